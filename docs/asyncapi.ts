@@ -1,0 +1,179 @@
+import * as z from 'zod';
+import { ERRORS } from '../lib/protocol/errors.ts';
+import {
+  type ClientEvent,
+  clientEvents,
+  clientFrameSchema,
+  type ServerEventName,
+  SUBPROTOCOL,
+  serverEvents,
+  socketRefusals,
+} from '../lib/protocol/events.ts';
+import { requestIdSchema } from '../lib/protocol/objects.ts';
+import { rolesFor, whoMay } from './access.ts';
+import { converter, type Json } from './schemas.ts';
+
+/** What each server event tells, and to whom it goes unasked (`null`: it only ever answers a client event). */
+const SERVER_EVENTS: Record<ServerEventName, { summary: string; sentTo: string | null }> = {
+  CONVERSATION_JOINED: {
+    summary:
+      'You are in the room. Where `nextAfterSeq` is not null, join again with it for the rest, or read over HTTP.',
+    sentTo: null,
+  },
+  MESSAGE_ACCEPTED: { summary: 'The message is durably stored; `duplicate`: it was already.', sentTo: null },
+  NEW_MESSAGE: {
+    summary: 'A message. May arrive out of order; `seq` is the order.',
+    sentTo: "Once to every connection in the room, the sender's own included.",
+  },
+  CONVERSATION_LEFT: { summary: 'You are out of the room.', sentTo: null },
+  CONVERSATION_ASSIGNED: {
+    summary: 'The conversation has a new agent.',
+    sentTo: 'To the room, and to every connection of the new and of the former agent.',
+  },
+  CONVERSATION_CLOSED: {
+    summary: 'The conversation is closed and the room empty.',
+    sentTo: 'To the room, however it was closed.',
+  },
+  PONG: { summary: 'Still here.', sentTo: null },
+  ERROR: {
+    summary: 'A frame was refused; the connection stays up.',
+    sentTo: 'To the sender of a frame that is no client event: `MALFORMED_JSON`, `UNKNOWN_EVENT`, `VALIDATION_FAILED`.',
+  },
+};
+
+const CHANNEL = { $ref: '#/channels/socket' };
+const onChannel = (name: string): Json => ({ $ref: `#/channels/socket/messages/${name}` });
+const codes = (event: ClientEvent) => [...socketRefusals(event)].sort();
+
+/** The WebSocket API as an AsyncAPI 3.0 document, told from the side of the server: it receives what clients send. */
+export function asyncapi(version: string): Json {
+  const schemas = converter('draft-07');
+  const messages = {
+    ...mapValues(clientEvents, (event: ClientEvent, name) =>
+      message(name, event.summary, schemas.input(frameOf(event))),
+    ),
+    ...mapValues(serverEvents, (data, name) => {
+      const payload = z.object({ event: z.literal(name), data, requestId: requestIdSchema.optional() });
+      return message(name, SERVER_EVENTS[name].summary, schemas.output(payload));
+    }),
+  };
+  return {
+    asyncapi: '3.0.0',
+    info: {
+      title: 'Live Support: WebSocket API',
+      version,
+      description: 'The live side of customer-support chat. The HTTP API is described in openapi.json.',
+      license: { name: 'MIT', url: 'https://opensource.org/license/mit' },
+    },
+    defaultContentType: 'application/json',
+    servers: servers(),
+    channels: {
+      socket: {
+        address: '/',
+        summary: 'The one socket.',
+        description: [
+          'Every frame, both ways, is one JSON object `{ "event", "data" }`. A client frame may carry `requestId`;',
+          'whatever the server sends in direct answer repeats it. A bad, expired or revoked token refuses the upgrade',
+          'with 401, a browser `Origin` that is not allowed with 403.',
+        ].join(' '),
+        messages: mapValues(messages, (_, name) => ({ $ref: `#/components/messages/${name}` })),
+      },
+    },
+    operations: operations(),
+    components: {
+      securitySchemes: securitySchemes(),
+      correlationIds: {
+        requestId: {
+          description: 'Chosen by the client, repeated in direct answers.',
+          location: '$message.payload#/requestId',
+        },
+      },
+      messages,
+      schemas: schemas.components(),
+    },
+  };
+}
+
+/** The client's envelope, with the event's own name and data in it. */
+const frameOf = (event: ClientEvent) => clientFrameSchema.extend({ event: z.literal(event.event), data: event.data });
+
+function message(name: string, summary: string, payload: Json): Json {
+  return { name, title: name, summary, payload, correlationId: { $ref: '#/components/correlationIds/requestId' } };
+}
+
+function operations(): Json {
+  const received = mapValues(clientEvents, (event: ClientEvent, name) => ({
+    action: 'receive',
+    channel: CHANNEL,
+    summary: event.summary,
+    description: [
+      whoMay(event.event),
+      `Answered by \`${event.answer}\`, or by \`ERROR\` with one of:`,
+      ...codes(event).map((code) => `\`${code}\` (${ERRORS[code].title}),`),
+    ]
+      .join(' ')
+      .replace(/,$/, '.'),
+    messages: [onChannel(name)],
+    reply: { channel: CHANNEL, messages: [onChannel(event.answer), onChannel('ERROR')] },
+    'x-roles': rolesFor(event.event),
+    'x-error-codes': codes(event),
+  }));
+  const sent = Object.entries(SERVER_EVENTS).flatMap(([name, { summary, sentTo }]) =>
+    sentTo === null
+      ? []
+      : [
+          [
+            `send_${name}`,
+            { action: 'send', channel: CHANNEL, summary, description: sentTo, messages: [onChannel(name)] },
+          ] as const,
+        ],
+  );
+  return { ...prefixKeys('receive_', received), ...Object.fromEntries(sent) };
+}
+
+function servers(): Json {
+  const security = [
+    { $ref: '#/components/securitySchemes/bearer' },
+    { $ref: '#/components/securitySchemes/subprotocol' },
+  ];
+  return {
+    local: { host: 'localhost:3001', protocol: 'ws', description: 'On a laptop.', security },
+    aws: {
+      host: '{apiId}.execute-api.{region}.amazonaws.com',
+      pathname: '/{stage}',
+      protocol: 'wss',
+      description: 'On AWS, as `serverless deploy` prints it.',
+      variables: {
+        apiId: { default: 'abcdefghij' },
+        region: { default: 'eu-central-1' },
+        stage: { default: 'dev' },
+      },
+      security,
+    },
+  };
+}
+
+function securitySchemes(): Json {
+  return {
+    bearer: {
+      type: 'http',
+      scheme: 'bearer',
+      bearerFormat: 'JWT',
+      description: '`Authorization: Bearer <accessToken>` on the upgrade request.',
+    },
+    subprotocol: {
+      type: 'httpApiKey',
+      in: 'header',
+      name: 'Sec-WebSocket-Protocol',
+      description: `From a browser: \`new WebSocket(url, ["${SUBPROTOCOL}", accessToken])\`, answered with \`${SUBPROTOCOL}\`. A token in the URL is not accepted.`,
+    },
+  };
+}
+
+function mapValues<K extends string, V, W>(record: Record<K, V>, map: (value: V, key: K) => W): Record<K, W> {
+  const entries = Object.entries(record) as [K, V][];
+  return Object.fromEntries(entries.map(([key, value]) => [key, map(value, key)])) as Record<K, W>;
+}
+
+const prefixKeys = (prefix: string, record: Json): Json =>
+  Object.fromEntries(Object.entries(record).map(([key, value]) => [prefix + key, value]));

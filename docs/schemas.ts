@@ -1,0 +1,57 @@
+import * as z from 'zod';
+
+/** A JSON value that stands for a schema, or for any other object of a document. */
+export type Json = { [key: string]: unknown };
+
+export interface Converter {
+  /** The JSON schema of what a client may send. */
+  input(schema: z.ZodType): Json;
+  /** The JSON schema of what the server sends: open, since responses may gain fields. */
+  output(schema: z.ZodType): Json;
+  /** Every named schema met so far, sorted by name. */
+  components(): Json;
+}
+
+/** Turns zod schemas into JSON schemas. Those with a `meta` id become components, and are referred to from elsewhere. */
+export function converter(target: 'draft-2020-12' | 'draft-07'): Converter {
+  const named = new Map<string, unknown>();
+  const definitions = target === 'draft-07' ? 'definitions' : '$defs';
+
+  function convert(schema: z.ZodType, io: 'input' | 'output'): Json {
+    const generated = z.toJSONSchema(schema, { target, io, override: ({ jsonSchema }) => tidy(jsonSchema, io) });
+    const relocated = JSON.stringify(generated).replaceAll(`"#/${definitions}/`, '"#/components/schemas/');
+    const { $schema: _, [definitions]: found = {}, ...rest } = JSON.parse(relocated) as Json;
+    for (const [name, definition] of Object.entries(found as Json)) remember(name, definition);
+    return rest;
+  }
+
+  function remember(name: string, definition: unknown): void {
+    const known = named.get(name);
+    if (known !== undefined && JSON.stringify(known) !== JSON.stringify(definition)) {
+      throw new Error(`Two schemas share the id ${name}`);
+    }
+    named.set(name, definition);
+  }
+
+  return {
+    input: (schema) => convert(schema, 'input'),
+    output: (schema) => convert(schema, 'output'),
+    components: () => Object.fromEntries([...named].sort(([a], [b]) => (a < b ? -1 : 1))),
+  };
+}
+
+const KEPT_BY_OVERRIDE = new Set(['description', 'examples']);
+
+function tidy(schema: Json, io: 'input' | 'output'): void {
+  const wireForm = schema['override'];
+  if (wireForm !== undefined) {
+    for (const key of Object.keys(schema)) if (!KEPT_BY_OVERRIDE.has(key)) delete schema[key];
+    Object.assign(schema, wireForm);
+  }
+  // The calendar as a regular expression: the format says as much, and can be read.
+  if (schema['format'] === 'date-time') delete schema['pattern'];
+  if (io === 'input') return;
+  if (schema['additionalProperties'] === false) delete schema['additionalProperties'];
+  if (schema['minimum'] === Number.MIN_SAFE_INTEGER) delete schema['minimum'];
+  if (schema['maximum'] === Number.MAX_SAFE_INTEGER) delete schema['maximum'];
+}

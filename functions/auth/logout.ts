@@ -1,0 +1,8 @@
+import { httpEndpoint } from '../../lib/http/endpoint.ts';
+import { routes } from '../../lib/protocol/routes.ts';
+import { logout } from '../../lib/services/auth/logout.ts';
+
+export const handler = httpEndpoint(routes.logout, async ({ caller }) => {
+  await logout(caller);
+  return undefined;
+});

@@ -1,0 +1,7 @@
+import { httpEndpoint } from '../../lib/http/endpoint.ts';
+import { routes } from '../../lib/protocol/routes.ts';
+import { getConversation } from '../../lib/services/conversations/readConversations.ts';
+
+export const handler = httpEndpoint(routes.getConversation, ({ caller, params }) =>
+  getConversation(caller, params.conversationId),
+);

@@ -1,0 +1,7 @@
+import { httpEndpoint } from '../../lib/http/endpoint.ts';
+import { routes } from '../../lib/protocol/routes.ts';
+import { listMessages } from '../../lib/services/conversations/readConversations.ts';
+
+export const handler = httpEndpoint(routes.listMessages, ({ caller, params, query }) =>
+  listMessages(caller, params.conversationId, query),
+);

@@ -1,0 +1,5 @@
+import { httpEndpoint } from '../../lib/http/endpoint.ts';
+import { routes } from '../../lib/protocol/routes.ts';
+import { updateUser } from '../../lib/services/users/updateUser.ts';
+
+export const handler = httpEndpoint(routes.updateUser, ({ params, body }) => updateUser(params.userId, body));

@@ -1,0 +1,7 @@
+import { leaveConversation } from '../../lib/services/rooms/leaveConversation.ts';
+import { onClientEvent } from '../../lib/websocket/clientEvent.ts';
+
+export const handler = onClientEvent('LEAVE_CONVERSATION', async ({ caller, data, reply }) => {
+  await leaveConversation(caller, data.conversationId);
+  reply('CONVERSATION_LEFT', { conversationId: data.conversationId });
+});

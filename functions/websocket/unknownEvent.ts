@@ -1,0 +1,3 @@
+import { answerUnknown } from '../../lib/websocket/unknown.ts';
+
+export const handler = answerUnknown;

@@ -1,0 +1,89 @@
+import * as crypto from 'node:crypto';
+import { promisify } from 'node:util';
+
+/** OWASP's Password Storage Cheat Sheet: argon2id with 19 MiB, 2 passes, 1 lane; scrypt with N = 2^17, r = 8, p = 1. */
+const ARGON2 = { memory: 19 * 1024, passes: 2, parallelism: 1 } as const;
+const SCRYPT = { N: 2 ** 17, r: 8, p: 1 } as const;
+const SALT_BYTES = 16;
+const HASH_BYTES = 32;
+
+type Argon2 = (
+  algorithm: 'argon2id',
+  parameters: {
+    message: string;
+    nonce: Buffer;
+    parallelism: number;
+    tagLength: number;
+    memory: number;
+    passes: number;
+  },
+) => Promise<Buffer>;
+
+/** Node 24.7 and later have it; where it is missing scrypt stands in. */
+const argon2: Argon2 | undefined =
+  typeof crypto.argon2 === 'function' ? (promisify(crypto.argon2) as Argon2) : undefined;
+
+/** Hashes a password with a salt of its own, into a string that names the algorithm and its parameters. */
+export async function hashPassword(password: string): Promise<string> {
+  const salt = crypto.randomBytes(SALT_BYTES);
+  if (argon2) {
+    const hash = await argon2id(argon2, password, salt, ARGON2);
+    return `$argon2id$v=19$m=${ARGON2.memory},t=${ARGON2.passes},p=${ARGON2.parallelism}$${b64(salt)}$${b64(hash)}`;
+  }
+  const hash = await scrypt(password, salt, SCRYPT);
+  return `$scrypt$n=${SCRYPT.N},r=${SCRYPT.r},p=${SCRYPT.p}$${b64(salt)}$${b64(hash)}`;
+}
+
+/** Whether this is the password; in time that doesn't depend on where it differs. */
+export async function verifyPassword(password: string, stored: string): Promise<boolean> {
+  const [, algorithm, ...parts] = stored.split('$');
+  const [salt, hash] = parts.slice(-2).map((part) => Buffer.from(part, 'base64')) as [Buffer, Buffer];
+  const parameters = Object.fromEntries((parts.at(-3) ?? '').split(',').map((pair) => pair.split('='))) as Record<
+    string,
+    string
+  >;
+  const number = (name: string) => Number(parameters[name]);
+  let candidate: Buffer;
+  if (algorithm === 'argon2id' && argon2) {
+    candidate = await argon2id(argon2, password, salt, {
+      memory: number('m'),
+      passes: number('t'),
+      parallelism: number('p'),
+    });
+  } else if (algorithm === 'scrypt') {
+    candidate = await scrypt(password, salt, { N: number('n'), r: number('r'), p: number('p') });
+  } else {
+    throw new Error(`cannot verify a password hashed with ${algorithm} on Node ${process.version}`);
+  }
+  return candidate.length === hash.length && crypto.timingSafeEqual(candidate, hash);
+}
+
+/**
+ * A hash no password has, to verify against when there is no such user: that takes as long as for one who exists, so
+ * the time doesn't tell.
+ */
+export function nobodysHash(): Promise<string> {
+  nobodys ??= hashPassword(crypto.randomBytes(SALT_BYTES).toString('base64'));
+  return nobodys;
+}
+
+let nobodys: Promise<string> | undefined;
+
+const b64 = (bytes: Buffer): string => bytes.toString('base64').replace(/=+$/, '');
+
+/** NFKC first: the same characters typed on another keyboard are the same password (NIST SP 800-63B §3.1.1.2). */
+const message = (password: string): string => password.normalize('NFKC');
+
+const argon2id = (
+  argon2: Argon2,
+  password: string,
+  nonce: Buffer,
+  parameters: { memory: number; passes: number; parallelism: number },
+): Promise<Buffer> => argon2('argon2id', { message: message(password), nonce, tagLength: HASH_BYTES, ...parameters });
+
+const scrypt = (password: string, salt: Buffer, { N, r, p }: { N: number; r: number; p: number }): Promise<Buffer> =>
+  new Promise((resolve, reject) => {
+    crypto.scrypt(message(password), salt, HASH_BYTES, { N, r, p, maxmem: 256 * N * r }, (error, hash) =>
+      error ? reject(error) : resolve(hash),
+    );
+  });

@@ -1,0 +1,75 @@
+import { createHash, randomBytes } from 'node:crypto';
+import jwt from 'jsonwebtoken';
+import * as z from 'zod';
+import { config } from '../config.ts';
+import type { Role } from '../domain/roles.ts';
+import { roleSchema } from '../protocol/objects.ts';
+import { jwtKeys } from '../secrets.ts';
+
+/**
+ * RFC 8725 §3.11: an explicit type, so that no other token of ours passes for an access token. RFC 9068 names it.
+ */
+const TYPE = 'at+jwt';
+const ALGORITHM = 'HS256';
+
+const claimsSchema = z.object({
+  sub: z.string().min(1),
+  sid: z.string().min(1),
+  role: roleSchema,
+  iat: z.number(),
+  exp: z.number(),
+});
+
+export interface AccessTokenClaims {
+  readonly userId: string;
+  readonly sessionId: string;
+  readonly role: Role;
+}
+
+/** Signs an access token with the first key; it lives `ACCESS_TOKEN_TTL_SECONDS`, or until its session ends. */
+export async function signAccessToken({ userId, sessionId, role }: AccessTokenClaims): Promise<string> {
+  const [{ kid, secret }] = await jwtKeys();
+  const { JWT_ISSUER, JWT_AUDIENCE, ACCESS_TOKEN_TTL_SECONDS } = config();
+  return jwt.sign({ role, sid: sessionId }, secret, {
+    algorithm: ALGORITHM,
+    keyid: kid,
+    issuer: JWT_ISSUER,
+    audience: JWT_AUDIENCE,
+    subject: userId,
+    expiresIn: ACCESS_TOKEN_TTL_SECONDS,
+    header: { alg: ALGORITHM, typ: TYPE },
+  });
+}
+
+/**
+ * The claims of an access token of ours that is in force, or `null`, whatever is wrong with it. The role is the one at
+ * signing: who the user is now is for the session to say.
+ */
+export async function verifyAccessToken(token: string): Promise<AccessTokenClaims | null> {
+  const keys = await jwtKeys();
+  try {
+    const header = jwt.decode(token, { complete: true })?.header;
+    if (header?.typ !== TYPE) return null;
+    const key = keys.find(({ kid }) => kid === header.kid);
+    if (!key) return null;
+    const { JWT_ISSUER, JWT_AUDIENCE } = config();
+    const payload = jwt.verify(token, key.secret, {
+      algorithms: [ALGORITHM],
+      issuer: JWT_ISSUER,
+      audience: JWT_AUDIENCE,
+    });
+    const { sub, sid, role } = claimsSchema.parse(payload);
+    return { userId: sub, sessionId: sid, role };
+  } catch {
+    return null;
+  }
+}
+
+/** A refresh token: 256 random bits, of which only the hash is stored. */
+export function newRefreshToken(): { readonly token: string; readonly hash: string } {
+  const token = randomBytes(32).toString('base64url');
+  return { token, hash: hashRefreshToken(token) };
+}
+
+/** A fast hash will do: there is nothing to guess in 256 random bits. */
+export const hashRefreshToken = (token: string): string => createHash('sha256').update(token).digest('base64url');

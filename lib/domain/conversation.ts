@@ -1,0 +1,58 @@
+import type { Role } from './roles.ts';
+
+/** `open` → `assigned` → `closed`, or `open` → `closed`. Closed is final. */
+export const CONVERSATION_STATUSES = ['open', 'assigned', 'closed'] as const;
+export type ConversationStatus = (typeof CONVERSATION_STATUSES)[number];
+
+/** The part of a conversation its lifecycle depends on. */
+export interface Lifecycle {
+  readonly status: ConversationStatus;
+  readonly agentId: string | null;
+  readonly supervisorId: string | null;
+}
+
+export type LifecycleCommand =
+  | { readonly type: 'assign'; readonly supervisorId: string; readonly agentId: string }
+  | { readonly type: 'close'; readonly userId: string; readonly role: Role }
+  | { readonly type: 'send' };
+
+export type Refusal = 'CONVERSATION_CLOSED' | 'CONVERSATION_ASSIGNED' | 'CONFLICT' | 'NOT_FOUND' | 'FORBIDDEN';
+
+export type Decision =
+  | { readonly allowed: true; readonly next: Lifecycle }
+  | { readonly allowed: false; readonly refusal: Refusal };
+
+const refuse = (refusal: Refusal): Decision => ({ allowed: false, refusal });
+const allow = (next: Lifecycle): Decision => ({ allowed: true, next });
+
+/**
+ * What a command makes of a conversation. Every write of `status`, `agentId` or `supervisorId` is decided here and
+ * carried out as a write conditional on the state it was decided on.
+ */
+export function decide(now: Lifecycle, command: LifecycleCommand): Decision {
+  if (now.status === 'closed') return refuse('CONVERSATION_CLOSED');
+  switch (command.type) {
+    case 'send':
+      return allow(now);
+    case 'assign': {
+      if (now.status === 'assigned') {
+        // With another supervisor: not theirs to see. With the same agent: repeated, or raced by a twin.
+        if (now.supervisorId !== command.supervisorId) return refuse('NOT_FOUND');
+        if (now.agentId === command.agentId) return refuse('CONFLICT');
+      }
+      return allow({ status: 'assigned', agentId: command.agentId, supervisorId: command.supervisorId });
+    }
+    case 'close': {
+      if (command.role === 'supervisor') {
+        if (now.status === 'assigned') {
+          return refuse(now.supervisorId === command.userId ? 'CONVERSATION_ASSIGNED' : 'NOT_FOUND');
+        }
+      } else if (command.role === 'agent') {
+        if (now.agentId !== command.userId) return refuse('NOT_FOUND');
+      } else {
+        return refuse('FORBIDDEN');
+      }
+      return allow({ ...now, status: 'closed' });
+    }
+  }
+}

@@ -1,0 +1,126 @@
+import middy, { type MiddlewareObj } from '@middy/core';
+import httpJsonBodyParser from '@middy/http-json-body-parser';
+import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
+import * as z from 'zod';
+import { authenticate, bearerToken } from '../auth/authenticate.ts';
+import { config } from '../config.ts';
+import { withinDeadline } from '../deadline.ts';
+import { type Caller, PERMISSIONS, roleMay } from '../domain/permissions.ts';
+import { withLogFields } from '../logger.ts';
+import { AppError } from '../protocol/errors.ts';
+import type { Route } from '../protocol/routes.ts';
+import { validate } from '../protocol/validate.ts';
+import { connect, connectAhead } from '../store/database.ts';
+import { answer, problem } from './answers.ts';
+
+type Parsed<S> = S extends z.ZodType<infer T> ? T : Record<string, never>;
+
+/** A request that has passed the door: its caller may attempt this, and every part has the shape the route asks for. */
+export interface HttpRequest<R extends Route> {
+  /** `null` on routes for anyone. */
+  readonly caller: (typeof PERMISSIONS)[R['operation']] extends 'anyone' ? null : Caller;
+  readonly params: Parsed<R['params']>;
+  readonly query: Parsed<R['query']>;
+  readonly body: Parsed<R['body']>;
+  /**
+   * Work that follows the command: it is awaited before the answer, for Lambda freezes what isn't, but it has its own
+   * time limits and can't undo what was done. Must not reject.
+   */
+  follow(work: Promise<unknown>): void;
+  /** The client's address as API Gateway saw it; never a header's word. */
+  readonly sourceIp: string;
+}
+
+export type HttpAnswer<R extends Route> = R['response'] extends z.ZodType<infer T> ? T : undefined;
+
+export type HttpHandler = (
+  event: APIGatewayProxyEventV2,
+  context: Context,
+) => Promise<APIGatewayProxyStructuredResultV2>;
+
+/** The event on its way through the stack: the door notes who came in, the parser puts the body in place. */
+type AdmittedEvent = Omit<APIGatewayProxyEventV2, 'body'> & { body?: unknown; caller?: Caller };
+
+type HttpMiddleware = MiddlewareObj<AdmittedEvent, APIGatewayProxyStructuredResultV2, Error, Context>;
+
+/**
+ * Makes the Lambda handler of a route: authenticate, check the role, parse and validate, then the use case, then its
+ * answer, or for whatever is thrown a problem document.
+ */
+export function httpEndpoint<const R extends Route>(
+  route: R,
+  handle: (request: HttpRequest<R>) => Promise<HttpAnswer<R>>,
+): HttpHandler {
+  connectAhead();
+  const stack = middy<AdmittedEvent, APIGatewayProxyStructuredResultV2, Error, Context>()
+    .use(answerProblems())
+    .use(connected())
+    .use(admit(route));
+  if (route.body) stack.use(bounded()).use(jsonBody());
+  const run = stack.handler(async (event, context) => {
+    const following: Promise<unknown>[] = [];
+    const request = {
+      caller: event.caller ?? null,
+      params: validate(route.params ?? z.strictObject({}), event.pathParameters ?? {}, '/path'),
+      query: validate(route.query ?? z.strictObject({}), event.queryStringParameters ?? {}, '/query'),
+      body: route.body ? validate(route.body, event.body, '/body') : {},
+      sourceIp: event.requestContext.http.sourceIp,
+      follow: (work: Promise<unknown>) => following.push(work),
+    };
+    const result = await withinDeadline(handle(request as unknown as HttpRequest<R>));
+    await Promise.all(following);
+    return answer(route, result, context.awsRequestId);
+  });
+  return (event, context) =>
+    withLogFields(
+      { requestId: context.awsRequestId, operation: route.operation },
+      () => run(event, context) as Promise<APIGatewayProxyStructuredResultV2>,
+    );
+}
+
+/** Turns whatever is thrown, by the handler or any middleware, into a problem document. */
+const answerProblems = (): HttpMiddleware => ({
+  onError: (request) => {
+    request.response = problem(request.error, request.context.awsRequestId);
+  },
+});
+
+const connected = (): HttpMiddleware => ({ before: () => withinDeadline(connect()) });
+
+/** Who is it, and may their role attempt this at all? */
+const admit = (route: Route): HttpMiddleware => ({
+  before: async ({ event }) => {
+    if (PERMISSIONS[route.operation] === 'anyone') return;
+    const caller = await withinDeadline(authenticate(bearerToken(event.headers['authorization'])));
+    if (!roleMay(route.operation, caller.role)) throw new AppError('FORBIDDEN');
+    event.caller = caller;
+  },
+});
+
+const bounded = (): HttpMiddleware => ({
+  before: ({ event }) => {
+    // Base64 has four characters for three bytes.
+    const most = config().MAX_BODY_BYTES;
+    const body = typeof event.body === 'string' ? event.body : '';
+    const bytes = event.isBase64Encoded ? (body.length * 3) / 4 : Buffer.byteLength(body);
+    if (bytes > most) throw new AppError('PAYLOAD_TOO_LARGE', `The body may have ${most} bytes.`);
+  },
+});
+
+/** middy's parser, its refusals put in the catalogue's terms. */
+const jsonBody = (): HttpMiddleware => {
+  const parser = httpJsonBodyParser();
+  return {
+    before: (request) => {
+      try {
+        // biome-ignore lint/suspicious/noExplicitAny: the parser's own event type says that the body is parsed already.
+        parser.before?.(request as any);
+      } catch (error) {
+        if ((error as { statusCode?: number }).statusCode === 415) throw new AppError('UNSUPPORTED_MEDIA_TYPE');
+        throw new AppError('MALFORMED_JSON');
+      }
+      const body: unknown = request.event.body;
+      if (typeof body !== 'object' || body === null || Array.isArray(body)) throw new AppError('MALFORMED_JSON');
+    },
+  };
+};

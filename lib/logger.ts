@@ -1,0 +1,45 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { config } from './config.ts';
+
+const LEVELS = { debug: 10, info: 20, warn: 30, error: 40, silent: 99 } as const;
+type Level = Exclude<keyof typeof LEVELS, 'silent'>;
+
+/** Never message text, passwords, tokens or e-mail addresses: ids, codes, counts and durations only. */
+export type LogFields = Readonly<Record<string, string | number | boolean | null | undefined>>;
+
+const invocation = new AsyncLocalStorage<LogFields>();
+
+/** Runs `work` with these fields on every line it logs. */
+export function withLogFields<T>(fields: LogFields, work: () => T): T {
+  return invocation.run({ ...invocation.getStore(), ...fields }, work);
+}
+
+/** One JSON object a line, as CloudWatch Logs Insights reads it. */
+export const logger = {
+  debug: (message: string, fields?: LogFields) => write('debug', message, fields),
+  info: (message: string, fields?: LogFields) => write('info', message, fields),
+  warn: (message: string, fields?: LogFields) => write('warn', message, fields),
+  error: (message: string, fields?: LogFields) => write('error', message, fields),
+};
+
+/** What may be logged of a fault: its kind, codes and stack, not its message, which can quote a document or a token. */
+export function errorFields(error: unknown): LogFields {
+  if (!(error instanceof Error)) return { error: typeof error };
+  const { code, codeName } = error as { code?: unknown; codeName?: unknown };
+  return {
+    error: error.name,
+    errorCode: typeof code === 'string' || typeof code === 'number' ? code : undefined,
+    errorCodeName: typeof codeName === 'string' ? codeName : undefined,
+    stack: error.stack
+      ?.split('\n')
+      .filter((line) => line.startsWith('    at '))
+      .join('\n'),
+    cause: error.cause instanceof Error ? error.cause.name : undefined,
+  };
+}
+
+function write(level: Level, message: string, fields: LogFields = {}): void {
+  if (LEVELS[level] < LEVELS[config().LOG_LEVEL]) return;
+  const line = { time: new Date().toISOString(), level, message, ...invocation.getStore(), ...fields };
+  process.stdout.write(`${JSON.stringify(line)}\n`);
+}

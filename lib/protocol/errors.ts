@@ -1,0 +1,85 @@
+/**
+ * The error catalogue: every code a client can meet, on either transport.
+ * `status` is its HTTP status, or `null` where the code exists on the WebSocket only; `socket` says whether an
+ * `ERROR` frame may carry it; `title` is the RFC 9457 title, the same for every occurrence.
+ */
+export const ERRORS = {
+  MALFORMED_JSON: { status: 400, socket: true, title: 'Not a JSON object' },
+  VALIDATION_FAILED: { status: 400, socket: true, title: 'Invalid input' },
+  INVALID_CREDENTIALS: { status: 401, socket: false, title: 'Wrong e-mail or password' },
+  INVALID_TOKEN: { status: 401, socket: true, title: 'Missing, bad, expired or revoked token' },
+  FORBIDDEN: { status: 403, socket: true, title: 'Not allowed for this role' },
+  NOT_FOUND: { status: 404, socket: true, title: 'Not found' },
+  EMAIL_TAKEN: { status: 409, socket: false, title: 'E-mail already in use' },
+  LAST_ADMIN: { status: 409, socket: false, title: 'The last active admin' },
+  CONVERSATION_CLOSED: { status: 409, socket: true, title: 'Conversation closed' },
+  CONVERSATION_ASSIGNED: { status: 409, socket: false, title: 'Conversation assigned' },
+  CONFLICT: { status: 409, socket: true, title: 'Lost to a concurrent change' },
+  AGENT_NOT_AVAILABLE: { status: 422, socket: false, title: 'Agent not available' },
+  PAYLOAD_TOO_LARGE: { status: 413, socket: true, title: 'Too large' },
+  UNSUPPORTED_MEDIA_TYPE: { status: 415, socket: false, title: 'Unsupported media type' },
+  RATE_LIMITED: { status: 429, socket: true, title: 'Too many requests' },
+  UNKNOWN_EVENT: { status: null, socket: true, title: 'Unknown event' },
+  NOT_JOINED: { status: null, socket: true, title: 'Not joined' },
+  INTERNAL: { status: 500, socket: true, title: 'Internal error' },
+  UNAVAILABLE: { status: 503, socket: true, title: 'Temporarily unavailable' },
+} as const satisfies Record<string, { status: number | null; socket: boolean; title: string }>;
+
+export type ErrorCode = keyof typeof ERRORS;
+export const ERROR_CODES = Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]];
+
+/** What a refusal says unless it has something more exact to say. Never names what the caller may not see. */
+const DEFAULT_DETAIL: Record<ErrorCode, string> = {
+  MALFORMED_JSON: 'The body must be one JSON object.',
+  VALIDATION_FAILED: 'The input does not match what this operation takes.',
+  INVALID_CREDENTIALS: 'The e-mail address or the password is wrong.',
+  INVALID_TOKEN: 'The token is missing, bad, expired or revoked. Sign in again.',
+  FORBIDDEN: 'Your role may not do this.',
+  NOT_FOUND: 'There is no such thing, or it is not yours to see.',
+  EMAIL_TAKEN: 'Somebody already uses this e-mail address.',
+  LAST_ADMIN: 'The last active admin cannot be made inactive.',
+  CONVERSATION_CLOSED: 'The conversation is closed.',
+  CONVERSATION_ASSIGNED: 'The conversation is assigned; its agent closes it.',
+  CONFLICT: 'Somebody else changed this at the same time. Read it again.',
+  AGENT_NOT_AVAILABLE: 'There is no such active agent under you.',
+  PAYLOAD_TOO_LARGE: 'The body or frame is too large.',
+  UNSUPPORTED_MEDIA_TYPE: 'Send application/json.',
+  RATE_LIMITED: 'Too many requests. Wait a little.',
+  UNKNOWN_EVENT: 'There is no such event.',
+  NOT_JOINED: 'This connection has not joined the conversation.',
+  INTERNAL: 'Something went wrong on our side.',
+  UNAVAILABLE: 'The service cannot reach its database. It is safe to send this again.',
+};
+
+/** One thing wrong with the input: an RFC 6901 pointer into the part at fault, and what is wrong with it. */
+export interface FieldError {
+  readonly pointer: string;
+  readonly detail: string;
+}
+
+/**
+ * A refusal from the catalogue. Services throw it; one translator per transport turns it into a problem document or
+ * an `ERROR` frame. Anything else that is thrown becomes `INTERNAL`, or `UNAVAILABLE` for a database out of reach.
+ */
+export class AppError extends Error {
+  override readonly name = 'AppError';
+  readonly code: ErrorCode;
+  readonly errors: readonly FieldError[] | undefined;
+  /** Seconds until it is worth trying again, for `RATE_LIMITED` and `UNAVAILABLE`. */
+  readonly retryAfter: number | undefined;
+
+  constructor(
+    code: ErrorCode,
+    detail?: string,
+    options: { errors?: readonly FieldError[]; retryAfter?: number; cause?: unknown } = {},
+  ) {
+    super(detail ?? DEFAULT_DETAIL[code], options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.errors = options.errors;
+    this.retryAfter = options.retryAfter;
+  }
+}
+
+/** A `VALIDATION_FAILED` for one field. */
+export const invalid = (pointer: string, detail: string): AppError =>
+  new AppError('VALIDATION_FAILED', undefined, { errors: [{ pointer, detail }] });

@@ -1,0 +1,26 @@
+import { hashPassword, verifyPassword } from '../../auth/passwords.ts';
+import type { Caller } from '../../domain/permissions.ts';
+import { AppError } from '../../protocol/errors.ts';
+import { cutAll } from '../../realtime/broadcast.ts';
+import { transaction } from '../../store/database.ts';
+import { findCredentials, setPasswordHash } from '../../store/users.ts';
+import { admitAttempt } from './attempts.ts';
+import { endSessions } from './endSessions.ts';
+
+/** Changes the caller's password and ends their other sessions. Throws `INVALID_CREDENTIALS`, `RATE_LIMITED`. */
+export async function changePassword(
+  caller: Caller,
+  { currentPassword, newPassword }: { readonly currentPassword: string; readonly newPassword: string },
+  sourceIp: string,
+): Promise<void> {
+  const attempt = await admitAttempt(caller.userId, sourceIp);
+  const found = await findCredentials(caller.userId);
+  if (!found || !(await verifyPassword(currentPassword, found.passwordHash))) throw new AppError('INVALID_CREDENTIALS');
+  await attempt.succeeded();
+  const passwordHash = await hashPassword(newPassword);
+  const sockets = await transaction(async (session) => {
+    await setPasswordHash(caller.userId, passwordHash, session);
+    return endSessions({ userId: caller.userId, exceptSession: caller.sessionId }, session);
+  });
+  await cutAll(sockets);
+}

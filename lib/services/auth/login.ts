@@ -1,0 +1,22 @@
+import { nobodysHash, verifyPassword } from '../../auth/passwords.ts';
+import { AppError } from '../../protocol/errors.ts';
+import type { Session } from '../../protocol/objects.ts';
+import { findCredentialsByEmail } from '../../store/users.ts';
+import { admitAttempt } from './attempts.ts';
+import { openSession } from './openSession.ts';
+
+/**
+ * Signs in. Throws `INVALID_CREDENTIALS`, the same and after the same time for an unknown address, a wrong password
+ * and an inactive user; `RATE_LIMITED` after too many failures, for the right password too.
+ */
+export async function login(
+  { email, password }: { readonly email: string; readonly password: string },
+  sourceIp: string,
+): Promise<Session> {
+  const attempt = await admitAttempt(email, sourceIp);
+  const found = await findCredentialsByEmail(email);
+  const right = await verifyPassword(password, found?.passwordHash ?? (await nobodysHash()));
+  if (!found?.user.active || !right) throw new AppError('INVALID_CREDENTIALS');
+  await attempt.succeeded();
+  return openSession(found.user);
+}

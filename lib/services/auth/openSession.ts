@@ -1,0 +1,24 @@
+import { newRefreshToken, signAccessToken } from '../../auth/tokens.ts';
+import { config } from '../../config.ts';
+import type { Session, User } from '../../protocol/objects.ts';
+import { insertSession } from '../../store/sessions.ts';
+
+/** When a session that is used now ends. */
+export const sessionEnd = (): Date => new Date(Date.now() + config().SESSION_TTL_SECONDS * 1000);
+
+/** Opens a session for a user who has proven to be it. */
+export async function openSession(user: User): Promise<Session> {
+  const refresh = newRefreshToken();
+  const sessionId = await insertSession(user.id, refresh.hash, sessionEnd());
+  return presentSession(user, sessionId, refresh.token);
+}
+
+export async function presentSession(user: User, sessionId: string, refreshToken: string): Promise<Session> {
+  return {
+    user,
+    accessToken: await signAccessToken({ userId: user.id, sessionId, role: user.role }),
+    refreshToken,
+    tokenType: 'Bearer',
+    expiresIn: config().ACCESS_TOKEN_TTL_SECONDS,
+  };
+}

@@ -1,0 +1,16 @@
+import { hashPassword } from '../../auth/passwords.ts';
+import type { Session } from '../../protocol/objects.ts';
+import { insertUser } from '../../store/users.ts';
+import { limitRegistrations } from '../limits.ts';
+import { openSession } from './openSession.ts';
+
+/** Registers a candidate and signs them in. Throws `EMAIL_TAKEN`, `RATE_LIMITED`. */
+export async function register(
+  { name, email, password }: { readonly name: string; readonly email: string; readonly password: string },
+  sourceIp: string,
+): Promise<Session> {
+  await limitRegistrations(sourceIp);
+  const passwordHash = await hashPassword(password);
+  const user = await insertUser({ name, email, role: 'candidate', supervisorId: null, passwordHash });
+  return openSession(user);
+}

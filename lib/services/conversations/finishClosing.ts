@@ -1,0 +1,103 @@
+import { config } from '../../config.ts';
+import { errorFields, logger } from '../../logger.ts';
+import type { ServerData } from '../../protocol/events.ts';
+import type { Conversation } from '../../protocol/objects.ts';
+import { broadcast } from '../../realtime/broadcast.ts';
+import { emptyRoom } from '../../store/connections.ts';
+import {
+  type ConversationRecord,
+  noteAnnounced,
+  noteArchived,
+  noteReleased,
+  noteThrough,
+  restartArchive,
+  toConversation,
+} from '../../store/conversations.ts';
+import { copyToPermanent, countPermanent, releaseActive } from '../../store/messages.ts';
+import type { Closed } from './closeConversation.ts';
+
+/** Messages copied, or released, in one database operation: well within its time limit. */
+const BATCH = 2_000;
+
+/** How long a handler goes on archiving after a close before it leaves the rest to the sweep. */
+export const HANDLER_ARCHIVES_MS = 3_000;
+
+/** What is left to do of closing a conversation, when it is to stop, and who was told already. */
+export interface FinishOptions {
+  /** Epoch milliseconds: no batch is begun later. */
+  readonly until: number;
+  readonly except?: string | undefined;
+}
+
+/**
+ * Does what follows a close, from wherever it stopped: tells the room and empties it, copies the messages to the
+ * permanent collection, checks that it holds every one, and only then lets the active copies expire. Every step may be
+ * repeated, by two at once too. Answers whether nothing is left.
+ */
+export async function finishClosing(conversation: ConversationRecord, options: FinishOptions): Promise<boolean> {
+  const { _id: id, lastSeq, closing } = conversation;
+  if (!closing) return true;
+  let { step, through } = closing;
+  if (step === 'announce') {
+    await announce(conversation, options.except);
+    step = 'archive';
+    through = 0;
+  }
+  if (step === 'archive') {
+    if (!(await archive(id, through, lastSeq, options.until))) return false;
+    through = 0;
+  }
+  return release(id, through, lastSeq, options.until);
+}
+
+/** As `finishClosing`, for a handler that has answered already: what fails, the sweep tries again. */
+export async function beginFinishing({ record }: Closed, except?: string): Promise<void> {
+  try {
+    await finishClosing(record, { until: Date.now() + HANDLER_ARCHIVES_MS, except });
+  } catch (error) {
+    logger.warn('archiving left to the sweep', { conversationId: record._id, ...errorFields(error) });
+  }
+}
+
+export function closedNotice(conversation: Conversation): ServerData<'CONVERSATION_CLOSED'> {
+  const { id, closedAt, closedBy, lastSeq } = conversation;
+  if (closedAt === null || closedBy === null) throw new Error(`conversation ${id} is not closed`);
+  return { conversationId: id, closedAt, closedBy, lastSeq };
+}
+
+async function announce(conversation: ConversationRecord, except: string | undefined): Promise<void> {
+  await broadcast(
+    { room: conversation._id, except },
+    { event: 'CONVERSATION_CLOSED', data: closedNotice(toConversation(conversation)) },
+  );
+  await emptyRoom(conversation._id);
+  await noteAnnounced(conversation._id);
+}
+
+async function archive(id: string, through: number, lastSeq: number, until: number): Promise<boolean> {
+  for (let from = through; from < lastSeq; from += BATCH) {
+    if (Date.now() > until) return false;
+    const to = Math.min(from + BATCH, lastSeq);
+    await copyToPermanent(id, from, to);
+    await noteThrough(id, 'archive', to);
+  }
+  const archived = await countPermanent(id, 0, lastSeq);
+  if (archived !== lastSeq) {
+    // Nothing expires, and the next attempt copies from the start.
+    await restartArchive(id);
+    throw new Error(`conversation ${id}: ${archived} of ${lastSeq} messages archived`);
+  }
+  await noteArchived(id);
+  return true;
+}
+
+async function release(id: string, through: number, lastSeq: number, until: number): Promise<boolean> {
+  for (let from = through; from < lastSeq; from += BATCH) {
+    if (Date.now() > until) return false;
+    const to = Math.min(from + BATCH, lastSeq);
+    await releaseActive(id, from, to, config().ACTIVE_MESSAGE_TTL_SECONDS);
+    await noteThrough(id, 'release', to);
+  }
+  await noteReleased(id);
+  return true;
+}

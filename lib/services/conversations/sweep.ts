@@ -1,0 +1,37 @@
+import { errorFields, logger } from '../../logger.ts';
+import { findUnfinished } from '../../store/conversations.ts';
+import { finishClosing } from './finishClosing.ts';
+
+export interface SweepResult {
+  /** Closed conversations found unfinished, and those of them finished now. */
+  readonly found: number;
+  readonly finished: number;
+  readonly failed: number;
+}
+
+/** How long a close is left to the handler that did it. */
+const GRACE_MS = 30_000;
+const PAGE = 100;
+
+/**
+ * Finishes what a crash, a fault or a time limit left half done of closing conversations, the longest waiting first.
+ * `until`: epoch milliseconds after which nothing more is begun.
+ */
+export async function sweep(until: number, graceMs = GRACE_MS): Promise<SweepResult> {
+  const unfinished = await findUnfinished(new Date(Date.now() - graceMs), PAGE);
+  let finished = 0;
+  let failed = 0;
+  for (const conversation of unfinished) {
+    if (Date.now() > until) break;
+    try {
+      if (await finishClosing(conversation, { until })) finished += 1;
+    } catch (error) {
+      // One that can't be finished must not keep the others from it.
+      failed += 1;
+      logger.error('could not finish closing', { conversationId: conversation._id, ...errorFields(error) });
+    }
+  }
+  const result = { found: unfinished.length, finished, failed };
+  logger.info('swept', result);
+  return result;
+}

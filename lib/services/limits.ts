@@ -1,0 +1,22 @@
+import { config } from '../config.ts';
+import { AppError } from '../protocol/errors.ts';
+import { countEvent } from '../store/rateLimits.ts';
+
+/** Counts one event and throws `RATE_LIMITED` when it is one too many for its window. */
+export async function limit(key: string, most: number, windowSeconds: number): Promise<void> {
+  if (config().RATE_LIMITS === 'off') return;
+  const window = await countEvent(key, windowSeconds);
+  if (window.count > most) throw new AppError('RATE_LIMITED', undefined, { retryAfter: window.endsIn });
+}
+
+const MINUTE = 60;
+const HOUR = 60 * MINUTE;
+
+export const limitMessages = (userId: string): Promise<void> =>
+  limit(`messages/${userId}`, config().RATE_LIMIT_MESSAGES_PER_MINUTE, MINUTE);
+
+export const limitConversations = (userId: string): Promise<void> =>
+  limit(`conversations/${userId}`, config().RATE_LIMIT_CONVERSATIONS_PER_HOUR, HOUR);
+
+export const limitRegistrations = (sourceIp: string): Promise<void> =>
+  limit(`registrations/${sourceIp}`, config().RATE_LIMIT_REGISTRATIONS_PER_HOUR, HOUR);

@@ -1,0 +1,22 @@
+import { authenticate } from '../../auth/authenticate.ts';
+import { config } from '../../config.ts';
+import { AppError } from '../../protocol/errors.ts';
+import { insertConnection } from '../../store/connections.ts';
+
+/** Admits a socket by its token and, from a browser, its origin. Throws `FORBIDDEN` for a foreign origin, `INVALID_TOKEN`, `RATE_LIMITED`. */
+export async function openConnection({
+  connectionId,
+  token,
+  origin,
+}: {
+  readonly connectionId: string;
+  readonly token: string | undefined;
+  readonly origin: string | undefined;
+}): Promise<void> {
+  const { ALLOWED_ORIGINS, MAX_CONNECTIONS_PER_USER } = config();
+  if (origin !== undefined && !ALLOWED_ORIGINS.includes(origin) && !ALLOWED_ORIGINS.includes('*')) {
+    throw new AppError('FORBIDDEN', 'This origin may not connect.');
+  }
+  const { userId, sessionId } = await authenticate(token);
+  await insertConnection({ id: connectionId, userId, sessionId }, MAX_CONNECTIONS_PER_USER);
+}

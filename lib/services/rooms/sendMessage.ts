@@ -1,0 +1,86 @@
+import { isParticipant } from '../../domain/permissions.ts';
+import { errorFields, logger } from '../../logger.ts';
+import { AppError } from '../../protocol/errors.ts';
+import type { ServerData } from '../../protocol/events.ts';
+import type { Message } from '../../protocol/objects.ts';
+import { broadcast } from '../../realtime/broadcast.ts';
+import type { SocketCaller } from '../../store/connections.ts';
+import { findConversation } from '../../store/conversations.ts';
+import { isDuplicateKey, transaction } from '../../store/database.ts';
+import { findSentMessage, noteBroadcast } from '../../store/messages.ts';
+import { limitMessages } from '../limits.ts';
+import { type Draft, storeMessage } from './storeMessage.ts';
+
+/** A message that is durably stored: by this send, or, `duplicate`, by an earlier one with its `clientMessageId`. */
+export interface Sent {
+  readonly message: Message;
+  readonly duplicate: boolean;
+}
+
+/**
+ * Stores a message, once per `clientMessageId`; it is acknowledged by a majority when this returns. Telling the room is
+ * `tellRoom`'s. Throws `NOT_FOUND`, `NOT_JOINED`, `CONVERSATION_CLOSED`, `RATE_LIMITED`.
+ */
+export async function sendMessage(caller: SocketCaller, draft: Draft): Promise<Sent> {
+  await limitMessages(caller.userId);
+  const message = caller.rooms.includes(draft.conversationId) ? await storeOnce(caller, draft) : null;
+  return message ? { message, duplicate: false } : earlierSend(caller, draft);
+}
+
+export function accepted({ message, duplicate }: Sent): ServerData<'MESSAGE_ACCEPTED'> {
+  const { conversationId, id, seq, clientMessageId, sentAt } = message;
+  return { conversationId, messageId: id, seq, clientMessageId, sentAt, duplicate };
+}
+
+/**
+ * Sends the message to everyone in the room, once. A repeated send waits for the first one to have done so, and does
+ * it in its place when that one evidently died in between. Never throws.
+ */
+export async function tellRoom({ message, duplicate }: Sent): Promise<void> {
+  try {
+    if (duplicate && (await toldBefore(message))) return;
+    await broadcast({ room: message.conversationId }, { event: 'NEW_MESSAGE', data: message });
+    await noteBroadcast(message.id);
+  } catch (error) {
+    // The message is stored and acknowledged all the same; a repeated send tells the room again.
+    logger.warn('could not note a broadcast', { conversationId: message.conversationId, ...errorFields(error) });
+  }
+}
+
+async function storeOnce(caller: SocketCaller, draft: Draft): Promise<Message | null> {
+  try {
+    return await transaction((session) => storeMessage(caller, draft, session));
+  } catch (error) {
+    if (isDuplicateKey(error, 'clientMessageId')) return null;
+    throw error;
+  }
+}
+
+/** The message this one repeats; where there is none, the reason why it wasn't stored. */
+async function earlierSend(caller: SocketCaller, draft: Draft): Promise<Sent> {
+  const conversation = await findConversation(draft.conversationId);
+  if (!conversation || !isParticipant(caller.userId, conversation)) throw new AppError('NOT_FOUND');
+  if (draft.clientMessageId !== undefined) {
+    const earlier = await findSentMessage(draft.conversationId, caller.userId, draft.clientMessageId);
+    if (earlier) return { message: earlier.message, duplicate: true };
+  }
+  if (conversation.status === 'closed') throw new AppError('CONVERSATION_CLOSED');
+  if (!caller.rooms.includes(draft.conversationId)) throw new AppError('NOT_JOINED');
+  throw new AppError('CONFLICT');
+}
+
+/** After this long a broadcast that isn't noted as done isn't under way any more: its posts have a time limit. */
+const BROADCAST_ENDS_MS = 3_000;
+const POLL_MS = 50;
+
+async function toldBefore({ conversationId, senderId, clientMessageId }: Message): Promise<boolean> {
+  if (clientMessageId === null) return true;
+  // Counted from here, not from `sentAt`, which is another machine's clock.
+  const deadline = Date.now() + BROADCAST_ENDS_MS;
+  for (;;) {
+    const sent = await findSentMessage(conversationId, senderId, clientMessageId);
+    if (!sent || sent.broadcast) return true;
+    if (Date.now() >= deadline) return false;
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+}

@@ -1,0 +1,33 @@
+import type { Caller } from '../../domain/permissions.ts';
+import type { Message } from '../../protocol/objects.ts';
+import { takeSeq } from '../../store/conversations.ts';
+import type { Transaction } from '../../store/database.ts';
+import { newId } from '../../store/ids.ts';
+import { insertMessage } from '../../store/messages.ts';
+
+export interface Draft {
+  readonly conversationId: string;
+  readonly content: string;
+  readonly clientMessageId?: string | undefined;
+}
+
+/**
+ * Gives a message its place and stores it, within a transaction: when the insert is refused the place is free again.
+ * `null` when the conversation is closed, gone or not the sender's. A repeated `clientMessageId` throws a duplicate key.
+ */
+export async function storeMessage(caller: Caller, draft: Draft, session: Transaction): Promise<Message | null> {
+  const taken = await takeSeq(draft.conversationId, caller, session);
+  if (!taken) return null;
+  const message: Message = {
+    id: newId(),
+    conversationId: draft.conversationId,
+    seq: taken.seq,
+    senderId: caller.userId,
+    senderRole: caller.role,
+    content: draft.content,
+    clientMessageId: draft.clientMessageId ?? null,
+    sentAt: taken.sentAt.toISOString(),
+  };
+  await insertMessage(message, session);
+  return message;
+}

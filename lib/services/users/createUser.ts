@@ -1,0 +1,33 @@
+import { hashPassword } from '../../auth/passwords.ts';
+import type { STAFF_ROLES } from '../../domain/roles.ts';
+import { invalid } from '../../protocol/errors.ts';
+import type { User } from '../../protocol/objects.ts';
+import { findUser, insertUser } from '../../store/users.ts';
+
+export interface NewStaff {
+  readonly name: string;
+  readonly email: string;
+  readonly password: string;
+  readonly role: (typeof STAFF_ROLES)[number];
+  readonly supervisorId?: string | undefined;
+}
+
+/** Makes a member of staff; an agent under an active supervisor. Throws `VALIDATION_FAILED`, `EMAIL_TAKEN`. */
+export async function createUser({ name, email, password, role, supervisorId }: NewStaff): Promise<User> {
+  if (role === 'agent') {
+    if (supervisorId === undefined) throw invalid('/body/supervisorId', 'is required for an agent');
+    await requireActiveSupervisor(supervisorId);
+  } else if (supervisorId !== undefined) {
+    throw invalid('/body/supervisorId', 'is for agents only');
+  }
+  const passwordHash = await hashPassword(password);
+  return insertUser({ name, email, role, supervisorId: supervisorId ?? null, passwordHash });
+}
+
+/** Throws `VALIDATION_FAILED` unless the id names an active supervisor. */
+export async function requireActiveSupervisor(id: string): Promise<void> {
+  const supervisor = await findUser(id);
+  if (supervisor?.role !== 'supervisor' || !supervisor.active) {
+    throw invalid('/body/supervisorId', 'must name an active supervisor');
+  }
+}

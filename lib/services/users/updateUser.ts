@@ -1,0 +1,25 @@
+import { AppError, invalid } from '../../protocol/errors.ts';
+import type { User } from '../../protocol/objects.ts';
+import { cutAll } from '../../realtime/broadcast.ts';
+import * as users from '../../store/users.ts';
+import { endSessions } from '../auth/endSessions.ts';
+import { requireActiveSupervisor } from './createUser.ts';
+
+/**
+ * Changes a user. Making them inactive ends their sessions and sockets with the same commit. Throws `NOT_FOUND`,
+ * `VALIDATION_FAILED`, `LAST_ADMIN`.
+ */
+export async function updateUser(userId: string, change: users.UserChange): Promise<User> {
+  if (change.supervisorId !== undefined) {
+    const user = await users.findUser(userId);
+    if (!user) throw new AppError('NOT_FOUND');
+    if (user.role !== 'agent') throw invalid('/body/supervisorId', 'is for agents only');
+    await requireActiveSupervisor(change.supervisorId);
+  }
+  let sockets: string[] = [];
+  const updated = await users.updateUser(userId, change, async (_before, session) => {
+    sockets = change.active === false ? await endSessions({ userId }, session) : [];
+  });
+  await cutAll(sockets);
+  return updated;
+}

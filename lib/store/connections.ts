@@ -1,0 +1,167 @@
+import mongoose, { type PipelineStage, Schema } from 'mongoose';
+import type { Caller } from '../domain/permissions.ts';
+import { AppError } from '../protocol/errors.ts';
+import { type Transaction, transaction, trusted } from './database.ts';
+import { callerOfSession, SessionModel, touchSession } from './sessions.ts';
+
+/** A socket: whose it is, and which rooms it is in. It goes with its session, at a 410, or by itself. */
+interface ConnectionRecord {
+  /** API Gateway's connection id. */
+  _id: string;
+  userId: string;
+  sessionId: string;
+  rooms: string[];
+  connectedAt: Date;
+  expiresAt: Date;
+}
+
+const schema = new Schema<ConnectionRecord>(
+  {
+    _id: { type: String, required: true },
+    userId: { type: String, required: true },
+    sessionId: { type: String, required: true },
+    rooms: { type: [String], default: [] },
+    connectedAt: { type: Date, required: true },
+    expiresAt: { type: Date, required: true },
+  },
+  { collection: 'connections', strict: 'throw', versionKey: false },
+);
+schema.index({ rooms: 1 });
+schema.index({ userId: 1 });
+schema.index({ sessionId: 1 });
+schema.index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
+
+export const ConnectionModel = mongoose.model('Connection', schema);
+
+/** API Gateway ends a connection after two hours; `$disconnect` may never come, so the record ends a bit later. */
+const CONNECTION_LIFE_MS = (2 * 60 + 5) * 60 * 1000;
+
+/**
+ * How long after `$connect` a 410 may just mean that the upgrade isn't through yet. A connection in a room has been
+ * heard from, so it is past that.
+ */
+const CONNECTING_MS = 10_000;
+
+/**
+ * Records a socket of a live session. Throws `INVALID_TOKEN` when the session has ended, `RATE_LIMITED` when the user
+ * has `most` sockets already.
+ */
+export async function insertConnection(
+  connection: { readonly id: string; readonly userId: string; readonly sessionId: string },
+  most: number,
+): Promise<void> {
+  await transaction(async (session) => {
+    const sessionEnds = await touchSession(connection.sessionId, session);
+    if (!sessionEnds) throw new AppError('INVALID_TOKEN');
+    const now = Date.now();
+    const held = await ConnectionModel.countDocuments(
+      trusted({ userId: connection.userId, expiresAt: { $gt: new Date(now) } }),
+    ).session(session);
+    if (held >= most)
+      throw new AppError('RATE_LIMITED', `You have ${most} connections open already.`, { retryAfter: 60 });
+    await ConnectionModel.create(
+      [
+        {
+          _id: connection.id,
+          userId: connection.userId,
+          sessionId: connection.sessionId,
+          rooms: [],
+          connectedAt: new Date(now),
+          expiresAt: new Date(Math.min(now + CONNECTION_LIFE_MS, sessionEnds.getTime())),
+        },
+      ],
+      { session },
+    );
+  });
+}
+
+/** Whoever speaks through a socket, and the rooms it is in. */
+export interface SocketCaller extends Caller {
+  readonly connectionId: string;
+  readonly rooms: readonly string[];
+}
+
+/** `null` when the connection is unknown, its session has ended, or its user is not active any more. */
+export async function findSocketCaller(connectionId: string): Promise<SocketCaller | null> {
+  const [found] = await ConnectionModel.aggregate<{ rooms: string[]; caller: Caller }>([
+    { $match: { _id: connectionId, expiresAt: { $gt: new Date() } } },
+    {
+      $lookup: {
+        from: SessionModel.collection.name,
+        localField: 'sessionId',
+        foreignField: '_id',
+        pipeline: [{ $match: { expiresAt: { $gt: new Date() } } }, ...callerOfSession] as Exclude<
+          PipelineStage,
+          PipelineStage.Merge | PipelineStage.Out
+        >[],
+        as: 'caller',
+      },
+    },
+    { $unwind: '$caller' },
+    { $project: { rooms: 1, caller: 1 } },
+  ]);
+  return found ? { ...found.caller, connectionId, rooms: found.rooms } : null;
+}
+
+/** Puts a connection in a room. `false` when it is gone, or in `most` rooms already. */
+export async function addToRoom(connectionId: string, room: string, most: number): Promise<boolean> {
+  const { matchedCount } = await ConnectionModel.updateOne(
+    trusted({ _id: connectionId, $or: [{ rooms: room }, { [`rooms.${most - 1}`]: { $exists: false } }] }),
+    { $addToSet: { rooms: room } },
+  );
+  return matchedCount === 1;
+}
+
+/** Takes a connection out of a room; `false` when it wasn't in it. */
+export async function removeFromRoom(connectionId: string, room: string): Promise<boolean> {
+  const { modifiedCount } = await ConnectionModel.updateOne(
+    { _id: connectionId, rooms: room },
+    { $pull: { rooms: room } },
+  );
+  return modifiedCount === 1;
+}
+
+/** Takes every connection out of a room, or every one of one user. */
+export async function emptyRoom(room: string, userId?: string): Promise<void> {
+  await ConnectionModel.updateMany(userId === undefined ? { rooms: room } : { rooms: room, userId }, {
+    $pull: { rooms: room },
+  });
+}
+
+/** The connections in a room that belong to one of these users. */
+export async function connectionsInRoom(room: string, userIds: readonly string[]): Promise<string[]> {
+  return ids(await ConnectionModel.find(trusted({ rooms: room, userId: { $in: userIds } }), { _id: 1 }).lean());
+}
+
+/** Every connection of these users, wherever they are. */
+export async function connectionsOfUsers(userIds: readonly string[]): Promise<string[]> {
+  return ids(await ConnectionModel.find(trusted({ userId: { $in: userIds } }), { _id: 1 }).lean());
+}
+
+/** `$disconnect`: the socket is closed for certain. */
+export async function deleteConnection(connectionId: string): Promise<void> {
+  await ConnectionModel.deleteOne({ _id: connectionId });
+}
+
+/** A post answered 410. Forgets the connection, unless its upgrade may still be under way. */
+export async function forgetGone(connectionId: string): Promise<void> {
+  await ConnectionModel.deleteOne(
+    trusted({
+      _id: connectionId,
+      $or: [{ 'rooms.0': { $exists: true } }, { connectedAt: { $lt: new Date(Date.now() - CONNECTING_MS) } }],
+    }),
+  );
+}
+
+/** Forgets the sockets of a session or user within a transaction and answers their ids, for the gateway to cut. */
+export async function deleteConnections(
+  which: { readonly sessionId: string } | { readonly userId: string; readonly exceptSession?: string },
+  session: Transaction,
+): Promise<string[]> {
+  const filter = 'sessionId' in which ? which : { userId: which.userId, sessionId: { $ne: which.exceptSession ?? '' } };
+  const found = ids(await ConnectionModel.find(trusted(filter), { _id: 1 }).session(session).lean());
+  await ConnectionModel.deleteMany(trusted({ _id: { $in: found } }), { session });
+  return found;
+}
+
+const ids = (rows: readonly { readonly _id: string }[]): string[] => rows.map((row) => row._id);

@@ -1,0 +1,292 @@
+import mongoose, { Schema } from 'mongoose';
+import type { ConversationStatus, Lifecycle } from '../domain/conversation.ts';
+import type { Caller } from '../domain/permissions.ts';
+import type { Role } from '../domain/roles.ts';
+import type { Conversation } from '../protocol/objects.ts';
+import { type Transaction, trusted } from './database.ts';
+import { afterCursor, NEWEST_FIRST, type Page, type PageRequest, pageOf } from './pages.ts';
+
+/**
+ * What is left to do after a close, in this order: tell the room, copy the messages to the permanent collection, let
+ * the active copies expire. Absent when nothing is left.
+ */
+export type ClosingStep = 'announce' | 'archive' | 'release';
+
+export interface ConversationRecord {
+  _id: string;
+  subject: string;
+  status: ConversationStatus;
+  candidateId: string;
+  agentId: string | null;
+  supervisorId: string | null;
+  lastSeq: number;
+  createdAt: Date;
+  assignedAt: Date | null;
+  firstResponseAt: Date | null;
+  closedAt: Date | null;
+  closedBy: string | null;
+  /** The `sentAt` of the last message; never runs backwards. */
+  lastMessageAt: Date | null;
+  /** Since when the permanent collection holds every message, checked by count. */
+  archivedAt: Date | null;
+  /** `through`: the last seq the step is known to have reached. */
+  closing?: { step: ClosingStep; through: number; since: Date };
+}
+
+const schema = new Schema<ConversationRecord>(
+  {
+    _id: { type: String, required: true },
+    subject: { type: String, required: true },
+    status: { type: String, required: true },
+    candidateId: { type: String, required: true },
+    agentId: { type: String, default: null },
+    supervisorId: { type: String, default: null },
+    lastSeq: { type: Number, required: true },
+    createdAt: { type: Date, required: true },
+    assignedAt: { type: Date, default: null },
+    firstResponseAt: { type: Date, default: null },
+    closedAt: { type: Date, default: null },
+    closedBy: { type: String, default: null },
+    lastMessageAt: { type: Date, default: null },
+    archivedAt: { type: Date, default: null },
+    closing: {
+      type: new Schema(
+        {
+          step: { type: String, required: true },
+          through: { type: Number, required: true },
+          since: { type: Date, required: true },
+        },
+        { _id: false },
+      ),
+      required: false,
+    },
+  },
+  { collection: 'conversations', strict: 'throw', versionKey: false, minimize: false },
+);
+schema.index({ createdAt: -1, _id: -1 });
+schema.index({ status: 1, createdAt: -1, _id: -1 });
+schema.index({ candidateId: 1, createdAt: -1, _id: -1 });
+schema.index({ agentId: 1, createdAt: -1, _id: -1 });
+schema.index({ supervisorId: 1, createdAt: -1, _id: -1 });
+schema.index({ closedBy: 1, createdAt: -1, _id: -1 });
+// The sweep's: sparse, so that it holds only what is unfinished.
+schema.index({ 'closing.since': 1 }, { sparse: true });
+// The analytics': every figure is read from the index alone.
+schema.index(
+  { closedAt: 1, supervisorId: 1, agentId: 1, createdAt: 1, firstResponseAt: 1 },
+  { name: 'closed_by_supervisor', partialFilterExpression: { status: 'closed' } },
+);
+
+export const ConversationModel = mongoose.model('Conversation', schema);
+
+const iso = (date: Date | null): string | null => date?.toISOString() ?? null;
+
+export function toConversation(record: ConversationRecord): Conversation {
+  return {
+    id: record._id,
+    subject: record.subject,
+    status: record.status,
+    candidateId: record.candidateId,
+    agentId: record.agentId,
+    supervisorId: record.supervisorId,
+    lastSeq: record.lastSeq,
+    createdAt: record.createdAt.toISOString(),
+    assignedAt: iso(record.assignedAt),
+    firstResponseAt: iso(record.firstResponseAt),
+    closedAt: iso(record.closedAt),
+    closedBy: record.closedBy,
+  };
+}
+
+// Every time of a conversation comes from the database's clock (`$$NOW`): the machines that run the handlers may
+// disagree by minutes, and `createdAt ≤ assignedAt ≤ sentAt ≤ closedAt` must hold all the same.
+const NOW = '$$NOW';
+
+/** Stores a new, open conversation without messages. */
+export async function insertConversation(
+  conversation: { readonly id: string; readonly candidateId: string; readonly subject: string },
+  session?: Transaction,
+): Promise<ConversationRecord> {
+  const record = await ConversationModel.findOneAndUpdate(
+    { _id: conversation.id },
+    [
+      {
+        $set: {
+          // `$literal`: a subject such as "$5 charged twice" is text, not an expression.
+          subject: { $literal: conversation.subject },
+          status: 'open',
+          candidateId: conversation.candidateId,
+          agentId: null,
+          supervisorId: null,
+          lastSeq: { $literal: 0 },
+          createdAt: NOW,
+          assignedAt: null,
+          firstResponseAt: null,
+          closedAt: null,
+          closedBy: null,
+          lastMessageAt: null,
+          archivedAt: null,
+        },
+      },
+    ],
+    { upsert: true, returnDocument: 'after', updatePipeline: true, ...(session && { session }) },
+  ).lean();
+  return record;
+}
+
+export async function findConversation(id: string, session?: Transaction): Promise<ConversationRecord | null> {
+  return ConversationModel.findById(id)
+    .session(session ?? null)
+    .lean();
+}
+
+/** The rule of `maySeeConversation`, as a filter. */
+export function visibleConversations(caller: Pick<Caller, 'userId' | 'role'>): Record<string, unknown> {
+  switch (caller.role) {
+    case 'admin':
+      return {};
+    case 'supervisor':
+      return trusted({ $or: [{ status: 'open' }, { supervisorId: caller.userId }, { closedBy: caller.userId }] });
+    case 'agent':
+      return { agentId: caller.userId };
+    case 'candidate':
+      return { candidateId: caller.userId };
+  }
+}
+
+export interface ConversationFilter {
+  readonly status?: ConversationStatus | undefined;
+  readonly agentId?: string | undefined;
+  readonly supervisorId?: string | undefined;
+  readonly candidateId?: string | undefined;
+}
+
+/** The conversations a caller may see, narrowed by the filter, newest first. */
+export async function listConversations(
+  caller: Pick<Caller, 'userId' | 'role'>,
+  filter: ConversationFilter,
+  page: PageRequest,
+): Promise<Page<Conversation>> {
+  const narrowed = Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined));
+  const rows = await ConversationModel.find({
+    $and: [visibleConversations(caller), narrowed, afterCursor(page.cursor)],
+  })
+    .sort(NEWEST_FIRST)
+    .limit(page.limit + 1)
+    .lean();
+  return pageOf(rows, page.limit, toConversation);
+}
+
+/** The state a write is conditional on: it happens only while the conversation is still exactly so. */
+const still = (id: string, expected: Lifecycle): Record<string, unknown> => ({
+  _id: id,
+  status: expected.status,
+  agentId: expected.agentId,
+  supervisorId: expected.supervisorId,
+});
+
+/** Assigns or reassigns; `null` when the conversation isn't as expected any more. */
+export async function assign(
+  id: string,
+  expected: Lifecycle,
+  to: { readonly agentId: string; readonly supervisorId: string },
+  session?: Transaction,
+): Promise<ConversationRecord | null> {
+  return ConversationModel.findOneAndUpdate(
+    still(id, expected),
+    [{ $set: { status: 'assigned', agentId: to.agentId, supervisorId: to.supervisorId, assignedAt: NOW } }],
+    { returnDocument: 'after', updatePipeline: true, ...(session && { session }) },
+  ).lean();
+}
+
+/** Closes, and notes what is left to do; `null` when the conversation isn't as expected any more. */
+export async function close(id: string, expected: Lifecycle, closedBy: string): Promise<ConversationRecord | null> {
+  return ConversationModel.findOneAndUpdate(
+    still(id, expected),
+    [
+      {
+        $set: {
+          status: 'closed',
+          closedBy,
+          closedAt: NOW,
+          closing: { step: 'announce', through: { $literal: 0 }, since: NOW },
+        },
+      },
+    ],
+    { returnDocument: 'after', updatePipeline: true },
+  ).lean();
+}
+
+/** The next place in a conversation's order, taken within the transaction that stores the message. */
+export interface TakenSeq {
+  readonly seq: number;
+  readonly sentAt: Date;
+}
+
+/**
+ * Takes the next `seq` for a message of a participant; `null` when the conversation is closed, gone, or not theirs.
+ * Writing the conversation here is what makes a send and a close, or a send and a reassignment, exclude each other.
+ */
+export async function takeSeq(
+  id: string,
+  sender: { readonly userId: string; readonly role: Role },
+  session: Transaction,
+): Promise<TakenSeq | null> {
+  const record = await ConversationModel.findOneAndUpdate(
+    trusted({ _id: id, status: { $ne: 'closed' }, $or: [{ candidateId: sender.userId }, { agentId: sender.userId }] }),
+    [
+      { $set: { lastSeq: { $add: ['$lastSeq', 1] }, lastMessageAt: { $max: [NOW, '$lastMessageAt'] } } },
+      ...(sender.role === 'agent'
+        ? [{ $set: { firstResponseAt: { $ifNull: ['$firstResponseAt', '$lastMessageAt'] } } }]
+        : []),
+    ],
+    { returnDocument: 'after', updatePipeline: true, session, projection: { lastSeq: 1, lastMessageAt: 1 } },
+  ).lean();
+  return record?.lastMessageAt ? { seq: record.lastSeq, sentAt: record.lastMessageAt } : null;
+}
+
+/** Who may be in the room right now. */
+export async function participants(id: string): Promise<string[]> {
+  const record = await ConversationModel.findById(id, { candidateId: 1, agentId: 1 }).lean();
+  return record ? [record.candidateId, ...(record.agentId === null ? [] : [record.agentId])] : [];
+}
+
+// What follows a close. Each is conditional on the step it ends, so that two who work at it don't set it back.
+
+export async function noteAnnounced(id: string): Promise<void> {
+  await ConversationModel.updateOne(
+    { _id: id, 'closing.step': 'announce' },
+    { $set: { 'closing.step': 'archive', 'closing.through': 0 } },
+  );
+}
+
+/** Remembers how far a step has come, for whoever goes on with it. */
+export async function noteThrough(id: string, step: ClosingStep, through: number): Promise<void> {
+  await ConversationModel.updateOne({ _id: id, 'closing.step': step }, { $max: { 'closing.through': through } });
+}
+
+/** From here on the permanent collection is what is read. Its completeness must have been checked. */
+export async function noteArchived(id: string): Promise<void> {
+  await ConversationModel.updateOne(
+    { _id: id, 'closing.step': 'archive' },
+    [{ $set: { archivedAt: NOW, 'closing.step': 'release', 'closing.through': { $literal: 0 } } }],
+    { updatePipeline: true },
+  );
+}
+
+export async function noteReleased(id: string): Promise<void> {
+  await ConversationModel.updateOne({ _id: id, 'closing.step': 'release' }, { $unset: { closing: 1 } });
+}
+
+/** Closed conversations with something left to do since before `before`, the longest waiting first. */
+export async function findUnfinished(before: Date, most: number): Promise<ConversationRecord[]> {
+  return ConversationModel.find(trusted({ 'closing.since': { $lt: before } }))
+    .sort({ 'closing.since': 1 })
+    .limit(most)
+    .lean();
+}
+
+/** The check after copying failed: the next attempt starts over. */
+export async function restartArchive(id: string): Promise<void> {
+  await ConversationModel.updateOne({ _id: id, 'closing.step': 'archive' }, { $set: { 'closing.through': 0 } });
+}

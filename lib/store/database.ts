@@ -1,0 +1,108 @@
+import mongoose from 'mongoose';
+import { config } from '../config.ts';
+import { COMMAND_MS, DeadlineExceeded } from '../deadline.ts';
+import { mongodbUri } from '../secrets.ts';
+
+mongoose.set('strictQuery', 'throw');
+mongoose.set('sanitizeFilter', true);
+
+/** The longest to wait for a primary, or for a socket to say something. The command's own limit is `deadline.ts`'s. */
+const PATIENCE_MS = 4_000;
+/** The longest the server may work at one operation. */
+const OPERATION_MS = 10_000;
+
+let connecting: Promise<unknown> | undefined;
+
+/** Connects once per process. A failed attempt is not kept: the next call tries again. */
+export async function connect(): Promise<void> {
+  connecting ??= open().catch((error: unknown) => {
+    connecting = undefined;
+    throw error;
+  });
+  await connecting;
+}
+
+async function open(): Promise<void> {
+  await mongoose.connect(await mongodbUri(), {
+    autoCreate: false,
+    autoIndex: false,
+    bufferCommands: false,
+    maxPoolSize: config().MONGODB_POOL_SIZE,
+    // A Lambda sleeps between invocations: sockets that idled are closed by the other side without our noticing.
+    maxIdleTimeMS: 60_000,
+    serverSelectionTimeoutMS: PATIENCE_MS,
+    connectTimeoutMS: PATIENCE_MS,
+    waitQueueTimeoutMS: PATIENCE_MS,
+    socketTimeoutMS: OPERATION_MS,
+    // Acknowledged means durable, and nobody is shown what a failover could still roll back.
+    writeConcern: { w: 'majority' },
+    readConcernLevel: 'majority',
+    readPreference: 'primary',
+  });
+}
+
+/**
+ * Begins connecting while the function's code is being loaded, which AWS runs at full speed and does not bill for
+ * twice; the first request then finds the connection made. A failure shows itself when a request needs it.
+ */
+export function connectAhead(): void {
+  connect().catch(() => undefined);
+}
+
+export async function disconnect(): Promise<void> {
+  connecting = undefined;
+  await mongoose.disconnect();
+}
+
+export type Transaction = mongoose.mongo.ClientSession;
+
+/**
+ * Runs `work` in a transaction and commits it to a majority. `work` is run again, from the start, when the transaction
+ * lost to another one or the primary changed; it must not touch anything but the database.
+ */
+export async function transaction<T>(work: (session: Transaction) => Promise<T>): Promise<T> {
+  const end = Date.now() + COMMAND_MS;
+  return mongoose.connection.getClient().withSession((session) =>
+    session.withTransaction(
+      () => {
+        // The driver would go on for two minutes, long after the caller was told to try again.
+        if (Date.now() > end) throw new DeadlineExceeded();
+        return work(session);
+      },
+      {
+        readConcern: { level: 'majority' },
+        writeConcern: { w: 'majority' },
+        readPreference: 'primary',
+      },
+    ),
+  );
+}
+
+/** Answers whether the database answers. Throws as any operation does when it doesn't. */
+export async function ping(): Promise<void> {
+  await connect();
+  await mongoose.connection.db?.command({ ping: 1 });
+}
+
+const DUPLICATE_KEY = 11_000;
+
+/** A unique index refused the write. `index` names the fields of the key, where given, that must be the ones at fault. */
+export function isDuplicateKey(error: unknown, ...fields: string[]): boolean {
+  if (!(error instanceof mongoose.mongo.MongoServerError) || error.code !== DUPLICATE_KEY) return false;
+  const key: unknown = error['keyPattern'];
+  return fields.length === 0 || (typeof key === 'object' && key !== null && fields.every((field) => field in key));
+}
+
+/**
+ * Marks a filter built here, not by a client, as one that may hold operators: with `sanitizeFilter` mongoose takes any
+ * other object in a filter for a value. The mark is looked for on every operator object, so each one gets it.
+ */
+export function trusted<T extends object>(filter: T): T {
+  for (const value of Array.isArray(filter) ? filter : Object.values(filter)) {
+    if (Array.isArray(value) || isPlainObject(value)) trusted(value);
+  }
+  return Array.isArray(filter) ? filter : mongoose.trusted(filter);
+}
+
+const isPlainObject = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;

@@ -1,0 +1,166 @@
+import mongoose, { Schema } from 'mongoose';
+import type { Role } from '../domain/roles.ts';
+import type { Message } from '../protocol/objects.ts';
+import type { ConversationRecord } from './conversations.ts';
+import { type Transaction, trusted } from './database.ts';
+
+interface MessageRecord {
+  _id: string;
+  conversationId: string;
+  seq: number;
+  senderId: string;
+  senderRole: Role;
+  content: string;
+  clientMessageId: string | null;
+  sentAt: Date;
+}
+
+/**
+ * A message of a running conversation. It has no `expiresAt`, so the TTL cannot touch it, until it is known to be in
+ * the permanent collection.
+ */
+interface ActiveMessageRecord extends MessageRecord {
+  /** When the room was told; until then a repeated send tells it again. */
+  broadcastAt: Date | null;
+  expiresAt?: Date;
+}
+
+const fields = {
+  _id: { type: String, required: true },
+  conversationId: { type: String, required: true },
+  seq: { type: Number, required: true },
+  senderId: { type: String, required: true },
+  senderRole: { type: String, required: true },
+  content: { type: String, required: true },
+  clientMessageId: { type: String, default: null },
+  sentAt: { type: Date, required: true },
+} as const;
+
+const activeSchema = new Schema<ActiveMessageRecord>(
+  { ...fields, broadcastAt: { type: Date, default: null }, expiresAt: { type: Date, required: false } },
+  { collection: 'active_messages', strict: 'throw', versionKey: false },
+);
+activeSchema.index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
+
+const permanentSchema = new Schema<MessageRecord>(fields, {
+  collection: 'messages',
+  strict: 'throw',
+  versionKey: false,
+});
+
+for (const schema of [activeSchema, permanentSchema]) {
+  schema.index({ conversationId: 1, seq: 1 }, { unique: true });
+  schema.index(
+    { conversationId: 1, senderId: 1, clientMessageId: 1 },
+    { unique: true, partialFilterExpression: { clientMessageId: { $type: 'string' } } },
+  );
+}
+
+export const ActiveMessageModel = mongoose.model('ActiveMessage', activeSchema);
+export const MessageModel = mongoose.model('Message', permanentSchema);
+
+function toMessage(record: MessageRecord): Message {
+  return {
+    id: record._id,
+    conversationId: record.conversationId,
+    seq: record.seq,
+    senderId: record.senderId,
+    senderRole: record.senderRole,
+    content: record.content,
+    clientMessageId: record.clientMessageId,
+    sentAt: record.sentAt.toISOString(),
+  };
+}
+
+/** Stores a message of a running conversation. A repeated `clientMessageId` throws a duplicate key. */
+export async function insertMessage(message: Message, session: Transaction): Promise<void> {
+  const { id, sentAt, ...rest } = message;
+  await ActiveMessageModel.create([{ ...rest, _id: id, sentAt: new Date(sentAt), broadcastAt: null }], { session });
+}
+
+export interface SentMessage {
+  readonly message: Message;
+  /** Whether the room has been told. Always so once the conversation is archived. */
+  readonly broadcast: boolean;
+}
+
+/** The message a sender stored under a `clientMessageId`, wherever it is now. */
+export async function findSentMessage(
+  conversationId: string,
+  senderId: string,
+  clientMessageId: string,
+): Promise<SentMessage | null> {
+  const key = { conversationId, senderId, clientMessageId };
+  const active = await ActiveMessageModel.findOne(key).lean();
+  if (active) return { message: toMessage(active), broadcast: active.broadcastAt !== null };
+  const permanent = await MessageModel.findOne(key).lean();
+  return permanent && { message: toMessage(permanent), broadcast: true };
+}
+
+/** Notes that the room was told. Lost in a crash, it costs a second telling, so one node's word is enough. */
+export async function noteBroadcast(messageId: string): Promise<void> {
+  await ActiveMessageModel.updateOne(
+    { _id: messageId },
+    { $set: { broadcastAt: new Date() } },
+    { writeConcern: { w: 1 } },
+  );
+}
+
+/**
+ * The messages with `afterSeq < seq ≤ lastSeq` of a conversation as it was read, at most `limit`, oldest first, without
+ * a hole, from wherever they are: a conversation can be archived, and its active copies expire, while it is read.
+ * Throws where one is missing from both places.
+ */
+export async function readMessages(
+  conversation: Pick<ConversationRecord, '_id' | 'lastSeq' | 'archivedAt'>,
+  afterSeq: number,
+  limit: number,
+): Promise<Message[]> {
+  const expected = Math.max(0, Math.min(limit, conversation.lastSeq - afterSeq));
+  if (expected === 0) return [];
+  const range = trusted({ conversationId: conversation._id, seq: { $gt: afterSeq, $lte: afterSeq + expected } });
+  const active = () => ActiveMessageModel.find(range).sort({ seq: 1 }).lean();
+  const permanent = () => MessageModel.find(range).sort({ seq: 1 }).lean();
+  for (const read of conversation.archivedAt ? [permanent] : [active, permanent]) {
+    const rows = await read();
+    if (rows.length === expected) return rows.map(toMessage);
+  }
+  throw new Error(`conversation ${conversation._id}: messages missing after ${afterSeq}`);
+}
+
+// Archiving: each of these may be repeated, or stopped half way, without harm.
+
+/** Copies the active messages with `from < seq ≤ to` to the permanent collection; those already there stay as they are. */
+export async function copyToPermanent(conversationId: string, from: number, to: number): Promise<void> {
+  await ActiveMessageModel.aggregate([
+    { $match: { conversationId, seq: { $gt: from, $lte: to } } },
+    { $unset: ['broadcastAt', 'expiresAt'] },
+    {
+      $merge: { into: MessageModel.collection.name, on: '_id', whenMatched: 'keepExisting', whenNotMatched: 'insert' },
+    },
+  ]);
+}
+
+/** How many messages of the conversation the permanent collection holds with `from < seq ≤ to`. */
+export async function countPermanent(conversationId: string, from: number, to: number): Promise<number> {
+  return MessageModel.countDocuments(trusted({ conversationId, seq: { $gt: from, $lte: to } }));
+}
+
+/** Lets the active copies with `from < seq ≤ to` expire `ttlSeconds` from now. Only ever after the copy was counted. */
+export async function releaseActive(
+  conversationId: string,
+  from: number,
+  to: number,
+  ttlSeconds: number,
+): Promise<void> {
+  await ActiveMessageModel.updateMany(
+    trusted({ conversationId, seq: { $gt: from, $lte: to }, expiresAt: { $exists: false } }),
+    [{ $set: { expiresAt: { $add: ['$$NOW', ttlSeconds * 1000] } } }],
+    { updatePipeline: true },
+  );
+}
+
+/** How many active messages are still held for the conversation, expiring or not. */
+export async function countActive(conversationId: string): Promise<number> {
+  return ActiveMessageModel.countDocuments({ conversationId });
+}

@@ -1,0 +1,55 @@
+import mongoose, { Schema } from 'mongoose';
+import { isDuplicateKey, trusted } from './database.ts';
+
+/** Events counted in one fixed window of one key. Kept in the database, so a cold start forgets nothing. */
+interface RateLimitRecord {
+  _id: string;
+  count: number;
+  expiresAt: Date;
+}
+
+const schema = new Schema<RateLimitRecord>(
+  {
+    _id: { type: String, required: true },
+    count: { type: Number, required: true },
+    expiresAt: { type: Date, required: true },
+  },
+  { collection: 'rate_limits', strict: 'throw', versionKey: false },
+);
+schema.index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
+
+export const RateLimitModel = mongoose.model('RateLimit', schema);
+
+export interface Window {
+  /** Events in this window so far, this one included. */
+  readonly count: number;
+  /** Seconds until the window ends, at least 1. */
+  readonly endsIn: number;
+}
+
+/** Counts one event of `key` in the current window of `seconds`. */
+export async function countEvent(key: string, seconds: number): Promise<Window> {
+  const ends = windowEnd(seconds);
+  const id = `${key}/${ends}`;
+  const increment = () =>
+    RateLimitModel.findOneAndUpdate(
+      { _id: id },
+      { $inc: { count: 1 }, $setOnInsert: { expiresAt: new Date(ends) } },
+      // A count lost in a failover lets one more through: not worth waiting for a majority.
+      { upsert: true, returnDocument: 'after', writeConcern: { w: 1 } },
+    ).lean();
+  const record = await increment().catch((error: unknown) => {
+    // Two first events of one window: the second finds the first's document.
+    if (isDuplicateKey(error)) return increment();
+    throw error;
+  });
+  return { count: record.count, endsIn: Math.max(1, Math.ceil((ends - Date.now()) / 1000)) };
+}
+
+/** Takes back what the current windows of these keys have counted. */
+export async function forgetEvents(keys: readonly string[], seconds: number): Promise<void> {
+  const ids = keys.map((key) => `${key}/${windowEnd(seconds)}`);
+  await RateLimitModel.deleteMany(trusted({ _id: { $in: ids } }), { writeConcern: { w: 1 } });
+}
+
+const windowEnd = (seconds: number): number => (Math.floor(Date.now() / (seconds * 1000)) + 1) * seconds * 1000;

@@ -1,0 +1,147 @@
+import mongoose, { Schema } from 'mongoose';
+import type { Caller } from '../domain/permissions.ts';
+import { isDuplicateKey, type Transaction, transaction, trusted } from './database.ts';
+import { newId } from './ids.ts';
+import { UserModel } from './users.ts';
+
+interface SessionRecord {
+  _id: string;
+  userId: string;
+  createdAt: Date;
+  expiresAt: Date;
+  /** How many sockets it has opened: opening one writes here, so that it can't slip past the session's end. */
+  socketsOpened: number;
+}
+
+const sessionSchema = new Schema<SessionRecord>(
+  {
+    _id: { type: String, required: true },
+    userId: { type: String, required: true },
+    createdAt: { type: Date, required: true },
+    expiresAt: { type: Date, required: true },
+    socketsOpened: { type: Number, default: 0 },
+  },
+  { collection: 'sessions', strict: 'throw', versionKey: false },
+);
+sessionSchema.index({ userId: 1 });
+sessionSchema.index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
+
+export const SessionModel = mongoose.model('Session', sessionSchema);
+
+/** `_id` is the SHA-256 of the token. A spent one is kept until it would have expired, to recognize its reuse. */
+interface RefreshTokenRecord {
+  _id: string;
+  sessionId: string;
+  spentAt: Date | null;
+  expiresAt: Date;
+}
+
+const refreshTokenSchema = new Schema<RefreshTokenRecord>(
+  {
+    _id: { type: String, required: true },
+    sessionId: { type: String, required: true },
+    spentAt: { type: Date, default: null },
+    expiresAt: { type: Date, required: true },
+  },
+  { collection: 'refresh_tokens', strict: 'throw', versionKey: false },
+);
+refreshTokenSchema.index({ sessionId: 1 });
+refreshTokenSchema.index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
+
+export const RefreshTokenModel = mongoose.model('RefreshToken', refreshTokenSchema);
+
+/** Opens a session for a user, with its first refresh token. */
+export async function insertSession(userId: string, refreshTokenHash: string, expiresAt: Date): Promise<string> {
+  const id = newId();
+  await transaction(async (session) => {
+    await SessionModel.create([{ _id: id, userId, createdAt: new Date(), expiresAt }], { session });
+    await RefreshTokenModel.create([{ _id: refreshTokenHash, sessionId: id, spentAt: null, expiresAt }], { session });
+  });
+  return id;
+}
+
+export type Rotation =
+  | { readonly outcome: 'rotated'; readonly sessionId: string; readonly userId: string }
+  | { readonly outcome: 'reused'; readonly sessionId: string }
+  | { readonly outcome: 'unknown' };
+
+/**
+ * Spends a refresh token and stores its successor, both or neither. Of two that spend the same token at once one
+ * succeeds; the other learns `reused`.
+ */
+export async function rotateRefreshToken(hash: string, successorHash: string, expiresAt: Date): Promise<Rotation> {
+  try {
+    return await transaction(async (session): Promise<Rotation> => {
+      const spent = await RefreshTokenModel.findOneAndUpdate(
+        trusted({ _id: hash, spentAt: null, expiresAt: { $gt: new Date() } }),
+        { $set: { spentAt: new Date() } },
+        { session },
+      ).lean();
+      if (!spent) {
+        const known = await RefreshTokenModel.findById(hash).session(session).lean();
+        return known?.spentAt ? { outcome: 'reused', sessionId: known.sessionId } : { outcome: 'unknown' };
+      }
+      const extended = await SessionModel.findOneAndUpdate(
+        trusted({ _id: spent.sessionId, expiresAt: { $gt: new Date() } }),
+        { $set: { expiresAt } },
+        { session },
+      ).lean();
+      if (!extended) return { outcome: 'unknown' };
+      await RefreshTokenModel.create([{ _id: successorHash, sessionId: spent.sessionId, spentAt: null, expiresAt }], {
+        session,
+      });
+      return { outcome: 'rotated', sessionId: spent.sessionId, userId: extended.userId };
+    });
+  } catch (error) {
+    // Two rotations in flight with the same successor cannot be: successors are random.
+    if (isDuplicateKey(error)) return { outcome: 'unknown' };
+    throw error;
+  }
+}
+
+/** Ends sessions within a transaction: their refresh tokens go too. Sockets are `connections.ts`'s. */
+export async function deleteSessions(
+  which: { readonly sessionId: string } | { readonly userId: string; readonly exceptSession?: string },
+  session: Transaction,
+): Promise<void> {
+  const filter =
+    'sessionId' in which ? { _id: which.sessionId } : { userId: which.userId, _id: { $ne: which.exceptSession ?? '' } };
+  const ids = (await SessionModel.find(trusted(filter), { _id: 1 }).session(session).lean()).map((found) => found._id);
+  await SessionModel.deleteMany(trusted({ _id: { $in: ids } }), { session });
+  await RefreshTokenModel.deleteMany(trusted({ sessionId: { $in: ids } }), { session });
+}
+
+/** Notes that the session opens a socket; `false` when it has ended. */
+export async function touchSession(id: string, session: Transaction): Promise<Date | null> {
+  const found = await SessionModel.findOneAndUpdate(
+    trusted({ _id: id, expiresAt: { $gt: new Date() } }),
+    { $inc: { socketsOpened: 1 } },
+    { session },
+  ).lean();
+  return found?.expiresAt ?? null;
+}
+
+/** Who a live session belongs to, as they are now; `null` when it has ended or its user is not active. */
+export async function findCaller(sessionId: string): Promise<Caller | null> {
+  const [caller] = await SessionModel.aggregate<Caller>([
+    { $match: { _id: sessionId, expiresAt: { $gt: new Date() } } },
+    ...callerOfSession,
+  ]);
+  return caller ?? null;
+}
+
+/** Pipeline stages that turn a session into the `Caller` it stands for. */
+export const callerOfSession = [
+  { $lookup: { from: UserModel.collection.name, localField: 'userId', foreignField: '_id', as: 'user' } },
+  { $unwind: '$user' },
+  { $match: { 'user.active': true } },
+  {
+    $project: {
+      _id: 0,
+      sessionId: '$_id',
+      userId: '$user._id',
+      role: '$user.role',
+      supervisorId: '$user.supervisorId',
+    },
+  },
+];

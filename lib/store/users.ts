@@ -1,0 +1,201 @@
+import mongoose, { Schema } from 'mongoose';
+import type { Role } from '../domain/roles.ts';
+import { AppError } from '../protocol/errors.ts';
+import type { User } from '../protocol/objects.ts';
+import { isDuplicateKey, type Transaction, transaction, trusted } from './database.ts';
+import { newId } from './ids.ts';
+import { afterCursor, NEWEST_FIRST, type Page, type PageRequest, pageOf } from './pages.ts';
+
+interface UserRecord {
+  _id: string;
+  name: string;
+  email: string;
+  /** The e-mail in the form it is compared in. */
+  emailKey: string;
+  passwordHash: string;
+  role: Role;
+  supervisorId: string | null;
+  active: boolean;
+  createdAt: Date;
+}
+
+const schema = new Schema<UserRecord>(
+  {
+    _id: { type: String, required: true },
+    name: { type: String, required: true },
+    email: { type: String, required: true },
+    emailKey: { type: String, required: true },
+    passwordHash: { type: String, required: true },
+    role: { type: String, required: true },
+    supervisorId: { type: String, default: null },
+    active: { type: Boolean, required: true },
+    createdAt: { type: Date, required: true },
+  },
+  { collection: 'users', strict: 'throw', versionKey: false },
+);
+schema.index({ emailKey: 1 }, { unique: true });
+schema.index({ createdAt: -1, _id: -1 });
+schema.index({ supervisorId: 1, createdAt: -1, _id: -1 });
+schema.index({ role: 1, active: 1, createdAt: -1, _id: -1 });
+
+export const UserModel = mongoose.model('User', schema);
+
+/** One document every change of who is an active admin writes to, so that two of them can't both be the last. */
+const GuardModel = mongoose.model(
+  'Guard',
+  new Schema<{ _id: string; changes: number }>(
+    { _id: { type: String, required: true }, changes: { type: Number, default: 0 } },
+    { collection: 'guards', strict: 'throw', versionKey: false },
+  ),
+);
+
+export function toUser(record: UserRecord): User {
+  return {
+    id: record._id,
+    name: record.name,
+    email: record.email,
+    role: record.role,
+    supervisorId: record.supervisorId,
+    active: record.active,
+    createdAt: record.createdAt.toISOString(),
+  };
+}
+
+const emailKey = (email: string): string => email.normalize('NFC').toLowerCase();
+
+export interface NewUser {
+  readonly name: string;
+  readonly email: string;
+  readonly role: Role;
+  readonly supervisorId: string | null;
+  readonly passwordHash: string;
+}
+
+/** Throws `EMAIL_TAKEN`. */
+export async function insertUser(user: NewUser): Promise<User> {
+  const record: UserRecord = {
+    ...user,
+    _id: newId(),
+    emailKey: emailKey(user.email),
+    active: true,
+    createdAt: new Date(),
+  };
+  try {
+    await UserModel.create(record);
+  } catch (error) {
+    if (isDuplicateKey(error, 'emailKey')) throw new AppError('EMAIL_TAKEN');
+    throw error;
+  }
+  return toUser(record);
+}
+
+export async function findUser(id: string): Promise<User | null> {
+  const record = await UserModel.findById(id).lean();
+  return record && toUser(record);
+}
+
+export interface Credentials {
+  readonly user: User;
+  readonly passwordHash: string;
+}
+
+export async function findCredentialsByEmail(email: string): Promise<Credentials | null> {
+  const record = await UserModel.findOne({ emailKey: emailKey(email) }).lean();
+  return record && { user: toUser(record), passwordHash: record.passwordHash };
+}
+
+export async function findCredentials(id: string): Promise<Credentials | null> {
+  const record = await UserModel.findById(id).lean();
+  return record && { user: toUser(record), passwordHash: record.passwordHash };
+}
+
+export async function setPasswordHash(id: string, passwordHash: string, session: Transaction): Promise<void> {
+  await UserModel.updateOne({ _id: id }, { $set: { passwordHash } }, { session });
+}
+
+export interface UserFilter {
+  readonly role?: Role | undefined;
+  readonly supervisorId?: string | undefined;
+  readonly active?: boolean | undefined;
+}
+
+/** `within` is what the caller may see at most; the filter narrows it. */
+export async function listUsers(within: UserFilter, filter: UserFilter, page: PageRequest): Promise<Page<User>> {
+  const rows = await UserModel.find({ $and: [given(within), given(filter), afterCursor(page.cursor)] })
+    .sort(NEWEST_FIRST)
+    .limit(page.limit + 1)
+    .lean();
+  return pageOf(rows, page.limit, toUser);
+}
+
+export async function countUsers(): Promise<number> {
+  return UserModel.countDocuments({});
+}
+
+export interface UserChange {
+  readonly name?: string | undefined;
+  readonly supervisorId?: string | undefined;
+  readonly active?: boolean | undefined;
+}
+
+/** Changes a user, and within the same transaction whatever `along` does. Throws `NOT_FOUND`, `LAST_ADMIN`. */
+export async function updateUser(
+  id: string,
+  change: UserChange,
+  along: (before: User, session: Transaction) => Promise<void>,
+): Promise<User> {
+  return transaction(async (session) => {
+    const before = await UserModel.findById(id).session(session).lean();
+    if (!before) throw new AppError('NOT_FOUND');
+    if (change.active === false && before.role === 'admin' && before.active) await keepAnAdmin(id, session);
+    const after = await UserModel.findByIdAndUpdate(
+      id,
+      { $set: given(change) },
+      { returnDocument: 'after', session },
+    ).lean();
+    if (!after) throw new AppError('NOT_FOUND');
+    await along(toUser(before), session);
+    return toUser(after);
+  });
+}
+
+/** Makes an admin if there is no active one yet, else answers `null`; decided once among concurrent calls. */
+export async function insertFirstAdmin(admin: Omit<NewUser, 'role' | 'supervisorId'>): Promise<User | null> {
+  const record: UserRecord = {
+    ...admin,
+    role: 'admin',
+    supervisorId: null,
+    _id: newId(),
+    emailKey: emailKey(admin.email),
+    active: true,
+    createdAt: new Date(),
+  };
+  try {
+    return await transaction(async (session) => {
+      await touchGuard(session);
+      if (await UserModel.exists({ role: 'admin', active: true }).session(session)) return null;
+      await UserModel.create([record], { session });
+      return toUser(record);
+    });
+  } catch (error) {
+    if (isDuplicateKey(error, 'emailKey')) throw new AppError('EMAIL_TAKEN');
+    throw error;
+  }
+}
+
+async function keepAnAdmin(leaving: string, session: Transaction): Promise<void> {
+  await touchGuard(session);
+  const another = await UserModel.exists(trusted({ role: 'admin', active: true, _id: { $ne: leaving } })).session(
+    session,
+  );
+  if (!another) throw new AppError('LAST_ADMIN');
+}
+
+async function touchGuard(session: Transaction): Promise<void> {
+  await GuardModel.updateOne({ _id: 'admins' }, { $inc: { changes: 1 } }, { upsert: true, session });
+}
+
+/** The fields that were given a value: mongoose would make `undefined` a `null`. */
+function given(fields: object): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+}

@@ -1,0 +1,68 @@
+import middy, { type MiddlewareObj } from '@middy/core';
+import type { APIGatewayProxyResultV2, Context } from 'aws-lambda';
+import { withinDeadline } from '../deadline.ts';
+import { withLogFields } from '../logger.ts';
+import type { ServerData, ServerEventName, ServerFrame } from '../protocol/events.ts';
+import { errorFrame, frame, HANDLED, parseFrame, type RawFrame, type SocketEvent } from './frames.ts';
+
+/** Sends a frame to a connection. Never throws: a client who is gone finds out what it missed by joining again. */
+export type Send = (connectionId: string, frame: ServerFrame) => Promise<unknown>;
+
+/** What a handler may do besides its command; both are awaited before Lambda may freeze the process. */
+export interface Outlet {
+  /** Answers the sender, repeating the `requestId` of what it sent. */
+  reply<N extends ServerEventName>(event: N, data: ServerData<N>): void;
+  /** Work that follows the command. It has its own time limits and can't undo what was done. Must not reject. */
+  follow(work: Promise<unknown>): void;
+}
+
+export type SocketHandler = (event: SocketEvent, context: Context) => Promise<APIGatewayProxyResultV2>;
+
+type ParsedEvent = SocketEvent & { frame?: RawFrame };
+type SocketMiddleware = MiddlewareObj<ParsedEvent, APIGatewayProxyResultV2, Error, Context>;
+
+/**
+ * Makes the Lambda handler of a WebSocket route: parse the frame, run the middlewares, then `handle`. Whatever is
+ * thrown becomes an `ERROR` frame and the gateway always hears 200: its own error message is no frame of ours.
+ */
+export function onFrame(
+  operation: string,
+  send: Send,
+  handle: (raw: RawFrame, outlet: Outlet, event: SocketEvent) => Promise<void>,
+): SocketHandler {
+  const run = middy<ParsedEvent, APIGatewayProxyResultV2, Error, Context>()
+    .use([answerErrors(send), parsed()])
+    .handler(async (event) => {
+      const { frame: raw = parseFrame(event) } = event;
+      const following: Promise<unknown>[] = [];
+      const outlet: Outlet = {
+        reply: (name, data) =>
+          void following.push(send(event.requestContext.connectionId, frame(name, data, raw.requestId))),
+        follow: (work) => void following.push(work),
+      };
+      await withinDeadline(handle(raw, outlet, event));
+      await Promise.all(following);
+      return HANDLED;
+    });
+  return (event, context) => {
+    const { requestId, connectionId } = event.requestContext;
+    return withLogFields(
+      { requestId, connectionId, operation },
+      () => run(event, context) as Promise<APIGatewayProxyResultV2>,
+    );
+  };
+}
+
+const answerErrors = (send: Send): SocketMiddleware => ({
+  onError: async (request) => {
+    const { requestContext, frame: raw } = request.event;
+    await send(requestContext.connectionId, errorFrame(request.error, raw));
+    request.response = HANDLED;
+  },
+});
+
+const parsed = (): SocketMiddleware => ({
+  before: ({ event }) => {
+    event.frame = parseFrame(event);
+  },
+});

@@ -1,0 +1,74 @@
+import type { APIGatewayProxyStructuredResultV2, APIGatewayProxyWebsocketEventV2 } from 'aws-lambda';
+import type * as z from 'zod';
+import { config } from '../config.ts';
+import { errorFields, logger } from '../logger.ts';
+import { AppError, invalid } from '../protocol/errors.ts';
+import { clientFrameSchema, type ServerData, type ServerEventName, type ServerFrame } from '../protocol/events.ts';
+import { requestIdSchema } from '../protocol/objects.ts';
+import { validate } from '../protocol/validate.ts';
+import { asAppError } from '../store/faults.ts';
+
+/** What API Gateway hands a WebSocket handler; `headers` come with `$connect` only. */
+export type SocketEvent = APIGatewayProxyWebsocketEventV2 & {
+  readonly headers?: Readonly<Record<string, string | undefined>>;
+};
+
+/** The status only tells the gateway that the frame was dealt with; clients are answered by frames. */
+export const HANDLED = { statusCode: 200 } satisfies APIGatewayProxyStructuredResultV2;
+
+/** A frame parsed but not yet validated: `fields` is any JSON object. */
+export interface RawFrame {
+  readonly fields: Readonly<Record<string, unknown>>;
+  /** For the answer: the client's own, where it is one, even when the rest of the frame is wrong. */
+  readonly requestId: string | undefined;
+}
+
+/** Throws `PAYLOAD_TOO_LARGE`, `MALFORMED_JSON`. */
+export function parseFrame(event: SocketEvent): RawFrame {
+  const most = config().MAX_FRAME_BYTES;
+  const body = event.isBase64Encoded ? Buffer.from(event.body ?? '', 'base64').toString() : (event.body ?? '');
+  if (Buffer.byteLength(body) > most) throw new AppError('PAYLOAD_TOO_LARGE', `A frame may have ${most} bytes.`);
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(body);
+  } catch {
+    throw new AppError('MALFORMED_JSON', 'A frame must be one JSON object.');
+  }
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
+    throw new AppError('MALFORMED_JSON', 'A frame must be one JSON object.');
+  }
+  const fields = parsed as Record<string, unknown>;
+  return { fields, requestId: requestIdSchema.safeParse(fields['requestId']).data };
+}
+
+/** A server frame, repeating the `requestId` of the client frame it answers where there was one. */
+export function frame<N extends ServerEventName>(event: N, data: ServerData<N>, requestId?: string): ServerFrame {
+  return { event, data, ...(requestId !== undefined && { requestId }) } as ServerFrame;
+}
+
+/** Holds a parsed frame against the envelope and its event's data schema. Throws `VALIDATION_FAILED`. */
+export function validateFrame<T>(name: string, schema: z.ZodType<T>, { fields }: RawFrame): T {
+  const { event, data } = validate(clientFrameSchema, fields, '');
+  // The gateway routed by its own reading of the frame; where ours differs (a key given twice), neither is trusted.
+  if (event !== name) throw invalid('/event', `is not ${name}`);
+  return validate(schema, data, '/data');
+}
+
+/** The `ERROR` frame for whatever was thrown. A fault says its code and nothing else; the rest goes to the log. */
+export function errorFrame(thrown: unknown, raw: RawFrame | undefined): ServerFrame {
+  const error = asAppError(thrown);
+  if (error.code === 'INTERNAL' || error.code === 'UNAVAILABLE') {
+    logger.error('failed', { code: error.code, ...errorFields(thrown) });
+  } else {
+    logger.info('refused', { code: error.code });
+  }
+  const { code, message, errors } = error;
+  const data = { code, message, event: eventName(raw), ...(errors && { errors: [...errors] }) } as ServerData<'ERROR'>;
+  return frame('ERROR', data, raw?.requestId);
+}
+
+/** What the client called its event; cut, for it may have called it anything. */
+function eventName(raw: RawFrame | undefined): string | null {
+  const event = raw?.fields['event'];
+  return typeof event === 'string' ? event.slice(0, 64).toWellFormed() : null;
+}

@@ -1,0 +1,9 @@
+import { AppError, invalid } from '../protocol/errors.ts';
+import { post } from '../realtime/gateway.ts';
+import { onFrame } from './frameHandler.ts';
+
+/** Answers a frame that no client event's route takes: not JSON, no object, no `event`, or one there isn't. */
+export const answerUnknown = onFrame('$default', post, async ({ fields }) => {
+  if (typeof fields['event'] !== 'string') throw invalid('/event', 'must be the name of an event');
+  throw new AppError('UNKNOWN_EVENT');
+});

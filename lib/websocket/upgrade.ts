@@ -1,0 +1,65 @@
+import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
+import { bearerToken } from '../auth/authenticate.ts';
+import { errorFields, logger, withLogFields } from '../logger.ts';
+import { ERRORS } from '../protocol/errors.ts';
+import { SUBPROTOCOL } from '../protocol/events.ts';
+import { connect, connectAhead } from '../store/database.ts';
+import { asAppError } from '../store/faults.ts';
+import type { SocketEvent } from './frames.ts';
+
+connectAhead();
+
+/** Who wants a socket. */
+export interface Upgrade {
+  readonly connectionId: string;
+  readonly token: string | undefined;
+  /** Browsers always send one; other clients don't. */
+  readonly origin: string | undefined;
+}
+
+/**
+ * Admits or refuses a socket. The client sees the status alone; the gateway wants the accepted subprotocol repeated.
+ * https://docs.aws.amazon.com/apigateway/latest/developerguide/websocket-connect-route-subprotocol.html
+ */
+export async function upgrade(
+  event: SocketEvent,
+  admit: (wish: Upgrade) => Promise<void>,
+): Promise<APIGatewayProxyStructuredResultV2> {
+  const { connectionId, requestId } = event.requestContext;
+  return withLogFields({ requestId, connectionId, operation: '$connect' }, async () => {
+    try {
+      const offered = subprotocols(header(event, 'sec-websocket-protocol'));
+      const token = bearerToken(header(event, 'authorization')) ?? tokenBeside(offered);
+      await connect();
+      await admit({ connectionId, token, origin: header(event, 'origin') });
+      logger.info('connected');
+      return {
+        statusCode: 200,
+        ...(offered.includes(SUBPROTOCOL) && { headers: { 'Sec-WebSocket-Protocol': SUBPROTOCOL } }),
+      };
+    } catch (thrown) {
+      const { code } = asAppError(thrown);
+      const statusCode = ERRORS[code].status ?? 400;
+      if (statusCode >= 500) logger.error('connection failed', { code, ...errorFields(thrown) });
+      else logger.info('connection refused', { code });
+      return { statusCode };
+    }
+  });
+}
+
+/** API Gateway keeps the case a client wrote its headers in. */
+function header(event: SocketEvent, name: string): string | undefined {
+  return Object.entries(event.headers ?? {}).find(([key]) => key.toLowerCase() === name)?.[1];
+}
+
+const subprotocols = (value: string | undefined): string[] =>
+  (value ?? '')
+    .split(',')
+    .map((offered) => offered.trim())
+    .filter((offered) => offered !== '');
+
+/** From a browser, which can set no header: `["live-support.v1", accessToken]`. */
+function tokenBeside(offered: readonly string[]): string | undefined {
+  if (!offered.includes(SUBPROTOCOL)) return undefined;
+  return offered.find((item) => item !== SUBPROTOCOL);
+}

@@ -1,0 +1,67 @@
+import mongoose from 'mongoose';
+import { hashPassword } from '../lib/auth/passwords.ts';
+import { ConfigError } from '../lib/config.ts';
+import { connect, disconnect } from '../lib/store/database.ts';
+import { createIndexes } from '../lib/store/indexes.ts';
+import { countUsers, insertUser } from '../lib/store/users.ts';
+import { DEMO_PASSWORD, demoPeople } from './demoPeople.ts';
+import { LocalError } from './localError.ts';
+
+const { MongoClient } = mongoose.mongo;
+
+/** Builds the indexes, and the demo people where there is nobody yet. Expects `MONGODB_URI` in the environment. */
+export async function prepareDatabase(): Promise<void> {
+  try {
+    await connect();
+    await createIndexes();
+    if ((await countUsers()) === 0) await insertDemoPeople();
+  } catch (error) {
+    if (error instanceof ConfigError) throw new LocalError(error.message);
+    throw error;
+  } finally {
+    await disconnect();
+  }
+}
+
+async function insertDemoPeople(): Promise<void> {
+  const passwordHash = await hashPassword(DEMO_PASSWORD);
+  const ids = new Map<string, string>();
+  for (const { under, ...person } of demoPeople) {
+    const supervisorId = under === undefined ? null : (ids.get(under) ?? null);
+    const { id } = await insertUser({ ...person, supervisorId, passwordHash });
+    ids.set(person.email, id);
+  }
+}
+
+/** Throws a `LocalError` unless there is a database at `uri` that has transactions. Never repeats the credentials in it. */
+export async function checkDatabase(uri: string): Promise<void> {
+  const client = open(uri);
+  try {
+    const hello = await client.db('admin').command({ hello: 1 });
+    if (hello['setName'] === undefined && hello['msg'] !== 'isdbgrid') {
+      throw new LocalError(
+        'MONGODB_URI: that is a standalone server, and transactions need a replica set: ' +
+          'start it with --replSet rs0 and run rs.initiate() once, or unset MONGODB_URI to use the embedded one',
+      );
+    }
+  } catch (error) {
+    if (error instanceof LocalError) throw error;
+    const reason = error instanceof Error ? error.message.split('\n')[0] : String(error);
+    throw new LocalError(
+      `MONGODB_URI: the database does not answer (${reason}): check the address, or unset it to use the embedded one`,
+    );
+  } finally {
+    await client.close();
+  }
+}
+
+function open(uri: string): mongoose.mongo.MongoClient {
+  try {
+    return new MongoClient(uri, { serverSelectionTimeoutMS: 5000, connectTimeoutMS: 5000 });
+  } catch (error) {
+    // What the driver says of a malformed address may quote it.
+    throw new LocalError(
+      `MONGODB_URI: not an address of MongoDB (${error instanceof Error ? error.name : 'unreadable'})`,
+    );
+  }
+}

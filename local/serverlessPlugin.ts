@@ -1,0 +1,255 @@
+import { relative, resolve } from 'node:path';
+import process from 'node:process';
+import { LocalError } from './localError.ts';
+import type { Mongod } from './mongod.ts';
+import { claimPort, freePort, isFree, portNumber } from './ports.ts';
+
+/** As much of the framework as is touched here. */
+interface Serverless {
+  readonly serviceDir: string;
+  readonly service: {
+    readonly provider: { environment?: Record<string, unknown> };
+    /** As in serverless.yml: `esbuild`, `serverless-offline`. */
+    readonly custom: Record<'esbuild' | 'serverless-offline', Record<string, unknown>>;
+  };
+  readonly processedInput: { readonly commands: readonly string[] };
+  readonly pluginManager: {
+    readonly plugins: readonly object[];
+    spawn(command: string): Promise<void>;
+  };
+}
+
+interface FrameworkLog {
+  readonly levelRoot: FrameworkLog;
+  get(namespace: string): FrameworkLog;
+  disable(): unknown;
+}
+
+/** Of serverless-offline. */
+interface Emulator {
+  end(skipExit: boolean): Promise<void>;
+}
+
+type Options = Record<string, string | boolean | undefined>;
+
+/**
+ * What stands in for AWS and Atlas when the service runs on this machine: a database, the people to try it with, the
+ * functions' environment, and the certainty that Ctrl-C leaves nothing behind. Does nothing in other commands.
+ */
+export default class LocalSupport {
+  readonly hooks: Readonly<Record<string, () => Promise<void>>>;
+
+  readonly #serverless: Serverless;
+  readonly #options: Options;
+  readonly #log: FrameworkLog;
+  readonly #folder: string;
+
+  #host = 'localhost';
+  #ports = { http: 0, webSocket: 0, lambda: 0 };
+  #database: Promise<string> | undefined;
+  #mongod: Mongod | undefined;
+  #ending: Promise<void> | undefined;
+  #databaseSaid = '';
+  #ready = false;
+  /** What prints, where the emulator's own words are kept back. */
+  #loud: typeof console.log | undefined;
+
+  constructor(serverless: Serverless, options: Options, { log }: { log: FrameworkLog }) {
+    this.#serverless = serverless;
+    this.#options = options;
+    this.#log = log;
+    this.#folder = resolve(serverless.serviceDir ?? '.', '.local');
+
+    this.hooks = {
+      initialize: async () => this.#bundleLightly(),
+      // `serverless offline` becomes `serverless offline start`, whose steps plugins can take part in one by one.
+      'before:offline:start': () => serverless.pluginManager.spawn('offline:start'),
+      // The functions are bundled right after this one, while the database starts.
+      'before:offline:start:init': () => this.#orFail(() => this.#begin()),
+      'offline:start:init': () => this.#orFail(() => this.#equip()),
+      'after:offline:start:init': () => this.#announce(),
+      'after:offline:functionsUpdated:cleanup': async () => console.log('Functions reloaded.'),
+      'before:offline:start:end': () => this.#end(0),
+    };
+  }
+
+  /**
+   * On AWS each function is one minified file. Making thirty of those takes esbuild 20 s and 3 GB, and as long again
+   * after every change; here they hold our own code only, and find packages where npm put them. In a folder of their
+   * own, so that packaging meanwhile does not pull it from under a running emulator.
+   */
+  #bundleLightly(): void {
+    if (this.#serverless.processedInput.commands[0] !== 'offline') return;
+    const { custom } = this.#serverless.service;
+    custom['esbuild'] = {
+      ...custom['esbuild'],
+      packages: 'external',
+      format: 'esm',
+      outputFileExtension: '.mjs',
+      minify: false,
+      sourcemap: 'linked',
+      skipRebuild: false,
+      outputWorkFolder: '.local/functions',
+    };
+  }
+
+  async #begin(): Promise<void> {
+    process.on('SIGINT', () => this.#end(this.#ready ? 0 : 130));
+    process.on('SIGTERM', () => this.#end(this.#ready ? 0 : 143));
+    process.on('SIGHUP', () => this.#end(this.#ready ? 0 : 129));
+    this.#endWithNpm();
+    this.#quieten();
+    await this.#choosePorts();
+    this.#database = this.#startDatabase();
+    // It is awaited once the functions are bundled; a failure is to be told at once.
+    this.#database.catch((error: unknown) => this.#fail(error));
+  }
+
+  /**
+   * npm passes a signal on to the shell it runs us in, and not every shell passes it on to us: it is gone then, and we
+   * have another parent.
+   */
+  #endWithNpm(): void {
+    if (process.env['npm_execpath'] === undefined) return;
+    const parent = process.ppid;
+    setInterval(() => process.ppid === parent || this.#end(0), 100).unref();
+  }
+
+  async #choosePorts(): Promise<void> {
+    const emulator = this.#serverless.service.custom['serverless-offline'];
+    const given = (name: string): unknown => this.#options[name] ?? emulator[name];
+    const keep = (name: string, port: number) => {
+      if (this.#options[name] === undefined) emulator[name] = port;
+      else this.#options[name] = String(port);
+      return port;
+    };
+    this.#host = String(given('host') ?? this.#host);
+
+    const required = async (name: string, what: string, variable: string) => {
+      const wanted = portNumber(String(given(name)), variable);
+      if (wanted === 0) return keep(name, await freePort(this.#host));
+      await claimPort(wanted, this.#host, what, `${variable}=${wanted + 100} npm start`);
+      return wanted;
+    };
+    const http = await required('httpPort', 'HTTP', 'HTTP_PORT');
+    const webSocket = await required('websocketPort', 'WebSocket', 'WS_PORT');
+    if (http === webSocket) throw new LocalError(`HTTP_PORT and WS_PORT are both ${http}: they must differ`);
+    // Nothing that runs here calls functions by name: any port does.
+    const wanted = portNumber(String(given('lambdaPort')), 'LAMBDA_PORT');
+    const taken = wanted === 0 || [http, webSocket].includes(wanted) || !(await isFree(wanted, this.#host));
+    const lambda = taken ? keep('lambdaPort', await freePort(this.#host)) : wanted;
+    this.#ports = { http, webSocket, lambda };
+  }
+
+  /** Answers the address, once indexes and demo people are there. */
+  async #startDatabase(): Promise<string> {
+    const { prepareDatabase, checkDatabase } = await import('./prepareDatabase.ts');
+    let uri = process.env['MONGODB_URI'];
+    if (uri) {
+      await checkDatabase(uri);
+      this.#databaseSaid = 'the one MONGODB_URI names';
+    } else {
+      const { databaseUri, startMongod } = await import('./mongod.ts');
+      const dbPath = resolve(this.#folder, 'data');
+      const mongod = await startMongod({ dbPath, log: (line) => console.log(line) });
+      this.#mongod = mongod;
+      if (this.#ending) await mongod.stop();
+      mongod.exited.then(() => {
+        if (!this.#ending) this.#fail(new Error(`mongod has ended by itself; its log is in ${dbPath}`));
+      });
+      uri = databaseUri(mongod.uri, 'live-support');
+      this.#databaseSaid = `${uri} (kept in ${relative(process.cwd(), dbPath)})`;
+      process.env['MONGODB_URI'] = uri;
+    }
+    await prepareDatabase();
+    return uri;
+  }
+
+  /** Hands the functions their environment. What it holds already is what serverless.yml takes from the shell. */
+  async #equip(): Promise<void> {
+    const { localSigningKeys } = await import('./signingKeys.ts');
+    const uri = await this.#database;
+    const { provider } = this.#serverless.service;
+    provider.environment = {
+      ...provider.environment,
+      STAGE: 'local',
+      MONGODB_URI: uri,
+      JWT_KEYS: process.env['JWT_KEYS'] || (await localSigningKeys(resolve(this.#folder, 'jwt-keys'))),
+      WEBSOCKET_ENDPOINT: this.#address('http', this.#ports.webSocket),
+      ALLOWED_ORIGINS: process.env['ALLOWED_ORIGINS'] || '*',
+      RATE_LIMITS: process.env['RATE_LIMITS'] ?? '',
+    };
+    // The emulator passes AWS_* on to the functions. They sign what they post, but never with a real account's keys.
+    for (const name of ['AWS_PROFILE', 'AWS_SESSION_TOKEN']) delete process.env[name];
+    Object.assign(process.env, { AWS_ACCESS_KEY_ID: 'local', AWS_SECRET_ACCESS_KEY: 'local' });
+
+    const { guardSockets } = await import('./socketGuard.ts');
+    guardSockets();
+    // The table of routes knows no other switch.
+    if (this.#loud) console.log = () => undefined;
+  }
+
+  async #announce(): Promise<void> {
+    this.#ready = true;
+    if (this.#loud) console.log = this.#loud;
+    const { welcome } = await import('./welcome.ts');
+    console.log(
+      welcome({
+        http: this.#address('http', this.#ports.http),
+        webSocket: this.#address('ws', this.#ports.webSocket),
+        lambda: this.#address('http', this.#ports.lambda),
+        database: this.#databaseSaid,
+      }),
+    );
+  }
+
+  #address(scheme: string, port: number): string {
+    const everywhere = this.#host === '0.0.0.0' || this.#host === '::';
+    return `${scheme}://${everywhere ? 'localhost' : this.#host}:${port}`;
+  }
+
+  /** The emulator tells of every route and every invocation. Errors and warnings still show; so does all with --verbose. */
+  #quieten(): void {
+    if (['info', 'debug'].includes(process.env['SLS_LOG_LEVEL'] ?? '')) return;
+    this.#log.levelRoot.get('serverless').get('plugin').get('serverless-offline').disable();
+    this.#loud = console.log;
+  }
+
+  /** Stops everything, once, and ends the process. A second Ctrl-C does not wait for it. */
+  async #end(code: number): Promise<void> {
+    if (this.#ending) return this.#ending;
+    this.#ending = this.#stopAll().finally(() => process.exit(code));
+    process.once('SIGINT', () => process.exit(130));
+    return this.#ending;
+  }
+
+  async #stopAll(): Promise<void> {
+    const { closeSockets } = await import('./socketGuard.ts');
+    closeSockets();
+    await this.#emulator()?.end(true);
+    await this.#mongod?.stop();
+    // It would notice a moment after we are gone.
+    const esbuild = await import('esbuild');
+    await esbuild.stop();
+  }
+
+  #emulator(): Emulator | undefined {
+    return this.#serverless.pluginManager.plugins.find(
+      (plugin): plugin is Emulator => plugin.constructor.name === 'ServerlessOffline' && 'end' in plugin,
+    );
+  }
+
+  async #orFail(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      await this.#fail(error);
+    }
+  }
+
+  async #fail(error: unknown): Promise<void> {
+    if (this.#ending) return this.#ending;
+    console.error(error instanceof LocalError ? `\n${error.message}\n` : error);
+    return this.#end(1);
+  }
+}

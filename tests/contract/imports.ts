@@ -1,0 +1,119 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { posix } from 'node:path';
+
+/** What each file imports, as written: `../store/users.ts`, `zod`, `node:fs`. Files are named from the root. */
+export type Imports = ReadonlyMap<string, readonly string[]>;
+
+/** Who may import what, by folder; the longest matching folder counts. Everything may import from its own. */
+const LAYERS: Record<string, readonly string[]> = {
+  'lib/domain': [],
+  'lib/protocol': ['lib/domain'],
+  lib: ['lib/protocol', 'lib/domain', 'package.json'],
+  'lib/store': ['lib', 'lib/protocol', 'lib/domain'],
+  'lib/auth': ['lib/store', 'lib', 'lib/protocol', 'lib/domain'],
+  'lib/realtime': ['lib/store', 'lib', 'lib/protocol', 'lib/domain'],
+  'lib/services': ['lib/auth', 'lib/realtime', 'lib/store', 'lib', 'lib/protocol', 'lib/domain'],
+  // The stacks don't know the use cases they carry; HTTP doesn't know sockets, and what it costs to load them.
+  'lib/http': ['lib/auth', 'lib/store', 'lib', 'lib/protocol', 'lib/domain'],
+  'lib/websocket': ['lib/auth', 'lib/realtime', 'lib/store', 'lib', 'lib/protocol', 'lib/domain'],
+  functions: ['lib/http', 'lib/websocket', 'lib/services', 'lib/protocol'],
+  'functions/websocket': ['lib/http', 'lib/websocket', 'lib/services', 'lib/realtime', 'lib/protocol'],
+  'functions/operations': ['lib/http', 'lib/services', 'lib/store', 'lib', 'lib/protocol'],
+  docs: ['lib/protocol', 'lib/domain'],
+};
+
+/** Packages that have one home; anything else may be imported anywhere the next table doesn't forbid. */
+const HOMES: Record<string, readonly string[]> = {
+  mongoose: ['lib/store'],
+  mongodb: ['lib/store'],
+  '@aws-sdk': ['lib/realtime'],
+  '@smithy': ['lib/realtime'],
+  jsonwebtoken: ['lib/auth'],
+  '@middy': ['lib/http', 'lib/websocket'],
+};
+
+/** Folders that may import these packages and no others, Node's own included. */
+const ONLY: Record<string, readonly string[]> = { 'lib/domain': [], 'lib/protocol': ['zod'] };
+
+/** One readable sentence per import that goes the wrong way. */
+export function violations(imports: Imports): string[] {
+  const found: string[] = [];
+  for (const [file, specifiers] of imports) {
+    const layer = layerOf(file);
+    const allowed = LAYERS[layer];
+    if (!allowed) {
+      found.push(`${file}: ${layer} has no place among the layers`);
+      continue;
+    }
+    for (const specifier of specifiers) {
+      const complaint = isRelative(specifier)
+        ? againstLayers(layer, allowed, layerOf(resolve(file, specifier)))
+        : againstPackages(layer, packageOf(specifier));
+      if (complaint) found.push(`${file} imports ${specifier}: ${complaint}`);
+    }
+  }
+  return found;
+}
+
+/** Every import cycle, each told once: `a.ts → b.ts → a.ts`. */
+export function cycles(imports: Imports): string[] {
+  const found: string[] = [];
+  const done = new Set<string>();
+  const path: string[] = [];
+  function visit(file: string): void {
+    const start = path.indexOf(file);
+    if (start >= 0) found.push([...path.slice(start), file].join(' → '));
+    if (start >= 0 || done.has(file)) return;
+    path.push(file);
+    for (const specifier of imports.get(file) ?? []) if (isRelative(specifier)) visit(resolve(file, specifier));
+    path.pop();
+    done.add(file);
+  }
+  for (const file of imports.keys()) visit(file);
+  return found;
+}
+
+/** The imports of every TypeScript file under these folders of `root`. */
+export function readImports(root: string, folders: readonly string[]): Imports {
+  const files = folders.flatMap((folder) =>
+    readdirSync(posix.join(root, folder), { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.ts'))
+      .map((name) => posix.join(folder, name)),
+  );
+  return new Map(files.sort().map((file) => [file, importsOf(readFileSync(posix.join(root, file), 'utf8'))]));
+}
+
+/** What a module imports: statically, by re-export, or by a call with a literal. */
+export function importsOf(source: string): string[] {
+  const patterns = [
+    /^(?:import|export)\s(?:type\s)?[\w$*{}\s,]*?\bfrom\s*['"]([^'"]+)['"]/gm,
+    /^import\s*['"]([^'"]+)['"]/gm,
+    /\b(?:import|require)\(\s*['"]([^'"]+)['"]/g,
+  ];
+  return patterns.flatMap((pattern) => [...source.matchAll(pattern)].map((match) => match[1] ?? ''));
+}
+
+function againstLayers(layer: string, allowed: readonly string[], target: string): string | null {
+  if (target === layer || allowed.includes(target)) return null;
+  return `${layer} may import from ${allowed.join(', ') || 'nowhere else'}`;
+}
+
+function againstPackages(layer: string, name: string): string | null {
+  const only = ONLY[layer];
+  if (only && !only.includes(name)) return `${layer} may import ${only.join(', ') || 'no package'}`;
+  const homes = Object.entries(HOMES).find(([home]) => name === home || name.startsWith(`${home}/`))?.[1];
+  return homes && !homes.includes(layer) ? `only ${homes.join(' and ')} may import ${name}` : null;
+}
+
+const isRelative = (specifier: string) => specifier.startsWith('.');
+const resolve = (file: string, specifier: string) => posix.join(posix.dirname(file), specifier);
+const packageOf = (specifier: string) => specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/');
+
+/** `lib/store` for `lib/store/users.ts`, `lib` for `lib/config.ts`, `functions` for all its areas but those named. */
+function layerOf(file: string): string {
+  const folder = posix.dirname(file);
+  if (folder === '.') return file;
+  if (LAYERS[folder]) return folder;
+  const [top = '', second] = folder.split('/');
+  return top === 'lib' && second !== undefined ? `${top}/${second}` : top;
+}

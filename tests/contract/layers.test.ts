@@ -1,0 +1,94 @@
+import { fileURLToPath } from 'node:url';
+import { cycles, importsOf, readImports, violations } from './imports.ts';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+
+describe('imports', () => {
+  const imports = readImports(root, ['lib', 'functions', 'docs']);
+
+  it('go down the layers, and packages stay at home', () => {
+    expect(violations(imports)).toEqual([]);
+  });
+
+  it('have no cycle', () => {
+    expect(cycles(imports)).toEqual([]);
+  });
+});
+
+describe('the check itself', () => {
+  it.each([
+    ['lib/domain/roles.ts', '../protocol/objects.ts'],
+    ['lib/domain/roles.ts', 'zod'],
+    ['lib/domain/roles.ts', 'node:crypto'],
+    ['lib/protocol/objects.ts', '../store/users.ts'],
+    ['lib/protocol/objects.ts', 'fast-check'],
+    ['lib/config.ts', './store/users.ts'],
+    ['lib/store/users.ts', '../services/users.ts'],
+    ['lib/store/users.ts', '../realtime/rooms.ts'],
+    ['lib/auth/tokens.ts', '../http/stack.ts'],
+    ['lib/services/users.ts', '../http/stack.ts'],
+    ['lib/services/users.ts', '../../functions/users/create.ts'],
+    ['lib/services/users.ts', '../../local/mongod.ts'],
+    ['lib/services/users.ts', '../../tests/support/world.ts'],
+    ['lib/services/users.ts', 'mongoose'],
+    ['lib/services/users.ts', '@aws-sdk/client-apigatewaymanagementapi'],
+    ['lib/services/users.ts', '@middy/core'],
+    ['lib/http/stack.ts', 'jsonwebtoken'],
+    ['lib/http/deep/stack.ts', '../../realtime/rooms.ts'],
+    ['lib/http/stack.ts', '../services/users.ts'],
+    ['lib/http/stack.ts', '../websocket/frames.ts'],
+    ['functions/users/create.ts', '../../lib/store/users.ts'],
+    ['functions/users/create.ts', '@middy/core'],
+    ['lib/newcomer/file.ts', './other.ts'],
+  ])('catches %s importing %s', (file, specifier) => {
+    expect(violations(new Map([[file, [specifier]]]))).toEqual([expect.stringContaining(`${file}`)]);
+  });
+
+  it.each([
+    ['lib/domain/permissions.ts', './roles.ts'],
+    ['lib/protocol/objects.ts', 'zod'],
+    ['lib/store/users.ts', 'mongoose'],
+    ['lib/store/deep/users.ts', '../users.ts'],
+    ['lib/store/users.ts', '../config.ts'],
+    ['lib/http/stack.ts', '@middy/http-json-body-parser'],
+    ['functions/users/create.ts', '../../lib/services/users.ts'],
+    ['functions/operations/health.ts', '../../lib/store/database.ts'],
+  ])('lets %s import %s', (file, specifier) => {
+    expect(violations(new Map([[file, [specifier]]]))).toEqual([]);
+  });
+
+  it('says what is wrong', () => {
+    expect(violations(new Map([['lib/store/users.ts', ['../services/users.ts']]]))).toEqual([
+      'lib/store/users.ts imports ../services/users.ts: lib/store may import from lib, lib/protocol, lib/domain',
+    ]);
+  });
+
+  it('finds a cycle, and tells it once', () => {
+    const loop = new Map([
+      ['lib/a.ts', ['./b.ts', 'zod']],
+      ['lib/b.ts', ['./c/d.ts']],
+      ['lib/c/d.ts', ['../b.ts', './e.ts']],
+      ['lib/c/e.ts', []],
+    ]);
+    expect(cycles(loop)).toEqual(['lib/b.ts → lib/c/d.ts → lib/b.ts']);
+  });
+
+  it('reads every way to import', () => {
+    const source = [
+      "import def from 'a';",
+      "import { one, type Two } from './b.ts';",
+      "import type { Three } from 'c';",
+      "import {\n  four,\n  five as six,\n} from '../d.ts';",
+      "import * as all from 'node:fs';",
+      "import 'e';",
+      "export { seven } from 'f';",
+      "export * from 'g';",
+      "const late = await import('h');",
+      "const old = require('i');",
+      "// import x from 'no';",
+      " * import x from 'no';",
+      'export const text = \'x from "no"\';',
+    ].join('\n');
+    expect(importsOf(source).sort()).toEqual(['../d.ts', './b.ts', 'a', 'c', 'e', 'f', 'g', 'h', 'i', 'node:fs']);
+  });
+});

@@ -1,0 +1,274 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { clientEvents } from '../../lib/protocol/events.ts';
+import { within } from './deadline.ts';
+import { HANDLER_FILES, OTHER_FILES } from './handlers.ts';
+import { Socket } from './socket.ts';
+import { checkAnswer, type HttpRequest, type HttpResult, matchRoute, type Upgrade, UpgradeRefused } from './system.ts';
+
+/** Runs a function by its handler file; how is up to whoever carries the functions. */
+export type Invoke = (file: string, event: unknown) => Promise<unknown>;
+
+/** What the management endpoint does to posts to a connection, instead of delivering them. */
+export type PostFault = 'gone' | 'throttled' | 'hang' | 'error' | 'forbidden';
+
+interface Connection {
+  readonly id: string;
+  readonly socket: Socket;
+  state: 'connecting' | 'open' | 'closed';
+}
+
+/** API Gateway's limits: https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html */
+const FRAME_BYTES = 32 * 1024;
+const MESSAGE_BYTES = 128 * 1024;
+
+/**
+ * API Gateway in front of handlers: routes HTTP and WebSocket as it does, and serves `@connections` over real HTTP, as
+ * strict as AWS: frames over 32 KB close the socket, posts to a connection that isn't open yet, or any more, are 410.
+ */
+export class Gateway {
+  readonly #invoke: Invoke;
+  readonly #connections = new Map<string, Connection>();
+  readonly #faults = new Map<string, PostFault>();
+  readonly #running = new Set<Promise<unknown>>();
+  readonly #server: Server;
+  /** Posts per connection, tried and delivered alike. */
+  readonly posts: { connectionId: string; frame: string }[] = [];
+  /** When set, `$disconnect` is never delivered: it is best effort only. */
+  losesDisconnects = false;
+  /** Milliseconds a frame waits before its handler runs, so that frames of one connection overtake each other. */
+  delay: () => number = () => 0;
+
+  private constructor(invoke: Invoke) {
+    this.#invoke = invoke;
+    this.#server = createServer((request, response) => void this.#manage(request, response));
+  }
+
+  static async start(invoke: Invoke): Promise<Gateway> {
+    const gateway = new Gateway(invoke);
+    await new Promise<void>((resolve) => gateway.#server.listen(0, '127.0.0.1', resolve));
+    return gateway;
+  }
+
+  /** What `WEBSOCKET_ENDPOINT` is to be. */
+  get endpoint(): string {
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  async stop(): Promise<void> {
+    for (const connection of this.#connections.values()) this.#closed(connection, 1001, false);
+    await this.idle();
+    this.#server.closeAllConnections();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  /** Waits until no function runs any more. */
+  async idle(): Promise<void> {
+    while (this.#running.size > 0) await within(30_000, 'the functions to end', Promise.allSettled(this.#running));
+  }
+
+  /** From now on posts to this socket end so. */
+  fault(socket: Socket, fault: PostFault | undefined): void {
+    const id = this.connectionId(socket);
+    if (fault) this.#faults.set(id, fault);
+    else this.#faults.delete(id);
+  }
+
+  connectionId(socket: Socket): string {
+    for (const connection of this.#connections.values()) if (connection.socket === socket) return connection.id;
+    throw new Error('no such socket');
+  }
+
+  async http(request: HttpRequest): Promise<HttpResult> {
+    const url = new URL(request.path, 'http://localhost');
+    const match = matchRoute(request.method, url.pathname);
+    const result = (await this.#run(
+      match ? HANDLER_FILES[match.route.operation] : OTHER_FILES.unknownRoute,
+      httpEvent(request, url, match?.params),
+    )) as { statusCode: number; headers: Record<string, string>; body?: string };
+    return checkAnswer(match?.route, {
+      status: result.statusCode,
+      headers: result.headers,
+      body: result.body === undefined ? undefined : JSON.parse(result.body),
+    });
+  }
+
+  async connect({ token, headers = {}, protocols = [], query = '' }: Upgrade): Promise<Socket> {
+    const id = randomBytes(9).toString('base64url');
+    const socket = new Socket({
+      send: (text) => this.#receive(id, text),
+      close: () => {
+        const connection = this.#connections.get(id);
+        if (connection) this.#closed(connection, 1000, true);
+      },
+    });
+    const connection: Connection = { id, socket, state: 'connecting' };
+    this.#connections.set(id, connection);
+    const { statusCode } = (await this.#run(OTHER_FILES.$connect, {
+      requestContext: socketContext(id, '$connect', 'CONNECT'),
+      headers: {
+        Host: 'localhost',
+        ...(token !== undefined && { Authorization: `Bearer ${token}` }),
+        ...(protocols.length > 0 && { 'Sec-WebSocket-Protocol': protocols.join(', ') }),
+        ...headers,
+      },
+      ...(query && { queryStringParameters: Object.fromEntries(new URLSearchParams(query)) }),
+      isBase64Encoded: false,
+    })) as { statusCode: number };
+    if (statusCode < 200 || statusCode > 299) {
+      this.#connections.delete(id);
+      throw new UpgradeRefused(statusCode);
+    }
+    connection.state = 'open';
+    return socket;
+  }
+
+  #receive(id: string, text: string): void {
+    const connection = this.#connections.get(id);
+    if (connection?.state !== 'open') return;
+    if (Buffer.byteLength(text) > FRAME_BYTES) {
+      this.#closed(connection, 1009, true);
+      return;
+    }
+    const route = selectRoute(text);
+    const file = route in clientEvents ? HANDLER_FILES[route as keyof typeof clientEvents] : OTHER_FILES.$default;
+    const invocation = async () => {
+      const delay = this.delay();
+      if (delay > 0) await new Promise((resolve) => setTimeout(resolve, delay));
+      return this.#run(file, {
+        requestContext: socketContext(id, route, 'MESSAGE'),
+        body: text,
+        isBase64Encoded: false,
+      });
+    };
+    // As the gateway does: what the handler throws becomes a frame that is none of ours, which the socket then rejects.
+    void this.#track(invocation()).catch((error: unknown) => {
+      connection.socket.receive(
+        JSON.stringify({ message: 'Internal server error', connectionId: id, error: String(error) }),
+      );
+    });
+  }
+
+  #closed(connection: Connection, code: number, tell: boolean): void {
+    if (connection.state === 'closed') return;
+    connection.state = 'closed';
+    connection.socket.end(code);
+    if (!tell || this.losesDisconnects) return;
+    void this.#run(OTHER_FILES.$disconnect, {
+      requestContext: socketContext(connection.id, '$disconnect', 'DISCONNECT'),
+      isBase64Encoded: false,
+    }).catch(() => undefined);
+  }
+
+  #run(file: string, event: unknown): Promise<unknown> {
+    return this.#track(this.#invoke(file, event));
+  }
+
+  #track<T>(invocation: Promise<T>): Promise<T> {
+    this.#running.add(invocation);
+    void invocation.catch(() => undefined).finally(() => this.#running.delete(invocation));
+    return invocation;
+  }
+
+  async #manage(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const answer = (status: number, error?: string) => {
+      response.writeHead(status, error ? { 'x-amzn-errortype': error, 'content-type': 'application/json' } : {});
+      response.end(error ? JSON.stringify({ message: error }) : undefined);
+    };
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const body = Buffer.concat(chunks);
+    // AWS refuses unsigned requests.
+    if (!request.headers.authorization?.startsWith('AWS4-HMAC-SHA256 ')) return answer(403, 'ForbiddenException');
+    const id = decodeURIComponent(/^\/@connections\/([^/?]+)/.exec(request.url ?? '')?.[1] ?? '');
+    const connection = this.#connections.get(id);
+    if (request.method === 'POST') this.posts.push({ connectionId: id, frame: body.toString() });
+    switch (this.#faults.get(id)) {
+      case 'gone':
+        return answer(410, 'GoneException');
+      case 'throttled':
+        return answer(429, 'LimitExceededException');
+      case 'error':
+        return answer(500, 'InternalServerException');
+      case 'forbidden':
+        return answer(403, 'ForbiddenException');
+      case 'hang':
+        return undefined;
+      default:
+    }
+    if (connection?.state !== 'open') return answer(410, 'GoneException');
+    if (request.method === 'DELETE') {
+      this.#closed(connection, 1000, true);
+      return answer(204);
+    }
+    if (body.length > MESSAGE_BYTES) return answer(413, 'PayloadTooLargeException');
+    connection.socket.receive(body.toString());
+    return answer(200);
+  }
+}
+
+/** `$request.body.event`, as the gateway evaluates it. */
+function selectRoute(text: string): string {
+  try {
+    const { event } = JSON.parse(text) as { event?: unknown };
+    return typeof event === 'string' && event in clientEvents ? event : '$default';
+  } catch {
+    return '$default';
+  }
+}
+
+const socketContext = (connectionId: string, routeKey: string, eventType: string) => ({
+  routeKey,
+  eventType,
+  connectionId,
+  messageId: eventType === 'MESSAGE' ? randomUUID() : null,
+  extendedRequestId: randomUUID(),
+  requestTime: new Date().toUTCString(),
+  messageDirection: 'IN',
+  stage: 'test',
+  connectedAt: Date.now(),
+  requestTimeEpoch: Date.now(),
+  requestId: randomUUID(),
+  domainName: 'socket.example.com',
+  apiId: 'test',
+  identity: { sourceIp: '127.0.0.1' },
+});
+
+/** https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html, format 2.0 */
+function httpEvent(request: HttpRequest, url: URL, pathParameters: Record<string, string> | undefined): unknown {
+  const headers: Record<string, string> = { host: 'localhost' };
+  if (request.token !== undefined) headers['authorization'] = `Bearer ${request.token}`;
+  const body = request.raw ?? (request.body === undefined ? undefined : JSON.stringify(request.body));
+  if (body !== undefined) headers['content-type'] = 'application/json';
+  for (const [name, value] of Object.entries(request.headers ?? {})) headers[name.toLowerCase()] = value;
+  const query: Record<string, string> = {};
+  for (const [name, value] of url.searchParams) query[name] = name in query ? `${query[name]},${value}` : value;
+  return {
+    version: '2.0',
+    routeKey: `${request.method} ${url.pathname}`,
+    rawPath: url.pathname,
+    rawQueryString: url.search.slice(1),
+    headers,
+    ...(Object.keys(query).length > 0 && { queryStringParameters: query }),
+    ...(pathParameters && { pathParameters }),
+    requestContext: {
+      accountId: '123456789012',
+      apiId: 'test',
+      domainName: 'api.example.com',
+      http: {
+        method: request.method,
+        path: url.pathname,
+        protocol: 'HTTP/1.1',
+        sourceIp: '127.0.0.1',
+        userAgent: 'test',
+      },
+      requestId: randomUUID(),
+      routeKey: `${request.method} ${url.pathname}`,
+      stage: '$default',
+      timeEpoch: Date.now(),
+    },
+    ...(body !== undefined && { body }),
+    isBase64Encoded: false,
+  };
+}

@@ -1,0 +1,66 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import mongoose from 'mongoose';
+import { databaseUri } from '../../local/mongod.ts';
+import { Gateway } from './gateway.ts';
+import { type LambdaHandler, loadHandler } from './handlers.ts';
+import { Desk, type System } from './system.ts';
+
+export interface InProcess extends System {
+  readonly gateway: Gateway;
+  /** Runs an operation that has no route. */
+  operate(file: string, event?: unknown): Promise<unknown>;
+}
+
+/** Environment a test sets on top of the usual. */
+export type Environment = Readonly<Record<string, string>>;
+
+/**
+ * The handlers in this process, behind a gateway as strict as AWS's, on a real database of their own. Rate limits are
+ * off unless the environment says otherwise.
+ */
+export async function startInProcess(environment: Environment = {}): Promise<InProcess> {
+  const handlers = new Map<string, Promise<LambdaHandler>>();
+  const context = { functionName: 'test', awsRequestId: randomUUID(), getRemainingTimeInMillis: () => 29_000 };
+  const invoke = async (file: string, event: unknown) => {
+    const loaded = handlers.get(file) ?? loadHandler(file);
+    handlers.set(file, loaded);
+    return (await loaded)(event, context);
+  };
+  const gateway = await Gateway.start(invoke);
+  const uri = databaseUri(process.env['TEST_MONGODB_URI'] ?? '', `test_${randomBytes(6).toString('hex')}`);
+  Object.assign(process.env, {
+    STAGE: 'local',
+    LOG_LEVEL: 'silent',
+    MONGODB_URI: uri,
+    MONGODB_POOL_SIZE: '20',
+    JWT_KEYS: `test:${randomBytes(32).toString('base64url')}`,
+    WEBSOCKET_ENDPOINT: gateway.endpoint,
+    ACTIVE_MESSAGE_TTL_SECONDS: '1',
+    RATE_LIMITS: 'off',
+    AWS_REGION: 'eu-central-1',
+    AWS_ACCESS_KEY_ID: 'test',
+    AWS_SECRET_ACCESS_KEY: 'test',
+    ...environment,
+  });
+  await invoke('operations/syncIndexes', {});
+  return {
+    name: 'handlers',
+    databaseUri: uri,
+    gateway,
+    http: (request) => gateway.http(request),
+    connect: (upgrade) => gateway.connect(upgrade),
+    operate: (file, event = {}) => invoke(file, event),
+    stop: async () => {
+      await gateway.stop();
+      await mongoose.connection.dropDatabase();
+      await mongoose.disconnect();
+    },
+  };
+}
+
+/** As above, with a desk whose admin is signed in. */
+export async function startDesk(environment?: Environment): Promise<{ system: InProcess; desk: Desk }> {
+  const system = await startInProcess(environment);
+  const desk = await new Desk(system).open((admin) => system.operate('operations/createFirstAdmin', admin));
+  return { system, desk };
+}
