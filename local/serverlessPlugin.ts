@@ -1,4 +1,4 @@
-import { relative, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import process from 'node:process';
 import { LocalError } from './localError.ts';
 import type { Mongod } from './mongod.ts';
@@ -42,6 +42,7 @@ export default class LocalSupport {
   readonly #serverless: Serverless;
   readonly #options: Options;
   readonly #log: FrameworkLog;
+  /** Where the data, the signing keys and the built functions are kept. Within the project: functions look for packages. */
   readonly #folder: string;
 
   #host = 'localhost';
@@ -58,7 +59,7 @@ export default class LocalSupport {
     this.#serverless = serverless;
     this.#options = options;
     this.#log = log;
-    this.#folder = resolve(serverless.serviceDir ?? '.', '.local');
+    this.#folder = resolve(serverless.serviceDir ?? '.', process.env['LOCAL_DIR'] || '.local');
 
     this.hooks = {
       initialize: async () => this.#bundleLightly(),
@@ -89,7 +90,7 @@ export default class LocalSupport {
       minify: false,
       sourcemap: 'linked',
       skipRebuild: false,
-      outputWorkFolder: '.local/functions',
+      outputWorkFolder: relative(this.#serverless.serviceDir ?? '.', join(this.#folder, 'functions')),
     };
   }
 

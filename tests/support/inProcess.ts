@@ -1,12 +1,14 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import mongoose from 'mongoose';
 import { databaseUri } from '../../local/mongod.ts';
-import { Gateway } from './gateway.ts';
+import { Gateway, type Invoke } from './gateway.ts';
 import { type LambdaHandler, loadHandler } from './handlers.ts';
 import { Desk, type System } from './system.ts';
 
 export interface InProcess extends System {
   readonly gateway: Gateway;
+  /** Runs the functions of what comes through the gateway: this process, unless a test has another machine do it. */
+  carrier: Invoke;
   /** Runs an operation that has no route. */
   operate(file: string, event?: unknown): Promise<unknown>;
 }
@@ -16,9 +18,12 @@ export type Environment = Readonly<Record<string, string>>;
 
 /**
  * The handlers in this process, behind a gateway as strict as AWS's, on a real database of their own. Rate limits are
- * off unless the environment says otherwise.
+ * off unless the environment says otherwise. `around` may stand between the gateway and the handlers, to trouble them.
  */
-export async function startInProcess(environment: Environment = {}): Promise<InProcess> {
+export async function startInProcess(
+  environment: Environment = {},
+  around: (invoke: Invoke) => Invoke = (invoke) => invoke,
+): Promise<InProcess> {
   const handlers = new Map<string, Promise<LambdaHandler>>();
   const context = { functionName: 'test', awsRequestId: randomUUID(), getRemainingTimeInMillis: () => 29_000 };
   const invoke = async (file: string, event: unknown) => {
@@ -26,7 +31,7 @@ export async function startInProcess(environment: Environment = {}): Promise<InP
     handlers.set(file, loaded);
     return (await loaded)(event, context);
   };
-  const gateway = await Gateway.start(invoke);
+  const gateway = await Gateway.start((file, event) => system.carrier(file, event));
   const uri = databaseUri(process.env['TEST_MONGODB_URI'] ?? '', `test_${randomBytes(6).toString('hex')}`);
   Object.assign(process.env, {
     STAGE: 'local',
@@ -43,10 +48,11 @@ export async function startInProcess(environment: Environment = {}): Promise<InP
     ...environment,
   });
   await invoke('operations/syncIndexes', {});
-  return {
+  const system: InProcess = {
     name: 'handlers',
-    databaseUri: uri,
+    databaseUri: process.env['MONGODB_URI'] ?? uri,
     gateway,
+    carrier: invoke,
     http: (request) => gateway.http(request),
     connect: (upgrade) => gateway.connect(upgrade),
     operate: (file, event = {}) => invoke(file, event),
@@ -56,6 +62,7 @@ export async function startInProcess(environment: Environment = {}): Promise<InP
       await mongoose.disconnect();
     },
   };
+  return system;
 }
 
 /** As above, with a desk whose admin is signed in. */

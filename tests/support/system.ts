@@ -121,6 +121,12 @@ export class Desk {
     return this;
   }
 
+  /** With an admin who is there already, as on a database with the demo people. */
+  async openAs(email: string, password: string): Promise<this> {
+    this.#admin = await this.login(email, password);
+    return this;
+  }
+
   get admin(): Person {
     if (!this.#admin) throw new Error('the desk is not open');
     return this.#admin;
