@@ -30,14 +30,18 @@ const environment = z.object({
   ALLOWED_ORIGINS: list,
   /** How long an archived message stays in the active collection. */
   ACTIVE_MESSAGE_TTL_SECONDS: count(300),
+  /** How long the messages of a closed conversation are kept; 0 for ever. */
+  MESSAGE_RETENTION_DAYS: count(0, 0),
+  AUDIT_RETENTION_DAYS: count(365),
   MAX_BODY_BYTES: count(64 * 1024),
   /** API Gateway closes the socket at 32 KB a frame; local emulators don't, so the limit is checked here too. */
   MAX_FRAME_BYTES: count(32 * 1024),
   /** `off` lifts the rate limits, on stage `local` only. */
   RATE_LIMITS: z.enum(['on', 'off']).default('on'),
+  RATE_LIMIT_FRAMES_PER_MINUTE: count(600),
   RATE_LIMIT_MESSAGES_PER_MINUTE: count(120),
-  RATE_LIMIT_CONVERSATIONS_PER_HOUR: count(20),
-  RATE_LIMIT_REGISTRATIONS_PER_HOUR: count(20),
+  RATE_LIMIT_CONVERSATIONS_PER_HOUR: count(100),
+  RATE_LIMIT_REGISTRATIONS_PER_HOUR: count(100),
   RATE_LIMIT_FAILED_LOGINS: count(10),
   MAX_CONNECTIONS_PER_USER: count(20),
   MAX_ROOMS_PER_CONNECTION: count(100),

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { config } from './config.ts';
+import { ConfigError, config } from './config.ts';
 
 const LEVELS = { debug: 10, info: 20, warn: 30, error: 40, silent: 99 } as const;
 type Level = Exclude<keyof typeof LEVELS, 'silent'>;
@@ -28,6 +28,8 @@ export function errorFields(error: unknown): LogFields {
   const { code, codeName } = error as { code?: unknown; codeName?: unknown };
   return {
     error: error.name,
+    // The one message that names settings, not data, and that somebody needs.
+    detail: error instanceof ConfigError ? error.message : undefined,
     errorCode: typeof code === 'string' || typeof code === 'number' ? code : undefined,
     errorCodeName: typeof codeName === 'string' ? codeName : undefined,
     stack: error.stack

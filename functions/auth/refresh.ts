@@ -2,4 +2,6 @@ import { httpEndpoint } from '../../lib/http/endpoint.ts';
 import { routes } from '../../lib/protocol/routes.ts';
 import { refresh } from '../../lib/services/auth/refresh.ts';
 
-export const handler = httpEndpoint(routes.refreshSession, ({ body }) => refresh(body.refreshToken));
+export const handler = httpEndpoint(routes.refreshSession, ({ body, sourceIp }) =>
+  refresh(body.refreshToken, sourceIp),
+);

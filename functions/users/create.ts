@@ -2,4 +2,4 @@ import { httpEndpoint } from '../../lib/http/endpoint.ts';
 import { routes } from '../../lib/protocol/routes.ts';
 import { createUser } from '../../lib/services/users/createUser.ts';
 
-export const handler = httpEndpoint(routes.createUser, ({ body }) => createUser(body));
+export const handler = httpEndpoint(routes.createUser, ({ caller, body }) => createUser(caller, body));

@@ -2,4 +2,6 @@ import { httpEndpoint } from '../../lib/http/endpoint.ts';
 import { routes } from '../../lib/protocol/routes.ts';
 import { updateUser } from '../../lib/services/users/updateUser.ts';
 
-export const handler = httpEndpoint(routes.updateUser, ({ params, body }) => updateUser(params.userId, body));
+export const handler = httpEndpoint(routes.updateUser, ({ caller, params, body }) =>
+  updateUser(caller, params.userId, body),
+);

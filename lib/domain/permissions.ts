@@ -18,6 +18,7 @@ export const PERMISSIONS = {
   listUsers: ['admin', 'supervisor'],
   getUser: 'signedIn',
   updateUser: ['admin'],
+  eraseUser: ['admin'],
   createConversation: ['candidate'],
   listConversations: 'signedIn',
   getConversation: 'signedIn',
@@ -25,6 +26,7 @@ export const PERMISSIONS = {
   assignConversation: ['supervisor'],
   closeConversation: ['supervisor', 'agent'],
   supervisorAnalytics: ['admin'],
+  listAudit: ['admin'],
   health: 'anyone',
   JOIN_CONVERSATION: ['candidate', 'agent'],
   SEND_MESSAGE: ['candidate', 'agent'],
@@ -49,6 +51,8 @@ export interface Caller {
   readonly role: Role;
   readonly supervisorId: string | null;
   readonly sessionId: string;
+  /** Where the request came from, as the gateway saw it. */
+  readonly sourceIp: string | null;
 }
 
 /** What the visibility rule needs to know of a conversation. */

@@ -91,7 +91,9 @@ const connected = (): HttpMiddleware => ({ before: () => withinDeadline(connect(
 const admit = (route: Route): HttpMiddleware => ({
   before: async ({ event }) => {
     if (PERMISSIONS[route.operation] === 'anyone') return;
-    const caller = await withinDeadline(authenticate(bearerToken(event.headers['authorization'])));
+    const caller = await withinDeadline(
+      authenticate(bearerToken(event.headers['authorization']), event.requestContext.http.sourceIp),
+    );
     if (!roleMay(route.operation, caller.role)) throw new AppError('FORBIDDEN');
     event.caller = caller;
   },

@@ -129,6 +129,36 @@ export const supervisorAnalyticsSchema = z
   .meta({ id: 'SupervisorAnalytics' });
 export type SupervisorAnalytics = z.infer<typeof supervisorAnalyticsSchema>;
 
+export const AUDIT_ACTIONS = [
+  'registered',
+  'signed_in',
+  'sign_in_failed',
+  'signed_out',
+  'password_changed',
+  'refresh_token_reused',
+  'first_admin_created',
+  'user_created',
+  'user_updated',
+  'user_erased',
+  'conversation_assigned',
+  'conversation_closed',
+] as const;
+export type AuditAction = (typeof AUDIT_ACTIONS)[number];
+
+export const auditEntrySchema = z
+  .object({
+    id: idSchema,
+    at: timestampSchema,
+    action: z.enum(AUDIT_ACTIONS),
+    actorId: idSchema.nullable(),
+    actorRole: roleSchema.nullable(),
+    sourceIp: z.string().nullable(),
+    targetId: idSchema.nullable().meta({ description: 'The user or conversation it was done to.' }),
+    details: z.record(z.string(), z.string()),
+  })
+  .meta({ id: 'AuditEntry' });
+export type AuditEntry = z.infer<typeof auditEntrySchema>;
+
 export const fieldErrorSchema = z.object({ pointer: z.string(), detail: z.string() }).meta({ id: 'FieldError' });
 
 /** RFC 9457, `application/problem+json`. */

@@ -3,6 +3,8 @@ import { type Operation, PERMISSIONS } from '../domain/permissions.ts';
 import { STAFF_ROLES } from '../domain/roles.ts';
 import type { ErrorCode } from './errors.ts';
 import {
+  AUDIT_ACTIONS,
+  auditEntrySchema,
   contentSchema,
   conversationSchema,
   emailSchema,
@@ -209,6 +211,17 @@ export const routes = {
     response: userSchema,
     errors: ['NOT_FOUND', 'LAST_ADMIN'],
   }),
+  eraseUser: define({
+    operation: 'eraseUser',
+    method: 'POST',
+    path: '/users/{userId}/erase',
+    summary: 'Erase a candidate: their personal data and the text of their conversations are gone for good.',
+    tag: 'users',
+    params: userParams,
+    status: 200,
+    response: userSchema,
+    errors: ['NOT_FOUND'],
+  }),
   createConversation: define({
     operation: 'createConversation',
     method: 'POST',
@@ -292,6 +305,22 @@ export const routes = {
     query: z.strictObject({ from: timeQuery.optional(), to: timeQuery.optional() }),
     status: 200,
     response: supervisorAnalyticsSchema,
+    errors: [],
+  }),
+  listAudit: define({
+    operation: 'listAudit',
+    method: 'GET',
+    path: '/audit',
+    summary: 'Who did what to whom, when and from where; newest first.',
+    tag: 'operations',
+    query: z.strictObject({
+      action: z.enum(AUDIT_ACTIONS).optional(),
+      actorId: idSchema.optional(),
+      targetId: idSchema.optional(),
+      ...listQuery,
+    }),
+    status: 200,
+    response: listOf(auditEntrySchema),
     errors: [],
   }),
   health: define({

@@ -2,7 +2,7 @@ import mongoose, { type PipelineStage, Schema } from 'mongoose';
 import type { Caller } from '../domain/permissions.ts';
 import { AppError } from '../protocol/errors.ts';
 import { type Transaction, transaction, trusted } from './database.ts';
-import { callerOfSession, SessionModel, touchSession } from './sessions.ts';
+import { callerOfSession, type Identity, SessionModel, touchSession } from './sessions.ts';
 
 /** A socket: whose it is, and which rooms it is in. It goes with its session, at a 410, or by itself. */
 interface ConnectionRecord {
@@ -82,8 +82,8 @@ export interface SocketCaller extends Caller {
 }
 
 /** `null` when the connection is unknown, its session has ended, or its user is not active any more. */
-export async function findSocketCaller(connectionId: string): Promise<SocketCaller | null> {
-  const [found] = await ConnectionModel.aggregate<{ rooms: string[]; caller: Caller }>([
+export async function findSocketCaller(connectionId: string, sourceIp: string | null): Promise<SocketCaller | null> {
+  const [found] = await ConnectionModel.aggregate<{ rooms: string[]; caller: Identity }>([
     { $match: { _id: connectionId, expiresAt: { $gt: new Date() } } },
     {
       $lookup: {
@@ -100,7 +100,7 @@ export async function findSocketCaller(connectionId: string): Promise<SocketCall
     { $unwind: '$caller' },
     { $project: { rooms: 1, caller: 1 } },
   ]);
-  return found ? { ...found.caller, connectionId, rooms: found.rooms } : null;
+  return found ? { ...found.caller, sourceIp, connectionId, rooms: found.rooms } : null;
 }
 
 /** Puts a connection in a room. `false` when it is gone, or in `most` rooms already. */
@@ -128,14 +128,19 @@ export async function emptyRoom(room: string, userId?: string): Promise<void> {
   });
 }
 
+/** The TTL monitor comes round once a minute: a record past its time, or its session's, counts for nothing until then. */
+const live = () => ({ expiresAt: { $gt: new Date() } });
+
 /** The connections in a room that belong to one of these users. */
 export async function connectionsInRoom(room: string, userIds: readonly string[]): Promise<string[]> {
-  return ids(await ConnectionModel.find(trusted({ rooms: room, userId: { $in: userIds } }), { _id: 1 }).lean());
+  return ids(
+    await ConnectionModel.find(trusted({ rooms: room, userId: { $in: userIds }, ...live() }), { _id: 1 }).lean(),
+  );
 }
 
 /** Every connection of these users, wherever they are. */
 export async function connectionsOfUsers(userIds: readonly string[]): Promise<string[]> {
-  return ids(await ConnectionModel.find(trusted({ userId: { $in: userIds } }), { _id: 1 }).lean());
+  return ids(await ConnectionModel.find(trusted({ userId: { $in: userIds }, ...live() }), { _id: 1 }).lean());
 }
 
 /** `$disconnect`: the socket is closed for certain. */

@@ -29,6 +29,10 @@ export interface ConversationRecord {
   lastMessageAt: Date | null;
   /** Since when the permanent collection holds every message, checked by count. */
   archivedAt: Date | null;
+  /** When the permanent messages expire, where they are given a retention time. */
+  messagesExpireAt?: Date;
+  /** Since when every text of it is gone, the candidate having been erased. */
+  erasedAt?: Date;
   /** `through`: the last seq the step is known to have reached. */
   closing?: { step: ClosingStep; through: number; since: Date };
 }
@@ -49,6 +53,8 @@ const schema = new Schema<ConversationRecord>(
     closedBy: { type: String, default: null },
     lastMessageAt: { type: Date, default: null },
     archivedAt: { type: Date, default: null },
+    messagesExpireAt: { type: Date, required: false },
+    erasedAt: { type: Date, required: false },
     closing: {
       type: new Schema(
         {
@@ -200,7 +206,12 @@ export async function assign(
 }
 
 /** Closes, and notes what is left to do; `null` when the conversation isn't as expected any more. */
-export async function close(id: string, expected: Lifecycle, closedBy: string): Promise<ConversationRecord | null> {
+export async function close(
+  id: string,
+  expected: Lifecycle,
+  closedBy: string,
+  session: Transaction,
+): Promise<ConversationRecord | null> {
   return ConversationModel.findOneAndUpdate(
     still(id, expected),
     [
@@ -213,7 +224,7 @@ export async function close(id: string, expected: Lifecycle, closedBy: string): 
         },
       },
     ],
-    { returnDocument: 'after', updatePipeline: true },
+    { returnDocument: 'after', updatePipeline: true, session },
   ).lean();
 }
 
@@ -266,10 +277,19 @@ export async function noteThrough(id: string, step: ClosingStep, through: number
 }
 
 /** From here on the permanent collection is what is read. Its completeness must have been checked. */
-export async function noteArchived(id: string): Promise<void> {
+export async function noteArchived(id: string, messagesExpireAt: Date | null): Promise<void> {
   await ConversationModel.updateOne(
     { _id: id, 'closing.step': 'archive' },
-    [{ $set: { archivedAt: NOW, 'closing.step': 'release', 'closing.through': { $literal: 0 } } }],
+    [
+      {
+        $set: {
+          archivedAt: NOW,
+          'closing.step': 'release',
+          'closing.through': { $literal: 0 },
+          ...(messagesExpireAt && { messagesExpireAt }),
+        },
+      },
+    ],
     { updatePipeline: true },
   );
 }
@@ -289,4 +309,21 @@ export async function findUnfinished(before: Date, most: number): Promise<Conver
 /** The check after copying failed: the next attempt starts over. */
 export async function restartArchive(id: string): Promise<void> {
   await ConversationModel.updateOne({ _id: id, 'closing.step': 'archive' }, { $set: { 'closing.through': 0 } });
+}
+
+// Erasing a candidate.
+
+/** What an erased text reads. */
+export const ERASED = '(erased)';
+
+/** A candidate's conversations whose texts are still there. */
+export async function findUnerased(candidateId: string, most: number): Promise<ConversationRecord[]> {
+  return ConversationModel.find(trusted({ candidateId, erasedAt: { $exists: false } }))
+    .limit(most)
+    .lean();
+}
+
+/** Erases the subject, and notes that with it every text is gone. */
+export async function eraseSubject(id: string): Promise<void> {
+  await ConversationModel.updateOne({ _id: id }, { $set: { subject: ERASED, erasedAt: new Date() } });
 }

@@ -1,9 +1,11 @@
+import { AuditModel } from './audit.ts';
 import { ConnectionModel } from './connections.ts';
 import { ConversationModel } from './conversations.ts';
+import { KnownOriginModel, LoginAttemptsModel } from './loginAttempts.ts';
 import { ActiveMessageModel, MessageModel } from './messages.ts';
 import { RateLimitModel } from './rateLimits.ts';
 import { RefreshTokenModel, SessionModel } from './sessions.ts';
-import { UserModel } from './users.ts';
+import { GuardModel, UserModel } from './users.ts';
 
 const models: readonly {
   readonly collection: { readonly name: string };
@@ -18,6 +20,10 @@ const models: readonly {
   ActiveMessageModel,
   MessageModel,
   RateLimitModel,
+  LoginAttemptsModel,
+  KnownOriginModel,
+  AuditModel,
+  GuardModel,
 ];
 
 /** Builds every index the code relies on. Safe to repeat; drops nothing. Answers the collections it saw to. */

@@ -1,7 +1,7 @@
 import mongoose, { Schema } from 'mongoose';
 import type { Role } from '../domain/roles.ts';
 import type { Message } from '../protocol/objects.ts';
-import type { ConversationRecord } from './conversations.ts';
+import { type ConversationRecord, ERASED } from './conversations.ts';
 import { type Transaction, trusted } from './database.ts';
 
 interface MessageRecord {
@@ -25,6 +25,11 @@ interface ActiveMessageRecord extends MessageRecord {
   expiresAt?: Date;
 }
 
+/** A message of a closed conversation; `expiresAt` where messages are given a retention time. */
+interface PermanentMessageRecord extends MessageRecord {
+  expiresAt?: Date;
+}
+
 const fields = {
   _id: { type: String, required: true },
   conversationId: { type: String, required: true },
@@ -40,15 +45,18 @@ const activeSchema = new Schema<ActiveMessageRecord>(
   { ...fields, broadcastAt: { type: Date, default: null }, expiresAt: { type: Date, required: false } },
   { collection: 'active_messages', strict: 'throw', versionKey: false },
 );
-activeSchema.index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
 
-const permanentSchema = new Schema<MessageRecord>(fields, {
-  collection: 'messages',
-  strict: 'throw',
-  versionKey: false,
-});
+const permanentSchema = new Schema<PermanentMessageRecord>(
+  { ...fields, expiresAt: { type: Date, required: false } },
+  {
+    collection: 'messages',
+    strict: 'throw',
+    versionKey: false,
+  },
+);
 
 for (const schema of [activeSchema, permanentSchema]) {
+  schema.index({ expiresAt: 1 }, { expireAfterSeconds: 0, sparse: true });
   schema.index({ conversationId: 1, seq: 1 }, { unique: true });
   schema.index(
     { conversationId: 1, senderId: 1, clientMessageId: 1 },
@@ -112,12 +120,14 @@ export async function noteBroadcast(messageId: string): Promise<void> {
  * Throws where one is missing from both places.
  */
 export async function readMessages(
-  conversation: Pick<ConversationRecord, '_id' | 'lastSeq' | 'archivedAt'>,
+  conversation: Pick<ConversationRecord, '_id' | 'lastSeq' | 'archivedAt' | 'messagesExpireAt'>,
   afterSeq: number,
   limit: number,
 ): Promise<Message[]> {
   const expected = Math.max(0, Math.min(limit, conversation.lastSeq - afterSeq));
   if (expected === 0) return [];
+  // Past their retention all of them are gone at once, however many the TTL monitor has come to.
+  if (conversation.messagesExpireAt && conversation.messagesExpireAt.getTime() <= Date.now()) return [];
   const range = trusted({ conversationId: conversation._id, seq: { $gt: afterSeq, $lte: afterSeq + expected } });
   const active = () => ActiveMessageModel.find(range).sort({ seq: 1 }).lean();
   const permanent = () => MessageModel.find(range).sort({ seq: 1 }).lean();
@@ -131,10 +141,16 @@ export async function readMessages(
 // Archiving: each of these may be repeated, or stopped half way, without harm.
 
 /** Copies the active messages with `from < seq ≤ to` to the permanent collection; those already there stay as they are. */
-export async function copyToPermanent(conversationId: string, from: number, to: number): Promise<void> {
+export async function copyToPermanent(
+  conversationId: string,
+  from: number,
+  to: number,
+  expiresAt: Date | null,
+): Promise<void> {
   await ActiveMessageModel.aggregate([
     { $match: { conversationId, seq: { $gt: from, $lte: to } } },
     { $unset: ['broadcastAt', 'expiresAt'] },
+    ...(expiresAt ? [{ $set: { expiresAt } }] : []),
     {
       $merge: { into: MessageModel.collection.name, on: '_id', whenMatched: 'keepExisting', whenNotMatched: 'insert' },
     },
@@ -163,4 +179,16 @@ export async function releaseActive(
 /** How many active messages are still held for the conversation, expiring or not. */
 export async function countActive(conversationId: string): Promise<number> {
   return ActiveMessageModel.countDocuments({ conversationId });
+}
+
+const ERASE_BATCH = 2_000;
+
+/** Takes the text out of every message of a conversation, wherever it is. */
+export async function eraseMessages(conversationId: string, lastSeq: number): Promise<void> {
+  for (let from = 0; from < lastSeq; from += ERASE_BATCH) {
+    const filter = trusted({ conversationId, seq: { $gt: from, $lte: from + ERASE_BATCH } });
+    const erased = { $set: { content: ERASED, clientMessageId: null } };
+    await ActiveMessageModel.updateMany(filter, erased);
+    await MessageModel.updateMany(filter, erased);
+  }
 }

@@ -1,5 +1,5 @@
 import mongoose, { Schema } from 'mongoose';
-import { isDuplicateKey, trusted } from './database.ts';
+import { isDuplicateKey } from './database.ts';
 
 /** Events counted in one fixed window of one key. Kept in the database, so a cold start forgets nothing. */
 interface RateLimitRecord {
@@ -44,12 +44,6 @@ export async function countEvent(key: string, seconds: number): Promise<Window> 
     throw error;
   });
   return { count: record.count, endsIn: Math.max(1, Math.ceil((ends - Date.now()) / 1000)) };
-}
-
-/** Takes back what the current windows of these keys have counted. */
-export async function forgetEvents(keys: readonly string[], seconds: number): Promise<void> {
-  const ids = keys.map((key) => `${key}/${windowEnd(seconds)}`);
-  await RateLimitModel.deleteMany(trusted({ _id: { $in: ids } }), { writeConcern: { w: 1 } });
 }
 
 const windowEnd = (seconds: number): number => (Math.floor(Date.now() / (seconds * 1000)) + 1) * seconds * 1000;

@@ -50,10 +50,16 @@ refreshTokenSchema.index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
 
 export const RefreshTokenModel = mongoose.model('RefreshToken', refreshTokenSchema);
 
-/** Opens a session for a user, with its first refresh token. */
-export async function insertSession(userId: string, refreshTokenHash: string, expiresAt: Date): Promise<string> {
+/** Opens a session for a user, with its first refresh token, and in the same transaction does what `along` does. */
+export async function insertSession(
+  userId: string,
+  refreshTokenHash: string,
+  expiresAt: Date,
+  along: (session: Transaction) => Promise<void>,
+): Promise<string> {
   const id = newId();
   await transaction(async (session) => {
+    await along(session);
     await SessionModel.create([{ _id: id, userId, createdAt: new Date(), expiresAt }], { session });
     await RefreshTokenModel.create([{ _id: refreshTokenHash, sessionId: id, spentAt: null, expiresAt }], { session });
   });
@@ -62,7 +68,7 @@ export async function insertSession(userId: string, refreshTokenHash: string, ex
 
 export type Rotation =
   | { readonly outcome: 'rotated'; readonly sessionId: string; readonly userId: string }
-  | { readonly outcome: 'reused'; readonly sessionId: string }
+  | { readonly outcome: 'reused'; readonly sessionId: string; readonly userId: string | null }
   | { readonly outcome: 'unknown' };
 
 /**
@@ -79,7 +85,9 @@ export async function rotateRefreshToken(hash: string, successorHash: string, ex
       ).lean();
       if (!spent) {
         const known = await RefreshTokenModel.findById(hash).session(session).lean();
-        return known?.spentAt ? { outcome: 'reused', sessionId: known.sessionId } : { outcome: 'unknown' };
+        if (!known?.spentAt) return { outcome: 'unknown' };
+        const owner = await SessionModel.findById(known.sessionId).session(session).lean();
+        return { outcome: 'reused', sessionId: known.sessionId, userId: owner?.userId ?? null };
       }
       const extended = await SessionModel.findOneAndUpdate(
         trusted({ _id: spent.sessionId, expiresAt: { $gt: new Date() } }),
@@ -121,9 +129,12 @@ export async function touchSession(id: string, session: Transaction): Promise<Da
   return found?.expiresAt ?? null;
 }
 
+/** A caller, but for where the request came from. */
+export type Identity = Omit<Caller, 'sourceIp'>;
+
 /** Who a live session belongs to, as they are now; `null` when it has ended or its user is not active. */
-export async function findCaller(sessionId: string): Promise<Caller | null> {
-  const [caller] = await SessionModel.aggregate<Caller>([
+export async function findCaller(sessionId: string): Promise<Identity | null> {
+  const [caller] = await SessionModel.aggregate<Identity>([
     { $match: { _id: sessionId, expiresAt: { $gt: new Date() } } },
     ...callerOfSession,
   ]);

@@ -17,6 +17,8 @@ interface UserRecord {
   supervisorId: string | null;
   active: boolean;
   createdAt: Date;
+  /** Set while an erasure is under way. */
+  erasingSince?: Date;
 }
 
 const schema = new Schema<UserRecord>(
@@ -30,10 +32,12 @@ const schema = new Schema<UserRecord>(
     supervisorId: { type: String, default: null },
     active: { type: Boolean, required: true },
     createdAt: { type: Date, required: true },
+    erasingSince: { type: Date, required: false },
   },
   { collection: 'users', strict: 'throw', versionKey: false },
 );
 schema.index({ emailKey: 1 }, { unique: true });
+schema.index({ erasingSince: 1 }, { sparse: true });
 schema.index({ createdAt: -1, _id: -1 });
 schema.index({ supervisorId: 1, createdAt: -1, _id: -1 });
 schema.index({ role: 1, active: 1, createdAt: -1, _id: -1 });
@@ -41,7 +45,7 @@ schema.index({ role: 1, active: 1, createdAt: -1, _id: -1 });
 export const UserModel = mongoose.model('User', schema);
 
 /** One document every change of who is an active admin writes to, so that two of them can't both be the last. */
-const GuardModel = mongoose.model(
+export const GuardModel = mongoose.model(
   'Guard',
   new Schema<{ _id: string; changes: number }>(
     { _id: { type: String, required: true }, changes: { type: Number, default: 0 } },
@@ -71,8 +75,11 @@ export interface NewUser {
   readonly passwordHash: string;
 }
 
-/** Throws `EMAIL_TAKEN`. */
-export async function insertUser(user: NewUser): Promise<User> {
+/** Stores a new user, and within the same transaction does what `along` does. Throws `EMAIL_TAKEN`. */
+export async function insertUser(
+  user: NewUser,
+  along?: (made: User, session: Transaction) => Promise<void>,
+): Promise<User> {
   const record: UserRecord = {
     ...user,
     _id: newId(),
@@ -81,7 +88,10 @@ export async function insertUser(user: NewUser): Promise<User> {
     createdAt: new Date(),
   };
   try {
-    await UserModel.create(record);
+    await transaction(async (session) => {
+      await UserModel.create([record], { session });
+      await along?.(toUser(record), session);
+    });
   } catch (error) {
     if (isDuplicateKey(error, 'emailKey')) throw new AppError('EMAIL_TAKEN');
     throw error;
@@ -160,7 +170,10 @@ export async function updateUser(
 }
 
 /** Makes an admin if there is no active one yet, else answers `null`; decided once among concurrent calls. */
-export async function insertFirstAdmin(admin: Omit<NewUser, 'role' | 'supervisorId'>): Promise<User | null> {
+export async function insertFirstAdmin(
+  admin: Omit<NewUser, 'role' | 'supervisorId'>,
+  along: (made: User, session: Transaction) => Promise<void>,
+): Promise<User | null> {
   const record: UserRecord = {
     ...admin,
     role: 'admin',
@@ -175,6 +188,7 @@ export async function insertFirstAdmin(admin: Omit<NewUser, 'role' | 'supervisor
       await touchGuard(session);
       if (await UserModel.exists({ role: 'admin', active: true }).session(session)) return null;
       await UserModel.create([record], { session });
+      await along(toUser(record), session);
       return toUser(record);
     });
   } catch (error) {
@@ -193,6 +207,54 @@ async function keepAnAdmin(leaving: string, session: Transaction): Promise<void>
 
 async function touchGuard(session: Transaction): Promise<void> {
   await GuardModel.updateOne({ _id: 'admins' }, { $inc: { changes: 1 } }, { upsert: true, session });
+}
+
+/**
+ * Takes a candidate's name, address and password out, and notes that their conversations are still to be erased. Within
+ * the same transaction does what `along` does. `null` when there is no such candidate.
+ */
+export async function eraseCandidate(
+  id: string,
+  passwordHash: string,
+  along: (session: Transaction) => Promise<void>,
+): Promise<User | null> {
+  // `.invalid` is nobody's for ever: RFC 2606 §2.
+  const email = `erased-${id}@erased.invalid`;
+  return transaction(async (session) => {
+    const erased = await UserModel.findOneAndUpdate(
+      { _id: id, role: 'candidate' },
+      {
+        $set: {
+          name: 'Erased',
+          email,
+          emailKey: emailKey(email),
+          passwordHash,
+          active: false,
+          erasingSince: new Date(),
+        },
+      },
+      { returnDocument: 'after', session },
+    ).lean();
+    if (!erased) return null;
+    await along(session);
+    return toUser(erased);
+  });
+}
+
+/** Candidates whose conversations are still to be erased. */
+export async function findErasing(most: number): Promise<string[]> {
+  const rows = await UserModel.find(trusted({ erasingSince: { $type: 'date' } }), { _id: 1 })
+    .limit(most)
+    .lean();
+  return rows.map(({ _id }) => _id);
+}
+
+/** The erasure is complete, if it began before `before`: answers whether it is. */
+export async function noteErased(id: string, before: Date): Promise<boolean> {
+  const { modifiedCount } = await UserModel.updateOne(trusted({ _id: id, erasingSince: { $lt: before } }), {
+    $unset: { erasingSince: 1 },
+  });
+  return modifiedCount === 1;
 }
 
 /** The fields that were given a value: mongoose would make `undefined` a `null`. */

@@ -13,6 +13,12 @@ export type SocketEvent = APIGatewayProxyWebsocketEventV2 & {
   readonly headers?: Readonly<Record<string, string | undefined>>;
 };
 
+/** Where the socket comes from, as the gateway saw it. */
+export function sourceIpOf(event: SocketEvent): string | null {
+  const { identity } = event.requestContext as { identity?: { sourceIp?: string } };
+  return identity?.sourceIp ?? null;
+}
+
 /** The status only tells the gateway that the frame was dealt with; clients are answered by frames. */
 export const HANDLED = { statusCode: 200 } satisfies APIGatewayProxyStructuredResultV2;
 

@@ -5,7 +5,7 @@ import { ERRORS } from '../protocol/errors.ts';
 import { SUBPROTOCOL } from '../protocol/events.ts';
 import { connect, connectAhead } from '../store/database.ts';
 import { asAppError } from '../store/faults.ts';
-import type { SocketEvent } from './frames.ts';
+import { type SocketEvent, sourceIpOf } from './frames.ts';
 
 connectAhead();
 
@@ -15,6 +15,7 @@ export interface Upgrade {
   readonly token: string | undefined;
   /** Browsers always send one; other clients don't. */
   readonly origin: string | undefined;
+  readonly sourceIp: string | null;
 }
 
 /**
@@ -31,7 +32,7 @@ export async function upgrade(
       const offered = subprotocols(header(event, 'sec-websocket-protocol'));
       const token = bearerToken(header(event, 'authorization')) ?? tokenBeside(offered);
       await connect();
-      await admit({ connectionId, token, origin: header(event, 'origin') });
+      await admit({ connectionId, token, origin: header(event, 'origin'), sourceIp: sourceIpOf(event) });
       logger.info('connected');
       return {
         statusCode: 200,

@@ -260,7 +260,7 @@ function httpEvent(request: HttpRequest, url: URL, pathParameters: Record<string
         method: request.method,
         path: url.pathname,
         protocol: 'HTTP/1.1',
-        sourceIp: '127.0.0.1',
+        sourceIp: request.sourceIp ?? '127.0.0.1',
         userAgent: 'test',
       },
       requestId: randomUUID(),

@@ -9,6 +9,7 @@ export interface HttpRequest {
   /** With the query string. */
   readonly path: string;
   readonly token?: string | undefined;
+  readonly sourceIp?: string | undefined;
   readonly body?: unknown;
   /** Sent as it is, instead of `body`. */
   readonly raw?: string | undefined;

@@ -1,10 +1,11 @@
+import { admitAttempt } from '../../auth/attempts.ts';
 import { hashPassword, verifyPassword } from '../../auth/passwords.ts';
 import type { Caller } from '../../domain/permissions.ts';
 import { AppError } from '../../protocol/errors.ts';
 import { cutAll } from '../../realtime/broadcast.ts';
+import { audit } from '../../store/audit.ts';
 import { transaction } from '../../store/database.ts';
 import { findCredentials, setPasswordHash } from '../../store/users.ts';
-import { admitAttempt } from './attempts.ts';
 import { endSessions } from './endSessions.ts';
 
 /** Changes the caller's password and ends their other sessions. Throws `INVALID_CREDENTIALS`, `RATE_LIMITED`. */
@@ -20,6 +21,7 @@ export async function changePassword(
   const passwordHash = await hashPassword(newPassword);
   const sockets = await transaction(async (session) => {
     await setPasswordHash(caller.userId, passwordHash, session);
+    await audit(caller, 'password_changed', caller.userId, {}, session);
     return endSessions({ userId: caller.userId, exceptSession: caller.sessionId }, session);
   });
   await cutAll(sockets);

@@ -1,9 +1,13 @@
+import { admitAttempt } from '../../auth/attempts.ts';
 import { nobodysHash, verifyPassword } from '../../auth/passwords.ts';
 import { AppError } from '../../protocol/errors.ts';
 import type { Session } from '../../protocol/objects.ts';
+import { audit } from '../../store/audit.ts';
 import { findCredentialsByEmail } from '../../store/users.ts';
-import { admitAttempt } from './attempts.ts';
 import { openSession } from './openSession.ts';
+
+// Hashed while the function loads: the first unknown address must not take longer than a known one.
+nobodysHash().catch(() => undefined);
 
 /**
  * Signs in. Throws `INVALID_CREDENTIALS`, the same and after the same time for an unknown address, a wrong password
@@ -16,7 +20,10 @@ export async function login(
   const attempt = await admitAttempt(email, sourceIp);
   const found = await findCredentialsByEmail(email);
   const right = await verifyPassword(password, found?.passwordHash ?? (await nobodysHash()));
-  if (!found?.user.active || !right) throw new AppError('INVALID_CREDENTIALS');
+  if (!found?.user.active || !right) {
+    await audit({ userId: null, role: null, sourceIp }, 'sign_in_failed', found?.user.id ?? null);
+    throw new AppError('INVALID_CREDENTIALS');
+  }
   await attempt.succeeded();
-  return openSession(found.user);
+  return openSession(found.user, 'signed_in', sourceIp);
 }

@@ -1,9 +1,14 @@
 import type { Caller } from '../../domain/permissions.ts';
 import { cutAll } from '../../realtime/broadcast.ts';
+import { audit } from '../../store/audit.ts';
 import { transaction } from '../../store/database.ts';
 import { endSessions } from './endSessions.ts';
 
 /** Ends the caller's session: its refresh token, its access tokens and its sockets. */
 export async function logout(caller: Caller): Promise<void> {
-  await cutAll(await transaction((session) => endSessions({ sessionId: caller.sessionId }, session)));
+  const sockets = await transaction(async (session) => {
+    await audit(caller, 'signed_out', caller.userId, {}, session);
+    return endSessions({ sessionId: caller.sessionId }, session);
+  });
+  await cutAll(sockets);
 }

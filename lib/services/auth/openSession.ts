@@ -1,15 +1,19 @@
 import { newRefreshToken, signAccessToken } from '../../auth/tokens.ts';
 import { config } from '../../config.ts';
 import type { Session, User } from '../../protocol/objects.ts';
+import { audit } from '../../store/audit.ts';
 import { insertSession } from '../../store/sessions.ts';
 
 /** When a session that is used now ends. */
 export const sessionEnd = (): Date => new Date(Date.now() + config().SESSION_TTL_SECONDS * 1000);
 
 /** Opens a session for a user who has proven to be it. */
-export async function openSession(user: User): Promise<Session> {
+export async function openSession(user: User, action: 'registered' | 'signed_in', sourceIp: string): Promise<Session> {
   const refresh = newRefreshToken();
-  const sessionId = await insertSession(user.id, refresh.hash, sessionEnd());
+  const actor = { userId: user.id, role: user.role, sourceIp };
+  const sessionId = await insertSession(user.id, refresh.hash, sessionEnd(), (session) =>
+    audit(actor, action, user.id, {}, session),
+  );
   return presentSession(user, sessionId, refresh.token);
 }
 

@@ -1,7 +1,7 @@
+import { limitRegistrations } from '../../auth/limits.ts';
 import { hashPassword } from '../../auth/passwords.ts';
 import type { Session } from '../../protocol/objects.ts';
 import { insertUser } from '../../store/users.ts';
-import { limitRegistrations } from '../limits.ts';
 import { openSession } from './openSession.ts';
 
 /** Registers a candidate and signs them in. Throws `EMAIL_TAKEN`, `RATE_LIMITED`. */
@@ -12,5 +12,5 @@ export async function register(
   await limitRegistrations(sourceIp);
   const passwordHash = await hashPassword(password);
   const user = await insertUser({ name, email, role: 'candidate', supervisorId: null, passwordHash });
-  return openSession(user);
+  return openSession(user, 'registered', sourceIp);
 }

@@ -3,8 +3,10 @@ import type { Caller } from '../../domain/permissions.ts';
 import { AppError } from '../../protocol/errors.ts';
 import type { Conversation } from '../../protocol/objects.ts';
 import { broadcast } from '../../realtime/broadcast.ts';
+import { audit } from '../../store/audit.ts';
 import { emptyRoom } from '../../store/connections.ts';
 import { assign, toConversation } from '../../store/conversations.ts';
+import { transaction } from '../../store/database.ts';
 import { findUser } from '../../store/users.ts';
 import { refusalOfLost } from './lostRace.ts';
 import { requireVisible } from './readConversations.ts';
@@ -23,7 +25,12 @@ export async function assignConversation(
   const decision = decide(before, command);
   if (!decision.allowed) throw new AppError(decision.refusal);
   await requireAvailable(agentId, caller.userId);
-  const assigned = await assign(conversationId, before, command);
+  const assigned = await transaction(async (session) => {
+    const done = await assign(conversationId, before, command, session);
+    const details = { agentId, ...(before.agentId !== null && { formerAgentId: before.agentId }) };
+    if (done) await audit(caller, 'conversation_assigned', conversationId, details, session);
+    return done;
+  });
   if (!assigned) throw await refusalOfLost(conversationId, command);
   const conversation = toConversation(assigned);
   await tellAssigned(conversation, before.agentId);

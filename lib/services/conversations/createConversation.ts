@@ -1,9 +1,9 @@
+import { limitConversations } from '../../auth/limits.ts';
 import type { Caller } from '../../domain/permissions.ts';
 import type { Conversation } from '../../protocol/objects.ts';
 import { findConversation, insertConversation, toConversation } from '../../store/conversations.ts';
 import { transaction } from '../../store/database.ts';
 import { newId } from '../../store/ids.ts';
-import { limitConversations } from '../limits.ts';
 import { storeMessage } from '../rooms/storeMessage.ts';
 
 /** Opens a conversation, with its first message where there is one: both or neither. Throws `RATE_LIMITED`. */

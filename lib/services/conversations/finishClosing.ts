@@ -44,7 +44,7 @@ export async function finishClosing(conversation: ConversationRecord, options: F
     through = 0;
   }
   if (step === 'archive') {
-    if (!(await archive(id, through, lastSeq, options.until))) return false;
+    if (!(await archive(conversation, through, options.until))) return false;
     through = 0;
   }
   return release(id, through, lastSeq, options.until);
@@ -74,11 +74,13 @@ async function announce(conversation: ConversationRecord, except: string | undef
   await noteAnnounced(conversation._id);
 }
 
-async function archive(id: string, through: number, lastSeq: number, until: number): Promise<boolean> {
+async function archive(conversation: ConversationRecord, through: number, until: number): Promise<boolean> {
+  const { _id: id, lastSeq } = conversation;
+  const expiresAt = retentionEnd(conversation);
   for (let from = through; from < lastSeq; from += BATCH) {
     if (Date.now() > until) return false;
     const to = Math.min(from + BATCH, lastSeq);
-    await copyToPermanent(id, from, to);
+    await copyToPermanent(id, from, to, expiresAt);
     await noteThrough(id, 'archive', to);
   }
   const archived = await countPermanent(id, 0, lastSeq);
@@ -87,8 +89,16 @@ async function archive(id: string, through: number, lastSeq: number, until: numb
     await restartArchive(id);
     throw new Error(`conversation ${id}: ${archived} of ${lastSeq} messages archived`);
   }
-  await noteArchived(id);
+  await noteArchived(id, expiresAt);
   return true;
+}
+
+const DAY_MS = 24 * 3600 * 1000;
+
+/** When the messages of a closed conversation are to be gone; `null` for never. */
+function retentionEnd({ closedAt }: ConversationRecord): Date | null {
+  const days = config().MESSAGE_RETENTION_DAYS;
+  return days === 0 || closedAt === null ? null : new Date(closedAt.getTime() + days * DAY_MS);
 }
 
 async function release(id: string, through: number, lastSeq: number, until: number): Promise<boolean> {

@@ -1,5 +1,7 @@
 import { errorFields, logger } from '../../logger.ts';
 import { findUnfinished } from '../../store/conversations.ts';
+import { findErasing } from '../../store/users.ts';
+import { finishErasing } from '../users/finishErasing.ts';
 import { finishClosing } from './finishClosing.ts';
 
 export interface SweepResult {
@@ -7,6 +9,8 @@ export interface SweepResult {
   readonly found: number;
   readonly finished: number;
   readonly failed: number;
+  /** Erasures of candidates that are complete now. */
+  readonly erased: number;
 }
 
 /** How long a close is left to the handler that did it. */
@@ -14,7 +18,8 @@ const GRACE_MS = 30_000;
 const PAGE = 100;
 
 /**
- * Finishes what a crash, a fault or a time limit left half done of closing conversations, the longest waiting first.
+ * Finishes what a crash, a fault or a time limit left half done of closing conversations, the longest waiting first,
+ * and of erasing candidates.
  * `until`: epoch milliseconds after which nothing more is begun.
  */
 export async function sweep(until: number, graceMs = GRACE_MS): Promise<SweepResult> {
@@ -31,7 +36,20 @@ export async function sweep(until: number, graceMs = GRACE_MS): Promise<SweepRes
       logger.error('could not finish closing', { conversationId: conversation._id, ...errorFields(error) });
     }
   }
-  const result = { found: unfinished.length, finished, failed };
+  const result = { found: unfinished.length, finished, failed, erased: await sweepErasures(until) };
   logger.info('swept', result);
   return result;
+}
+
+async function sweepErasures(until: number): Promise<number> {
+  let erased = 0;
+  for (const userId of await findErasing(PAGE)) {
+    if (Date.now() > until) break;
+    try {
+      if (await finishErasing(userId, until)) erased += 1;
+    } catch (error) {
+      logger.error('could not finish erasing', { userId, ...errorFields(error) });
+    }
+  }
+  return erased;
 }

@@ -8,15 +8,17 @@ export async function openConnection({
   connectionId,
   token,
   origin,
+  sourceIp,
 }: {
   readonly connectionId: string;
   readonly token: string | undefined;
   readonly origin: string | undefined;
+  readonly sourceIp: string | null;
 }): Promise<void> {
   const { ALLOWED_ORIGINS, MAX_CONNECTIONS_PER_USER } = config();
   if (origin !== undefined && !ALLOWED_ORIGINS.includes(origin) && !ALLOWED_ORIGINS.includes('*')) {
     throw new AppError('FORBIDDEN', 'This origin may not connect.');
   }
-  const { userId, sessionId } = await authenticate(token);
+  const { userId, sessionId } = await authenticate(token, sourceIp);
   await insertConnection({ id: connectionId, userId, sessionId }, MAX_CONNECTIONS_PER_USER);
 }

@@ -1,3 +1,4 @@
+import { limitMessages } from '../../auth/limits.ts';
 import { isParticipant } from '../../domain/permissions.ts';
 import { errorFields, logger } from '../../logger.ts';
 import { AppError } from '../../protocol/errors.ts';
@@ -8,7 +9,6 @@ import type { SocketCaller } from '../../store/connections.ts';
 import { findConversation } from '../../store/conversations.ts';
 import { isDuplicateKey, transaction } from '../../store/database.ts';
 import { findSentMessage, noteBroadcast } from '../../store/messages.ts';
-import { limitMessages } from '../limits.ts';
 import { type Draft, storeMessage } from './storeMessage.ts';
 
 /** A message that is durably stored: by this send, or, `duplicate`, by an earlier one with its `clientMessageId`. */

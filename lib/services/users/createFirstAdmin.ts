@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { hashPassword } from '../../auth/passwords.ts';
 import { emailSchema, nameSchema, passwordSchema, type User } from '../../protocol/objects.ts';
+import { audit } from '../../store/audit.ts';
 import { insertFirstAdmin } from '../../store/users.ts';
 
 export const firstAdminSchema = z.strictObject({ name: nameSchema, email: emailSchema, password: passwordSchema });
@@ -11,5 +12,8 @@ export const firstAdminSchema = z.strictObject({ name: nameSchema, email: emailS
  */
 export async function createFirstAdmin(input: z.infer<typeof firstAdminSchema>): Promise<User | null> {
   const { name, email, password } = input;
-  return insertFirstAdmin({ name, email, passwordHash: await hashPassword(password) });
+  const operator = { userId: null, role: null, sourceIp: null };
+  return insertFirstAdmin({ name, email, passwordHash: await hashPassword(password) }, (made, session) =>
+    audit(operator, 'first_admin_created', made.id, {}, session),
+  );
 }

@@ -1,7 +1,9 @@
 import { hashPassword } from '../../auth/passwords.ts';
+import type { Caller } from '../../domain/permissions.ts';
 import type { STAFF_ROLES } from '../../domain/roles.ts';
 import { invalid } from '../../protocol/errors.ts';
 import type { User } from '../../protocol/objects.ts';
+import { audit } from '../../store/audit.ts';
 import { findUser, insertUser } from '../../store/users.ts';
 
 export interface NewStaff {
@@ -13,7 +15,10 @@ export interface NewStaff {
 }
 
 /** Makes a member of staff; an agent under an active supervisor. Throws `VALIDATION_FAILED`, `EMAIL_TAKEN`. */
-export async function createUser({ name, email, password, role, supervisorId }: NewStaff): Promise<User> {
+export async function createUser(
+  caller: Caller,
+  { name, email, password, role, supervisorId }: NewStaff,
+): Promise<User> {
   if (role === 'agent') {
     if (supervisorId === undefined) throw invalid('/body/supervisorId', 'is required for an agent');
     await requireActiveSupervisor(supervisorId);
@@ -21,7 +26,8 @@ export async function createUser({ name, email, password, role, supervisorId }: 
     throw invalid('/body/supervisorId', 'is for agents only');
   }
   const passwordHash = await hashPassword(password);
-  return insertUser({ name, email, role, supervisorId: supervisorId ?? null, passwordHash });
+  const user = { name, email, role, supervisorId: supervisorId ?? null, passwordHash };
+  return insertUser(user, (made, session) => audit(caller, 'user_created', made.id, { role }, session));
 }
 
 /** Throws `VALIDATION_FAILED` unless the id names an active supervisor. */

@@ -1,6 +1,8 @@
+import type { Caller } from '../../domain/permissions.ts';
 import { AppError, invalid } from '../../protocol/errors.ts';
 import type { User } from '../../protocol/objects.ts';
 import { cutAll } from '../../realtime/broadcast.ts';
+import { audit } from '../../store/audit.ts';
 import * as users from '../../store/users.ts';
 import { endSessions } from '../auth/endSessions.ts';
 import { requireActiveSupervisor } from './createUser.ts';
@@ -9,7 +11,7 @@ import { requireActiveSupervisor } from './createUser.ts';
  * Changes a user. Making them inactive ends their sessions and sockets with the same commit. Throws `NOT_FOUND`,
  * `VALIDATION_FAILED`, `LAST_ADMIN`.
  */
-export async function updateUser(userId: string, change: users.UserChange): Promise<User> {
+export async function updateUser(caller: Caller, userId: string, change: users.UserChange): Promise<User> {
   if (change.supervisorId !== undefined) {
     const user = await users.findUser(userId);
     if (!user) throw new AppError('NOT_FOUND');
@@ -18,8 +20,18 @@ export async function updateUser(userId: string, change: users.UserChange): Prom
   }
   let sockets: string[] = [];
   const updated = await users.updateUser(userId, change, async (_before, session) => {
+    await audit(caller, 'user_updated', userId, described(change), session);
     sockets = change.active === false ? await endSessions({ userId }, session) : [];
   });
   await cutAll(sockets);
   return updated;
+}
+
+/** What changed, for the audit trail; a name is personal, that it changed is not. */
+function described({ name, supervisorId, active }: users.UserChange): Record<string, string> {
+  return {
+    ...(name !== undefined && { name: 'changed' }),
+    ...(supervisorId !== undefined && { supervisorId }),
+    ...(active !== undefined && { active: String(active) }),
+  };
 }

@@ -12,6 +12,10 @@ export async function limit(key: string, most: number, windowSeconds: number): P
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;
 
+/** Of one connection, whatever they hold: a flood is refused before it costs anything more. */
+export const limitFrames = (connectionId: string): Promise<void> =>
+  limit(`frames/${connectionId}`, config().RATE_LIMIT_FRAMES_PER_MINUTE, MINUTE);
+
 export const limitMessages = (userId: string): Promise<void> =>
   limit(`messages/${userId}`, config().RATE_LIMIT_MESSAGES_PER_MINUTE, MINUTE);
 

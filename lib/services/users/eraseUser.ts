@@ -1,0 +1,26 @@
+import { randomBytes } from 'node:crypto';
+import { hashPassword } from '../../auth/passwords.ts';
+import type { Caller } from '../../domain/permissions.ts';
+import { AppError } from '../../protocol/errors.ts';
+import type { User } from '../../protocol/objects.ts';
+import { cutAll } from '../../realtime/broadcast.ts';
+import { audit } from '../../store/audit.ts';
+import { eraseCandidate } from '../../store/users.ts';
+import { endSessions } from '../auth/endSessions.ts';
+
+/**
+ * Erases a candidate: with one commit their name, address, password, sessions and sockets are gone, and they can't sign
+ * in again. Their conversations are `finishErasing`'s. May be repeated. Throws `NOT_FOUND` for anybody else.
+ */
+export async function eraseUser(caller: Caller, userId: string): Promise<User> {
+  // A password nobody has, rather than none: it is checked, and refused, like any other.
+  const passwordHash = await hashPassword(randomBytes(32).toString('base64'));
+  let sockets: string[] = [];
+  const erased = await eraseCandidate(userId, passwordHash, async (session) => {
+    await audit(caller, 'user_erased', userId, {}, session);
+    sockets = await endSessions({ userId }, session);
+  });
+  if (!erased) throw new AppError('NOT_FOUND');
+  await cutAll(sockets);
+  return erased;
+}

@@ -1,0 +1,105 @@
+import mongoose, { Schema } from 'mongoose';
+import { config } from '../config.ts';
+import type { Role } from '../domain/roles.ts';
+import type { AuditAction, AuditEntry } from '../protocol/objects.ts';
+import type { Transaction } from './database.ts';
+import { newId } from './ids.ts';
+import { afterCursor, NEWEST_FIRST, type Page, type PageRequest, pageOf } from './pages.ts';
+
+/** Who did what to whom, when and from where. Appended to, never changed, but for what an erasure takes out. */
+interface AuditRecord {
+  _id: string;
+  createdAt: Date;
+  action: AuditAction;
+  actorId: string | null;
+  actorRole: Role | null;
+  sourceIp: string | null;
+  targetId: string | null;
+  details: Record<string, string>;
+  expiresAt: Date;
+}
+
+const schema = new Schema<AuditRecord>(
+  {
+    _id: { type: String, required: true },
+    createdAt: { type: Date, required: true },
+    action: { type: String, required: true },
+    actorId: { type: String, default: null },
+    actorRole: { type: String, default: null },
+    sourceIp: { type: String, default: null },
+    targetId: { type: String, default: null },
+    details: { type: Schema.Types.Mixed, default: {} },
+    expiresAt: { type: Date, required: true },
+  },
+  { collection: 'audit', strict: 'throw', versionKey: false, minimize: false },
+);
+schema.index({ createdAt: -1, _id: -1 });
+schema.index({ action: 1, createdAt: -1, _id: -1 });
+schema.index({ actorId: 1, createdAt: -1, _id: -1 });
+schema.index({ targetId: 1, createdAt: -1, _id: -1 });
+schema.index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
+
+export const AuditModel = mongoose.model('Audit', schema);
+
+/** Whoever acts: a caller, or somebody of whom only the address is known. */
+export interface Actor {
+  readonly userId: string | null;
+  readonly role: Role | null;
+  readonly sourceIp: string | null;
+}
+
+const DAY_MS = 24 * 3600 * 1000;
+
+/** Appends an entry; within a transaction, it is there if and only if what it tells of happened. */
+export async function audit(
+  actor: Actor,
+  action: AuditAction,
+  targetId: string | null,
+  details: Readonly<Record<string, string>> = {},
+  session?: Transaction,
+): Promise<void> {
+  const now = Date.now();
+  const entry: AuditRecord = {
+    _id: newId(),
+    createdAt: new Date(now),
+    action,
+    actorId: actor.userId,
+    actorRole: actor.role,
+    sourceIp: actor.sourceIp,
+    targetId,
+    details: { ...details },
+    expiresAt: new Date(now + config().AUDIT_RETENTION_DAYS * DAY_MS),
+  };
+  await AuditModel.create([entry], session ? { session } : {});
+}
+
+export interface AuditFilter {
+  readonly action?: AuditAction | undefined;
+  readonly actorId?: string | undefined;
+  readonly targetId?: string | undefined;
+}
+
+export async function listAudit(filter: AuditFilter, page: PageRequest): Promise<Page<AuditEntry>> {
+  const narrowed = Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined));
+  const rows = await AuditModel.find({ $and: [narrowed, afterCursor(page.cursor)] })
+    .sort(NEWEST_FIRST)
+    .limit(page.limit + 1)
+    .lean();
+  return pageOf(rows, page.limit, toEntry);
+}
+
+/** Takes a person's addresses out of what they did. */
+export async function eraseActor(userId: string): Promise<void> {
+  await AuditModel.updateMany({ actorId: userId }, { $set: { sourceIp: null } });
+}
+
+const toEntry = (record: AuditRecord): AuditEntry => ({
+  id: record._id,
+  at: record.createdAt.toISOString(),
+  action: record.action,
+  actorId: record.actorId,
+  actorRole: record.actorRole,
+  sourceIp: record.sourceIp,
+  targetId: record.targetId,
+  details: record.details,
+});

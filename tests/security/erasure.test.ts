@@ -1,0 +1,100 @@
+import mongoose from 'mongoose';
+import { sweep } from '../../lib/services/conversations/sweep.ts';
+import { UserModel } from '../../lib/store/users.ts';
+import { type InProcess, startDesk } from '../support/inProcess.ts';
+import type { Desk } from '../support/system.ts';
+
+let system: InProcess;
+let desk: Desk;
+beforeAll(async () => ({ system, desk } = await startDesk({ ACTIVE_MESSAGE_TTL_SECONDS: '3600' })));
+afterAll(() => system.stop());
+
+/** Everything the database holds, as text. */
+async function everything(): Promise<string> {
+  const collections = (await mongoose.connection.db?.collections()) ?? [];
+  return JSON.stringify(await Promise.all(collections.map((collection) => collection.find().toArray())));
+}
+
+describe('erasing a candidate', () => {
+  it('leaves nothing of theirs in any collection, and the counts as they were', async () => {
+    const { candidate, supervisor, agent, conversation } = await desk.assigned('my secret number is 4711');
+    const c = await desk.join(candidate, conversation.id);
+    const a = await desk.join(agent, conversation.id);
+    await c.expect('MESSAGE_ACCEPTED', 'SEND_MESSAGE', {
+      conversationId: conversation.id,
+      content: 'secret-of-mine',
+      clientMessageId: 'secret-client-id',
+    });
+    await a.expect('MESSAGE_ACCEPTED', 'SEND_MESSAGE', { conversationId: conversation.id, content: 'secret-repeated' });
+    await desk.ok('POST', `/conversations/${conversation.id}/close`, agent.token);
+    const running = await desk.conversation(candidate, 'secret-still-open');
+    const before = await desk.ok('GET', '/analytics/supervisors', desk.admin.token);
+
+    const erased = await desk.ok('POST', `/users/${candidate.user.id}/erase`, desk.admin.token);
+    expect(erased).toMatchObject({ id: candidate.user.id, active: false, name: 'Erased' });
+    const left = await everything();
+    for (const personal of ['4711', 'secret', candidate.email, 'Kim Candidate', 'It does not work']) {
+      expect(left).not.toContain(personal);
+    }
+    expect(await desk.ok('GET', '/analytics/supervisors', desk.admin.token)).toEqual(before);
+    const transcript = await desk.ok('GET', `/conversations/${conversation.id}/messages`, agent.token);
+    expect(transcript.items.map(({ seq, content }: { seq: number; content: string }) => [seq, content])).toEqual([
+      [1, '(erased)'],
+      [2, '(erased)'],
+      [3, '(erased)'],
+    ]);
+    expect(await desk.ok('GET', `/conversations/${running.id}`, desk.admin.token)).toMatchObject({ status: 'closed' });
+    expect(await c.closed).toBeDefined();
+    expect((await desk.call('GET', '/auth/me', candidate.token)).status).toBe(401);
+    expect(
+      (await desk.call('POST', '/auth/login', undefined, { email: erased.email, password: candidate.password })).status,
+    ).toBe(401);
+    expect(supervisor.user.active).toBe(true);
+  });
+
+  it('erases what a command under way at the erasure left behind', async () => {
+    const candidate = await desk.candidate();
+    await desk.ok('POST', `/users/${candidate.user.id}/erase`, desk.admin.token);
+    // A create that was admitted before the erasure and commits after it.
+    const { createConversation } = await import('../../lib/services/conversations/createConversation.ts');
+    await createConversation(
+      { ...candidate.session.user, userId: candidate.user.id, sessionId: 'x', sourceIp: null },
+      { subject: 'late-secret', message: 'late-secret' },
+    );
+    await UserModel.updateOne({ _id: candidate.user.id }, { $set: { erasingSince: new Date(Date.now() - 3600_000) } });
+    await sweep(Date.now() + 20_000, 0);
+    expect(await everything()).not.toContain('late-secret');
+    expect((await UserModel.findById(candidate.user.id).lean())?.erasingSince).toBeUndefined();
+  });
+
+  it('is an admin’s, and for candidates only', async () => {
+    const { candidate, supervisor, agent } = await desk.assigned();
+    for (const person of [candidate, supervisor, agent]) {
+      expect((await desk.call('POST', `/users/${candidate.user.id}/erase`, person.token)).status).toBe(403);
+    }
+    expect((await desk.call('POST', `/users/${agent.user.id}/erase`, desk.admin.token)).status).toBe(404);
+    expect((await desk.call('POST', '/users/nobody/erase', desk.admin.token)).status).toBe(404);
+  });
+});
+
+describe('retention', () => {
+  it('hides and then deletes the messages of a closed conversation, all at once', async () => {
+    const { config, resetConfig } = await import('../../lib/config.ts');
+    process.env['MESSAGE_RETENTION_DAYS'] = '30';
+    resetConfig();
+    expect(config().MESSAGE_RETENTION_DAYS).toBe(30);
+    const { candidate, agent, conversation } = await desk.assigned('kept for a while');
+    await desk.ok('POST', `/conversations/${conversation.id}/close`, agent.token);
+    const path = `/conversations/${conversation.id}/messages`;
+    expect((await desk.ok('GET', path, candidate.token)).items).toHaveLength(1);
+    const { MessageModel } = await import('../../lib/store/messages.ts');
+    const { ConversationModel } = await import('../../lib/store/conversations.ts');
+    const closedAt = (await ConversationModel.findById(conversation.id).lean())?.closedAt?.getTime() ?? 0;
+    const message = await MessageModel.findOne({ conversationId: conversation.id }).lean();
+    expect(message?.expiresAt?.getTime()).toBe(closedAt + 30 * 24 * 3600_000);
+    await ConversationModel.updateOne({ _id: conversation.id }, { $set: { messagesExpireAt: new Date(0) } });
+    expect(await desk.ok('GET', path, candidate.token)).toEqual({ items: [], nextAfterSeq: null });
+    delete process.env['MESSAGE_RETENTION_DAYS'];
+    resetConfig();
+  });
+});
