@@ -18,12 +18,9 @@ export type Environment = Readonly<Record<string, string>>;
 
 /**
  * The handlers in this process, behind a gateway as strict as AWS's, on a real database of their own. Rate limits are
- * off unless the environment says otherwise. `around` may stand between the gateway and the handlers, to trouble them.
+ * off unless the environment says otherwise.
  */
-export async function startInProcess(
-  environment: Environment = {},
-  around: (invoke: Invoke) => Invoke = (invoke) => invoke,
-): Promise<InProcess> {
+export async function startInProcess(environment: Environment = {}): Promise<InProcess> {
   const handlers = new Map<string, Promise<LambdaHandler>>();
   const context = { functionName: 'test', awsRequestId: randomUUID(), getRemainingTimeInMillis: () => 29_000 };
   const invoke = async (file: string, event: unknown) => {
