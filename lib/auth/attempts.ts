@@ -32,10 +32,12 @@ export async function admitAttempt(account: string, sourceIp: string): Promise<A
   const pair = `${accountHash}@${sourceIp}`;
   await admit(pair, most);
   await admit(`@${sourceIp}`, most * ADDRESS_FACTOR);
-  if (!(await isKnownOrigin(pair))) await admit(`${accountHash}@`, most * ACCOUNT_FACTOR);
+  const known = await isKnownOrigin(pair);
+  if (!known) await admit(`${accountHash}@`, most * ACCOUNT_FACTOR);
   return {
     succeeded: async () => {
-      await Promise.all([forgetAttempts([pair]), takeBackAttempt(`@${sourceIp}`), rememberOrigin(pair)]);
+      const shared = known ? [`@${sourceIp}`] : [`@${sourceIp}`, `${accountHash}@`];
+      await Promise.all([forgetAttempts([pair]), ...shared.map(takeBackAttempt), rememberOrigin(pair)]);
     },
   };
 }

@@ -3,6 +3,7 @@ import type { Caller } from '../domain/permissions.ts';
 import { AppError } from '../protocol/errors.ts';
 import { type Transaction, transaction, trusted } from './database.ts';
 import { callerOfSession, type Identity, SessionModel, touchSession } from './sessions.ts';
+import { noteAdmission } from './users.ts';
 
 /** A socket: whose it is, and which rooms it is in. It goes with its session, at a 410, or by itself. */
 interface ConnectionRecord {
@@ -52,7 +53,9 @@ export async function insertConnection(
 ): Promise<void> {
   await transaction(async (session) => {
     const sessionEnds = await touchSession(connection.sessionId, session);
-    if (!sessionEnds) throw new AppError('INVALID_TOKEN');
+    // The user too: sockets of their other sessions count against the same limit.
+    const active = sessionEnds && (await noteAdmission(connection.userId, session));
+    if (!active) throw new AppError('INVALID_TOKEN');
     const now = Date.now();
     const held = await ConnectionModel.countDocuments(
       trusted({ userId: connection.userId, expiresAt: { $gt: new Date(now) } }),

@@ -17,6 +17,8 @@ interface UserRecord {
   supervisorId: string | null;
   active: boolean;
   createdAt: Date;
+  /** How many sessions and sockets they were given: see `noteAdmission`. */
+  admissions: number;
   /** Set while an erasure is under way. */
   erasingSince?: Date;
 }
@@ -32,6 +34,7 @@ const schema = new Schema<UserRecord>(
     supervisorId: { type: String, default: null },
     active: { type: Boolean, required: true },
     createdAt: { type: Date, required: true },
+    admissions: { type: Number, default: 0 },
     erasingSince: { type: Date, required: false },
   },
   { collection: 'users', strict: 'throw', versionKey: false },
@@ -86,6 +89,7 @@ export async function insertUser(
     emailKey: emailKey(user.email),
     active: true,
     createdAt: new Date(),
+    admissions: 0,
   };
   try {
     await transaction(async (session) => {
@@ -119,8 +123,32 @@ export async function findCredentials(id: string): Promise<Credentials | null> {
   return record && { user: toUser(record), passwordHash: record.passwordHash };
 }
 
-export async function setPasswordHash(id: string, passwordHash: string, session: Transaction): Promise<void> {
-  await UserModel.updateOne({ _id: id }, { $set: { passwordHash } }, { session });
+/**
+ * Notes, within a transaction, that a user is given a session or a socket. `false` when they are not active any more, or
+ * `passwordHash`, where given, is not their password any more. It writes to the user, so that what is given can't slip
+ * past a deactivation, an erasure, a change of password or a limit that is decided on at the same time.
+ */
+export async function noteAdmission(id: string, session: Transaction, passwordHash?: string): Promise<boolean> {
+  const { matchedCount } = await UserModel.updateOne(
+    given({ _id: id, active: true, passwordHash }),
+    { $inc: { admissions: 1 } },
+    { session },
+  );
+  return matchedCount === 1;
+}
+
+/** Changes the password of an active user, where it is still the one that was proven: `false` otherwise. */
+export async function replacePasswordHash(
+  id: string,
+  { from, to }: { readonly from: string; readonly to: string },
+  session: Transaction,
+): Promise<boolean> {
+  const { matchedCount } = await UserModel.updateOne(
+    { _id: id, active: true, passwordHash: from },
+    { $set: { passwordHash: to } },
+    { session },
+  );
+  return matchedCount === 1;
 }
 
 export interface UserFilter {
@@ -182,6 +210,7 @@ export async function insertFirstAdmin(
     emailKey: emailKey(admin.email),
     active: true,
     createdAt: new Date(),
+    admissions: 0,
   };
   try {
     return await transaction(async (session) => {

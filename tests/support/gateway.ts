@@ -132,7 +132,9 @@ export class Gateway {
       return;
     }
     const route = selectRoute(text);
-    const file = route in clientEvents ? HANDLER_FILES[route as keyof typeof clientEvents] : OTHER_FILES.$default;
+    const file = Object.hasOwn(clientEvents, route)
+      ? HANDLER_FILES[route as keyof typeof clientEvents]
+      : OTHER_FILES.$default;
     const invocation = async () => {
       const delay = this.delay();
       if (delay > 0) await new Promise((resolve) => setTimeout(resolve, delay));
@@ -212,7 +214,7 @@ export class Gateway {
 function selectRoute(text: string): string {
   try {
     const { event } = JSON.parse(text) as { event?: unknown };
-    return typeof event === 'string' && event in clientEvents ? event : '$default';
+    return typeof event === 'string' && Object.hasOwn(clientEvents, event) ? event : '$default';
   } catch {
     return '$default';
   }

@@ -5,7 +5,7 @@ import { AppError } from '../../protocol/errors.ts';
 import { cutAll } from '../../realtime/broadcast.ts';
 import { audit } from '../../store/audit.ts';
 import { transaction } from '../../store/database.ts';
-import { findCredentials, setPasswordHash } from '../../store/users.ts';
+import { findCredentials, replacePasswordHash } from '../../store/users.ts';
 import { endSessions } from './endSessions.ts';
 
 /** Changes the caller's password and ends their other sessions. Throws `INVALID_CREDENTIALS`, `RATE_LIMITED`. */
@@ -18,9 +18,10 @@ export async function changePassword(
   const found = await findCredentials(caller.userId);
   if (!found || !(await verifyPassword(currentPassword, found.passwordHash))) throw new AppError('INVALID_CREDENTIALS');
   await attempt.succeeded();
-  const passwordHash = await hashPassword(newPassword);
+  const change = { from: found.passwordHash, to: await hashPassword(newPassword) };
   const sockets = await transaction(async (session) => {
-    await setPasswordHash(caller.userId, passwordHash, session);
+    // Of two changes at once one wins: the other has proven a password that isn't theirs any more.
+    if (!(await replacePasswordHash(caller.userId, change, session))) throw new AppError('INVALID_CREDENTIALS');
     await audit(caller, 'password_changed', caller.userId, {}, session);
     return endSessions({ userId: caller.userId, exceptSession: caller.sessionId }, session);
   });

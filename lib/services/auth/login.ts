@@ -25,5 +25,5 @@ export async function login(
     throw new AppError('INVALID_CREDENTIALS');
   }
   await attempt.succeeded();
-  return openSession(found.user, 'signed_in', sourceIp);
+  return openSession(found, 'signed_in', sourceIp);
 }

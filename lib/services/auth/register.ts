@@ -12,5 +12,5 @@ export async function register(
   await limitRegistrations(sourceIp);
   const passwordHash = await hashPassword(password);
   const user = await insertUser({ name, email, role: 'candidate', supervisorId: null, passwordHash });
-  return openSession(user, 'registered', sourceIp);
+  return openSession({ user, passwordHash }, 'registered', sourceIp);
 }
