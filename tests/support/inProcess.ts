@@ -47,7 +47,7 @@ export async function startInProcess(
     AWS_SECRET_ACCESS_KEY: 'test',
     ...environment,
   });
-  await invoke('operations/syncIndexes', {});
+  await invoke('operations/migrate', {});
   const system: InProcess = {
     name: 'handlers',
     databaseUri: process.env['MONGODB_URI'] ?? uri,
