@@ -19,6 +19,8 @@ const list = z
 const environment = z.object({
   STAGE: z.string().min(1).default('local'),
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  /** `on`: metrics are written to the log in CloudWatch's embedded format. */
+  METRICS: z.enum(['on', 'off']).default('off'),
   MONGODB_POOL_SIZE: count(4),
   JWT_ISSUER: z.string().min(1).default('live-support'),
   JWT_AUDIENCE: z.string().min(1).default('live-support'),

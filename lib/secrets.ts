@@ -1,4 +1,6 @@
 import { ConfigError } from './config.ts';
+import { errorFields, logger } from './logger.ts';
+import { readParameter } from './parameterStore.ts';
 
 /** A signing key: tokens name it by `kid`. */
 export interface JwtKey {
@@ -41,8 +43,28 @@ function parseKeys(source: string): [JwtKey, ...JwtKey[]] {
   return keys as [JwtKey, ...JwtKey[]];
 }
 
+/** How long a secret read from the Parameter Store is used before it is read again: a rotation needs no deploy. */
+const FRESH_MS = 5 * 60 * 1000;
+
+const parameters = new Map<string, { readonly value: string; readonly readAt: number }>();
+
+/** From the variable itself, as on a laptop, or from the parameter that `{name}_PARAMETER` names. */
 async function required(name: 'MONGODB_URI' | 'JWT_KEYS'): Promise<string> {
-  const value = process.env[name];
-  if (value === undefined || value === '') throw new ConfigError(`Configuration: ${name} is missing`);
-  return value;
+  const given = process.env[name];
+  if (given) return given;
+  const parameter = process.env[`${name}_PARAMETER`];
+  if (!parameter) throw new ConfigError(`Configuration: ${name} is missing, and so is ${name}_PARAMETER`);
+  const known = parameters.get(parameter);
+  if (known && Date.now() - known.readAt < FRESH_MS) return known.value;
+  try {
+    const value = await readParameter(parameter);
+    if (value === '') throw new ConfigError(`Configuration: the parameter ${parameter} is empty`);
+    parameters.set(parameter, { value, readAt: Date.now() });
+    return value;
+  } catch (error) {
+    if (!known) throw error;
+    // Better what was right five minutes ago than nothing; asked again next time.
+    logger.warn('could not read a parameter again', { parameter, ...errorFields(error) });
+    return known.value;
+  }
 }

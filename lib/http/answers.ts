@@ -1,5 +1,6 @@
 import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { errorFields, logger } from '../logger.ts';
+import { metrics } from '../metrics.ts';
 import { ERRORS } from '../protocol/errors.ts';
 import type { Route } from '../protocol/routes.ts';
 import { asAppError } from '../store/faults.ts';
@@ -27,8 +28,10 @@ export function problem(thrown: unknown, requestId: string): APIGatewayProxyStru
   const error = asAppError(thrown);
   const { title, status } = ERRORS[error.code];
   const statusCode = status ?? 400;
-  if (statusCode >= 500) logger.error('failed', { code: error.code, status: statusCode, ...errorFields(thrown) });
-  else logger.info('refused', { code: error.code, status: statusCode });
+  if (statusCode >= 500) {
+    logger.error('failed', { code: error.code, status: statusCode, ...errorFields(thrown) });
+    metrics({ Faults: 1 });
+  } else logger.info('refused', { code: error.code, status: statusCode });
   return {
     statusCode,
     headers: {

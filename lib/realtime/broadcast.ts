@@ -1,4 +1,5 @@
 import { errorFields, logger } from '../logger.ts';
+import { metrics } from '../metrics.ts';
 import type { ServerFrame } from '../protocol/events.ts';
 import { connectionsInRoom, connectionsOfUsers, forgetGone } from '../store/connections.ts';
 import { participants } from '../store/conversations.ts';
@@ -38,6 +39,11 @@ export async function broadcast(audience: Audience, frame: ServerFrame): Promise
     logger.error('broadcast failed', { event: frame.event, ...errorFields(error) });
   }
   logger.info('broadcast', { event: frame.event, ...outcome });
+  metrics({
+    DeliveriesDelivered: outcome.delivered,
+    DeliveriesGone: outcome.gone,
+    DeliveriesFailed: outcome.failed,
+  });
   return outcome;
 }
 

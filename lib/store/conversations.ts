@@ -327,3 +327,32 @@ export async function findUnerased(candidateId: string, most: number): Promise<C
 export async function eraseSubject(id: string): Promise<void> {
   await ConversationModel.updateOne({ _id: id }, { $set: { subject: ERASED, erasedAt: new Date() } });
 }
+
+export interface Backlog {
+  /** Open conversations nobody has been given yet, and how long the oldest of them has waited. */
+  readonly waiting: number;
+  readonly longestWaitMs: number;
+  readonly assigned: number;
+  /** For how long the oldest unfinished close has been so. */
+  readonly archiveLagMs: number;
+}
+
+/** What there is to do, for those who watch the service. Counted from indexes. */
+export async function backlog(): Promise<Backlog> {
+  const now = Date.now();
+  const since = (date: Date | undefined) => (date ? Math.max(0, now - date.getTime()) : 0);
+  const [waiting, assigned, oldestWaiting, oldestUnfinished] = await Promise.all([
+    ConversationModel.countDocuments({ status: 'open' }),
+    ConversationModel.countDocuments({ status: 'assigned' }),
+    ConversationModel.findOne({ status: 'open' }, { createdAt: 1 }).sort({ createdAt: 1, _id: 1 }).lean(),
+    ConversationModel.findOne(trusted({ 'closing.since': { $exists: true } }), { closing: 1 })
+      .sort({ 'closing.since': 1 })
+      .lean(),
+  ]);
+  return {
+    waiting,
+    assigned,
+    longestWaitMs: since(oldestWaiting?.createdAt),
+    archiveLagMs: since(oldestUnfinished?.closing?.since),
+  };
+}

@@ -2,6 +2,7 @@ import type { APIGatewayProxyStructuredResultV2, APIGatewayProxyWebsocketEventV2
 import type * as z from 'zod';
 import { config } from '../config.ts';
 import { errorFields, logger } from '../logger.ts';
+import { metrics } from '../metrics.ts';
 import { AppError, invalid } from '../protocol/errors.ts';
 import { clientFrameSchema, type ServerData, type ServerEventName, type ServerFrame } from '../protocol/events.ts';
 import { requestIdSchema } from '../protocol/objects.ts';
@@ -65,6 +66,7 @@ export function errorFrame(thrown: unknown, raw: RawFrame | undefined): ServerFr
   const error = asAppError(thrown);
   if (error.code === 'INTERNAL' || error.code === 'UNAVAILABLE') {
     logger.error('failed', { code: error.code, ...errorFields(thrown) });
+    metrics({ Faults: 1 });
   } else {
     logger.info('refused', { code: error.code });
   }

@@ -1,6 +1,7 @@
 import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { bearerToken } from '../auth/authenticate.ts';
 import { errorFields, logger, withLogFields } from '../logger.ts';
+import { metrics } from '../metrics.ts';
 import { ERRORS } from '../protocol/errors.ts';
 import { SUBPROTOCOL } from '../protocol/events.ts';
 import { connect, connectAhead } from '../store/database.ts';
@@ -41,8 +42,10 @@ export async function upgrade(
     } catch (thrown) {
       const { code } = asAppError(thrown);
       const statusCode = ERRORS[code].status ?? 400;
-      if (statusCode >= 500) logger.error('connection failed', { code, ...errorFields(thrown) });
-      else logger.info('connection refused', { code });
+      if (statusCode >= 500) {
+        logger.error('connection failed', { code, ...errorFields(thrown) });
+        metrics({ Faults: 1 });
+      } else logger.info('connection refused', { code });
       return { statusCode };
     }
   });

@@ -26,6 +26,7 @@ const LAYERS: Record<string, readonly string[]> = {
 const HOMES: Record<string, readonly string[]> = {
   mongoose: ['lib/store'],
   mongodb: ['lib/store'],
+  '@aws-sdk/client-ssm': ['lib'],
   '@aws-sdk': ['lib/realtime'],
   '@smithy': ['lib/realtime'],
   jsonwebtoken: ['lib/auth'],

@@ -44,7 +44,7 @@ export async function startInProcess(environment: Environment = {}): Promise<InP
     AWS_SECRET_ACCESS_KEY: 'test',
     ...environment,
   });
-  await invoke('operations/syncIndexes', {});
+  await invoke('operations/migrate', {});
   const system: InProcess = {
     name: 'handlers',
     databaseUri: process.env['MONGODB_URI'] ?? uri,

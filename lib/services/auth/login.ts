@@ -1,5 +1,6 @@
 import { admitAttempt } from '../../auth/attempts.ts';
 import { nobodysHash, verifyPassword } from '../../auth/passwords.ts';
+import { metrics } from '../../metrics.ts';
 import { AppError } from '../../protocol/errors.ts';
 import type { Session } from '../../protocol/objects.ts';
 import { audit } from '../../store/audit.ts';
@@ -22,6 +23,7 @@ export async function login(
   const right = await verifyPassword(password, found?.passwordHash ?? (await nobodysHash()));
   if (!found?.user.active || !right) {
     await audit({ userId: null, role: null, sourceIp }, 'sign_in_failed', found?.user.id ?? null);
+    metrics({ SignInFailures: 1 });
     throw new AppError('INVALID_CREDENTIALS');
   }
   await attempt.succeeded();

@@ -1,5 +1,6 @@
 import { errorFields, logger } from '../../logger.ts';
-import { findUnfinished } from '../../store/conversations.ts';
+import { metrics } from '../../metrics.ts';
+import { backlog, findUnfinished } from '../../store/conversations.ts';
 import { findErasing } from '../../store/users.ts';
 import { finishErasing } from '../users/finishErasing.ts';
 import { finishClosing } from './finishClosing.ts';
@@ -37,7 +38,8 @@ export async function sweep(until: number, graceMs = GRACE_MS): Promise<SweepRes
     }
   }
   const result = { found: unfinished.length, finished, failed, erased: await sweepErasures(until) };
-  logger.info('swept', result);
+  logger.info('swept', { ...result });
+  await reportBacklog();
   return result;
 }
 
@@ -52,4 +54,15 @@ async function sweepErasures(until: number): Promise<number> {
     }
   }
   return erased;
+}
+
+/** How much waits, and for how long: read after sweeping, so that what was just finished is not counted. */
+async function reportBacklog(): Promise<void> {
+  const { waiting, assigned, longestWaitMs, archiveLagMs } = await backlog();
+  metrics({
+    ConversationsWaiting: waiting,
+    ConversationsAssigned: assigned,
+    LongestWaitSeconds: Math.round(longestWaitMs / 1000),
+    ArchiveLagSeconds: Math.round(archiveLagMs / 1000),
+  });
 }

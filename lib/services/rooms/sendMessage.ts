@@ -1,6 +1,7 @@
 import { limitMessages } from '../../auth/limits.ts';
 import { isParticipant } from '../../domain/permissions.ts';
 import { errorFields, logger } from '../../logger.ts';
+import { metrics } from '../../metrics.ts';
 import { AppError } from '../../protocol/errors.ts';
 import type { ServerData } from '../../protocol/events.ts';
 import type { Message } from '../../protocol/objects.ts';
@@ -24,7 +25,9 @@ export interface Sent {
 export async function sendMessage(caller: SocketCaller, draft: Draft): Promise<Sent> {
   await limitMessages(caller.userId);
   const message = caller.rooms.includes(draft.conversationId) ? await storeOnce(caller, draft) : null;
-  return message ? { message, duplicate: false } : earlierSend(caller, draft);
+  if (!message) return earlierSend(caller, draft);
+  metrics({ MessagesAccepted: 1 });
+  return { message, duplicate: false };
 }
 
 export function accepted({ message, duplicate }: Sent): ServerData<'MESSAGE_ACCEPTED'> {

@@ -1,0 +1,53 @@
+'use strict';
+
+/**
+ * What each function may do beyond writing its own log: nothing it doesn't need. A test bundles every function and
+ * holds this table against the AWS calls and secrets that are in it.
+ *
+ * `secrets`: which of the stage's parameters it may read. `sockets`: what it may do to connections, post to them or cut
+ * them. `deadLetters`: whether it hands on what failed.
+ */
+const DATABASE = 'mongodb-uri';
+const KEYS = 'jwt-keys';
+
+const reads = { secrets: [DATABASE, KEYS], sockets: [] };
+const posts = { secrets: [DATABASE, KEYS], sockets: ['POST'] };
+const cuts = { secrets: [DATABASE, KEYS], sockets: ['DELETE'] };
+/** A socket's caller is known by its connection: no token, so no key. */
+const answersSockets = { secrets: [DATABASE], sockets: ['POST'] };
+
+module.exports = {
+  register: reads,
+  login: reads,
+  refreshSession: cuts,
+  logout: cuts,
+  getMe: reads,
+  changePassword: cuts,
+  createUser: reads,
+  listUsers: reads,
+  getUser: reads,
+  updateUser: cuts,
+  eraseUser: { secrets: [DATABASE, KEYS], sockets: ['POST', 'DELETE'] },
+  createConversation: reads,
+  listConversations: reads,
+  getConversation: reads,
+  listMessages: reads,
+  assignConversation: posts,
+  closeConversation: posts,
+  supervisorAnalytics: reads,
+  listAudit: reads,
+  // The door's code is the same for every route, so it carries the keys; a route for anyone never asks for them.
+  health: { secrets: [DATABASE], sockets: [] },
+  unknownRoute: { secrets: [], sockets: [] },
+  connect: posts,
+  disconnect: answersSockets,
+  joinConversation: answersSockets,
+  sendMessage: answersSockets,
+  leaveConversation: answersSockets,
+  closeConversationEvent: answersSockets,
+  ping: { secrets: [], sockets: ['POST'] },
+  unknownEvent: { secrets: [], sockets: ['POST'] },
+  sweep: { ...answersSockets, deadLetters: true },
+  migrate: { secrets: [DATABASE], sockets: [] },
+  createFirstAdmin: { secrets: [DATABASE], sockets: [] },
+};

@@ -1,0 +1,76 @@
+'use strict';
+
+const rights = require('./rights.cjs');
+
+/** `register` → `RegisterRole`: what `role:` names in serverless.yml. */
+const roleId = (name) => `${name[0].toUpperCase()}${name.slice(1)}Role`;
+
+const sub = (text) => ({ 'Fn::Sub': text });
+
+/** One role per function, from the table of rights. */
+module.exports = async ({ resolveVariable }) => {
+  const service = await resolveVariable('self:service');
+  const stage = await resolveVariable('sls:stage');
+  return {
+    Resources: Object.fromEntries(
+      Object.entries(rights).map(([name, right]) => [roleId(name), role(name, right, service, stage)]),
+    ),
+  };
+};
+
+function role(name, { secrets, sockets, deadLetters }, service, stage) {
+  const functionName = `${service}-${stage}-${name}`;
+  const statements = [
+    {
+      Sid: 'Log',
+      Effect: 'Allow',
+      Action: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+      Resource: sub(
+        `arn:\${AWS::Partition}:logs:\${AWS::Region}:\${AWS::AccountId}:log-group:/aws/lambda/${functionName}:*`,
+      ),
+    },
+    // Tracing can't be narrowed to a resource: docs.aws.amazon.com/service-authorization, AWS X-Ray.
+    { Sid: 'Trace', Effect: 'Allow', Action: ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'], Resource: '*' },
+  ];
+  if (secrets.length > 0) {
+    statements.push({
+      Sid: 'ReadSecrets',
+      Effect: 'Allow',
+      Action: 'ssm:GetParameter',
+      Resource: secrets.map((secret) =>
+        sub(`arn:\${AWS::Partition}:ssm:\${AWS::Region}:\${AWS::AccountId}:parameter/${service}/${stage}/${secret}`),
+      ),
+    });
+  }
+  if (sockets.length > 0) {
+    statements.push({
+      Sid: 'ReachSockets',
+      Effect: 'Allow',
+      Action: 'execute-api:ManageConnections',
+      Resource: sockets.map((method) =>
+        sub(
+          `arn:\${AWS::Partition}:execute-api:\${AWS::Region}:\${AWS::AccountId}:\${WebsocketsApi}/${stage}/${method}/@connections/*`,
+        ),
+      ),
+    });
+  }
+  if (deadLetters) {
+    statements.push({
+      Sid: 'HandOnFailures',
+      Effect: 'Allow',
+      Action: 'sqs:SendMessage',
+      Resource: { 'Fn::GetAtt': ['SweepDeadLetters', 'Arn'] },
+    });
+  }
+  return {
+    Type: 'AWS::IAM::Role',
+    Properties: {
+      Description: `What ${functionName} may do`,
+      AssumeRolePolicyDocument: {
+        Version: '2012-10-17',
+        Statement: [{ Effect: 'Allow', Principal: { Service: 'lambda.amazonaws.com' }, Action: 'sts:AssumeRole' }],
+      },
+      Policies: [{ PolicyName: 'rights', PolicyDocument: { Version: '2012-10-17', Statement: statements } }],
+    },
+  };
+}

@@ -1,0 +1,42 @@
+import { config } from './config.ts';
+
+/** Every metric there is, with its CloudWatch unit. cloud/monitoring.cjs draws and watches them. */
+const UNITS = {
+  MessagesAccepted: 'Count',
+  DeliveriesDelivered: 'Count',
+  DeliveriesGone: 'Count',
+  DeliveriesFailed: 'Count',
+  Faults: 'Count',
+  SignInFailures: 'Count',
+  ConversationsWaiting: 'Count',
+  ConversationsAssigned: 'Count',
+  LongestWaitSeconds: 'Seconds',
+  ArchiveLagSeconds: 'Seconds',
+} as const;
+
+export type MetricName = keyof typeof UNITS;
+
+/**
+ * Counts, as one line of the log that CloudWatch turns into metrics: no call, no agent, nothing to wait for.
+ * https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+ */
+export function metrics(values: Partial<Record<MetricName, number>>): void {
+  const { METRICS, STAGE } = config();
+  if (METRICS === 'off') return;
+  const names = Object.keys(values) as MetricName[];
+  const line = {
+    _aws: {
+      Timestamp: Date.now(),
+      CloudWatchMetrics: [
+        {
+          Namespace: 'live-support',
+          Dimensions: [['stage']],
+          Metrics: names.map((name) => ({ Name: name, Unit: UNITS[name] })),
+        },
+      ],
+    },
+    stage: STAGE,
+    ...values,
+  };
+  process.stdout.write(`${JSON.stringify(line)}\n`);
+}

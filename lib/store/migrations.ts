@@ -1,0 +1,44 @@
+import mongoose, { Schema } from 'mongoose';
+import { logger } from '../logger.ts';
+import { createIndexes } from './indexes.ts';
+
+/**
+ * A change to data that is already there. It must be repeatable: two may run it at once, and one that was interrupted
+ * is run again from the start. The code before it and the code after it must both work while it runs.
+ */
+export interface Migration {
+  /** `0001-what-it-does`: never changed, never reused. */
+  readonly id: string;
+  run(): Promise<void>;
+}
+
+/** In order of their numbers; new ones go at the end. The first release has nothing to migrate from. */
+export const MIGRATIONS: readonly Migration[] = [];
+
+const MigrationModel = mongoose.model(
+  'Migration',
+  new Schema<{ _id: string; doneAt: Date }>(
+    { _id: { type: String, required: true }, doneAt: { type: Date, required: true } },
+    { collection: 'migrations', strict: 'throw', versionKey: false },
+  ),
+);
+
+export interface MigrationResult {
+  /** Collections whose indexes were seen to. */
+  readonly collections: readonly string[];
+  /** Migrations run now. */
+  readonly migrations: readonly string[];
+}
+
+/** Builds what indexes are missing, then runs what migrations have not been. Throws at the first that fails. */
+export async function migrate(migrations: readonly Migration[] = MIGRATIONS): Promise<MigrationResult> {
+  const collections = await createIndexes();
+  const done = new Set((await MigrationModel.find().lean()).map(({ _id }) => _id));
+  const pending = migrations.filter(({ id }) => !done.has(id));
+  for (const { id, run } of pending) {
+    logger.info('migrating', { migration: id });
+    await run();
+    await MigrationModel.updateOne({ _id: id }, { $set: { doneAt: new Date() } }, { upsert: true });
+  }
+  return { collections, migrations: pending.map(({ id }) => id) };
+}
