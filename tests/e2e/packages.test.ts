@@ -1,0 +1,86 @@
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { parse } from 'yaml';
+import { PROJECT, Running, SERVERLESS } from '../support/process.ts';
+import { unzip } from '../support/zip.ts';
+
+/** What is deployed: one bundle per function, which needs nothing beside it. */
+
+interface Deployed {
+  readonly name: string;
+  /** As Lambda is told: `functions/auth/login.handler`. */
+  readonly handler: string;
+  readonly events: readonly Readonly<Record<string, unknown>>[];
+}
+
+const { functions } = parse(await readFile(`${PROJECT}/serverless.yml`, 'utf8'), { logLevel: 'error' }) as {
+  readonly functions: Readonly<Record<string, { readonly handler: string; readonly events?: Deployed['events'] }>>;
+};
+const deployed = Object.entries(functions).map(
+  ([name, { handler, events = [] }]): Deployed => ({ name, handler, events }),
+);
+const names = deployed.map(({ name }) => name).sort();
+
+// Each function pays for what it carries whenever a new instance of it starts.
+const READING = deployed.filter(({ events }) => events.some((event) => String(event['httpApi']).startsWith('GET ')));
+const NOT_POSTING = [
+  ...READING.map(({ name }) => name),
+  ...['register', 'login', 'createUser', 'createConversation', 'unknownRoute', 'migrate', 'createFirstAdmin'],
+];
+const WITHOUT_DATABASE = ['ping', 'unknownEvent', 'unknownRoute'];
+
+let folder: string;
+const files = new Map<string, Map<string, Buffer>>();
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'live-support-package-'));
+  const packaging = new Running([...SERVERLESS, 'package', '--package', folder]);
+  if ((await packaging.ended(150_000)) !== 0) throw new Error(packaging.output);
+  for (const { name } of deployed) files.set(name, unzip(await readFile(join(folder, `${name}.zip`))));
+}, 180_000);
+
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+/** The functions whose bundle holds this text. */
+function carrying(text: string): string[] {
+  return names.filter((name) => [...(files.get(name)?.values() ?? [])].some((file) => file.includes(text)));
+}
+
+it.each(deployed)('$name loads by itself and has its handler', async ({ name, handler }) => {
+  const bare = join(folder, 'bare', name);
+  for (const [path, content] of files.get(name) ?? []) {
+    await mkdir(dirname(join(bare, path)), { recursive: true });
+    await writeFile(join(bare, path), content);
+  }
+  const [path = '', exported = ''] = handler.split('.');
+  // As Lambda does: the bundle is required, and what it exports is called with an event and a context.
+  const load = `const { ${exported} } = require('./${path}.cjs');
+    console.log(process.versions.node.split('.')[0], typeof ${exported}, ${exported}.length);
+    process.exit();`;
+  const { stdout } = await promisify(execFile)(process.execPath, ['-e', load], { cwd: bare, env: {}, timeout: 10_000 });
+  const [node, type, parameters] = stdout.trim().split(' ');
+  expect({ node, type }).toEqual({ node: '24', type: 'function' });
+  // The runtime refuses a handler that takes a callback.
+  expect(Number(parameters)).toBeLessThanOrEqual(2);
+});
+
+it('carries the code alone: one file', () => {
+  expect(names.map((name) => [name, files.get(name)?.size])).toEqual(names.map((name) => [name, 1]));
+});
+
+it('carries no client of the management API where nothing is posted', () => {
+  const withClient = carrying('ApiGatewayManagementApi');
+  expect(withClient).toEqual(expect.arrayContaining(['closeConversation', 'ping', 'sendMessage', 'sweep']));
+  expect(READING.length).toBeGreaterThan(5);
+  expect(withClient.filter((name) => NOT_POSTING.includes(name))).toEqual([]);
+});
+
+it.each([
+  ['the driver', 'mongodb+srv://'],
+  ['mongoose', 'strictPopulate'],
+])('carries %s wherever there is something to read or write, and nowhere else', (_what, text) => {
+  expect(carrying(text)).toEqual(names.filter((name) => !WITHOUT_DATABASE.includes(name)));
+});

@@ -1,0 +1,186 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DEMO_PASSWORD, demoPeople } from '../../local/demoPeople.ts';
+import { findMongod } from '../../local/mongod.ts';
+import { freePort, isFree } from '../../local/ports.ts';
+import { eventually } from '../support/deadline.ts';
+import { allFree, freePorts, localFolder, type Ports, portVariables } from '../support/emulator.ts';
+import { processesNaming, Running, SERVERLESS } from '../support/process.ts';
+
+/** `npm start` as somebody new to the project meets it. */
+
+async function startedByNpm(ports: Ports, folder: string): Promise<Running> {
+  const server = new Running(['npm', 'start'], { ...portVariables(ports), LOCAL_DIR: folder, LOG_LEVEL: 'error' });
+  try {
+    await server.printed(/paste the frames there/, 60_000);
+    return server;
+  } catch (error) {
+    await server.interrupt().catch(() => undefined);
+    throw error;
+  }
+}
+
+/** Ctrl-C; then neither a process nor a port is left, the database's included. */
+async function stopped(server: Running, ports: Ports, folder: string): Promise<void> {
+  const pid = await readFile(join(folder, 'data', 'mongod.lock'), 'utf8');
+  await server.interrupt();
+  await eventually('mongod and its watchdog to be gone', async () => {
+    const left = [...(await processesNaming(folder)), ...(await processesNaming(`mongod-watchdog ${pid.trim()}`))];
+    return left.length === 0;
+  });
+  await allFree(ports);
+}
+
+async function pasted(lines: string): Promise<string> {
+  const shell = new Running(['bash', '--norc', '--noprofile']);
+  shell.type(lines);
+  shell.endInput();
+  expect(await shell.ended()).toBe(0);
+  return shell.output;
+}
+
+describe('npm start', () => {
+  it('says where everything is and what to paste, keeps its data, and leaves nothing behind', async () => {
+    const [ports, folder] = await Promise.all([freePorts(), localFolder()]);
+    try {
+      const first = await startedByNpm(ports, folder.path);
+      let transcript: unknown;
+      let id = '';
+      let token = '';
+      const messages = async () => {
+        const response = await fetch(`http://localhost:${ports.http}/conversations/${id}/messages`, {
+          headers: { authorization: `Bearer ${token}` },
+        });
+        expect(response.status).toBe(200);
+        return response.json();
+      };
+      try {
+        expect(first.output).toContain(`http://localhost:${ports.http}\n`);
+        expect(first.output).toContain(`ws://localhost:${ports.webSocket}\n`);
+        for (const { email } of demoPeople) expect(first.output).toContain(`  ${email}`);
+        expect(first.output).toContain(DEMO_PASSWORD);
+
+        const snippet = /paste this into bash\n([\s\S]*?)\nand then run/.exec(first.output)?.[1] ?? '';
+        const printed = await pasted(snippet);
+        const connects = printed.match(/^npx wscat -c ws:\/\/localhost:\d+ -H 'Authorization: Bearer \S+'$/gm);
+        expect(connects).toHaveLength(2);
+        const frames = (printed.match(/^\{"event".*\}$/gm) ?? []).map((line) => JSON.parse(line));
+        expect(frames.map(({ event }) => event)).toEqual(['JOIN_CONVERSATION', 'SEND_MESSAGE', 'CLOSE_CONVERSATION']);
+        id = frames[0].data.conversationId;
+        token = /Bearer (\S+)'/.exec(connects?.[0] ?? '')?.[1] ?? '';
+        transcript = await messages();
+        expect(transcript).toMatchObject({ items: [{ seq: 1, content: 'Hello, is anybody there?' }] });
+      } finally {
+        await stopped(first, ports, folder.path);
+      }
+
+      const second = await startedByNpm(ports, folder.path);
+      try {
+        // The same token too: the keys it is signed with are kept beside the data.
+        expect(await messages()).toEqual(transcript);
+      } finally {
+        await stopped(second, ports, folder.path);
+      }
+    } finally {
+      await folder.remove();
+    }
+  }, 120_000);
+});
+
+/** Something to have in the way, and how to take it away again. */
+interface Obstacle {
+  readonly env: Readonly<Record<string, string>>;
+  readonly remove?: () => Promise<unknown>;
+}
+
+async function takenPort(ports: Ports): Promise<Obstacle> {
+  const server = createServer();
+  await new Promise<void>((fulfil) => server.listen(ports.http, 'localhost', fulfil));
+  return { env: {}, remove: () => new Promise((fulfil) => server.close(fulfil)) };
+}
+
+async function standalone(): Promise<Obstacle> {
+  const [{ path }, port] = await Promise.all([findMongod(), freePort()]);
+  const dbPath = await mkdtemp(join(tmpdir(), 'live-support-standalone-'));
+  const mongod = new Running([path, '--dbpath', dbPath, '--port', String(port), '--bind_ip', '127.0.0.1']);
+  await eventually('a standalone mongod', async () => !(await isFree(port)));
+  return {
+    env: { MONGODB_URI: `mongodb://127.0.0.1:${port}/live-support` },
+    remove: async () => {
+      await mongod.interrupt();
+      await rm(dbPath, { recursive: true, force: true });
+    },
+  };
+}
+
+async function corruptData(_ports: Ports, folder: string): Promise<Obstacle> {
+  const data = join(folder, 'data');
+  await mkdir(data);
+  for (const name of ['WiredTiger', 'WiredTiger.turtle', 'WiredTiger.wt']) await writeFile(join(data, name), 'garbage');
+  return { env: {} };
+}
+
+const uri = (address: string) => async (): Promise<Obstacle> => ({ env: { MONGODB_URI: address } });
+
+describe('what is in the way is told in one line, with what to do about it', () => {
+  const cases: readonly [string, (ports: Ports, folder: string) => Promise<Obstacle>, RegExp][] = [
+    ['a port in use', takenPort, /^HTTP port \d+ is in use: .* HTTP_PORT=\d+ npm start$/],
+    [
+      'two servers on one port',
+      async ({ http }) => ({ env: { WS_PORT: String(http) } }),
+      /^HTTP_PORT and WS_PORT are both \d+/,
+    ],
+    ['a port that is none', async () => ({ env: { HTTP_PORT: 'http' } }), /^HTTP_PORT: http is no port number$/],
+    [
+      'an unreachable database',
+      uri('mongodb://127.0.0.1:1/x?replicaSet=rs0'),
+      /^MONGODB_URI: the database does not answer .* unset it/,
+    ],
+    ['an address that is none', uri('postgres://user:secret@localhost/x'), /^MONGODB_URI: not an address of MongoDB/],
+    ['a standalone server', standalone, /^MONGODB_URI: that is a standalone server, .* --replSet/],
+    [
+      'a damaged data folder',
+      corruptData,
+      /^The local data in \S+ can't be opened .* delete that folder to start afresh/,
+    ],
+  ];
+
+  it.concurrent.each(cases)(
+    '%s',
+    async (_what, put, said) => {
+      const [ports, folder] = await Promise.all([freePorts(), localFolder()]);
+      const obstacle = await put(ports, folder.path);
+      try {
+        const server = new Running([...SERVERLESS, 'offline'], {
+          ...portVariables(ports),
+          LOCAL_DIR: folder.path,
+          ...obstacle.env,
+        });
+        const code = await server.ended(40_000);
+        const lines = server.output.split('\n').filter((line) => line.trim() !== '');
+        expect(lines).toEqual([expect.stringMatching(said)]);
+        expect(server.output).not.toContain('secret');
+        expect(code).toBe(1);
+        expect(await processesNaming(folder.path)).toEqual([]);
+      } finally {
+        await obstacle.remove?.();
+        await folder.remove();
+      }
+    },
+    60_000,
+  );
+});
+
+it('does nothing to other commands: no database is started to print the configuration', async () => {
+  const folder = await localFolder();
+  try {
+    const printing = new Running([...SERVERLESS, 'print', '--path', 'service'], { LOCAL_DIR: folder.path });
+    expect(await printing.ended()).toBe(0);
+    expect(printing.output).toContain('live-support');
+    expect(await readdir(folder.path)).toEqual([]);
+  } finally {
+    await folder.remove();
+  }
+});

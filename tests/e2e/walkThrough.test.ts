@@ -1,0 +1,164 @@
+import { readFileSync } from 'node:fs';
+import mongoose from 'mongoose';
+import type { Message, SupervisorAnalytics } from '../../lib/protocol/objects.ts';
+import { eventually } from '../support/deadline.ts';
+import { type Emulator, startEmulator } from '../support/emulator.ts';
+import { PROJECT, Running } from '../support/process.ts';
+
+/** The README's walk-through: its very lines, in real shells, with the real curl and wscat, against the emulator. */
+
+let system: Emulator;
+let database: mongoose.Connection;
+const terminals: Running[] = [];
+
+beforeAll(async () => {
+  system = await startEmulator();
+  database = await mongoose.createConnection(system.databaseUri).asPromise();
+}, 60_000);
+
+afterAll(async () => {
+  await Promise.all(terminals.map((terminal) => terminal.interrupt()));
+  await database?.close();
+  await system?.stop();
+});
+
+/** What is in the README's `bash` blocks, in order. */
+function blocks(): string[] {
+  const readme = readFileSync(`${PROJECT}/README.md`, 'utf8');
+  const text = /<!-- walk-through -->([\s\S]*)<!-- \/walk-through -->/.exec(readme)?.[1] ?? '';
+  return [...text.matchAll(/^```bash\n([\s\S]*?)^```$/gm)].map(([, lines = '']) =>
+    lines
+      .replaceAll('localhost:3000', `localhost:${system.ports.http}`)
+      .replaceAll('localhost:3001', `localhost:${system.ports.webSocket}`),
+  );
+}
+
+/** A shell to paste into; answers what a paste printed. */
+function openShell(): (paste: string) => Promise<string> {
+  const shell = new Running(['bash', '--norc', '--noprofile']);
+  terminals.push(shell);
+  let pasted = 0;
+  return async (paste) => {
+    const from = shell.output.length;
+    pasted += 1;
+    shell.type(`${paste}\necho "end of paste" ${pasted}`);
+    await shell.printed(new RegExp(`^end of paste ${pasted}$`, 'm'));
+    return shell.output
+      .slice(from)
+      .replace(/^end of paste \d+$/m, '')
+      .trim();
+  };
+}
+
+interface Frame {
+  readonly event: string;
+  // biome-ignore lint/suspicious/noExplicitAny: a test looks at whatever came back.
+  readonly data: any;
+}
+
+/** The `npx wscat` line in a terminal of its own. It shows each frame it receives as a line. */
+class Wscat {
+  readonly #terminal: Running;
+
+  constructor(line: string) {
+    this.#terminal = new Running(['bash', '-c', `exec ${line}`]);
+    terminals.push(this.#terminal);
+  }
+
+  /** Types the frame until it is answered: before it says `Connected`, which it says on a screen only, wscat drops it. */
+  async join(frame: string): Promise<Frame> {
+    await eventually('the room to be joined', async () => {
+      if (this.frames('CONVERSATION_JOINED').length > 0) return true;
+      this.#terminal.type(frame);
+      return this.#terminal.printed(/CONVERSATION_JOINED/, 1_000).catch(() => false);
+    });
+    return this.next('CONVERSATION_JOINED', () => true);
+  }
+
+  type(frame: string): void {
+    this.#terminal.type(frame);
+  }
+
+  frames(event: string): Frame[] {
+    // `> ` is where it waits for input. The last line may not be complete yet.
+    const lines = this.#terminal.output.split('\n').slice(0, -1);
+    const frames = lines.map((line) => line.replace(/^(> )+/, '')).filter((line) => line.startsWith('{'));
+    return frames.map((frame) => JSON.parse(frame) as Frame).filter((frame) => frame.event === event);
+  }
+
+  async next(event: string, like: (frame: Frame) => boolean): Promise<Frame> {
+    return eventually(`${event} in wscat`, async () => this.frames(event).find(like));
+  }
+
+  async seen(content: string): Promise<Frame> {
+    return this.next('NEW_MESSAGE', ({ data }) => data.content === content);
+  }
+
+  async drop(): Promise<void> {
+    await this.#terminal.interrupt();
+  }
+}
+
+it('works as written', async () => {
+  const [signIn = '', open = '', assign = '', paste = '', afterwards = ''] = blocks();
+  const shell = openShell();
+  expect(await shell(signIn)).toBe('');
+  const opened = JSON.parse(await shell(open));
+  expect(opened).toMatchObject({ status: 'open', lastSeq: 1 });
+  const assigned = JSON.parse(await shell(assign));
+  expect(assigned).toMatchObject({ id: opened.id, status: 'assigned' });
+
+  const lines = (await shell(paste)).split('\n');
+  const [candidateLine = '', agentLine = ''] = lines.filter((line) => line.startsWith('npx wscat '));
+  const [join = '', fromCandidate = '', , fromAgent = '', joinAgain = '', close = ''] = lines.filter((line) =>
+    line.startsWith('{'),
+  );
+  const content = (frame: string): string => JSON.parse(frame).data.content;
+
+  const candidate = new Wscat(candidateLine);
+  const agent = new Wscat(agentLine);
+  expect((await candidate.join(join)).data.messages).toMatchObject([{ seq: 1, content: 'Hello, is anybody there?' }]);
+  expect((await agent.join(join)).data.conversation).toEqual(assigned);
+
+  candidate.type(fromCandidate);
+  await Promise.all([candidate.seen(content(fromCandidate)), agent.seen(content(fromCandidate))]);
+  await candidate.next('MESSAGE_ACCEPTED', ({ data }) => data.seq === 2);
+
+  await candidate.drop();
+  agent.type(fromAgent);
+  await agent.seen(content(fromAgent));
+  const back = new Wscat(candidateLine);
+  expect((await back.join(joinAgain)).data).toMatchObject({
+    messages: [
+      { seq: 2, content: content(fromCandidate) },
+      { seq: 3, content: content(fromAgent) },
+    ],
+    nextAfterSeq: null,
+  });
+  back.type(fromCandidate);
+  await Promise.all([back.seen(content(fromCandidate)), agent.next('NEW_MESSAGE', ({ data }) => data.seq === 4)]);
+  const { items: before }: { items: Message[] } = JSON.parse((await shell(afterwards)).split('\n')[0] ?? '');
+
+  agent.type(close);
+  const [toCandidate, toAgent] = await Promise.all(
+    [back, agent].map((end) => end.next('CONVERSATION_CLOSED', () => true)),
+  );
+  expect(toCandidate?.data).toMatchObject({ conversationId: opened.id, closedBy: assigned.agentId, lastSeq: 4 });
+  expect(toAgent?.data).toEqual(toCandidate?.data);
+
+  const held = (collection: string) => database.collection(collection).countDocuments({ conversationId: opened.id });
+  await eventually('the active copies to expire', async () => (await held('active_messages')) === 0, 20_000);
+  expect(await held('messages')).toBe(4);
+
+  const [transcript = '', analytics = ''] = (await shell(afterwards)).split('\n');
+  const { items: after }: { items: Message[] } = JSON.parse(transcript);
+  expect(after).toEqual(before);
+  expect(after.map(({ seq }) => seq)).toEqual([1, 2, 3, 4]);
+  const { supervisors, totals }: SupervisorAnalytics = JSON.parse(analytics);
+  expect(supervisors.find(({ supervisor }) => supervisor.id === assigned.supervisorId)).toMatchObject({
+    supervisor: { email: 'supervisor1@example.com' },
+    closedConversations: 1,
+    agents: expect.arrayContaining([expect.objectContaining({ id: assigned.agentId, closedConversations: 1 })]),
+  });
+  expect(totals.closedConversations).toBe(1);
+}, 90_000);
