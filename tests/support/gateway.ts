@@ -244,8 +244,10 @@ function httpEvent(request: HttpRequest, url: URL, pathParameters: Record<string
   const body = request.raw ?? (request.body === undefined ? undefined : JSON.stringify(request.body));
   if (body !== undefined) headers['content-type'] = 'application/json';
   for (const [name, value] of Object.entries(request.headers ?? {})) headers[name.toLowerCase()] = value;
-  const query: Record<string, string> = {};
-  for (const [name, value] of url.searchParams) query[name] = name in query ? `${query[name]},${value}` : value;
+  const given = new Map<string, string>();
+  for (const [name, value] of url.searchParams)
+    given.set(name, given.has(name) ? `${given.get(name)},${value}` : value);
+  const query = Object.fromEntries(given);
   return {
     version: '2.0',
     routeKey: `${request.method} ${url.pathname}`,

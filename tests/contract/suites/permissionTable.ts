@@ -1,0 +1,211 @@
+import type { Operation } from '../../../lib/domain/permissions.ts';
+import { ERRORS, type ErrorCode } from '../../../lib/protocol/errors.ts';
+
+/**
+ * Who may do what to whose things, and what everybody else is told. One line per operation and object, one column per
+ * caller. A number is an HTTP status, `ok` a client event's success, a word one of `WORDS`.
+ *
+ * Conversations, seen from the caller (the supervisor S, their agent A, the candidate C):
+ *   own          C's, given to A by S                     unjoined     the same, the caller's socket not in the room
+ *   team         another's, with a teammate of A          another      another's, with an agent of another supervisor
+ *   former       C's, taken from A, given to a teammate   open         C's, with nobody yet
+ *   closed       as own, then closed by A                 closedByS    C's, closed by S while open
+ *   closedByS2   C's, closed by another supervisor while open          none   no such id
+ * Where the room matters (`SEND_MESSAGE`, `LEAVE_CONVERSATION`) the caller joined, if ever they could, before the last step.
+ *
+ * People: self · ownAgent (of S; a teammate of A) · otherAgent (of another supervisor) · customer · none
+ */
+const TABLE = `
+  operation            object      admin  supervisor  agent     candidate  nobody
+
+  register             -           201    201         201       201        201
+  login                -           200    200         200       200        200
+  refreshSession       -           200    200         200       200        200
+  health               -           200    200         200       200        200
+  logout               -           204    204         204       204        401
+  getMe                -           200    200         200       200        401
+  changePassword       -           204    204         204       204        401
+
+  createUser           -           201    403         403       403        401
+  listUsers            -           200    200         403       403        401
+  getUser              self        200    200         200       200        401
+  getUser              ownAgent    200    200         404       404        401
+  getUser              otherAgent  200    404         404       404        401
+  getUser              customer    200    404         404       404        401
+  getUser              none        404    404         404       404        401
+  updateUser           self        200    403         403       403        401
+  updateUser           ownAgent    200    403         403       403        401
+  updateUser           otherAgent  200    403         403       403        401
+  updateUser           customer    200    403         403       403        401
+  updateUser           none        404    403         403       403        401
+  eraseUser            self        404    403         403       403        401
+  eraseUser            ownAgent    404    403         403       403        401
+  eraseUser            otherAgent  404    403         403       403        401
+  eraseUser            customer    200    403         403       403        401
+  eraseUser            none        404    403         403       403        401
+
+  listAudit            -           200    403         403       403        401
+  supervisorAnalytics  -           200    403         403       403        401
+  createConversation   -           403    403         403       201        401
+  listConversations    -           200    200         200       200        401
+
+  getConversation      own         200    200         200       200        401
+  getConversation      team        200    200         404       404        401
+  getConversation      another     200    404         404       404        401
+  getConversation      former      200    200         404       200        401
+  getConversation      open        200    200         404       200        401
+  getConversation      closed      200    200         200       200        401
+  getConversation      closedByS   200    200         404       200        401
+  getConversation      closedByS2  200    404         404       200        401
+  getConversation      none        404    404         404       404        401
+
+  listMessages         own         200    200         200       200        401
+  listMessages         team        200    200         404       404        401
+  listMessages         another     200    404         404       404        401
+  listMessages         former      200    200         404       200        401
+  listMessages         open        200    200         404       200        401
+  listMessages         closed      200    200         200       200        401
+  listMessages         closedByS   200    200         404       200        401
+  listMessages         closedByS2  200    404         404       200        401
+  listMessages         none        404    404         404       404        401
+
+  assignConversation   own         403    200         403       403        401
+  assignConversation   team        403    200         403       403        401
+  assignConversation   another     403    404         403       403        401
+  assignConversation   former      403    200         403       403        401
+  assignConversation   open        403    200         403       403        401
+  assignConversation   closed      403    closed      403       403        401
+  assignConversation   closedByS   403    closed      403       403        401
+  assignConversation   closedByS2  403    404         403       403        401
+  assignConversation   none        403    404         403       403        401
+
+  closeConversation    own         403    assigned    200       403        401
+  closeConversation    team        403    assigned    404       403        401
+  closeConversation    another     403    404         404       403        401
+  closeConversation    former      403    assigned    404       403        401
+  closeConversation    open        403    200         404       403        401
+  closeConversation    closed      403    closed      closed    403        401
+  closeConversation    closedByS   403    closed      404       403        401
+  closeConversation    closedByS2  403    404         404       403        401
+  closeConversation    none        403    404         404       403        401
+
+  JOIN_CONVERSATION    own         403    403         ok        ok         401
+  JOIN_CONVERSATION    team        403    403         404       404        401
+  JOIN_CONVERSATION    another     403    403         404       404        401
+  JOIN_CONVERSATION    former      403    403         404       ok         401
+  JOIN_CONVERSATION    open        403    403         404       ok         401
+  JOIN_CONVERSATION    closed      403    403         closed    closed     401
+  JOIN_CONVERSATION    closedByS   403    403         404       closed     401
+  JOIN_CONVERSATION    closedByS2  403    403         404       closed     401
+  JOIN_CONVERSATION    none        403    403         404       404        401
+
+  SEND_MESSAGE         own         403    403         ok        ok         401
+  SEND_MESSAGE         unjoined    403    403         outside   outside    401
+  SEND_MESSAGE         team        403    403         404       404        401
+  SEND_MESSAGE         another     403    403         404       404        401
+  SEND_MESSAGE         former      403    403         404       ok         401
+  SEND_MESSAGE         open        403    403         404       ok         401
+  SEND_MESSAGE         closed      403    403         closed    closed     401
+  SEND_MESSAGE         closedByS   403    403         404       closed     401
+  SEND_MESSAGE         closedByS2  403    403         404       closed     401
+  SEND_MESSAGE         none        403    403         404       404        401
+
+  LEAVE_CONVERSATION   own         403    403         ok        ok         401
+  LEAVE_CONVERSATION   unjoined    403    403         outside   outside    401
+  LEAVE_CONVERSATION   team        403    403         404       404        401
+  LEAVE_CONVERSATION   another     403    403         404       404        401
+  LEAVE_CONVERSATION   former      403    403         404       ok         401
+  LEAVE_CONVERSATION   open        403    403         404       ok         401
+  LEAVE_CONVERSATION   closed      403    403         outside   outside    401
+  LEAVE_CONVERSATION   closedByS   403    403         404       outside    401
+  LEAVE_CONVERSATION   closedByS2  403    403         404       outside    401
+  LEAVE_CONVERSATION   none        403    403         404       404        401
+
+  CLOSE_CONVERSATION   own         403    403         ok        403        401
+  CLOSE_CONVERSATION   unjoined    403    403         ok        403        401
+  CLOSE_CONVERSATION   team        403    403         404       403        401
+  CLOSE_CONVERSATION   another     403    403         404       403        401
+  CLOSE_CONVERSATION   former      403    403         404       403        401
+  CLOSE_CONVERSATION   open        403    403         404       403        401
+  CLOSE_CONVERSATION   closed      403    403         closed    403        401
+  CLOSE_CONVERSATION   closedByS   403    403         404       403        401
+  CLOSE_CONVERSATION   closedByS2  403    403         404       403        401
+  CLOSE_CONVERSATION   none        403    403         404       403        401
+
+  PING                 -           ok     ok          ok        ok         401
+`;
+
+const WORDS: Readonly<Record<string, ErrorCode>> = {
+  401: 'INVALID_TOKEN',
+  403: 'FORBIDDEN',
+  404: 'NOT_FOUND',
+  closed: 'CONVERSATION_CLOSED',
+  assigned: 'CONVERSATION_ASSIGNED',
+  outside: 'NOT_JOINED',
+};
+
+export const CALLERS = ['admin', 'supervisor', 'agent', 'candidate', 'nobody'] as const;
+export type CallerKind = (typeof CALLERS)[number];
+
+const MATTERS_OF_CONVERSATIONS = [
+  'own',
+  'team',
+  'another',
+  'former',
+  'open',
+  'closed',
+  'closedByS',
+  'closedByS2',
+  'none',
+] as const;
+const PEOPLE = ['self', 'ownAgent', 'otherAgent', 'customer', 'none'] as const;
+
+export type ConversationObject = (typeof MATTERS_OF_CONVERSATIONS)[number] | 'unjoined';
+export type PersonObject = (typeof PEOPLE)[number];
+
+/** Every object an operation must have a line for. */
+export function objectsOf(operation: Operation): readonly string[] {
+  switch (operation) {
+    case 'getUser':
+    case 'updateUser':
+    case 'eraseUser':
+      return PEOPLE;
+    case 'getConversation':
+    case 'listMessages':
+    case 'assignConversation':
+    case 'closeConversation':
+    case 'JOIN_CONVERSATION':
+      return MATTERS_OF_CONVERSATIONS;
+    case 'SEND_MESSAGE':
+    case 'LEAVE_CONVERSATION':
+    case 'CLOSE_CONVERSATION':
+      return ['unjoined', ...MATTERS_OF_CONVERSATIONS];
+    default:
+      return ['-'];
+  }
+}
+
+/** What an answer comes down to: `200`, `ok`, or a refusal with its status where it has one: `404 NOT_FOUND`. */
+export type Outcome = string;
+
+export const refusal = (code: ErrorCode): Outcome => `${ERRORS[code].status ?? '-'} ${code}`;
+
+export interface PermissionRow {
+  readonly operation: string;
+  readonly object: string;
+  readonly expected: Readonly<Record<CallerKind, Outcome>>;
+}
+
+/** The table, read. Throws where a line isn't as wide as the head. */
+export function permissionRows(): PermissionRow[] {
+  const [head, ...lines] = TABLE.split('\n')
+    .map((line) => line.trim().split(/\s+/))
+    .filter((cells) => cells.length > 1);
+  if (head?.join() !== ['operation', 'object', ...CALLERS].join()) throw new Error('the table has another head');
+  return lines.map(([operation = '', object = '', ...cells]) => {
+    if (cells.length !== CALLERS.length) throw new Error(`${operation} ${object}: ${cells.length} cells`);
+    const outcomes = cells.map((cell) => (WORDS[cell] ? refusal(WORDS[cell]) : cell));
+    const expected = Object.fromEntries(CALLERS.map((caller, index) => [caller, outcomes[index]]));
+    return { operation, object, expected: expected as PermissionRow['expected'] };
+  });
+}

@@ -1,0 +1,72 @@
+import type { Conversation, SupervisorAnalytics } from '../../lib/protocol/objects.ts';
+import { type InProcess, startDesk } from '../support/inProcess.ts';
+import { Machine } from '../support/machine.ts';
+import type { Desk } from '../support/system.ts';
+import { expectArchived, expectWhole, readHistory, sweepNow } from './invariants.ts';
+import { castOf, newScene, ROOMY } from './scene.ts';
+
+let system: InProcess;
+let desk: Desk;
+beforeAll(async () => ({ system, desk } = await startDesk(ROOMY)));
+afterAll(async () => {
+  await Machine.stopAll();
+  await system.stop();
+});
+
+const FIVE_MINUTES_MS = 5 * 60_000;
+
+describe('machines whose clocks are five minutes apart from the database, either way', () => {
+  it('keep every time of a conversation in order, and no median is negative', async () => {
+    const [ahead, behind] = await Promise.all(
+      [FIVE_MINUTES_MS, -FIVE_MINUTES_MS].map((shift) =>
+        Machine.start(['websocket/sendMessage'], { CLOCK_SHIFT_MS: String(shift) }),
+      ),
+    );
+    const here = system.carrier;
+    const machines = [here, ahead?.carry ?? here, behind?.carry ?? here];
+    let turn = 0;
+    // Every function in turn on another machine; the turns of the scenes shift, for their number of functions is odd.
+    system.carrier = (file, event) => {
+      turn += 1;
+      return (machines[turn % machines.length] ?? here)(file, event);
+    };
+    const cast = await castOf(desk);
+    for (let round = 0; round < 6; round += 1) {
+      turn = round;
+      const { c, a, candidate, agent, conversationId, leave } = await newScene(desk, cast);
+      for (let index = 0; index < 4; index += 1) {
+        const socket = index % 2 === 0 ? c : a;
+        await socket.expect('MESSAGE_ACCEPTED', 'SEND_MESSAGE', { conversationId, content: `message ${index}` });
+      }
+      const before = await readHistory(desk, candidate, conversationId);
+      await a.expect('CONVERSATION_CLOSED', 'CLOSE_CONVERSATION', { conversationId });
+      await system.gateway.idle();
+      await sweepNow(system, [conversationId]);
+      await expectArchived(desk, candidate, conversationId, before);
+      await expectWhole(desk, candidate, conversationId, [
+        ...c.frames('MESSAGE_ACCEPTED'),
+        ...a.frames('MESSAGE_ACCEPTED'),
+      ]);
+      const closed: Conversation = await desk.ok('GET', `/conversations/${conversationId}`, agent.token);
+      // The first message came with the conversation, the next ones once it was assigned.
+      const order = [
+        closed.createdAt,
+        before[0]?.sentAt,
+        closed.assignedAt,
+        before[1]?.sentAt,
+        closed.firstResponseAt,
+        before.at(-1)?.sentAt,
+        closed.closedAt,
+      ];
+      expect(order).toEqual(order.toSorted());
+      leave();
+      const { supervisors }: SupervisorAnalytics = await desk.ok('GET', '/analytics/supervisors', desk.admin.token);
+      const [row] = supervisors;
+      expect(row).toMatchObject({ closedConversations: round + 1 });
+      for (const median of [row?.medianFirstResponseSeconds, row?.medianResolutionSeconds]) {
+        expect(median).toBeGreaterThanOrEqual(0);
+        expect(median).toBeLessThan(FIVE_MINUTES_MS / 1000);
+      }
+    }
+  });
+});

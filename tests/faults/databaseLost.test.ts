@@ -1,0 +1,134 @@
+import type { ServerData } from '../../lib/protocol/events.ts';
+import { ActiveMessageModel } from '../../lib/store/messages.ts';
+import { eventually, within } from '../support/deadline.ts';
+import { type InProcess, startDesk } from '../support/inProcess.ts';
+import { Machine } from '../support/machine.ts';
+import { type OwnMongod, startOwnMongod } from '../support/ownMongod.ts';
+import type { Socket } from '../support/socket.ts';
+import type { Desk } from '../support/system.ts';
+import { expectArchived, expectExpired, expectWhole, readHistory, sweepNow } from './invariants.ts';
+import { askUntilAvailable, type Cast, castOf, newScene, ROOMY, routeSockets, stream } from './scene.ts';
+
+let mongod: OwnMongod;
+let system: InProcess;
+let desk: Desk;
+let cast: Cast;
+beforeAll(async () => {
+  mongod = await startOwnMongod();
+  ({ system, desk } = await startDesk({ ...ROOMY, MONGODB_URI: mongod.uri }));
+  cast = await castOf(desk);
+});
+afterAll(async () => {
+  await Machine.stopAll();
+  await system.stop();
+  await mongod.remove();
+});
+
+/** Much longer than the five seconds a command may take: this is to tell an answer from none, not to measure. */
+const ANSWERS_AT_ALL_MS = 25_000;
+
+/** What became of it nobody knows, it may still be stored when the database goes on, until it is sent again. */
+const UNCERTAIN = { content: 'into the void', clientMessageId: 'uncertain' };
+
+/** The database is back: what was uncertain is made certain. */
+async function settle(socket: Socket, conversationId: string): Promise<void> {
+  await eventually('the database to be back', async () => (await desk.call('GET', '/health')).status === 200, 30_000);
+  const answer = await askUntilAvailable(socket, 'SEND_MESSAGE', { conversationId, ...UNCERTAIN });
+  expect(answer.event).toBe('MESSAGE_ACCEPTED');
+  await system.gateway.idle();
+}
+
+async function expectUnavailable(socket: Socket, conversationId: string): Promise<void> {
+  const asked = await Promise.all([
+    socket.ask('SEND_MESSAGE', { conversationId, ...UNCERTAIN }, ANSWERS_AT_ALL_MS),
+    socket.ask('JOIN_CONVERSATION', { conversationId }, ANSWERS_AT_ALL_MS),
+  ]);
+  for (const answer of asked) expect(answer).toMatchObject({ event: 'ERROR', data: { code: 'UNAVAILABLE' } });
+  const http = desk.call('GET', `/conversations/${conversationId}`, cast.candidate.token);
+  expect((await within(ANSWERS_AT_ALL_MS, 'the answer over HTTP', http)).body).toMatchObject({ code: 'UNAVAILABLE' });
+}
+
+describe('a database killed in the middle of sends', () => {
+  it('keeps every acknowledged message; commands say UNAVAILABLE, and work again in the same handlers', async () => {
+    const { c, a, candidate, conversationId } = await newScene(desk, cast);
+    const accepted: ServerData<'MESSAGE_ACCEPTED'>[] = [];
+    let on = true;
+    const streams = [
+      stream(c, conversationId, 'candidate', () => on, accepted),
+      stream(a, conversationId, 'agent', () => on, accepted),
+    ];
+    await eventually('some messages', async () => accepted.length > 20);
+    await mongod.kill();
+    const before = accepted.length;
+    await expectUnavailable(c, conversationId);
+    await mongod.restart();
+    await eventually('messages after the restart', async () => accepted.length > before + 20, 30_000);
+    on = false;
+    await Promise.all(streams);
+    await settle(c, conversationId);
+    await expectWhole(desk, candidate, conversationId, accepted);
+  }, 120_000);
+});
+
+describe('a database killed while a conversation is archived', () => {
+  it('is archived whole by the sweep after the restart', async () => {
+    const { a, candidate, conversationId } = await newScene(desk, cast);
+    const [template] = await ActiveMessageModel.find({ conversationId }).lean();
+    const copies = Array.from({ length: 9_000 }, (_, index) => ({
+      ...template,
+      _id: `${conversationId}-${index}`,
+      seq: index + 2,
+    }));
+    await ActiveMessageModel.collection.insertMany(copies as never);
+    await ActiveMessageModel.db
+      .collection('conversations')
+      .updateOne({ _id: conversationId as never }, [{ $set: { lastSeq: copies.length + 1 } }]);
+    const before = await readHistory(desk, candidate, conversationId);
+    await a.expect('CONVERSATION_CLOSED', 'CLOSE_CONVERSATION', { conversationId });
+    const permanent = ActiveMessageModel.db.collection('messages');
+    await eventually('the archiving to begin', async () => (await permanent.countDocuments({ conversationId })) > 0);
+    await mongod.kill();
+    await mongod.restart();
+    await system.gateway.idle();
+    await eventually('the database to be back', async () => (await desk.call('GET', '/health')).status === 200, 30_000);
+    await sweepNow(system, [conversationId]);
+    await expectArchived(desk, candidate, conversationId, before);
+    await expectExpired([conversationId]);
+    await expectArchived(desk, candidate, conversationId, before);
+  }, 120_000);
+});
+
+describe('a database that hangs', () => {
+  it('makes commands answer UNAVAILABLE, and they work again when it goes on', async () => {
+    const { c, candidate, conversationId } = await newScene(desk, cast);
+    process.kill(mongod.pid, 'SIGSTOP');
+    try {
+      await expectUnavailable(c, conversationId);
+    } finally {
+      process.kill(mongod.pid, 'SIGCONT');
+    }
+    const message = { conversationId, content: 'here again', clientMessageId: 'again' };
+    const answer = await askUntilAvailable(c, 'SEND_MESSAGE', message);
+    expect(answer.event).toBe('MESSAGE_ACCEPTED');
+    await settle(c, conversationId);
+    await expectWhole(desk, candidate, conversationId, c.frames('MESSAGE_ACCEPTED'));
+  }, 120_000);
+});
+
+describe('a cold start while the database is down', () => {
+  it('answers UNAVAILABLE, and the same process works once it is up', async () => {
+    const { c, candidate, conversationId } = await newScene(desk, cast);
+    await mongod.kill();
+    const machine = await Machine.start(['websocket/sendMessage']);
+    const elsewhere = routeSockets(system).set(system.gateway.connectionId(c), machine.carry);
+    const message = { conversationId, content: 'early', clientMessageId: 'early' };
+    const early = await c.ask('SEND_MESSAGE', message, ANSWERS_AT_ALL_MS);
+    expect(early).toMatchObject({ event: 'ERROR', data: { code: 'UNAVAILABLE' } });
+    await mongod.restart();
+    expect((await askUntilAvailable(c, 'SEND_MESSAGE', message)).event).toBe('MESSAGE_ACCEPTED');
+    elsewhere.clear();
+    await machine.stop();
+    await eventually('the database to be back', async () => (await desk.call('GET', '/health')).status === 200, 30_000);
+    await expectWhole(desk, candidate, conversationId, c.frames('MESSAGE_ACCEPTED'));
+  }, 120_000);
+});

@@ -1,0 +1,102 @@
+import { ConversationModel } from '../../lib/store/conversations.ts';
+import { ActiveMessageModel } from '../../lib/store/messages.ts';
+import { eventually, within } from '../support/deadline.ts';
+import { type InProcess, startDesk } from '../support/inProcess.ts';
+import { Machine } from '../support/machine.ts';
+import type { Fault } from '../support/machineProtocol.ts';
+import { type OwnMongod, startOwnMongod } from '../support/ownMongod.ts';
+import type { Desk } from '../support/system.ts';
+import { expectArchived, expectExpired, expectWhole, readHistory, sweepNow } from './invariants.ts';
+import { askUntilAvailable, type Cast, castOf, inLanes, newScene, ROOMY, routeSockets } from './scene.ts';
+
+let mongod: OwnMongod;
+let system: InProcess;
+let desk: Desk;
+let cast: Cast;
+let elsewhere: ReturnType<typeof routeSockets>;
+beforeAll(async () => {
+  // The server aborts the transaction of a frozen machine after a minute by default; the freeze stands for ten.
+  mongod = await startOwnMongod({ transactionLifetimeLimitSeconds: 1 });
+  ({ system, desk } = await startDesk({ ...ROOMY, MONGODB_URI: mongod.uri }));
+  elsewhere = routeSockets(system);
+  cast = await castOf(desk);
+});
+afterAll(async () => {
+  await Machine.stopAll();
+  await system.stop();
+  await mongod.remove();
+});
+
+const CASES = [
+  {
+    event: 'SEND_MESSAGE',
+    file: 'websocket/sendMessage',
+    data: { content: 'late', clientMessageId: 'late' },
+    answers: ['MESSAGE_ACCEPTED', 'ERROR'],
+  },
+  {
+    event: 'CLOSE_CONVERSATION',
+    file: 'websocket/closeConversation',
+    data: {},
+    answers: ['CONVERSATION_CLOSED', 'ERROR'],
+  },
+] as const;
+
+/** Frozen ones need no processor: all of them sleep at once. */
+const LANES = 8;
+
+describe.each(CASES)('a handler of $event frozen for ten minutes', ({ event, file, data, answers }) => {
+  /**
+   * Freezes the handler, has others close and archive the conversation and its active copies expire, and lets the
+   * handler go on. Answers its commands.
+   */
+  async function frozen(fault?: Fault): Promise<readonly string[]> {
+    const { a, candidate, agent, conversationId, leave } = await newScene(desk, cast);
+    const sleeper = await desk.join(agent, conversationId);
+    const machine = await Machine.start([file]);
+    machine.fault = fault;
+    let invocation: Promise<unknown> = Promise.resolve();
+    let ended = false;
+    elsewhere.set(system.gateway.connectionId(sleeper), (name, frame) => {
+      invocation = machine.carry(name, frame).finally(() => {
+        ended = true;
+      });
+      return invocation;
+    });
+    sleeper.send(event, { conversationId, ...data });
+    await within(20_000, 'the machine to freeze', fault ? machine.frozen : eventually('its end', async () => ended));
+    await askUntilAvailable(a, 'CLOSE_CONVERSATION', { conversationId });
+    await sweepNow(system, [conversationId]);
+    await expectExpired([conversationId]);
+    const history = await readHistory(desk, candidate, conversationId);
+    const record = await ConversationModel.findById(conversationId).lean();
+
+    machine.resume();
+    await within(20_000, 'the frozen handler to end', invocation);
+    elsewhere.delete(system.gateway.connectionId(sleeper));
+    // Its answer may have been lost with the connections it slept through: who isn't answered asks again.
+    const { event: answered } = await askUntilAvailable(sleeper, event, { conversationId, ...data });
+    expect(answers).toContain(answered);
+    expect(await ConversationModel.findById(conversationId).lean()).toEqual(record);
+    expect(await ActiveMessageModel.countDocuments({ conversationId })).toBe(0);
+    await expectArchived(desk, candidate, conversationId, history);
+    await expectWhole(desk, candidate, conversationId, sleeper.frames('MESSAGE_ACCEPTED'));
+    leave();
+    const { commands } = machine;
+    await machine.stop();
+    sleeper.close();
+    return commands;
+  }
+
+  it('before any of its database steps does no harm when it goes on', async () => {
+    const commands = await frozen();
+    expect(commands).toContain('findAndModify');
+    const faults = commands.map((name, index) => ({
+      kind: 'freeze' as const,
+      when: 'before' as const,
+      command: index + 1,
+      name,
+    }));
+    await inLanes(LANES, faults, async (fault) => void (await frozen(fault)));
+  }, 120_000);
+});

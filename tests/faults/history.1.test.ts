@@ -1,0 +1,3 @@
+import { historyTests } from './historyChecker/suite.ts';
+
+historyTests(0, 2);

@@ -1,0 +1,344 @@
+import type { ServerData, ServerFrame } from '../../../lib/protocol/events.ts';
+import type { Message } from '../../../lib/protocol/objects.ts';
+import type { History, Link, Outcome, SendAttempt } from './history.ts';
+import type { RoleName } from './scenario.ts';
+
+/** What the design says of a history that is wrong of this one: nothing, it is to be hoped. */
+export function check(history: History, outcome: Outcome): string[] {
+  const complaints = [...history.complaints];
+  const complain = (rule: string, detail: unknown) => complaints.push(`${rule}: ${JSON.stringify(detail)}`);
+  for (const rule of RULES) rule(history, outcome, complain);
+  return complaints;
+}
+
+type Complain = (rule: string, detail: unknown) => void;
+type Rule = (history: History, outcome: Outcome, complain: Complain) => void;
+
+const isAgent = (role: RoleName): boolean => role.startsWith('agent');
+
+const framesOf = <N extends ServerFrame['event']>(link: Link, event: N): ServerData<N>[] =>
+  link.frames.filter(({ frame }) => frame.event === event).map(({ frame }) => frame.data as ServerData<N>);
+
+const accepted = ({ answer }: SendAttempt): ServerData<'MESSAGE_ACCEPTED'> | undefined =>
+  answer?.event === 'MESSAGE_ACCEPTED' ? answer.data : undefined;
+
+/** Every message a link was shown, live or on joining. */
+const shown = (link: Link): Message[] => [
+  ...framesOf(link, 'NEW_MESSAGE'),
+  ...framesOf(link, 'CONVERSATION_JOINED').flatMap(({ messages }) => messages),
+];
+
+/** Invariants 1 and 2: an acknowledged message is there exactly once, as acknowledged; any other at most once. */
+const nothingLostNothingDoubled: Rule = ({ sends, cast }, { messages }, complain) => {
+  const bySeq = new Map(messages.map((message) => [message.seq, message]));
+  for (const attempt of sends) {
+    const ack = accepted(attempt);
+    if (!ack) continue;
+    const kept = bySeq.get(ack.seq);
+    const same =
+      kept?.id === ack.messageId &&
+      kept.content === attempt.content &&
+      kept.clientMessageId === attempt.clientMessageId &&
+      kept.clientMessageId === ack.clientMessageId &&
+      kept.senderId === cast[attempt.of].user.id &&
+      kept.sentAt === ack.sentAt;
+    if (!same) complain('an acknowledged message is not in the history as acknowledged', { ack, kept });
+  }
+  const contents = messages.map(({ content }) => content);
+  if (new Set(contents).size !== contents.length) complain('a message was stored twice', contents);
+  const known = new Set(sends.map(({ content }) => content));
+  for (const message of messages) if (!known.has(message.content)) complain('a message nobody sent', message);
+};
+
+/** A repeated send is answered as the first one was. */
+const repeatsAgree: Rule = ({ sends }, _outcome, complain) => {
+  const first = new Map<string, number>();
+  const stored = new Map<string, number>();
+  for (const attempt of sends) {
+    const ack = accepted(attempt);
+    if (!ack) continue;
+    const key = attempt.content;
+    const seq = first.get(key) ?? ack.seq;
+    first.set(key, seq);
+    if (seq !== ack.seq) complain('a repeated send was given another seq', { seq, ack });
+    if (!ack.duplicate) stored.set(key, (stored.get(key) ?? 0) + 1);
+  }
+  for (const [key, times] of stored) if (times > 1) complain('stored anew twice', key);
+};
+
+/** Invariant 3. */
+const oneOrder: Rule = (_history, { conversation, messages, messagesLater, versions }, complain) => {
+  const seqs = messages.map(({ seq }) => seq);
+  if (seqs.some((seq, index) => seq !== index + 1) || seqs.length !== conversation.lastSeq) {
+    complain('seq is not 1..lastSeq', { seqs, lastSeq: conversation.lastSeq });
+  }
+  for (const [index, message] of messages.entries()) {
+    const before = messages[index - 1];
+    if (before && before.sentAt > message.sentAt) complain('sentAt runs backwards', { before, message });
+  }
+  if (JSON.stringify(messages) !== JSON.stringify(messagesLater)) {
+    complain('two reads disagree', { messages, messagesLater });
+  }
+  for (const [index, version] of versions.entries()) {
+    const step = version.lastSeq - (versions[index - 1]?.lastSeq ?? 0);
+    if (step !== 0 && step !== 1) complain('seq was not counted by ones', versions);
+  }
+};
+
+/** Whatever anybody was shown, at any time, is what the history says. */
+const noPhantoms: Rule = ({ links, reads }, { messages }, complain) => {
+  const bySeq = new Map(messages.map((message) => [message.seq, JSON.stringify(message)]));
+  const compare = (message: Message, where: string) => {
+    if (bySeq.get(message.seq) !== JSON.stringify(message)) complain(`a phantom ${where}`, message);
+  };
+  for (const link of links) for (const message of shown(link)) compare(message, `at ${link.tab}`);
+  const runs = [
+    ...links.flatMap((link) =>
+      link.joins.flatMap(({ afterSeq, answer }) =>
+        answer?.event === 'CONVERSATION_JOINED' ? [{ afterSeq, items: answer.data.messages }] : [],
+      ),
+    ),
+    ...reads.flatMap(({ afterSeq, answer }) =>
+      answer.status === 200 ? [{ afterSeq, items: (answer.body as { items: Message[] }).items }] : [],
+    ),
+  ];
+  for (const { afterSeq, items } of runs) {
+    for (const [index, message] of items.entries()) {
+      compare(message, 'in a reading');
+      if (message.seq !== afterSeq + index + 1) complain('a reading with a hole', { afterSeq, items });
+    }
+  }
+};
+
+/** What was acknowledged before a reading began is in it. */
+const readsAreCurrent: Rule = ({ reads, sends, links }, _outcome, complain) => {
+  const ackedBefore = (at: number) =>
+    Math.max(0, ...sends.filter(({ invocation }) => invocation.endedAt < at).map((send) => accepted(send)?.seq ?? 0));
+  for (const { invocation, afterSeq, answer } of reads) {
+    if (answer.status !== 200) continue;
+    const { items, nextAfterSeq } = answer.body as { items: Message[]; nextAfterSeq: number | null };
+    const least = ackedBefore(invocation.startedAt);
+    if (nextAfterSeq === null && afterSeq < least && (items.at(-1)?.seq ?? 0) < least) {
+      complain('a reading misses what was acknowledged before', { least, items });
+    }
+  }
+  for (const { invocation, afterSeq, answer } of links.flatMap((link) => link.joins)) {
+    if (answer?.event !== 'CONVERSATION_JOINED' || answer.data.nextAfterSeq !== null) continue;
+    const least = ackedBefore(invocation.startedAt);
+    if (afterSeq < least && (answer.data.messages.at(-1)?.seq ?? 0) < least) {
+      complain('a join misses what was acknowledged before', { least, answer });
+    }
+  }
+};
+
+/** Invariant 5 for closing: one wins, everybody hears of it once and alike, and nothing is accepted after it. */
+const closedOnce: Rule = ({ links, closes }, { conversation, versions, permanent, active }, complain) => {
+  const at = versions.findIndex(({ status }) => status === 'closed');
+  const closed = versions[at];
+  for (const later of versions.slice(at + 1)) {
+    if (later.status !== 'closed' || later.lastSeq !== closed?.lastSeq || later.agentId !== closed?.agentId) {
+      complain('a closed conversation changed', versions);
+    }
+  }
+  if (closes.filter(({ won }) => won).length > 1) complain('two closes won', closes.length);
+  if (permanent !== conversation.lastSeq) complain('not archived', { permanent, lastSeq: conversation.lastSeq });
+  if (active !== 0) complain('active copies that never expire', active);
+  // An announcement that was interrupted, or done twice at the same time, may be heard again.
+  const again = closes.filter(({ invocation, overlapped }) => !invocation.clean || overlapped).length;
+  for (const link of links) {
+    const heard = framesOf(link, 'CONVERSATION_CLOSED');
+    if (heard.length > 1 + again) complain(`${link.tab} heard of the close too often`, { times: heard.length, again });
+    for (const { closedAt, closedBy, lastSeq } of heard) {
+      if (
+        closedAt !== conversation.closedAt ||
+        closedBy !== conversation.closedBy ||
+        lastSeq !== conversation.lastSeq
+      ) {
+        complain('a CONVERSATION_CLOSED that is not so', { closedAt, closedBy, lastSeq, conversation });
+      }
+    }
+  }
+};
+
+/** Invariant 5 for assigning: each success is a change of its own. */
+const assignedOnce: Rule = ({ assigns, cast }, { versions }, complain) => {
+  for (const to of ['agent1', 'agent2', 'agent3'] as const) {
+    const { id } = cast[to].user;
+    const won = assigns.filter((it) => it.to === to && it.answer?.status === 200).length;
+    const changes = versions.filter(
+      ({ agentId }, index) => agentId === id && versions[index - 1]?.agentId !== id,
+    ).length;
+    if (won > changes) complain('more assigns won than there were', { to, won, changes });
+  }
+};
+
+/** Invariant 6: by what each was entitled to when it was written, and when it was sent to them. */
+const nobodyElse: Rule = ({ links, reads, cast, assigns }, { versions }, complain) => {
+  const most = (role: RoleName) =>
+    Math.max(-1, ...versions.filter((it) => it.agentId === cast[role].user.id).map(({ lastSeq }) => lastSeq));
+  for (const link of links) {
+    if (link.of === 'stranger') {
+      const told = link.frames.filter(({ frame }) => frame.event !== 'ERROR');
+      if (told.length > 0) complain('a stranger was told', told);
+    }
+    if (!isAgent(link.of)) continue;
+    for (const { seq } of shown(link)) {
+      if (seq > most(link.of)) complain('a message from after their time', { tab: link.tab, seq });
+    }
+  }
+  for (const { of, answer, invocation, afterSeq } of reads) {
+    if (answer.status !== 200) continue;
+    if (of === 'stranger') complain('a stranger could read', { afterSeq });
+    if (isAgent(of) && isOut(of, assigns, invocation.startedAt, invocation.endedAt)) {
+      complain('a former agent could read', { of, afterSeq });
+    }
+  }
+  for (const link of links) {
+    for (const { invocation, answer } of link.joins) {
+      if (answer?.event !== 'CONVERSATION_JOINED' || !isAgent(link.of)) continue;
+      if (isOut(link.of, assigns, invocation.startedAt, invocation.endedAt))
+        complain('a former agent could join', link.tab);
+    }
+  }
+};
+
+/** Whether an agent had certainly lost the conversation before `from`, and was not being given it again by `to`. */
+function isOut(agent: RoleName, assigns: History['assigns'], from: number, to: number): boolean {
+  const lost = assigns.filter((it) => it.to !== agent && it.answer?.status === 200 && it.invocation.endedAt < from);
+  return lost.some(({ invocation: { startedAt } }) =>
+    assigns.every((it) => it.to !== agent || it.invocation.endedAt < startedAt || it.invocation.startedAt > to),
+  );
+}
+
+/** Nothing is posted to a former agent by what began after the conversation was given to another one. */
+const noPostsToFormerAgents: Rule = ({ links, sends, closes, assigns }, _outcome, complain) => {
+  const byId = new Map(links.map((link) => [link.connectionId, link]));
+  for (const { invocation } of [...sends, ...closes]) {
+    for (const { connectionId, frame, at } of invocation.posts) {
+      const link = byId.get(connectionId);
+      const told = frame.event === 'NEW_MESSAGE' || frame.event === 'CONVERSATION_CLOSED';
+      if (!told || !link || !isAgent(link.of)) continue;
+      if (isOut(link.of, assigns, invocation.startedAt, at))
+        complain(`a post to a former agent`, { tab: link.tab, frame });
+    }
+  }
+};
+
+/** From when to when a link was surely in the room, with nothing in its way. */
+function stays(
+  link: Link,
+  { assigns, closes }: History,
+): { readonly afterSeq: number; readonly from: number; readonly joined: number; readonly to: number }[] {
+  return link.joins.flatMap(({ invocation, afterSeq, answer }) => {
+    if (answer?.event !== 'CONVERSATION_JOINED' || answer.data.nextAfterSeq !== null) return [];
+    const from = invocation.startedAt;
+    const rivals = isAgent(link.of) ? assigns.filter((it) => it.to !== link.of) : [];
+    const ends = [
+      ...link.troubles.map(({ at }) => at).filter((at) => at > from),
+      // Even one that has begun before may yet take it out of the room.
+      ...[...rivals, ...closes]
+        .map((it) => it.invocation)
+        .filter((it) => it.endedAt > from)
+        .map((it) => it.startedAt),
+    ];
+    const faulty = link.troubles.some(({ at, why }) => why !== 'leave' && at < from);
+    const to = Math.min(...ends, Number.MAX_SAFE_INTEGER);
+    return faulty || to < invocation.endedAt ? [] : [{ afterSeq, from, joined: invocation.endedAt, to }];
+  });
+}
+
+/** Joining and listening leave no gap: whoever was in the room has been told by a send that nothing troubled. */
+const theRoomIsTold: Rule = (history, { messages }, complain) => {
+  for (const link of history.links) {
+    const seen = new Set(shown(link).map(({ seq }) => seq));
+    for (const stay of stays(link, history)) {
+      for (const send of history.sends) {
+        const ack = accepted(send);
+        const { invocation } = send;
+        if (!ack || !invocation.clean || invocation.endedAt >= stay.to || ack.seq <= stay.afterSeq) continue;
+        if (!seen.has(ack.seq)) {
+          complain(`${link.tab} was in the room and was not told`, {
+            seq: ack.seq,
+            of: messages.length,
+            stay,
+            told: invocation.startedAt,
+          });
+        }
+      }
+    }
+  }
+};
+
+/** Told once: again only where a send was troubled, and then repeated. */
+const toldOnce: Rule = ({ links, sends }, _outcome, complain) => {
+  for (const link of links) {
+    const times = new Map<string, number>();
+    for (const { content } of framesOf(link, 'NEW_MESSAGE')) times.set(content, (times.get(content) ?? 0) + 1);
+    for (const [content, count] of times) {
+      const troubled = sends.filter((send) => send.content === content && !send.invocation.clean).length;
+      if (count > 1 + troubled) complain(`${link.tab} was told too often`, { content, count, troubled });
+    }
+  }
+};
+
+/** Invariant 7: the first 410 to one in the room is the last post to it. */
+const theGoneAreForgotten: Rule = (history, { remembered }, complain) => {
+  const { links, sends, assigns, closes } = history;
+  const closing = Math.min(...closes.map(({ invocation }) => invocation.startedAt));
+  for (const { invocation } of sends) {
+    if (!invocation.clean || invocation.endedAt > closing) continue;
+    for (const { connectionId, frame, outcome } of invocation.posts) {
+      const link = links.find((it) => it.connectionId === connectionId);
+      if (!link || outcome !== 'gone' || frame.event !== 'NEW_MESSAGE' || !remembered.has(connectionId)) continue;
+      const left = link.troubles.some(({ why }) => why === 'leave');
+      const replaced = isAgent(link.of) && assigns.some(({ to }) => to !== link.of);
+      if (!left && !replaced) complain('a gone connection is remembered', link.tab);
+    }
+  }
+};
+
+const REFUSALS = new Set([
+  'NOT_FOUND',
+  'NOT_JOINED',
+  'CONVERSATION_CLOSED',
+  'CONFLICT',
+  'INVALID_TOKEN',
+  'FORBIDDEN',
+  'UNAVAILABLE',
+]);
+
+/** Whatever fails, fails in the contract's words; and what nothing troubled is answered. */
+const answeredProperly: Rule = (history, _outcome, complain) => {
+  for (const link of history.links) {
+    for (const { code, event } of framesOf(link, 'ERROR')) {
+      if (!REFUSALS.has(code)) complain('answered', { code, event });
+    }
+    const spans = stays(link, history);
+    for (const { link: by, invocation, answer } of history.sends) {
+      const inRoom = spans.some(({ joined, to }) => joined < invocation.startedAt && invocation.endedAt < to);
+      if (by !== link || !inRoom || !invocation.clean) continue;
+      if (answer?.event === 'MESSAGE_ACCEPTED') continue;
+      if (answer?.event === 'ERROR' && answer.data.code === 'UNAVAILABLE') continue;
+      complain('an untroubled send was not accepted', { tab: link.tab, answer });
+    }
+  }
+  for (const { answer } of [...history.reads, ...history.assigns]) {
+    if (answer?.status === 500) complain('answered', answer.body);
+  }
+};
+
+const RULES: readonly Rule[] = [
+  nothingLostNothingDoubled,
+  repeatsAgree,
+  oneOrder,
+  noPhantoms,
+  readsAreCurrent,
+  closedOnce,
+  assignedOnce,
+  nobodyElse,
+  noPostsToFormerAgents,
+  theRoomIsTold,
+  toldOnce,
+  theGoneAreForgotten,
+  answeredProperly,
+];

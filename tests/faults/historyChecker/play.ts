@@ -1,0 +1,451 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ServerData, ServerFrame } from '../../../lib/protocol/events.ts';
+import type { Conversation, Message } from '../../../lib/protocol/objects.ts';
+import { finishClosing } from '../../../lib/services/conversations/finishClosing.ts';
+import { sweep } from '../../../lib/services/conversations/sweep.ts';
+import { findConversation } from '../../../lib/store/conversations.ts';
+import type { Socket } from '../../support/socket.ts';
+import { type HttpResult, UpgradeRefused } from '../../support/system.ts';
+import { type Disturbance, Invocation, tick } from './disturbance.ts';
+import type { CloseAttempt, History, Link, Outcome } from './history.ts';
+import { describe, type RoleName, type Scenario, type Step } from './scenario.ts';
+import { type Cast, KEY_HEADER, type World } from './world.ts';
+
+interface Open {
+  readonly link: Link;
+  readonly socket: Socket;
+  readonly answers: Map<string, ServerFrame>;
+}
+
+interface Tab {
+  readonly name: string;
+  readonly of: RoleName;
+  readonly seen: Map<number, Message>;
+  open: Open | undefined;
+  opening: Promise<Open | undefined> | undefined;
+}
+
+const PATIENCE = 40;
+let serial = 0;
+
+/** Plays one scenario to its end and writes down what happened. */
+export class Play {
+  readonly history: History;
+  readonly #world: World;
+  readonly #cast: Cast;
+  readonly #tabs: ReadonlyMap<string, Tab>;
+  readonly #named = new Map<RoleName, { clientMessageId: string; content: string }[]>();
+
+  private constructor(world: World, cast: Cast, scenario: Scenario, conversationId: string) {
+    this.#world = world;
+    this.#cast = cast;
+    this.#tabs = new Map(
+      scenario.tabs.map((plan) => [plan.name, { ...plan, seen: new Map(), open: undefined, opening: undefined }]),
+    );
+    this.history = {
+      scenario,
+      cast,
+      conversationId,
+      trace: [],
+      complaints: [],
+      links: [],
+      sends: [],
+      assigns: [],
+      closes: [],
+      reads: [],
+    };
+  }
+
+  static async start(world: World, cast: Cast, scenario: Scenario): Promise<Play> {
+    const { body } = await world.system.http({
+      method: 'POST',
+      path: '/conversations',
+      token: cast.candidate.token,
+      body: { subject: `seed ${scenario.seed}` },
+    });
+    return new Play(world, cast, scenario, (body as Conversation).id);
+  }
+
+  async run(): Promise<void> {
+    for (const [index, burst] of this.history.scenario.bursts.entries()) {
+      this.#note(`burst ${index + 1}`);
+      await Promise.all(burst.map((step) => this.#step(step)));
+    }
+  }
+
+  /** No more faults: reads what can be read, closes, finishes, and reads it all again. */
+  async finish(): Promise<Outcome> {
+    const { conversationId: id } = this.history;
+    for (const tab of this.#tabs.values()) if (tab.open && !tab.open.socket.isClosed) this.#heal(tab.open);
+    await this.#catchUp();
+    await this.#closeForGood();
+    const unfinished = async () => Boolean((await findConversation(id))?.closing);
+    for (let attempt = 0; (await unfinished()) && attempt < PATIENCE; attempt += 1) await sweep(Date.now() + 5_000, 0);
+    const { database } = this.#world.witness;
+    const byConversation = { conversationId: id };
+    const messages = await this.#readAll(50);
+    // On every other seed the copies are left to the TTL monitor itself.
+    if (this.history.scenario.seed % 2 === 0) await this.#expire();
+    const remembered = await database
+      .collection<{ _id: string }>('connections')
+      .find({ _id: { $in: this.history.links.map((link) => link.connectionId) } })
+      .toArray();
+    return {
+      conversation: (await this.#http('candidate', 'GET', '')).body as Conversation,
+      messages,
+      messagesLater: await this.#readAll(3),
+      permanent: await database.collection('messages').countDocuments(byConversation),
+      active: await database
+        .collection('active_messages')
+        .countDocuments({ ...byConversation, expiresAt: { $exists: false } }),
+      versions: await this.#world.witness.testimony(id),
+      remembered: new Set(remembered.map(({ _id }) => _id)),
+    };
+  }
+
+  /** Leaves nothing for the next scenario to stumble over. */
+  async leave(): Promise<void> {
+    for (const { open } of this.#tabs.values()) open?.socket.close();
+    const users = Object.values(this.#cast).map(({ user }) => user.id);
+    await this.#world.witness.database.collection('connections').deleteMany({ userId: { $in: users } });
+    this.#world.witness.forget(this.history.conversationId);
+  }
+
+  async #step(step: Step): Promise<void> {
+    await sleep(step.after);
+    this.#note(`  ${describe(step)}`);
+    const outcome = await this.#act(step);
+    this.#note(`    ${describe(step)} → ${outcome}`);
+  }
+
+  async #act(step: Step): Promise<string> {
+    const { disturbance } = step;
+    switch (step.do) {
+      case 'connect':
+        return (await this.#opened(this.#tab(step.tab), disturbance)) ? 'open' : 'refused';
+      case 'join': {
+        const tab = this.#tab(step.tab);
+        const open = await this.#opened(tab);
+        return open ? said(await this.#join(tab, open, step.from === 'seen' ? contiguous(tab) : 0, disturbance)) : 'no';
+      }
+      case 'send':
+      case 'resend':
+        return this.#send(step);
+      case 'leave': {
+        const { open } = this.#tab(step.tab);
+        if (!open || open.socket.isClosed) return 'not connected';
+        open.link.troubles.push({ at: tick(), why: 'leave' });
+        return said((await this.#ask(open, 'LEAVE_CONVERSATION', this.#here(), disturbance)).answer);
+      }
+      case 'drop': {
+        const { open } = this.#tab(step.tab);
+        if (!open || open.socket.isClosed) return 'not connected';
+        open.link.troubles.push({ at: tick(), why: 'drop' });
+        if (!step.told) this.#world.loseDisconnect(open.link.connectionId);
+        open.socket.close();
+        return 'closed';
+      }
+      case 'fault': {
+        const { open } = this.#tab(step.tab);
+        if (!open || open.socket.isClosed) return 'not connected';
+        open.link.troubles.push({ at: tick(), why: 'fault' });
+        this.#world.system.gateway.fault(open.socket, step.fault);
+        return 'done';
+      }
+      case 'heal': {
+        const { open } = this.#tab(step.tab);
+        if (open) this.#heal(open);
+        return 'done';
+      }
+      case 'assign':
+        return this.#assign(step.by, step.to, disturbance);
+      case 'close':
+        return this.#close(step.by, disturbance);
+      case 'closeBySocket': {
+        const open = await this.#opened(this.#tab(step.tab));
+        if (!open) return 'not connected';
+        const { invocation, ask } = this.#asking(open, 'CLOSE_CONVERSATION', this.#here(), disturbance);
+        const attempt = this.#closing(invocation, open.link);
+        const answer = await ask;
+        attempt.won = answer?.event === 'CONVERSATION_CLOSED';
+        return said(answer);
+      }
+      case 'read':
+        return this.#read(step.by, step.limit, disturbance);
+      case 'sweep':
+        return this.#sweep(disturbance);
+      case 'expire':
+        await this.#expire();
+        return 'done';
+    }
+  }
+
+  #tab(name: string): Tab {
+    const tab = this.#tabs.get(name);
+    if (!tab) throw new Error(`no tab ${name}`);
+    return tab;
+  }
+
+  readonly #here = () => ({ conversationId: this.history.conversationId });
+
+  #heal({ socket }: Open): void {
+    this.#world.system.gateway.fault(socket, undefined);
+  }
+
+  #note(line: string): void {
+    this.history.trace.push(`${String(tick()).padStart(7)} ${line}`);
+  }
+
+  #invocation(disturbance?: Disturbance): Invocation {
+    serial += 1;
+    const invocation = new Invocation(`invocation-${serial}`, disturbance);
+    this.#world.expect(invocation);
+    return invocation;
+  }
+
+  /** The tab's connection, a new one where it has none. */
+  async #opened(tab: Tab, disturbance?: Disturbance): Promise<Open | undefined> {
+    if (tab.open && !tab.open.socket.isClosed) return tab.open;
+    tab.opening ??= this.#open(tab, disturbance).finally(() => {
+      tab.opening = undefined;
+    });
+    return tab.opening;
+  }
+
+  async #open(tab: Tab, disturbance?: Disturbance): Promise<Open | undefined> {
+    const { token } = this.#cast[tab.of];
+    const invocation = this.#invocation(disturbance);
+    try {
+      const socket = await this.#world.system.connect({ token, headers: { [KEY_HEADER]: invocation.key } });
+      const connectionId = this.#world.system.gateway.connectionId(socket);
+      const link: Link = { tab: tab.name, of: tab.of, connectionId, frames: [], joins: [], troubles: [] };
+      const open: Open = { link, socket, answers: new Map() };
+      const receive = socket.receive.bind(socket);
+      socket.receive = (text) => {
+        receive(text);
+        const frame = socket.received.at(-1);
+        if (frame) this.#observe(tab, open, frame);
+      };
+      this.history.links.push(link);
+      tab.open = open;
+      return open;
+    } catch (error) {
+      if (!invocation.dead && !(error instanceof UpgradeRefused)) throw error;
+      return undefined;
+    }
+  }
+
+  #observe(tab: Tab, { link, answers }: Open, frame: ServerFrame): void {
+    link.frames.push({ at: tick(), frame });
+    if (frame.requestId !== undefined) answers.set(frame.requestId, frame);
+    if (frame.event === 'NEW_MESSAGE') tab.seen.set(frame.data.seq, frame.data);
+    if (frame.event === 'CONVERSATION_JOINED') for (const it of frame.data.messages) tab.seen.set(it.seq, it);
+  }
+
+  #asking(open: Open, event: string, data: unknown, disturbance?: Disturbance) {
+    const invocation = this.#invocation(disturbance);
+    const ask = async () => {
+      if (open.socket.isClosed) return undefined;
+      open.socket.send(event, data, invocation.key);
+      await invocation.ended;
+      return open.answers.get(invocation.key);
+    };
+    return { invocation, ask: ask() };
+  }
+
+  async #ask(open: Open, event: string, data: unknown, disturbance?: Disturbance) {
+    const { invocation, ask } = this.#asking(open, event, data, disturbance);
+    return { invocation, answer: await ask };
+  }
+
+  async #join(tab: Tab, open: Open, afterSeq: number, disturbance?: Disturbance): Promise<ServerFrame | undefined> {
+    const data = { ...this.#here(), ...((afterSeq > 0 || tab.name.endsWith('1')) && { afterSeq }) };
+    const { invocation, ask } = this.#asking(open, 'JOIN_CONVERSATION', data, disturbance);
+    const join: Link['joins'][number] = { invocation, afterSeq, answer: undefined };
+    open.link.joins.push(join);
+    join.answer = await ask;
+    return join.answer;
+  }
+
+  async #send(step: Extract<Step, { do: 'send' | 'resend' }>): Promise<string> {
+    const tab = this.#tab(step.tab);
+    const fresh = !tab.open || tab.open.socket.isClosed;
+    const open = await this.#opened(tab);
+    if (!open) return 'not connected';
+    if (fresh) await this.#join(tab, open, contiguous(tab));
+    const named = this.#named.get(tab.of) ?? [];
+    this.#named.set(tab.of, named);
+    let draft: { clientMessageId: string | null; content: string } | undefined;
+    if (step.do === 'resend') {
+      draft = named[named.length - 1 - (step.pick % Math.max(1, named.length))];
+      if (!draft) return 'nothing to repeat';
+    } else {
+      serial += 1;
+      const content = `${tab.name} says ${serial}`;
+      draft = { clientMessageId: step.named ? `m${serial}` : null, content };
+      if (draft.clientMessageId !== null) named.push({ clientMessageId: draft.clientMessageId, content });
+    }
+    const { clientMessageId, content } = draft;
+    const data = { ...this.#here(), content, ...(clientMessageId !== null && { clientMessageId }) };
+    const { invocation, answer } = await this.#ask(open, 'SEND_MESSAGE', data, step.disturbance);
+    this.history.sends.push({ of: tab.of, link: open.link, clientMessageId, content, invocation, answer });
+    return `${clientMessageId ?? 'unnamed'} ${said(answer)}`;
+  }
+
+  async #http(
+    by: RoleName,
+    method: string,
+    path: string,
+    body?: unknown,
+    invocation?: Invocation,
+  ): Promise<HttpResult> {
+    return this.#world.system.http({
+      method,
+      path: `/conversations/${this.history.conversationId}${path}`,
+      token: this.#cast[by].token,
+      ...(body !== undefined && { body }),
+      ...(invocation && { headers: { [KEY_HEADER]: invocation.key } }),
+    });
+  }
+
+  /** `undefined` when the handler was killed: the client hears nothing it can rely on. */
+  async #tryHttp(
+    invocation: Invocation,
+    ...request: readonly [by: RoleName, method: string, path: string, body?: unknown]
+  ): Promise<HttpResult | undefined> {
+    const [by, method, path, body] = request;
+    try {
+      return await this.#http(by, method, path, body, invocation);
+    } catch (error) {
+      if (!invocation.dead) this.history.complaints.push(`${method} ${path} by ${by}: ${String(error)}`);
+      return undefined;
+    }
+  }
+
+  async #assign(by: RoleName, to: RoleName, disturbance?: Disturbance): Promise<string> {
+    const invocation = this.#invocation(disturbance);
+    const attempt: History['assigns'][number] = { to, invocation, answer: undefined };
+    this.history.assigns.push(attempt);
+    attempt.answer = await this.#tryHttp(invocation, by, 'POST', '/assign', { agentId: this.#cast[to].user.id });
+    return status(attempt.answer);
+  }
+
+  #closing(invocation: Invocation, link?: Link): CloseAttempt {
+    const running = this.history.closes.filter((other) => other.invocation.endedAt === Number.POSITIVE_INFINITY);
+    for (const other of running) other.overlapped = true;
+    const attempt = { invocation, ...(link && { link }), overlapped: running.length > 0, won: false };
+    this.history.closes.push(attempt);
+    return attempt;
+  }
+
+  async #close(by: RoleName, disturbance?: Disturbance): Promise<string> {
+    const invocation = this.#invocation(disturbance);
+    const attempt = this.#closing(invocation);
+    const answer = await this.#tryHttp(invocation, by, 'POST', '/close');
+    attempt.won = answer?.status === 200;
+    return status(answer);
+  }
+
+  async #read(by: RoleName, limit: number, disturbance?: Disturbance): Promise<string> {
+    const outcomes: string[] = [];
+    for (let afterSeq: number | null = 0; afterSeq !== null; ) {
+      const invocation = this.#invocation(afterSeq === 0 ? disturbance : undefined);
+      const path = `/messages?afterSeq=${afterSeq}&limit=${limit}`;
+      const answer = await this.#tryHttp(invocation, by, 'GET', path);
+      outcomes.push(status(answer));
+      if (!answer) break;
+      this.history.reads.push({ of: by, invocation, afterSeq, answer });
+      afterSeq = answer.status === 200 ? (answer.body as { nextAfterSeq: number | null }).nextAfterSeq : null;
+    }
+    return outcomes.join(' ');
+  }
+
+  async #sweep(disturbance?: Disturbance): Promise<string> {
+    const record = await findConversation(this.history.conversationId);
+    if (!record?.closing) return 'nothing to do';
+    const invocation = this.#invocation(disturbance);
+    this.#closing(invocation);
+    const killed = Symbol('killed');
+    const outcome = await invocation
+      .run<boolean | symbol>(
+        () => finishClosing(record, { until: Date.now() + 5_000 }),
+        () => killed,
+      )
+      .catch((error: unknown) => String(error));
+    return outcome === killed ? 'killed' : `finished: ${String(outcome)}`;
+  }
+
+  async #expire(): Promise<void> {
+    const expiring = { ...this.#here(), expiresAt: { $exists: true } };
+    await this.#world.witness.database.collection('active_messages').deleteMany(expiring);
+  }
+
+  /** Whoever is still connected joins again with what they have seen last, and reads to the end. */
+  async #catchUp(): Promise<void> {
+    const now = await findConversation(this.history.conversationId);
+    if (!now || now.status === 'closed') return;
+    for (const tab of this.#tabs.values()) {
+      const { user } = this.#cast[tab.of];
+      const { open } = tab;
+      if (!open || open.socket.isClosed || (user.id !== now.candidateId && user.id !== now.agentId)) continue;
+      let more = true;
+      for (let attempt = 0; more && attempt < PATIENCE; attempt += 1) {
+        const answer = await this.#join(tab, open, contiguous(tab));
+        // Posts to it answered 410 once: the server has forgotten it, and the client has to connect anew.
+        if (answer?.event === 'ERROR' && answer.data.code === 'INVALID_TOKEN') break;
+        more = answer?.event !== 'CONVERSATION_JOINED' || answer.data.nextAfterSeq !== null;
+      }
+      if (more) continue;
+      const missing = now.lastSeq - contiguous(tab);
+      if (missing > 0) this.history.complaints.push(`${tab.name} joined again and still misses ${missing} messages`);
+    }
+  }
+
+  async #closeForGood(): Promise<void> {
+    for (let attempt = 0; attempt < PATIENCE; attempt += 1) {
+      const now = await findConversation(this.history.conversationId);
+      if (now?.status === 'closed') return;
+      const agent = Object.entries(this.#cast).find(([, { user }]) => user.id === now?.agentId)?.[0];
+      await this.#close((agent ?? 'supervisor1') as RoleName);
+    }
+    throw new Error('it could not be closed');
+  }
+
+  async #readAll(limit: number): Promise<Message[]> {
+    const all: Message[] = [];
+    for (let afterSeq: number | null = 0; afterSeq !== null; ) {
+      const { status: code, body } = await this.#http(
+        'candidate',
+        'GET',
+        `/messages?afterSeq=${afterSeq}&limit=${limit}`,
+      );
+      if (code === 503) continue;
+      if (code !== 200) {
+        this.history.complaints.push(`the final history can't be read: ${code} ${JSON.stringify(body)}`);
+        return all;
+      }
+      const page = body as { items: Message[]; nextAfterSeq: number | null };
+      all.push(...page.items);
+      afterSeq = page.nextAfterSeq;
+    }
+    return all;
+  }
+}
+
+/** The last seq up to which a tab has seen everything. */
+function contiguous({ seen }: Tab): number {
+  let last = 0;
+  while (seen.has(last + 1)) last += 1;
+  return last;
+}
+
+const status = (answer: HttpResult | undefined): string =>
+  answer ? `${answer.status} ${(answer.body as { code?: string } | undefined)?.code ?? ''}` : 'no answer';
+
+function said(frame: ServerFrame | undefined): string {
+  if (!frame) return 'no answer';
+  if (frame.event === 'ERROR') return frame.data.code;
+  if (frame.event !== 'MESSAGE_ACCEPTED') return frame.event;
+  const { seq, duplicate }: ServerData<'MESSAGE_ACCEPTED'> = frame.data;
+  return `accepted as ${seq}${duplicate ? ', a duplicate' : ''}`;
+}

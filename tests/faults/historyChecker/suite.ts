@@ -1,0 +1,86 @@
+import { check } from './check.ts';
+import { Play } from './play.ts';
+import { scenario } from './scenario.ts';
+import { type Cast, startWorld, type World } from './world.ts';
+
+/** Scenarios played at the same time: most of each is waiting. */
+const LANES = 5;
+
+const number = (name: string, byDefault: number): number => Number(process.env[name] ?? byDefault);
+
+/**
+ * The seeds this part of `parts` plays: `SEEDS` of them from `FIRST_SEED` on, or `SEED` alone, many times, for what the
+ * machine adds to it, who is faster than whom, isn't in the seed.
+ */
+function seeds(part: number, parts: number): number[] {
+  const { SEED } = process.env;
+  if (SEED !== undefined) return part === 0 ? Array.from({ length: number('REPEAT', 30) }, () => Number(SEED)) : [];
+  const first = number('FIRST_SEED', 1);
+  return Array.from({ length: number('SEEDS', 200) }, (_, index) => first + index).filter(
+    (seed) => seed % parts === part,
+  );
+}
+
+/** Declares the tests of one part. */
+export function historyTests(part: number, parts: number): void {
+  describe(`histories, part ${part + 1} of ${parts}`, () => {
+    let world: World;
+    beforeAll(async () => {
+      world = await startWorld();
+    });
+    afterAll(() => world.stop());
+
+    it(
+      'nothing lost, nothing doubled, nothing out of order',
+      async () => {
+        const waiting = seeds(part, parts);
+        const total = waiting.length;
+        const failures: string[] = [];
+        const lane = async (cast: Cast) => {
+          for (let seed = waiting.shift(); seed !== undefined && failures.length === 0; seed = waiting.shift()) {
+            const failure = await playSeed(world, cast, seed);
+            if (failure) failures.push(failure);
+            const left = waiting.length;
+            if (process.env['PROGRESS'] && left % 50 === 0) {
+              process.stderr.write(`part ${part + 1}: ${total - left} of ${total} seeds\n`);
+            }
+          }
+        };
+        const casts: Cast[] = [];
+        while (casts.length < Math.min(LANES, total)) casts.push(await world.cast());
+        await Promise.all(casts.map(lane));
+        expect(failures.join('\n\n')).toBe('');
+      },
+      number('SOAK_MS', 240_000),
+    );
+
+    it('every active copy is gone within the TTL', async () => {
+      const copies = world.witness.database.collection('active_messages');
+      const end = Date.now() + 20_000;
+      while ((await copies.countDocuments({})) > 0 && Date.now() < end) {
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+      expect(await copies.countDocuments({})).toBe(0);
+    }, 30_000);
+  });
+}
+
+/** What is wrong with a seed's history, how to see it again, and what was done; `undefined` when nothing is wrong. */
+async function playSeed(world: World, cast: Cast, seed: number): Promise<string | undefined> {
+  const play = await Play.start(world, cast, scenario(seed));
+  let complaints: string[];
+  try {
+    await play.run();
+    complaints = check(play.history, await play.finish());
+  } catch (error) {
+    complaints = [error instanceof Error ? (error.stack ?? error.message) : String(error)];
+  } finally {
+    await play.leave();
+  }
+  if (complaints.length === 0) return undefined;
+  return [
+    `seed ${seed}; again: SEED=${seed} npm test -- tests/faults/history`,
+    ...complaints.map((complaint) => `  ✗ ${complaint}`),
+    ...play.history.trace,
+  ].join('\n');
+}

@@ -1,0 +1,90 @@
+import { randomBytes } from 'node:crypto';
+import { databaseUri } from '../../../local/mongod.ts';
+import { type InProcess, startDesk } from '../../support/inProcess.ts';
+import type { Desk, Person } from '../../support/system.ts';
+import { type Invocation, installGates } from './disturbance.ts';
+import type { RoleName } from './scenario.ts';
+import { Witness } from './witness.ts';
+
+export type Cast = Readonly<Record<RoleName, Person>>;
+
+/** Where the scenarios of a file are played: one process, one database, one gateway. */
+export interface World {
+  readonly system: InProcess;
+  readonly witness: Witness;
+  /** Announces an invocation, to be recognized by its key. */
+  expect(invocation: Invocation): void;
+  /** The `$disconnect` of this connection gets lost. */
+  loseDisconnect(connectionId: string): void;
+  /** Seven people of their own, for scenarios played at the same time must not see each other's frames. */
+  cast(): Promise<Cast>;
+  stop(): Promise<void>;
+}
+
+/** The header that names the invocation; frames do it by their `requestId`. */
+export const KEY_HEADER = 'x-invocation';
+
+interface AnyEvent {
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+  readonly requestContext?: { readonly connectionId?: string; readonly eventType?: string };
+}
+
+export async function startWorld(): Promise<World> {
+  installGates();
+  const expected = new Map<string, Invocation>();
+  const lost = new Set<string>();
+  const database = `test_history_${randomBytes(6).toString('hex')}`;
+  const { system, desk } = await startDesk({
+    ACCESS_TOKEN_TTL_SECONDS: '86400',
+    MAX_CONNECTIONS_PER_USER: '1000',
+    MONGODB_POOL_SIZE: '40',
+    // After a fault the driver looks again at once, not after half a second: it would only cost time.
+    MONGODB_URI: `${databaseUri(process.env['TEST_MONGODB_URI'] ?? '', database)}&minHeartbeatFrequencyMS=5`,
+  });
+  const carrier = system.carrier;
+  system.carrier = async (file, raw) => {
+    const event = raw as AnyEvent;
+    const { connectionId = '', eventType } = event.requestContext ?? {};
+    if (eventType === 'DISCONNECT' && lost.delete(connectionId)) return { statusCode: 200 };
+    const key = event.headers?.[KEY_HEADER] ?? (eventType === 'MESSAGE' ? requestId(event.body) : undefined);
+    const invocation = key === undefined ? undefined : expected.get(key);
+    if (!invocation) return carrier(file, raw);
+    expected.delete(invocation.key);
+    return invocation.run(
+      () => carrier(file, raw),
+      () => {
+        // Of a socket's event the gateway tells the client nothing that our protocol knows; an HTTP request fails.
+        if (eventType === 'MESSAGE') return { statusCode: 200 };
+        throw new Error(`invocation ${invocation.key} was killed`);
+      },
+    );
+  };
+  const witness = await Witness.start(system.databaseUri);
+  return {
+    system,
+    witness,
+    expect: (invocation) => void expected.set(invocation.key, invocation),
+    loseDisconnect: (connectionId) => void lost.add(connectionId),
+    cast: () => cast(desk),
+    stop: async () => {
+      await system.gateway.idle();
+      await witness.stop();
+      await system.stop();
+    },
+  };
+}
+
+const requestId = (body = '{}'): string | undefined => (JSON.parse(body) as { requestId?: string }).requestId;
+
+/** One after the other: a password is expensive to hash, and a busy machine would run into the deadline. */
+async function cast(desk: Desk): Promise<Cast> {
+  const candidate = await desk.candidate();
+  const stranger = await desk.candidate();
+  const supervisor1 = await desk.supervisor();
+  const supervisor2 = await desk.supervisor();
+  const agent1 = await desk.agent(supervisor1);
+  const agent2 = await desk.agent(supervisor1);
+  const agent3 = await desk.agent(supervisor2);
+  return { candidate, stranger, supervisor1, supervisor2, agent1, agent2, agent3 };
+}

@@ -1,0 +1,234 @@
+import { spawn } from 'node:child_process';
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/**
+ * Shows that the tests of faults can fail: each mutant is the code with one deliberate mistake, in a copy of the tree,
+ * and some test has to notice. `node tests/faults/mutants.ts [name …]`; exits with 1 when a mutant survives.
+ */
+interface Mutant {
+  readonly name: string;
+  readonly file: string;
+  /** Must occur exactly once: a mutant that has lost its place says so, instead of being "killed" by nothing. */
+  readonly find: string;
+  readonly replace: string;
+  /** The tests that are to notice, by path patterns. Default: the seeded histories. */
+  readonly killers?: readonly string[];
+}
+
+const HISTORIES = ['tests/faults/history'];
+const RACES = ['tests/faults/races'];
+
+const MUTANTS: readonly Mutant[] = [
+  {
+    name: 'seq is counted outside of the transaction',
+    file: 'lib/store/conversations.ts',
+    find: "{ returnDocument: 'after', updatePipeline: true, session, projection: { lastSeq: 1, lastMessageAt: 1 } }",
+    replace: "{ returnDocument: 'after', updatePipeline: true, projection: { lastSeq: 1, lastMessageAt: 1 } }",
+  },
+  {
+    name: 'no transaction at all',
+    file: 'lib/services/rooms/sendMessage.ts',
+    find: 'return await transaction((session) => storeMessage(caller, draft, session));',
+    replace: 'return await storeMessage(caller, draft, null as never);',
+  },
+  {
+    name: 'a message expires from the moment it is inserted',
+    file: 'lib/store/messages.ts',
+    find: 'sentAt: new Date(sentAt), broadcastAt: null }',
+    replace: 'sentAt: new Date(sentAt), broadcastAt: null, expiresAt: new Date(Date.now() + 1000) }',
+  },
+  {
+    name: 'acknowledged before it is committed',
+    file: 'functions/websocket/sendMessage.ts',
+    find: 'const sent = await sendMessage(caller, data);',
+    replace: `const early = { conversationId: data.conversationId, messageId: 'early', seq: 1, clientMessageId: data.clientMessageId ?? null, sentAt: new Date().toISOString(), duplicate: false };
+  reply('MESSAGE_ACCEPTED', early);
+  const sent = await sendMessage(caller, data);`,
+  },
+  {
+    name: 'a 410 is ignored',
+    file: 'lib/realtime/broadcast.ts',
+    find: "if (delivery === 'gone') {",
+    replace: "if (delivery === ('never' as string)) {",
+  },
+  {
+    name: 'what was archived is not verified',
+    file: 'lib/services/conversations/finishClosing.ts',
+    find: 'if (archived !== lastSeq) {',
+    replace: 'if (archived > lastSeq) {',
+    killers: ['tests/faults/(?!history|races)', 'tests/integration'],
+  },
+  {
+    name: 'noted as archived before it is copied',
+    file: 'lib/services/conversations/finishClosing.ts',
+    find: '  const expiresAt = retentionEnd(conversation);\n',
+    replace: '  const expiresAt = retentionEnd(conversation);\n  await noteArchived(id, expiresAt);\n',
+  },
+  {
+    name: 'any close succeeds, whatever the state',
+    file: 'lib/store/conversations.ts',
+    find: `return ConversationModel.findOneAndUpdate(
+    still(id, expected),
+    [
+      {
+        $set: {
+          status: 'closed',`,
+    replace: `return ConversationModel.findOneAndUpdate(
+    expected && { _id: id },
+    [
+      {
+        $set: {
+          status: 'closed',`,
+    killers: RACES,
+  },
+  {
+    name: 'any assign succeeds, whatever the state',
+    file: 'lib/store/conversations.ts',
+    find: `still(id, expected),
+    [{ $set: { status: 'assigned',`,
+    replace: `expected && { _id: id },
+    [{ $set: { status: 'assigned',`,
+    killers: RACES,
+  },
+  {
+    name: 'a send does not look whether it is closed',
+    file: 'lib/store/conversations.ts',
+    find: "trusted({ _id: id, status: { $ne: 'closed' }, $or:",
+    replace: 'trusted({ _id: id, $or:',
+  },
+  {
+    name: 'the room is told without looking who may be in it',
+    file: 'lib/store/connections.ts',
+    find: 'find(trusted({ rooms: room, userId: { $in: userIds }, ...live() })',
+    replace: 'find(trusted({ rooms: room, ...(userIds && live()) })',
+    killers: ['tests/faults', 'tests/integration'],
+  },
+  {
+    name: 'only the active messages are read',
+    file: 'lib/store/messages.ts',
+    find: 'conversation.archivedAt ? [permanent] : [active, permanent]',
+    replace: 'conversation.archivedAt ? [active] : [active, permanent].slice(0, 1)',
+  },
+  {
+    name: 'a reader overtaken by the archive is not sent there',
+    file: 'lib/store/messages.ts',
+    find: 'conversation.archivedAt ? [permanent] : [active, permanent]',
+    replace: 'conversation.archivedAt ? [permanent] : [active]',
+    killers: ['tests/faults', 'tests/integration'],
+  },
+  {
+    name: 'a clientMessageId may be used twice',
+    file: 'lib/store/messages.ts',
+    find: '{ unique: true, partialFilterExpression: { clientMessageId:',
+    replace: '{ unique: false, partialFilterExpression: { clientMessageId:',
+  },
+  {
+    name: 'the history is read before the room is entered',
+    file: 'lib/services/rooms/joinConversation.ts',
+    find: `  await requireJoinable(caller, conversationId);
+  await enter(caller, conversationId);`,
+    replace: `  const early = await requireJoinable(caller, conversationId);
+  const read = await readMessages(early, afterSeq, MOST_MESSAGES);
+  await enter(caller, conversationId);
+  if (read) return fitFrame(early, read);`,
+  },
+  {
+    name: 'a repeated send does not tell the room',
+    file: 'lib/services/rooms/sendMessage.ts',
+    find: 'if (duplicate && (await toldBefore(message))) return;',
+    replace: 'if (duplicate || (await toldBefore(message) && duplicate)) return;',
+  },
+  {
+    name: 'a repeated send always tells the room',
+    file: 'lib/services/rooms/sendMessage.ts',
+    find: 'if (duplicate && (await toldBefore(message))) return;',
+    replace: 'if (duplicate && !(await toldBefore(message))) return;',
+  },
+  {
+    name: 'closing does not wait for the archive to let the copies expire',
+    file: 'lib/services/conversations/finishClosing.ts',
+    find: "if (step === 'archive') {",
+    replace: "if (step === ('never' as string)) {",
+  },
+  {
+    name: 'the archived copies never expire',
+    file: 'lib/store/messages.ts',
+    find: '[{ $set: { expiresAt: { $add:',
+    replace: '[{ $set: { broadcastAt: { $add:',
+  },
+  {
+    name: 'a command may take for ever',
+    file: 'lib/websocket/frameHandler.ts',
+    find: 'await withinDeadline(handle(raw, outlet, event));',
+    replace: 'await (withinDeadline && handle(raw, outlet, event));',
+    killers: ['tests/faults/(?!history|races)'],
+  },
+  {
+    name: 'a post may take for ever',
+    file: 'lib/realtime/gateway.ts',
+    find: 'abortSignal: AbortSignal.timeout(timeoutMs),',
+    replace: 'abortSignal: AbortSignal.timeout(timeoutMs * 100),',
+    killers: ['tests/faults/(?!history|races)', 'tests/integration'],
+  },
+];
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const PARTS = ['lib', 'functions', 'tests', 'local', 'docs', 'package.json', 'jest.config.js', 'tsconfig.json'];
+const LIMIT_MS = 240_000;
+
+type Fate = 'killed' | 'timed out' | 'SURVIVED' | 'NO PLACE';
+
+async function fateOf({ file, find, replace, killers = HISTORIES }: Mutant): Promise<Fate> {
+  const folder = await mkdtemp(join(tmpdir(), 'live-support-mutant-'));
+  try {
+    for (const part of PARTS) await cp(join(ROOT, part), join(folder, part), { recursive: true });
+    await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'), 'dir');
+    const source = await readFile(join(folder, file), 'utf8');
+    if (source.split(find).length !== 2) return 'NO PLACE';
+    await writeFile(
+      join(folder, file),
+      source.replace(find, () => replace),
+    );
+    return await runTests(folder, killers);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** In a process of its own, for it may hang. */
+function runTests(folder: string, patterns: readonly string[]): Promise<Fate> {
+  return new Promise((resolve, reject) => {
+    const jest = spawn(
+      process.execPath,
+      ['--experimental-vm-modules', '--no-warnings', 'node_modules/jest/bin/jest.js', '--bail', ...patterns],
+      { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'], timeout: LIMIT_MS, killSignal: 'SIGTERM' },
+    );
+    let report = '';
+    jest.stderr.on('data', (chunk: Buffer) => {
+      report += chunk.toString();
+    });
+    jest.once('error', reject);
+    jest.once('exit', (code, signal) => {
+      if (signal) resolve('timed out');
+      // Killed by a test, not by a file that doesn't load or a pattern that names none.
+      else if (code !== 0 && !/^Tests: .*failed/m.test(report)) reject(new Error(report));
+      else resolve(code === 0 ? 'SURVIVED' : 'killed');
+    });
+  });
+}
+
+const wanted = process.argv.slice(2);
+const chosen = MUTANTS.filter(({ name }) => wanted.length === 0 || wanted.some((part) => name.includes(part)));
+const survivors: string[] = [];
+for (const mutant of chosen) {
+  const begun = Date.now();
+  const fate = await fateOf(mutant);
+  if (fate === 'SURVIVED' || fate === 'NO PLACE') survivors.push(mutant.name);
+  const seconds = Math.round((Date.now() - begun) / 1000);
+  console.log(`${fate.padEnd(10)} ${`${seconds} s`.padStart(6)}  ${mutant.name}`);
+}
+console.log(`\n${chosen.length - survivors.length} of ${chosen.length} mutants killed`);
+if (survivors.length > 0) process.exitCode = 1;

@@ -1,0 +1,24 @@
+import { spawn } from 'node:child_process';
+
+/**
+ * The seeded histories by the thousand: `SEEDS=5000 FIRST_SEED=1 node tests/faults/soak.ts`. The first failing seed is
+ * printed with what was done and the way to run it again.
+ */
+const seeds = Number(process.env['SEEDS'] ?? 2_000);
+const jest = spawn(
+  process.execPath,
+  ['--experimental-vm-modules', '--no-warnings', 'node_modules/jest/bin/jest.js', 'tests/faults/history'],
+  {
+    stdio: 'inherit',
+    env: {
+      FIRST_SEED: '100000',
+      ...process.env,
+      SEEDS: String(seeds),
+      PROGRESS: 'yes',
+      SOAK_MS: String(120_000 + seeds * 2_000),
+    },
+  },
+);
+jest.once('exit', (code) => {
+  process.exitCode = code ?? 1;
+});

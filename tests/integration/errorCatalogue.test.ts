@@ -1,0 +1,223 @@
+import { jest } from '@jest/globals';
+import mongoose from 'mongoose';
+import { ERROR_CODES, ERRORS, type ErrorCode } from '../../lib/protocol/errors.ts';
+import { ConversationModel } from '../../lib/store/conversations.ts';
+import { connect, disconnect } from '../../lib/store/database.ts';
+import { type InProcess, startDesk } from '../support/inProcess.ts';
+import type { Socket } from '../support/socket.ts';
+import { type Desk, type HttpResult, PASSWORD } from '../support/system.ts';
+
+/** Every code of the catalogue, brought about on each transport that may carry it. */
+
+/** Limits low enough to be met. Twice as many and more are tried, so that a window's end in between saves nobody. */
+const LIMIT = 3;
+const TRIES = 2 * LIMIT + 2;
+
+let system: InProcess;
+let desk: Desk;
+beforeAll(async () => {
+  ({ system, desk } = await startDesk({
+    RATE_LIMITS: 'on',
+    RATE_LIMIT_MESSAGES_PER_MINUTE: String(LIMIT),
+    RATE_LIMIT_CONVERSATIONS_PER_HOUR: String(LIMIT),
+    RATE_LIMIT_REGISTRATIONS_PER_HOUR: '1000',
+    RATE_LIMIT_FAILED_LOGINS: '1000',
+    // Below the gateway's own limit, which closes the socket.
+    MAX_FRAME_BYTES: '20000',
+  }));
+});
+afterAll(() => system.stop());
+
+/** What a fault's cause says; no client may ever read it. */
+const CAUSE = 'the cause, which is nobody’s business';
+
+async function withBrokenStore<T>(ask: () => Promise<T>): Promise<T> {
+  const broken = jest.spyOn(ConversationModel, 'findById').mockImplementation(() => {
+    throw new TypeError(CAUSE);
+  });
+  return ask().finally(() => broken.mockRestore());
+}
+
+async function withoutDatabase<T>(ask: () => Promise<T>): Promise<T> {
+  await mongoose.disconnect();
+  return ask().finally(async () => {
+    await disconnect();
+    await connect();
+  });
+}
+
+/** Lets a rival go first once the write is decided on, before it is carried out. */
+function rivalFirst(rival: () => Promise<unknown>): void {
+  const write = ConversationModel.findOneAndUpdate.bind(ConversationModel);
+  const overtaken = jest.spyOn(ConversationModel, 'findOneAndUpdate');
+  overtaken.mockImplementationOnce(((...given: Parameters<typeof write>) => ({
+    lean: async () => {
+      overtaken.mockRestore();
+      await rival();
+      return write(...given).lean();
+    },
+  })) as never);
+}
+
+async function untilRefused<T>(ask: () => Promise<T>, isRefused: (answer: T) => boolean): Promise<T> {
+  for (let tries = 1; ; tries += 1) {
+    const answer = await ask();
+    if (isRefused(answer) || tries === TRIES) return answer;
+  }
+}
+
+type Codes<S extends boolean> = { [C in ErrorCode]: (typeof ERRORS)[C]['socket'] extends S ? C : never }[ErrorCode];
+type HttpCode = Exclude<ErrorCode, 'UNKNOWN_EVENT' | 'NOT_JOINED'>;
+
+const http: Readonly<Record<HttpCode, () => Promise<HttpResult>>> = {
+  MALFORMED_JSON: () => system.http({ method: 'POST', path: '/auth/login', raw: '{' }),
+  VALIDATION_FAILED: () => desk.call('POST', '/auth/login', undefined, {}),
+  INVALID_CREDENTIALS: () =>
+    desk.call('POST', '/auth/login', undefined, { email: 'no@example.com', password: PASSWORD }),
+  INVALID_TOKEN: () => desk.call('GET', '/auth/me'),
+  FORBIDDEN: async () => desk.call('GET', '/users', (await desk.candidate()).token),
+  NOT_FOUND: () => desk.call('GET', '/users/nobody', desk.admin.token),
+  EMAIL_TAKEN: async () => {
+    const email = desk.admin.email.toUpperCase();
+    return desk.call('POST', '/auth/register', undefined, { name: 'Again', email, password: PASSWORD });
+  },
+  LAST_ADMIN: () => desk.call('PATCH', `/users/${desk.admin.user.id}`, desk.admin.token, { active: false }),
+  CONVERSATION_CLOSED: async () => {
+    const { agent, conversation } = await desk.assigned();
+    await desk.ok('POST', `/conversations/${conversation.id}/close`, agent.token);
+    return desk.call('POST', `/conversations/${conversation.id}/close`, agent.token);
+  },
+  CONVERSATION_ASSIGNED: async () => {
+    const { supervisor, conversation } = await desk.assigned();
+    return desk.call('POST', `/conversations/${conversation.id}/close`, supervisor.token);
+  },
+  CONFLICT: async () => {
+    const supervisor = await desk.supervisor();
+    const [agent, rival] = [await desk.agent(supervisor), await desk.supervisor()];
+    const { id } = await desk.conversation(await desk.candidate());
+    const rivalsAgent = await desk.agent(rival);
+    rivalFirst(() => desk.assign(rival, id, rivalsAgent));
+    return desk.call('POST', `/conversations/${id}/assign`, supervisor.token, { agentId: agent.user.id });
+  },
+  AGENT_NOT_AVAILABLE: async () => {
+    const { supervisor, conversation } = await desk.assigned();
+    const agentId = (await desk.agent(await desk.supervisor())).user.id;
+    return desk.call('POST', `/conversations/${conversation.id}/assign`, supervisor.token, { agentId });
+  },
+  PAYLOAD_TOO_LARGE: () => desk.call('POST', '/auth/login', undefined, { email: 'x'.repeat(70_000) }),
+  UNSUPPORTED_MEDIA_TYPE: () =>
+    system.http({ method: 'POST', path: '/auth/login', raw: '{}', headers: { 'content-type': 'text/plain' } }),
+  RATE_LIMITED: async () => {
+    const { token } = await desk.candidate();
+    return untilRefused(
+      () => desk.call('POST', '/conversations', token, { subject: 'again' }),
+      ({ status }) => status !== 201,
+    );
+  },
+  INTERNAL: () => withBrokenStore(() => desk.call('GET', '/conversations/any', desk.admin.token)),
+  UNAVAILABLE: () => withoutDatabase(() => desk.call('GET', '/conversations/any', desk.admin.token)),
+};
+
+/** A candidate's socket, in a room. */
+async function inRoom(): Promise<{ socket: Socket; conversationId: string; token: string }> {
+  const candidate = await desk.candidate();
+  const { id } = await desk.conversation(candidate);
+  return { socket: await desk.join(candidate, id), conversationId: id, token: candidate.token };
+}
+
+const joinAny = (socket: Socket) => socket.refused('JOIN_CONVERSATION', { conversationId: 'any' });
+
+const overSocket: Readonly<Record<Codes<true>, () => Promise<{ code: string; message: string }>>> = {
+  MALFORMED_JSON: async () => {
+    const { socket } = await inRoom();
+    socket.sendText('[]');
+    return (await socket.next('ERROR')).data;
+  },
+  VALIDATION_FAILED: async () => (await inRoom()).socket.refused('SEND_MESSAGE', {}),
+  INVALID_TOKEN: async () => {
+    const { socket, token } = await inRoom();
+    // The gateway fails to cut the socket: it is worth nothing all the same.
+    system.gateway.fault(socket, 'error');
+    await desk.ok('POST', '/auth/logout', token);
+    system.gateway.fault(socket, undefined);
+    return joinAny(socket);
+  },
+  FORBIDDEN: async () => joinAny(await desk.connect(desk.admin)),
+  NOT_FOUND: async () => joinAny((await inRoom()).socket),
+  CONVERSATION_CLOSED: async () => {
+    const { agent, conversation } = await desk.assigned();
+    const socket = await desk.connect(agent);
+    await socket.expect('CONVERSATION_CLOSED', 'CLOSE_CONVERSATION', { conversationId: conversation.id });
+    return socket.refused('JOIN_CONVERSATION', { conversationId: conversation.id });
+  },
+  CONFLICT: async () => {
+    const { agent, supervisor, conversation } = await desk.assigned();
+    const [socket, next] = [await desk.connect(agent), await desk.agent(supervisor)];
+    rivalFirst(() => desk.assign(supervisor, conversation.id, next));
+    return socket.refused('CLOSE_CONVERSATION', { conversationId: conversation.id });
+  },
+  PAYLOAD_TOO_LARGE: async () => {
+    const { socket } = await inRoom();
+    socket.send('PING', { x: 'x'.repeat(20_000) });
+    return (await socket.next('ERROR')).data;
+  },
+  RATE_LIMITED: async () => {
+    const { socket, conversationId } = await inRoom();
+    const answer = await untilRefused(
+      () => socket.ask('SEND_MESSAGE', { conversationId, content: 'again' }),
+      ({ event }) => event === 'ERROR',
+    );
+    if (answer.event !== 'ERROR') throw new Error(`${TRIES} messages, and no limit`);
+    return answer.data;
+  },
+  UNKNOWN_EVENT: async () => (await inRoom()).socket.refused('SHOUT', {}),
+  NOT_JOINED: async () => {
+    const { socket, conversationId } = await inRoom();
+    await socket.expect('CONVERSATION_LEFT', 'LEAVE_CONVERSATION', { conversationId });
+    return socket.refused('SEND_MESSAGE', { conversationId, content: 'too late' });
+  },
+  INTERNAL: async () => {
+    const { socket } = await inRoom();
+    return withBrokenStore(() => joinAny(socket));
+  },
+  UNAVAILABLE: async () => {
+    const { socket } = await inRoom();
+    return withoutDatabase(() => joinAny(socket));
+  },
+};
+
+describe('every code of the catalogue', () => {
+  it('is in one of the two tables below, or both, as the catalogue says', () => {
+    expect(Object.keys(http).toSorted()).toEqual(ERROR_CODES.filter((code) => ERRORS[code].status).toSorted());
+    expect(Object.keys(overSocket).toSorted()).toEqual(ERROR_CODES.filter((code) => ERRORS[code].socket).toSorted());
+  });
+
+  it.each(Object.entries(http))('%s is answered over HTTP', async (code, provoke) => {
+    const { status, body } = await provoke();
+    const { title } = ERRORS[code as HttpCode];
+    expect(body).toMatchObject({ code, title, status: ERRORS[code as HttpCode].status });
+    expect(body.status).toBe(status);
+    expect(JSON.stringify(body)).not.toContain(CAUSE);
+  });
+
+  it.each(Object.entries(overSocket))('%s is answered over the socket, which stays up', async (code, provoke) => {
+    const error = await provoke();
+    expect(error.code).toBe(code);
+    expect(error.message).not.toContain(CAUSE);
+  });
+});
+
+describe('the database out of reach', () => {
+  it('shows in the health, and is over when it is over', async () => {
+    expect(await withoutDatabase(() => desk.call('GET', '/health'))).toMatchObject({ status: 503 });
+    expect(await desk.call('GET', '/health')).toMatchObject({ status: 200, body: { status: 'ok' } });
+  });
+
+  it('refuses an upgrade with 503, and leaves pings alone', async () => {
+    const socket = await desk.connect(desk.admin);
+    await withoutDatabase(async () => {
+      await expect(desk.connect(desk.admin)).rejects.toMatchObject({ status: 503 });
+      await socket.settle();
+    });
+  });
+});

@@ -1,0 +1,57 @@
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import mongoose from 'mongoose';
+import { STORED } from '../../docs/load.ts';
+import { ConversationModel } from '../../lib/store/conversations.ts';
+import { ActiveMessageModel } from '../../lib/store/messages.ts';
+import { databaseUri } from '../../local/mongod.ts';
+import { type InProcess, startDesk } from '../support/inProcess.ts';
+import type { Desk } from '../support/system.ts';
+
+/** docs/scale.md says what a message asks of the database, and how large it is there. */
+
+const document = readFileSync(new URL('../../docs/scale.md', import.meta.url), 'utf8');
+
+let system: InProcess;
+let desk: Desk;
+beforeAll(async () => {
+  const uri = databaseUri(process.env['TEST_MONGODB_URI'] ?? '', `test_${randomBytes(6).toString('hex')}`);
+  const MONGODB_URI = `${uri}${uri.includes('?') ? '&' : '?'}monitorCommands=true`;
+  ({ system, desk } = await startDesk({ MONGODB_URI, RATE_LIMITS: 'on' }));
+});
+afterAll(() => system.stop());
+
+it('sends the database the documented commands for a message', async () => {
+  const { candidate, conversation } = await desk.assigned('How it is stored');
+  const socket = await desk.join(candidate, conversation.id);
+  await system.gateway.idle();
+  const seen: string[] = [];
+  mongoose.connection.getClient().on('commandStarted', ({ commandName, command }) => {
+    const collection: unknown = command[commandName];
+    seen.push(typeof collection === 'string' ? `${commandName} ${collection}` : commandName);
+  });
+  await socket.expect('MESSAGE_ACCEPTED', 'SEND_MESSAGE', { conversationId: conversation.id, content: 'x' });
+  await system.gateway.idle();
+  const [, list = ''] = document.split(/<!-- \/?commands -->/);
+  const documented = [...list.matchAll(/^\| `([^`]+)` \|/gm)].map(([, command]) => command);
+  expect(seen.toSorted()).toEqual(documented.toSorted());
+});
+
+it('stores a message and a conversation in the documented number of bytes', async () => {
+  const { candidate, conversation } = await desk.assigned('s'.repeat(50));
+  const socket = await desk.join(candidate, conversation.id);
+  await socket.expect('MESSAGE_ACCEPTED', 'SEND_MESSAGE', {
+    conversationId: conversation.id,
+    content: 'x'.repeat(200),
+    clientMessageId: 'c'.repeat(36),
+  });
+  await system.gateway.idle();
+  const size = { $project: { bytes: { $bsonSize: '$$ROOT' } } };
+  const [message] = await ActiveMessageModel.aggregate([
+    { $match: { conversationId: conversation.id } },
+    { $sort: { seq: -1 } },
+    size,
+  ]);
+  const [record] = await ConversationModel.aggregate([{ $match: { _id: conversation.id } }, size]);
+  expect({ message: message.bytes, conversation: record.bytes }).toEqual(STORED);
+});
