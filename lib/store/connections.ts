@@ -106,13 +106,14 @@ export async function findSocketCaller(connectionId: string, sourceIp: string | 
   return found ? { ...found.caller, sourceIp, connectionId, rooms: found.rooms } : null;
 }
 
-/** Puts a connection in a room. `false` when it is gone, or in `most` rooms already. */
-export async function addToRoom(connectionId: string, room: string, most: number): Promise<boolean> {
+/** Puts a connection in a room, unless it is in `most` rooms already. */
+export async function addToRoom(connectionId: string, room: string, most: number): Promise<'in' | 'full' | 'gone'> {
   const { matchedCount } = await ConnectionModel.updateOne(
     trusted({ _id: connectionId, $or: [{ rooms: room }, { [`rooms.${most - 1}`]: { $exists: false } }] }),
     { $addToSet: { rooms: room } },
   );
-  return matchedCount === 1;
+  if (matchedCount === 1) return 'in';
+  return (await ConnectionModel.exists({ _id: connectionId })) ? 'full' : 'gone';
 }
 
 /** Takes a connection out of a room; `false` when it wasn't in it. */

@@ -16,6 +16,9 @@ async function fail(email: string, times: number, sourceIp?: string): Promise<nu
   return statuses;
 }
 
+const failAtOnce = (email: string, times: number, sourceIp?: string): Promise<number[]> =>
+  Promise.all(Array.from({ length: times }, async () => (await login(email, 'wrong password', sourceIp)).status));
+
 /** As if the time had passed. */
 const letDelaysPass = () => LoginAttemptsModel.updateMany({}, { $set: { blockedUntil: new Date(0) } });
 
@@ -67,7 +70,7 @@ describe('guessing passwords', () => {
 
   it('lets the owner in from where they signed in before, whatever strangers do', async () => {
     expect((await login(victim.email, PASSWORD, '198.51.100.7')).status).toBe(200);
-    for (let stranger = 0; stranger < 8; stranger += 1) await fail(victim.email, 8, `203.0.113.${10 + stranger}`);
+    for (let stranger = 0; stranger < 8; stranger += 1) await failAtOnce(victim.email, 8, `203.0.113.${10 + stranger}`);
     expect((await login(victim.email, PASSWORD, '192.0.2.99')).status).toBe(429);
     expect((await login(victim.email, PASSWORD, '198.51.100.7')).status).toBe(200);
   });
@@ -75,10 +78,11 @@ describe('guessing passwords', () => {
   it('stops one address from trying many accounts', async () => {
     const statuses: number[] = [];
     for (let account = 0; account < 13; account += 1) {
-      statuses.push(...(await fail(`someone${account}@example.com`, 9, '203.0.113.200')));
+      statuses.push(...(await failAtOnce(`someone${account}@example.com`, 9, '203.0.113.200')));
     }
-    expect(statuses.slice(0, 100)).toEqual(Array(100).fill(401));
-    expect(new Set(statuses.slice(100))).toEqual(new Set([429]));
+    expect(statuses.filter((status) => status === 401)).toHaveLength(100);
+    expect(statuses.filter((status) => status === 429)).toHaveLength(17);
+    expect(new Set(statuses.slice(108))).toEqual(new Set([429]));
   });
 
   it('takes no header for the address', async () => {

@@ -41,9 +41,9 @@ async function requireJoinable(caller: SocketCaller, conversationId: string): Pr
 
 async function enter(caller: SocketCaller, conversationId: string): Promise<void> {
   const most = config().MAX_ROOMS_PER_CONNECTION;
-  if (await addToRoom(caller.connectionId, conversationId, most)) return;
-  if (caller.rooms.length < most) throw new AppError('INVALID_TOKEN');
-  throw new AppError('RATE_LIMITED', `A connection may be in ${most} rooms.`);
+  const outcome = await addToRoom(caller.connectionId, conversationId, most);
+  if (outcome === 'gone') throw new AppError('INVALID_TOKEN');
+  if (outcome === 'full') throw new AppError('RATE_LIMITED', `A connection may be in ${most} rooms.`);
 }
 
 /** As many of the messages as fit one frame; `nextAfterSeq` where there are more. At least one always fits. */
