@@ -1,7 +1,9 @@
 import { httpEndpoint } from '../../lib/http/endpoint.ts';
 import { routes } from '../../lib/protocol/routes.ts';
-import { assignConversation } from '../../lib/services/conversations/assignConversation.ts';
+import { assignConversation, tellAssigned } from '../../lib/services/conversations/assignConversation.ts';
 
-export const handler = httpEndpoint(routes.assignConversation, ({ caller, params, body }) =>
-  assignConversation(caller, params.conversationId, body.agentId),
-);
+export const handler = httpEndpoint(routes.assignConversation, async ({ caller, params, body, follow }) => {
+  const assigned = await assignConversation(caller, params.conversationId, body.agentId);
+  follow(tellAssigned(assigned));
+  return assigned.conversation;
+});

@@ -22,22 +22,19 @@ export type Outcome = Record<Delivery, number>;
 const PARALLEL = 50;
 
 /**
- * Delivers a frame to an audience. Never throws: what a recipient misses it finds by `seq` when it joins again. A
- * connection that turns out gone is forgotten.
+ * Delivers a frame to an audience. What a single connection answers never makes it fail: what a recipient misses it
+ * finds by `seq` when it joins again, and a connection that turns out gone is forgotten. Throws when the database can't
+ * say who the audience is, for then nobody was told.
  */
 export async function broadcast(audience: Audience, frame: ServerFrame): Promise<Outcome> {
+  const waiting = await resolve(audience);
   const outcome: Outcome = { delivered: 0, gone: 0, failed: 0 };
-  try {
-    const waiting = await resolve(audience);
-    const worker = async () => {
-      for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-        outcome[await deliver(next, frame)] += 1;
-      }
-    };
-    await Promise.all(Array.from({ length: Math.min(PARALLEL, waiting.length) }, worker));
-  } catch (error) {
-    logger.error('broadcast failed', { event: frame.event, ...errorFields(error) });
-  }
+  const worker = async () => {
+    for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+      outcome[await deliver(next, frame)] += 1;
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(PARALLEL, waiting.length) }, worker));
   logger.info('broadcast', { event: frame.event, ...outcome });
   metrics({
     DeliveriesDelivered: outcome.delivered,

@@ -126,10 +126,12 @@ export async function removeFromRoom(connectionId: string, room: string): Promis
 }
 
 /** Takes every connection out of a room, or every one of one user. */
-export async function emptyRoom(room: string, userId?: string): Promise<void> {
-  await ConnectionModel.updateMany(userId === undefined ? { rooms: room } : { rooms: room, userId }, {
-    $pull: { rooms: room },
-  });
+export async function emptyRoom(room: string, userId?: string, session?: Transaction): Promise<void> {
+  await ConnectionModel.updateMany(
+    userId === undefined ? { rooms: room } : { rooms: room, userId },
+    { $pull: { rooms: room } },
+    session ? { session } : {},
+  );
 }
 
 /** The TTL monitor comes round once a minute: a record past its time, or its session's, counts for nothing until then. */

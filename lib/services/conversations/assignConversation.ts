@@ -1,5 +1,6 @@
 import { decide } from '../../domain/conversation.ts';
 import type { Caller } from '../../domain/permissions.ts';
+import { errorFields, logger } from '../../logger.ts';
 import { AppError } from '../../protocol/errors.ts';
 import type { Conversation } from '../../protocol/objects.ts';
 import { broadcast } from '../../realtime/broadcast.ts';
@@ -11,15 +12,17 @@ import { findUser } from '../../store/users.ts';
 import { refusalOfLost } from './lostRace.ts';
 import { requireVisible } from './readConversations.ts';
 
+/** A conversation just assigned, and whom it was taken from. */
+export interface Assigned {
+  readonly conversation: Conversation;
+  readonly formerAgentId: string | null;
+}
+
 /**
  * Gives a conversation to an agent of the supervisor's, for the first time or from another agent, who is out of the
- * room from the commit on. Throws `NOT_FOUND`, `CONVERSATION_CLOSED`, `AGENT_NOT_AVAILABLE`, `CONFLICT`.
+ * room from the commit on. Telling them is `tellAssigned`'s. Throws `NOT_FOUND`, `CONVERSATION_CLOSED`, `AGENT_NOT_AVAILABLE`, `CONFLICT`.
  */
-export async function assignConversation(
-  caller: Caller,
-  conversationId: string,
-  agentId: string,
-): Promise<Conversation> {
+export async function assignConversation(caller: Caller, conversationId: string, agentId: string): Promise<Assigned> {
   const before = await requireVisible(caller, conversationId);
   const command = { type: 'assign', supervisorId: caller.userId, agentId } as const;
   const decision = decide(before, command);
@@ -28,13 +31,15 @@ export async function assignConversation(
   const assigned = await transaction(async (session) => {
     const done = await assign(conversationId, before, command, session);
     const details = { agentId, ...(before.agentId !== null && { formerAgentId: before.agentId }) };
-    if (done) await audit(caller, 'conversation_assigned', conversationId, details, session);
+    if (done) {
+      // With the same commit: later it could throw out somebody who was given it back and has joined again.
+      if (before.agentId !== null) await emptyRoom(conversationId, before.agentId, session);
+      await audit(caller, 'conversation_assigned', conversationId, details, session);
+    }
     return done;
   });
   if (!assigned) throw await refusalOfLost(conversationId, command);
-  const conversation = toConversation(assigned);
-  await tellAssigned(conversation, before.agentId);
-  return conversation;
+  return { conversation: toConversation(assigned), formerAgentId: before.agentId };
 }
 
 async function requireAvailable(agentId: string, supervisorId: string): Promise<void> {
@@ -44,8 +49,13 @@ async function requireAvailable(agentId: string, supervisorId: string): Promise<
   }
 }
 
-async function tellAssigned(conversation: Conversation, formerAgentId: string | null): Promise<void> {
+/** Tells the room, and both agents wherever they are. Never throws. */
+export async function tellAssigned({ conversation, formerAgentId }: Assigned): Promise<void> {
   const users = [conversation.agentId, formerAgentId].filter((id) => id !== null);
-  if (formerAgentId !== null) await emptyRoom(conversation.id, formerAgentId);
-  await broadcast({ room: conversation.id, users }, { event: 'CONVERSATION_ASSIGNED', data: { conversation } });
+  try {
+    await broadcast({ room: conversation.id, users }, { event: 'CONVERSATION_ASSIGNED', data: { conversation } });
+  } catch (error) {
+    // It is assigned all the same, and both agents' lists say so.
+    logger.warn('could not tell of an assignment', { conversationId: conversation.id, ...errorFields(error) });
+  }
 }
