@@ -100,6 +100,9 @@ const won = <T>(results: readonly Result<T>[]): T[] =>
 const refusals = (results: readonly Result<unknown>[]): string[] =>
   results.flatMap((result) => ('refused' in result ? [result.refused] : [])).toSorted();
 
+const assignTo = async (...given: Parameters<typeof assignConversation>): Promise<Conversation> =>
+  (await assignConversation(...given)).conversation;
+
 describe(`${RACES} races of`, () => {
   it('send against close: what is accepted is in the archive, what comes after the close is refused', async () => {
     const { candidate, agent1 } = people;
@@ -142,9 +145,9 @@ describe(`${RACES} races of`, () => {
     await race<[Conversation, Conversation, Conversation]>(
       await conversations(),
       (id) => [
-        () => assignConversation(caller(supervisor1, id), id, agent1.user.id),
-        () => assignConversation(caller(supervisor1, id), id, agent1.user.id),
-        () => assignConversation(caller(supervisor2, id), id, agent3.user.id),
+        () => assignTo(caller(supervisor1, id), id, agent1.user.id),
+        () => assignTo(caller(supervisor1, id), id, agent1.user.id),
+        () => assignTo(caller(supervisor2, id), id, agent3.user.id),
       ],
       async (id, results) => {
         const [winner, ...others] = won(results);
@@ -167,7 +170,7 @@ describe(`${RACES} races of`, () => {
     await race<[Conversation, { conversation: Conversation }, { conversation: Conversation }]>(
       await conversations(),
       (id) => [
-        () => assignConversation(caller(supervisor1, id), id, agent1.user.id),
+        () => assignTo(caller(supervisor1, id), id, agent1.user.id),
         () => closeConversation(caller(supervisor1, id), id),
         () => closeConversation(caller(supervisor2, id), id),
       ],
@@ -196,7 +199,7 @@ describe(`${RACES} races of`, () => {
     await race<[Conversation, { conversation: Conversation }]>(
       await conversations(agent1),
       (id) => [
-        () => assignConversation(caller(supervisor1, id), id, agent2.user.id),
+        () => assignTo(caller(supervisor1, id), id, agent2.user.id),
         () => closeConversation(caller(agent1, id), id),
       ],
       async (id, results) => {
