@@ -16,6 +16,9 @@ const OUT_OF_REACH = new Set([
   'MongoClientClosedError',
   'MongoPoolClearedError',
   'MongoPoolClosedError',
+  'PoolClearedOnNetworkError',
+  'MongoServerClosedError',
+  'MongoStalePrimaryError',
   'MongoExpiredSessionError',
   'MongoWriteConcernError',
 ]);

@@ -1,0 +1,137 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { parse } from 'yaml';
+import { AUDIT_ACTIONS } from '../../lib/protocol/objects.ts';
+
+/** What operators read and run names only what is there. */
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const read = (path: string) => readFileSync(root + path, 'utf8');
+const require = createRequire(import.meta.url);
+
+const folders = ['docs/', 'docs/decisions/'];
+const documents = folders.flatMap((folder) =>
+  readdirSync(root + folder)
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => ({ folder, path: folder + name, text: read(folder + name) })),
+);
+
+it('finds the documents', () => {
+  expect(documents.map(({ path }) => path)).toEqual(
+    expect.arrayContaining(['docs/deploying.md', 'docs/runbook.md', 'docs/scale.md', 'docs/cost.md']),
+  );
+});
+
+/** As GitHub makes them of headings. */
+const anchors = (text: string) =>
+  [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+
+it.each(documents)('$path links to what is there', ({ folder, path, text }) => {
+  const broken = [...text.matchAll(/\]\((?!https?:)([^)#]*)#?([^)]*)\)/g)].filter(([, file = '', anchor = '']) => {
+    const target = file === '' ? path : folder + file;
+    return !existsSync(root + target) || (anchor !== '' && !anchors(read(target)).includes(anchor));
+  });
+  expect(broken.map(([link]) => link)).toEqual([]);
+});
+
+it.each(documents)('$path invokes functions that are there', ({ text }) => {
+  for (const [, name] of text.matchAll(/ invoke -f (\w+)/g)) expect(read('serverless.yml')).toContain(`\n  ${name}:\n`);
+});
+
+describe('the runbook', () => {
+  const runbook = read('docs/runbook.md');
+
+  it('has a section for each alarm, in their order', async () => {
+    const monitoring = require('../../cloud/monitoring.cjs') as (serverless: unknown) => Promise<{
+      Resources: Record<string, { Type: string }>;
+    }>;
+    const { Resources } = await monitoring({ resolveVariable: async () => 'prod' });
+    const alarms = Object.entries(Resources)
+      .filter(([, { Type }]) => Type === 'AWS::CloudWatch::Alarm')
+      .map(([id]) => id.replace(/Alarm$/, ''));
+    expect(alarms.length).toBeGreaterThan(0);
+    expect([...runbook.matchAll(/^## ([A-Z][a-z]+([A-Z][a-z]+)*)$/gm)].map(([, name]) => name)).toEqual(alarms);
+  });
+
+  it('asks for lines that are logged', () => {
+    const code = readdirSync(`${root}lib`, { recursive: true, encoding: 'utf8' })
+      .filter((path) => path.endsWith('.ts'))
+      .map((path) => read(`lib/${path}`))
+      .join('\n');
+    const messages = [...runbook.matchAll(/message = "([^"]+)"/g)].map(([, message]) => message);
+    expect(messages.length).toBeGreaterThan(2);
+    for (const message of messages) expect(code).toContain(`'${message}'`);
+  });
+
+  it('asks the audit trail for actions there are', () => {
+    for (const [, action] of runbook.matchAll(/action=(\w+)/g)) expect(AUDIT_ACTIONS).toContain(action);
+  });
+});
+
+describe('deploying', () => {
+  it('names parameters serverless.yml has', () => {
+    const { params } = parse(read('serverless.yml'), { logLevel: 'error' }) as { params: { default: object } };
+    const [, table = ''] = read('docs/deploying.md').split(/^\| Parameter \| What \|$|^Everything else/m);
+    const named = table
+      .split('\n')
+      .flatMap((line) => [...(line.split('|')[1] ?? '').matchAll(/`(\w+)`/g)].map(([, name]) => name));
+    expect(named.toSorted()).toEqual(Object.keys(params.default).sort());
+  });
+
+  it('puts the secrets where the functions look', () => {
+    const names = [...read('docs/deploying.md').matchAll(/--name \/live-support\/prod\/([\w-]+)/g)].map(
+      ([, name]) => name,
+    );
+    expect(new Set(names)).toEqual(new Set(['mongodb-uri', 'jwt-keys']));
+    for (const name of names) expect(read('serverless.yml')).toContain(`/\${self:service}/\${sls:stage}/${name}`);
+  });
+});
+
+interface Workflow {
+  readonly on: object;
+  readonly permissions: Readonly<Record<string, string>>;
+  readonly jobs: Readonly<
+    Record<
+      string,
+      {
+        readonly permissions?: Readonly<Record<string, string>>;
+        readonly environment?: string;
+        readonly steps?: readonly { readonly uses?: string; readonly run?: string }[];
+      }
+    >
+  >;
+}
+
+describe('the workflows', () => {
+  const workflow = (name: string) => parse(read(`.github/workflows/${name}.yml`)) as Workflow;
+  const steps = (name: string) => Object.values(workflow(name).jobs).flatMap((job) => job.steps ?? []);
+
+  it.each(['ci', 'deploy'])('%s may read, and uses actions by their major version', (name) => {
+    expect(workflow(name).permissions).toEqual({ contents: 'read' });
+    for (const { uses } of steps(name)) expect(uses ?? 'x@v1').toMatch(/@v\d+$/);
+  });
+
+  it('test by the one script there is', () => {
+    expect(steps('ci').map(({ run }) => run)).toContain('.ci/run');
+    expect(existsSync(`${root}.ci/run`)).toBe(true);
+  });
+
+  it('deploy by a role, in an environment, then migrate', () => {
+    const { deploy } = workflow('deploy').jobs;
+    expect(deploy?.environment).toBeDefined();
+    expect(deploy?.permissions).toEqual({ contents: 'read', 'id-token': 'write' });
+    expect(read('.github/workflows/deploy.yml')).not.toMatch(/secrets\.|ACCESS_KEY/);
+    const commands = steps('deploy').map(({ run }) => run ?? '');
+    const [deployed, migrated] = ['deploy', 'invoke -f migrate'].map((verb) =>
+      commands.findIndex((run) => run.startsWith(`npx serverless ${verb}`)),
+    ) as [number, number];
+    expect(deployed).toBeGreaterThan(-1);
+    expect(migrated).toBeGreaterThan(deployed);
+  });
+});

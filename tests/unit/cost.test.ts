@@ -1,0 +1,115 @@
+import { readFileSync } from 'node:fs';
+import {
+  conversationUsage,
+  report as costReport,
+  type Deployed,
+  deployed,
+  dollars,
+  idleUsage,
+  type Prices,
+  plus,
+} from '../../docs/cost.ts';
+import { loadOf, TYPICAL } from '../../docs/load.ts';
+import { BASE, peakOf, report as scaleReport } from '../../docs/scale.ts';
+
+const root = new URL('../../', import.meta.url);
+const read = (path: string) => readFileSync(new URL(path, root), 'utf8');
+const prices = (JSON.parse(read('docs/prices.json')) as { items: Prices }).items;
+
+const on: Deployed = {
+  memoryGb: 1,
+  pingMemoryGb: 0.25,
+  sweepMinutes: 5,
+  logRetentionDays: 30,
+  alarms: 12,
+  dashboards: 1,
+  customMetrics: 10,
+  httpRate: 1000,
+  websocketRate: 2000,
+};
+
+describe('a conversation', () => {
+  it('is counted from the contract', () => {
+    // Two people, three messages, no time to ping. In: 2 joins, 3 sends, 1 close. Out: 2 joined, 3 acknowledgements,
+    // 3 × 2 messages, 2 assigned, 2 closed.
+    expect(loadOf({ ...TYPICAL, messages: 3, participants: 2, minutes: 4 })).toMatchObject({
+      httpRequests: 6,
+      connects: 2,
+      framesIn: 6,
+      pings: 0,
+      posts: 15,
+      invocations: 6 + 2 + 6 + 2,
+    });
+  });
+
+  it.each([
+    ['message', { messages: 1 }, { framesIn: 1, posts: 1 + TYPICAL.participants, invocations: 1 }],
+    ['five minutes', { minutes: 5 }, { framesIn: 2, posts: 2, invocations: 2 }],
+  ])('costs so much more with one more %s', (_, more, expected) => {
+    const before = loadOf(TYPICAL);
+    const [name, by] = Object.entries(more)[0] as [keyof typeof TYPICAL, number];
+    const after = loadOf({ ...TYPICAL, [name]: TYPICAL[name] + by });
+    for (const [field, difference] of Object.entries(expected)) {
+      expect([field, after[field as keyof typeof after] - before[field as keyof typeof before]]).toEqual([
+        field,
+        difference,
+      ]);
+    }
+  });
+});
+
+describe('the bill', () => {
+  const shape = { ...TYPICAL, messages: 3, minutes: 4, milliseconds: 100 };
+  const one = conversationUsage(on, shape);
+  const idle = idleUsage(on, shape);
+
+  it('counts frames both ways, minutes of each connection and GB-seconds', () => {
+    expect(one).toMatchObject({ socketMessages: 6 + 15, socketMinutes: 8, lambdaRequests: 16, alarms: 0 });
+    expect(one.lambdaGbSeconds).toBeCloseTo(1.6);
+  });
+
+  it('has a sweep every five minutes when nobody comes', () => {
+    expect(idle).toMatchObject({ lambdaRequests: 8640, traces: 8640, alarms: 12, socketMessages: 0 });
+  });
+
+  it('multiplies, and takes off what is free item by item', () => {
+    const nothing = plus(idle, idle, -1);
+    const usage = { ...nothing, alarms: 12, dashboards: 1, socketMessages: 2_000_000 };
+    expect(dollars(usage, prices)).toBeCloseTo(12 * 0.1 + 3 + 2);
+    expect(dollars(usage, prices, true)).toBeCloseTo(2 * 0.1 + 0 + 2);
+  });
+});
+
+it('reads what is deployed', async () => {
+  const { alarms, customMetrics, ...rest } = await deployed();
+  expect(rest).toMatchObject({ memoryGb: 1, pingMemoryGb: 0.25, sweepMinutes: 5, dashboards: 1, logRetentionDays: 90 });
+  expect(alarms).toBe([...read('docs/runbook.md').matchAll(/^## [A-Z][A-Za-z]+$/gm)].length);
+  expect(customMetrics).toBe(read('lib/metrics.ts').match(/'(Count|Seconds)',/g)?.length);
+});
+
+it('grows in proportion, and by the pool', () => {
+  const [once, tenfold] = [peakOf(BASE, 1), peakOf(BASE, 10)];
+  expect(tenfold.apiRequests).toBeCloseTo(10 * once.apiRequests);
+  expect(peakOf({ ...BASE, poolSize: 9 }, 1).databaseConnections).toBeCloseTo(2 * once.databaseConnections);
+});
+
+it('refuses what is no number', async () => {
+  await expect(costReport(['--messages', 'many'])).rejects.toThrow('--messages');
+  await expect(costReport(['--mesages', '1'])).rejects.toThrow('mesages');
+});
+
+/** What a document says a command prints. */
+const commands = ['docs/cost.md', 'docs/scale.md'].flatMap((document) =>
+  [...read(document).matchAll(/^```\n\$ npx node docs\/(\w+)\.ts(.*)\n([\s\S]*?)\n```$/gm)].map(
+    ([, name, args = '', output]) => ({ document, name, args: args.trim(), output }),
+  ),
+);
+
+it.each(commands)('$document shows what docs/$name.ts $args prints', async ({ name, args, output }) => {
+  const report = name === 'cost' ? costReport : scaleReport;
+  expect(await report(args === '' ? [] : args.split(' '))).toBe(output);
+});
+
+it('finds the commands in both documents', () => {
+  expect(new Set(commands.map(({ document }) => document)).size).toBe(2);
+});
