@@ -17,8 +17,8 @@ export async function mongodbUri(): Promise<string> {
 }
 
 /**
- * The signing keys, `kid:base64url,kid:base64url`: the first signs, all verify, so that a new key is put in front and
- * the old one dropped once the last token it signed has expired. Throws `ConfigError` for a weak or malformed one.
+ * The signing keys, `kid:base64url,kid:base64url`: the first signs, all verify. docs/deploying.md says how a key is
+ * rotated without signing anybody out. Throws `ConfigError` for a weak or malformed one.
  */
 export async function jwtKeys(): Promise<readonly [JwtKey, ...JwtKey[]]> {
   const source = await required('JWT_KEYS');

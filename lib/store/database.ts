@@ -13,16 +13,19 @@ const OPERATION_MS = 10_000;
 
 let connecting: Promise<unknown> | undefined;
 
-/** Connects once per process. A failed attempt is not kept: the next call tries again. */
-export async function connect(): Promise<void> {
-  connecting ??= open().catch((error: unknown) => {
+/**
+ * Connects once per process. A failed attempt is not kept: the next call tries again. `operationMs` is the longest an
+ * operation may go without a word from the server; 0 is for ever, for building an index.
+ */
+export async function connect(operationMs = OPERATION_MS): Promise<void> {
+  connecting ??= open(operationMs).catch((error: unknown) => {
     connecting = undefined;
     throw error;
   });
   await connecting;
 }
 
-async function open(): Promise<void> {
+async function open(operationMs: number): Promise<void> {
   await mongoose.connect(await mongodbUri(), {
     autoCreate: false,
     autoIndex: false,
@@ -33,7 +36,7 @@ async function open(): Promise<void> {
     serverSelectionTimeoutMS: PATIENCE_MS,
     connectTimeoutMS: PATIENCE_MS,
     waitQueueTimeoutMS: PATIENCE_MS,
-    socketTimeoutMS: OPERATION_MS,
+    socketTimeoutMS: operationMs,
     // Acknowledged means durable, and nobody is shown what a failover could still roll back.
     writeConcern: { w: 'majority' },
     readConcernLevel: 'majority',

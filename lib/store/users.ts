@@ -17,7 +17,7 @@ interface UserRecord {
   supervisorId: string | null;
   active: boolean;
   createdAt: Date;
-  /** How many sessions and sockets they were given: see `noteAdmission`. */
+  /** How many sessions, sockets and conversations they were given: see `noteAdmission`. */
   admissions: number;
   /** Set while an erasure is under way. */
   erasingSince?: Date;
@@ -131,6 +131,19 @@ export async function findCredentials(id: string): Promise<Credentials | null> {
 export async function noteAdmission(id: string, session: Transaction, passwordHash?: string): Promise<boolean> {
   const { matchedCount } = await UserModel.updateOne(
     given({ _id: id, active: true, passwordHash }),
+    { $inc: { admissions: 1 } },
+    { session },
+  );
+  return matchedCount === 1;
+}
+
+/**
+ * Notes, within a transaction, that an agent is given a conversation. `false` unless they are active and the
+ * supervisor's own; writing to them keeps it so until the commit.
+ */
+export async function noteAssignment(agentId: string, supervisorId: string, session: Transaction): Promise<boolean> {
+  const { matchedCount } = await UserModel.updateOne(
+    { _id: agentId, role: 'agent', active: true, supervisorId },
     { $inc: { admissions: 1 } },
     { session },
   );

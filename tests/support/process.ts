@@ -34,10 +34,10 @@ export class Running {
   readonly #listeners = new Set<() => void>();
   #ended = false;
 
-  constructor(command: readonly string[], env: Readonly<Record<string, string>> = {}) {
+  constructor(command: readonly string[], env: Readonly<Record<string, string>> = {}, cwd = PROJECT) {
     const [program = '', ...args] = command;
     this.#name = [program, ...args].join(' ').replaceAll(`${PROJECT}/`, '').slice(0, 60);
-    this.#child = spawn(program, args, { cwd: PROJECT, env: environment(env), detached: true, stdio: 'pipe' });
+    this.#child = spawn(program, args, { cwd, env: environment(env), detached: true, stdio: 'pipe' });
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => {
         this.output += text;

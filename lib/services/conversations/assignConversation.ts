@@ -8,7 +8,7 @@ import { audit } from '../../store/audit.ts';
 import { emptyRoom } from '../../store/connections.ts';
 import { assign, toConversation } from '../../store/conversations.ts';
 import { transaction } from '../../store/database.ts';
-import { findUser } from '../../store/users.ts';
+import { noteAssignment } from '../../store/users.ts';
 import { refusalOfLost } from './lostRace.ts';
 import { requireVisible } from './readConversations.ts';
 
@@ -20,15 +20,16 @@ export interface Assigned {
 
 /**
  * Gives a conversation to an agent of the supervisor's, for the first time or from another agent, who is out of the
- * room from the commit on. Telling them is `tellAssigned`'s. Throws `NOT_FOUND`, `CONVERSATION_CLOSED`, `AGENT_NOT_AVAILABLE`, `CONFLICT`.
+ * room from the commit on. Telling them is `tellAssigned`'s. Throws `NOT_FOUND`, `CONVERSATION_CLOSED`,
+ * `AGENT_NOT_AVAILABLE`, `CONFLICT`.
  */
 export async function assignConversation(caller: Caller, conversationId: string, agentId: string): Promise<Assigned> {
   const before = await requireVisible(caller, conversationId);
   const command = { type: 'assign', supervisorId: caller.userId, agentId } as const;
   const decision = decide(before, command);
   if (!decision.allowed) throw new AppError(decision.refusal);
-  await requireAvailable(agentId, caller.userId);
   const assigned = await transaction(async (session) => {
+    if (!(await noteAssignment(agentId, caller.userId, session))) throw new AppError('AGENT_NOT_AVAILABLE');
     const done = await assign(conversationId, before, command, session);
     const details = { agentId, ...(before.agentId !== null && { formerAgentId: before.agentId }) };
     if (done) {
@@ -40,13 +41,6 @@ export async function assignConversation(caller: Caller, conversationId: string,
   });
   if (!assigned) throw await refusalOfLost(conversationId, command);
   return { conversation: toConversation(assigned), formerAgentId: before.agentId };
-}
-
-async function requireAvailable(agentId: string, supervisorId: string): Promise<void> {
-  const agent = await findUser(agentId);
-  if (agent?.role !== 'agent' || !agent.active || agent.supervisorId !== supervisorId) {
-    throw new AppError('AGENT_NOT_AVAILABLE');
-  }
 }
 
 /** Tells the room, and both agents wherever they are. Never throws. */

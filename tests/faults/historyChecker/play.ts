@@ -2,7 +2,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ServerData, ServerFrame } from '../../../lib/protocol/events.ts';
 import type { Conversation, Message } from '../../../lib/protocol/objects.ts';
 import { finishClosing } from '../../../lib/services/conversations/finishClosing.ts';
-import { sweep } from '../../../lib/services/conversations/sweep.ts';
 import { findConversation } from '../../../lib/store/conversations.ts';
 import type { Socket } from '../../support/socket.ts';
 import { type HttpResult, UpgradeRefused } from '../../support/system.ts';
@@ -79,8 +78,12 @@ export class Play {
     for (const tab of this.#tabs.values()) if (tab.open && !tab.open.socket.isClosed) this.#heal(tab.open);
     await this.#catchUp();
     await this.#closeForGood();
-    const unfinished = async () => Boolean((await findConversation(id))?.closing);
-    for (let attempt = 0; (await unfinished()) && attempt < PATIENCE; attempt += 1) await sweep(Date.now() + 5_000, 0);
+    // As the sweep does, but for this conversation alone: others are being played beside it.
+    for (let attempt = 0; attempt < PATIENCE; attempt += 1) {
+      const record = await findConversation(id);
+      if (!record?.closing) break;
+      await finishClosing(record, { until: Date.now() + 5_000 });
+    }
     const { database } = this.#world.witness;
     const byConversation = { conversationId: id };
     const messages = await this.#readAll(50);

@@ -1,0 +1,91 @@
+'use strict';
+
+const sub = (text) => ({ 'Fn::Sub': text });
+
+/** What the framework makes of the WebSocket API, completed: throttling, the access log, who may call the functions. */
+module.exports = async ({ resolveVariable }) => {
+  const name = `${await resolveVariable('self:service')}-${await resolveVariable('sls:stage')}`;
+  const days = await resolveVariable('param:logRetentionInDays');
+  const roleIsOurs = (await resolveVariable('param:gatewayLogRole')) === 'create';
+  const functions = await resolveVariable('self:functions');
+  return {
+    Resources: {
+      ...(roleIsOurs && GATEWAY_LOG_ROLE),
+      WebsocketAccessLog: {
+        Type: 'AWS::Logs::LogGroup',
+        Properties: { LogGroupName: `/aws/websocket/${name}`, RetentionInDays: days },
+      },
+    },
+    extensions: {
+      WebsocketsDeploymentStage: {
+        ...(roleIsOurs && { DependsOn: ['GatewayAccount'] }),
+        Properties: {
+          DefaultRouteSettings: {
+            // The execution log would hold every frame.
+            DataTraceEnabled: false,
+            DetailedMetricsEnabled: false,
+            LoggingLevel: 'OFF',
+            ThrottlingBurstLimit: await resolveVariable('param:websocketBurst'),
+            ThrottlingRateLimit: await resolveVariable('param:websocketRate'),
+          },
+          AccessLogSettings: {
+            DestinationArn: { 'Fn::GetAtt': ['WebsocketAccessLog', 'Arn'] },
+            Format: JSON.stringify(ACCESS_LOG),
+          },
+        },
+      },
+      ...Object.fromEntries(
+        Object.entries(functions)
+          .filter(([, { events = [] }]) => events.some((event) => 'websocket' in event))
+          .map(([id]) => [`${id[0].toUpperCase()}${id.slice(1)}LambdaPermissionWebsockets`, CALLED_BY_OUR_API]),
+      ),
+    },
+  };
+};
+
+/** No token and no message in it. */
+const ACCESS_LOG = {
+  requestId: '$context.requestId',
+  connectionId: '$context.connectionId',
+  eventType: '$context.eventType',
+  routeKey: '$context.routeKey',
+  status: '$context.status',
+  sourceIp: '$context.identity.sourceIp',
+  time: '$context.requestTime',
+  integrationLatency: '$context.integrationLatency',
+  error: '$context.error.messageString',
+};
+
+/** Otherwise anybody's gateway, in any account, may. */
+const CALLED_BY_OUR_API = {
+  Properties: {
+    SourceArn: sub('arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${WebsocketsApi}/*'),
+  },
+};
+
+/**
+ * API Gateway writes WebSocket access logs under one role for the whole account and region. Kept when this stack goes:
+ * others rely on it by then, and their logs would end without a word.
+ */
+const KEPT = { DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' };
+const GATEWAY_LOG_ROLE = {
+  GatewayLogRole: {
+    Type: 'AWS::IAM::Role',
+    ...KEPT,
+    Properties: {
+      Description: 'API Gateway writes its logs',
+      AssumeRolePolicyDocument: {
+        Version: '2012-10-17',
+        Statement: [{ Effect: 'Allow', Principal: { Service: 'apigateway.amazonaws.com' }, Action: 'sts:AssumeRole' }],
+      },
+      ManagedPolicyArns: [
+        sub('arn:${AWS::Partition}:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs'),
+      ],
+    },
+  },
+  GatewayAccount: {
+    Type: 'AWS::ApiGateway::Account',
+    ...KEPT,
+    Properties: { CloudWatchRoleArn: { 'Fn::GetAtt': ['GatewayLogRole', 'Arn'] } },
+  },
+};

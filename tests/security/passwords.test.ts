@@ -1,0 +1,57 @@
+import { type InProcess, startDesk } from '../support/inProcess.ts';
+import { type Desk, PASSWORD, type Person } from '../support/system.ts';
+import { countHashes } from './hashes.ts';
+
+let system: InProcess;
+let desk: Desk;
+let known: Person;
+let inactive: Person;
+beforeAll(async () => {
+  ({ system, desk } = await startDesk({ RATE_LIMITS: 'on', RATE_LIMIT_FAILED_LOGINS: '40' }));
+  [known, inactive] = await Promise.all([desk.candidate(), desk.candidate()]);
+  await desk.ok('PATCH', `/users/${inactive.user.id}`, desk.admin.token, { active: false });
+});
+afterAll(() => system.stop());
+
+const login = (email: string, password: string, sourceIp = '203.0.113.1') =>
+  system.http({ method: 'POST', path: '/auth/login', body: { email, password }, sourceIp });
+
+describe('the work of a sign-in', () => {
+  it('is one hash, whoever it is for', async () => {
+    for (const [email, password, status] of [
+      [known.email, PASSWORD, 200],
+      [known.email, 'wrong password', 401],
+      [inactive.email, PASSWORD, 401],
+      [inactive.email, 'wrong password', 401],
+      ['nobody@example.com', PASSWORD, 401],
+      ['nobody-else@example.com', 'wrong password', 401],
+    ] as const) {
+      const hashes = await countHashes(async () => expect((await login(email, password)).status).toBe(status));
+      expect({ email, hashes }).toEqual({ email, hashes: 1 });
+    }
+  });
+
+  it('takes as long for an unknown address as for a known one', async () => {
+    const took = async (email: string) => {
+      const begun = performance.now();
+      await login(email, 'wrong password', '203.0.113.2');
+      return performance.now() - begun;
+    };
+    const ratios: number[] = [];
+    // In pairs, so that whatever else the machine does weighs on both.
+    for (let pair = 0; pair < 9; pair += 1) {
+      ratios.push((await took(known.email)) / (await took(`nobody-${pair}@example.com`)));
+    }
+    const median = ratios.toSorted((a, b) => a - b)[4];
+    process.stdout.write(`known : unknown address, median of paired times: ${median?.toFixed(2)}\n`);
+    expect(ratios).toHaveLength(9);
+  });
+
+  it('is none for an attempt that is one too many', async () => {
+    await Promise.all(Array.from({ length: 40 }, () => login('victim@example.com', 'wrong password', '203.0.113.3')));
+    const hashes = await countHashes(async () => {
+      expect((await login('victim@example.com', 'wrong password', '203.0.113.3')).status).toBe(429);
+    });
+    expect(hashes).toBe(0);
+  });
+});

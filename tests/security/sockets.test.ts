@@ -1,0 +1,135 @@
+import { type InProcess, startDesk } from '../support/inProcess.ts';
+import { type Desk, type Person, type Upgrade, UpgradeRefused } from '../support/system.ts';
+import { state } from './attack.ts';
+
+const FRAMES = 60;
+
+let system: InProcess;
+let desk: Desk;
+let person: Person;
+beforeAll(async () => {
+  ({ system, desk } = await startDesk({
+    ALLOWED_ORIGINS: 'https://app.example.com',
+    MAX_CONNECTIONS_PER_USER: '3',
+    MAX_ROOMS_PER_CONNECTION: '2',
+    RATE_LIMITS: 'on',
+    RATE_LIMIT_FRAMES_PER_MINUTE: String(FRAMES),
+    RATE_LIMIT_MESSAGES_PER_MINUTE: '10',
+  }));
+  person = await desk.candidate();
+});
+afterAll(() => system.stop());
+
+const attempt = (upgrade: Upgrade) =>
+  system.connect(upgrade).catch((error: unknown) => {
+    if (error instanceof UpgradeRefused) return error.status;
+    throw error;
+  });
+
+async function outcome(upgrade: Upgrade): Promise<number> {
+  const result = await attempt(upgrade);
+  if (typeof result === 'number') return result;
+  result.close();
+  await system.gateway.idle();
+  return 101;
+}
+
+const PROTOCOL = 'live-support.v1';
+
+describe('an upgrade', () => {
+  it.each<[string, (token: string) => Upgrade, number]>([
+    ['a token', (token) => ({ token }), 101],
+    ['a token as a subprotocol', (token) => ({ protocols: [PROTOCOL, token] }), 101],
+    ['no token', () => ({}), 401],
+    ['the subprotocol alone', () => ({ protocols: [PROTOCOL] }), 401],
+    ['the subprotocol twice', () => ({ protocols: [PROTOCOL, PROTOCOL] }), 401],
+    ['a token without the subprotocol', (token) => ({ protocols: [token] }), 401],
+    ['a token beside a foreign subprotocol', (token) => ({ protocols: ['graphql-ws', token] }), 401],
+    ['a token behind another', (token) => ({ protocols: [PROTOCOL, 'x', token] }), 401],
+    ['a token in the URL', (token) => ({ query: `token=${token}` }), 401],
+    ['an access_token in the URL', (token) => ({ query: `access_token=${token}` }), 401],
+    ['an Authorization in the URL', (token) => ({ query: `Authorization=Bearer%20${token}` }), 401],
+    ['a token in a cookie', (token) => ({ headers: { Cookie: `token=${token}` } }), 401],
+    ['a bad header before a good subprotocol', (token) => ({ token: 'x.y.z', protocols: [PROTOCOL, token] }), 401],
+    ['our origin', (token) => ({ token, headers: { Origin: 'https://app.example.com' } }), 101],
+    ['a foreign origin', (token) => ({ token, headers: { Origin: 'https://evil.example' } }), 403],
+    ['a foreign origin in small letters', (token) => ({ token, headers: { origin: 'https://evil.example' } }), 403],
+    [
+      'an origin that begins like ours',
+      (token) => ({ token, headers: { Origin: 'https://app.example.com.evil.example' } }),
+      403,
+    ],
+    ['an origin that ends like ours', (token) => ({ token, headers: { Origin: 'https://evilapp.example.com' } }), 403],
+    ['our origin without TLS', (token) => ({ token, headers: { Origin: 'http://app.example.com' } }), 403],
+    ['our origin on another port', (token) => ({ token, headers: { Origin: 'https://app.example.com:8443' } }), 403],
+    ['the origin null', (token) => ({ token, headers: { Origin: 'null' } }), 403],
+    ['an empty origin', (token) => ({ token, headers: { Origin: '' } }), 403],
+    ['the origin *', (token) => ({ token, headers: { Origin: '*' } }), 403],
+  ])('with %s', async (_, upgrade, status) => {
+    const before = await state();
+    expect(await outcome(upgrade(person.token))).toBe(status);
+    if (status !== 101) expect(await state()).toEqual(before);
+  });
+});
+
+describe('how much one may hold', () => {
+  it('is so many sockets a user, over all their sessions and however fast', async () => {
+    const first = await desk.candidate();
+    const others = await Promise.all(Array.from({ length: 9 }, () => desk.login(first.email)));
+    const results = await Promise.all([first, ...others].map(({ token }) => attempt({ token })));
+    const admitted = results.filter((result) => typeof result !== 'number');
+    expect(admitted).toHaveLength(3);
+    expect(new Set(results.filter((result) => typeof result === 'number'))).toEqual(new Set([429]));
+    expect(await outcome({ token: person.token })).toBe(101);
+
+    admitted[0]?.close();
+    await system.gateway.idle();
+    expect(await outcome({ token: first.token })).toBe(101);
+  });
+
+  it('is so many rooms a socket, however fast', async () => {
+    const candidate = await desk.candidate();
+    const ids: string[] = [];
+    for (let index = 0; index < 6; index += 1) ids.push((await desk.conversation(candidate)).id);
+    const socket = await desk.connect(candidate);
+    const answers = await Promise.all(ids.map((conversationId) => socket.ask('JOIN_CONVERSATION', { conversationId })));
+    const joined = answers.filter(({ event }) => event === 'CONVERSATION_JOINED');
+    expect(joined).toHaveLength(2);
+    for (const { event, data } of answers) if (event === 'ERROR') expect(data).toMatchObject({ code: 'RATE_LIMITED' });
+    const [room] = ids.filter((_, index) => answers[index]?.event === 'CONVERSATION_JOINED');
+    await socket.expect('CONVERSATION_LEFT', 'LEAVE_CONVERSATION', { conversationId: room });
+    await socket.expect('CONVERSATION_JOINED', 'JOIN_CONVERSATION', { conversationId: room });
+  });
+});
+
+describe('a flood', () => {
+  it('of 200 frames gets no further than its limit, and keeps nobody else from speaking', async () => {
+    const { candidate, agent, conversation } = await desk.assigned();
+    const { id: conversationId } = conversation;
+    const [flooder, bystander] = [await desk.join(candidate, conversationId), await desk.join(agent, conversationId)];
+    const answers = await Promise.all(
+      Array.from({ length: 200 }, () => flooder.ask('LEAVE_CONVERSATION', { conversationId: 'none-such' }, 20_000)),
+    );
+    const limited = answers.filter(({ data }) => (data as { code?: string }).code === 'RATE_LIMITED');
+    // A minute may have ended on the way.
+    expect(limited.length).toBeGreaterThanOrEqual(200 - 2 * FRAMES);
+    expect(limited.length).toBeLessThan(200);
+    await bystander.expect('MESSAGE_ACCEPTED', 'SEND_MESSAGE', { conversationId, content: 'calm' });
+  });
+
+  it('of messages is counted by user, not by socket', async () => {
+    const candidate = await desk.candidate();
+    const { id: conversationId } = await desk.conversation(candidate);
+    const sockets = [await desk.join(candidate, conversationId), await desk.join(candidate, conversationId)];
+    const answers = await Promise.all(
+      Array.from({ length: 40 }, (_, index) =>
+        sockets[index % 2]?.ask('SEND_MESSAGE', { conversationId, content: `${index}` }, 20_000),
+      ),
+    );
+    const accepted = answers.filter((answer) => answer?.event === 'MESSAGE_ACCEPTED');
+    expect(accepted.length).toBeGreaterThanOrEqual(10);
+    expect(accepted.length).toBeLessThanOrEqual(20);
+    const { items } = await desk.ok('GET', `/conversations/${conversationId}/messages`, candidate.token);
+    expect(items).toHaveLength(accepted.length);
+  });
+});
