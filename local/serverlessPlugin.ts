@@ -186,6 +186,8 @@ export default class LocalSupport {
 
     const { guardSockets } = await import('./socketGuard.ts');
     guardSockets();
+    const { boundWorkers } = await import('./boundedWorkers.ts');
+    await boundWorkers();
     // The table of routes knows no other switch.
     if (this.#loud) console.log = () => undefined;
   }

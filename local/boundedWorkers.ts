@@ -1,0 +1,90 @@
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+/** As much of the emulator's LambdaFunction as its callers use. */
+interface LambdaFunction {
+  setEvent(event: unknown): void;
+  setClientContext(context: unknown): void;
+  runHandler(): Promise<unknown>;
+}
+
+interface LambdaFunctionPool {
+  get(functionKey: string, definition: unknown): LambdaFunction;
+}
+
+/** Workers per function: enough to see functions run side by side. */
+const MOST = 4;
+
+/**
+ * The emulator starts a worker for every invocation that finds none idle: fifty messages at once are fifty workers, each
+ * loading all of its code, and the machine is busy with nothing else for half a minute. Like a function with reserved
+ * concurrency, one here has a few workers, and what comes beyond them waits its turn instead of being refused.
+ */
+export async function boundWorkers(): Promise<void> {
+  const emulator = dirname(createRequire(import.meta.url).resolve('serverless-offline'));
+  const { default: Pool } = (await import(pathToFileURL(join(emulator, 'lambda', 'LambdaFunctionPool.js')).href)) as {
+    default: { prototype: LambdaFunctionPool };
+  };
+  const { get } = Pool.prototype;
+  const lines = new Map<string, Line>();
+  Pool.prototype.get = function (this: LambdaFunctionPool, functionKey, definition) {
+    const line = lines.get(functionKey) ?? new Line();
+    lines.set(functionKey, line);
+    return new WaitingFunction(line, () => get.call(this, functionKey, definition));
+  };
+}
+
+/** One invocation, given a worker when it is its turn. */
+class WaitingFunction implements LambdaFunction {
+  readonly #line: Line;
+  readonly #worker: () => LambdaFunction;
+  #event: unknown;
+  #clientContext: unknown;
+
+  constructor(line: Line, worker: () => LambdaFunction) {
+    this.#line = line;
+    this.#worker = worker;
+  }
+
+  setEvent(event: unknown): void {
+    this.#event = event;
+  }
+
+  setClientContext(context: unknown): void {
+    this.#clientContext = context;
+  }
+
+  async runHandler(): Promise<unknown> {
+    await this.#line.enter();
+    try {
+      const worker = this.#worker();
+      worker.setEvent(this.#event);
+      worker.setClientContext(this.#clientContext);
+      return await worker.runHandler();
+    } finally {
+      this.#line.leave();
+    }
+  }
+}
+
+/** First come, first served. */
+class Line {
+  #running = 0;
+  readonly #waiting: (() => void)[] = [];
+
+  async enter(): Promise<void> {
+    if (this.#running < MOST) {
+      this.#running += 1;
+      return;
+    }
+    await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+
+  leave(): void {
+    const next = this.#waiting.shift();
+    // Whoever is next takes the place over.
+    if (next) next();
+    else this.#running -= 1;
+  }
+}
