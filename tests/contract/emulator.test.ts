@@ -1,4 +1,5 @@
 import { startEmulatorDesk } from '../support/emulator.ts';
+import { crowdSuite } from './suites/crowd.ts';
 import { permissionSuite } from './suites/permissions.ts';
 import { roomSuite } from './suites/rooms.ts';
 import { oneSystem } from './suites/start.ts';
@@ -8,3 +9,4 @@ const start = oneSystem(startEmulatorDesk);
 
 permissionSuite(start, ({ object }) => ['own', 'self', '-'].includes(object));
 roomSuite(start);
+crowdSuite(start);

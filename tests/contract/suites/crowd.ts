@@ -4,7 +4,7 @@ import { eventually } from '../../support/deadline.ts';
 import type { Socket } from '../../support/socket.ts';
 import { quiet, Records, type Start, type Started } from './start.ts';
 
-const EACH = 25;
+const EACH = 50;
 const RIVALS = 10;
 
 /** As a client does: where the database was too busy, it says it is safe to send again. */
