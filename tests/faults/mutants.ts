@@ -66,6 +66,7 @@ const MUTANTS: readonly Mutant[] = [
     file: 'lib/services/conversations/finishClosing.ts',
     find: '  const expiresAt = retentionEnd(conversation);\n',
     replace: '  const expiresAt = retentionEnd(conversation);\n  await noteArchived(id, expiresAt);\n',
+    killers: ['tests/faults/(crashes|longArchive)'],
   },
   {
     name: 'any close succeeds, whatever the state',
