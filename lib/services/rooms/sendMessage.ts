@@ -20,14 +20,15 @@ export interface Sent {
 
 /**
  * Stores a message, once per `clientMessageId`; it is acknowledged by a majority when this returns. Telling the room is
- * `tellRoom`'s. Throws `NOT_FOUND`, `NOT_JOINED`, `CONVERSATION_CLOSED`, `RATE_LIMITED`.
+ * `tellRoom`'s. Throws `NOT_FOUND`, `NOT_JOINED`, `CONVERSATION_CLOSED`, `RATE_LIMITED`, `UNAVAILABLE`.
  */
 export async function sendMessage(caller: SocketCaller, draft: Draft): Promise<Sent> {
   await limitMessages(caller.userId);
-  const message = caller.rooms.includes(draft.conversationId) ? await storeOnce(caller, draft) : null;
-  if (!message) return earlierSend(caller, draft);
+  const stored = caller.rooms.includes(draft.conversationId) ? await storeOnce(caller, draft) : null;
+  if (stored === 'stored before') return { message: await durable(caller, draft), duplicate: true };
+  if (stored === null) return earlierSend(caller, draft);
   metrics({ MessagesAccepted: 1 });
-  return { message, duplicate: false };
+  return { message: stored, duplicate: false };
 }
 
 export function accepted({ message, duplicate }: Sent): ServerData<'MESSAGE_ACCEPTED'> {
@@ -50,12 +51,30 @@ export async function tellRoom({ message, duplicate }: Sent): Promise<void> {
   }
 }
 
-async function storeOnce(caller: SocketCaller, draft: Draft): Promise<Message | null> {
+async function storeOnce(caller: SocketCaller, draft: Draft): Promise<Message | 'stored before' | null> {
   try {
     return await transaction((session) => storeMessage(caller, draft, session));
   } catch (error) {
-    if (isDuplicateKey(error, 'clientMessageId')) return null;
+    if (isDuplicateKey(error, 'clientMessageId')) return 'stored before';
     throw error;
+  }
+}
+
+/** How long a majority may take to have what the primary has. */
+const DURABLE_MS = 3_000;
+const POLL_MS = 50;
+
+/**
+ * The message this one repeats, once a majority has it: the primary refuses the second of two sends as soon as it has
+ * the first itself, which a failover could still take back. Throws `UNAVAILABLE` when that takes too long.
+ */
+async function durable(caller: SocketCaller, { conversationId, clientMessageId = '' }: Draft): Promise<Message> {
+  const deadline = Date.now() + DURABLE_MS;
+  for (;;) {
+    const earlier = await findSentMessage(conversationId, caller.userId, clientMessageId);
+    if (earlier) return earlier.message;
+    if (Date.now() >= deadline) throw new AppError('UNAVAILABLE');
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
 }
 
@@ -74,7 +93,6 @@ async function earlierSend(caller: SocketCaller, draft: Draft): Promise<Sent> {
 
 /** After this long a broadcast that isn't noted as done isn't under way any more: its posts have a time limit. */
 const BROADCAST_ENDS_MS = 3_000;
-const POLL_MS = 50;
 
 async function toldBefore({ conversationId, senderId, clientMessageId }: Message): Promise<boolean> {
   if (clientMessageId === null) return true;
