@@ -26,6 +26,8 @@ const environment = z.object({
   JWT_AUDIENCE: z.string().min(1).default('live-support'),
   ACCESS_TOKEN_TTL_SECONDS: count(15 * 60),
   SESSION_TTL_SECONDS: count(14 * 24 * 3600),
+  /** However often it is refreshed, a session ends this long after it began. */
+  SESSION_LONGEST_SECONDS: count(90 * 24 * 3600),
   /** Where connections are posted to: `https://{api}.execute-api.{region}.amazonaws.com/{stage}`. */
   WEBSOCKET_ENDPOINT: z.url().default('http://localhost:3001'),
   /** Browser origins that may open a socket; `*` for any. Clients that send no `Origin` are not browsers. */

@@ -7,7 +7,7 @@ import { config } from '../config.ts';
 import { withinDeadline } from '../deadline.ts';
 import { type Caller, PERMISSIONS, roleMay } from '../domain/permissions.ts';
 import { withLogFields } from '../logger.ts';
-import { AppError } from '../protocol/errors.ts';
+import { AppError, invalid } from '../protocol/errors.ts';
 import type { Route } from '../protocol/routes.ts';
 import { validate } from '../protocol/validate.ts';
 import { connect, connectAhead } from '../store/database.ts';
@@ -118,7 +118,14 @@ const jsonBody = (): HttpMiddleware => {
         // biome-ignore lint/suspicious/noExplicitAny: the parser's own event type says that the body is parsed already.
         parser.before?.(request as any);
       } catch (error) {
-        if ((error as { statusCode?: number }).statusCode === 415) throw new AppError('UNSUPPORTED_MEDIA_TYPE');
+        const { statusCode, message, cause } = error as {
+          statusCode?: number;
+          message?: string;
+          cause?: { data?: unknown };
+        };
+        if (statusCode === 415) throw new AppError('UNSUPPORTED_MEDIA_TYPE');
+        // JSON it is, with a key that is out to change a prototype: no field of ours.
+        if (message?.startsWith('Forbidden key')) throw invalid(`/body/${String(cause?.data)}`, 'is not a known field');
         throw new AppError('MALFORMED_JSON');
       }
       const body: unknown = request.event.body;

@@ -1,4 +1,5 @@
 import mongoose, { Schema } from 'mongoose';
+import { config } from '../config.ts';
 import type { Caller } from '../domain/permissions.ts';
 import { isDuplicateKey, type Transaction, transaction, trusted } from './database.ts';
 import { newId } from './ids.ts';
@@ -91,8 +92,14 @@ export async function rotateRefreshToken(hash: string, successorHash: string, ex
       }
       const extended = await SessionModel.findOneAndUpdate(
         trusted({ _id: spent.sessionId, expiresAt: { $gt: new Date() } }),
-        { $set: { expiresAt } },
-        { session },
+        [
+          {
+            $set: {
+              expiresAt: { $min: [expiresAt, { $add: ['$createdAt', config().SESSION_LONGEST_SECONDS * 1000] }] },
+            },
+          },
+        ],
+        { session, updatePipeline: true },
       ).lean();
       if (!extended) return { outcome: 'unknown' };
       await RefreshTokenModel.create([{ _id: successorHash, sessionId: spent.sessionId, spentAt: null, expiresAt }], {

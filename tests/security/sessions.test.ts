@@ -64,6 +64,24 @@ describe('a refresh token', () => {
     });
   });
 
+  it('extends its session, but not beyond the longest a session may last', async () => {
+    const candidate = await desk.candidate();
+    const [{ _id, expiresAt } = { _id: '', expiresAt: new Date(0) }] = await SessionModel.find({
+      userId: candidate.user.id,
+    }).lean();
+    const days = (count: number) => count * 24 * 3600 * 1000;
+    await SessionModel.updateOne({ _id }, { $set: { createdAt: new Date(Date.now() - days(80)) } });
+    const renewed = await refresh(candidate.session.refreshToken);
+    expect(renewed.status).toBe(200);
+    const extended = await SessionModel.findById(_id).lean();
+    expect(extended?.expiresAt.getTime()).toBe((extended?.createdAt.getTime() ?? 0) + days(90));
+    expect(extended?.expiresAt.getTime()).toBeLessThan(expiresAt.getTime());
+    await SessionModel.updateOne({ _id }, { $set: { createdAt: new Date(Date.now() - days(91)) } });
+    expect((await refresh(renewed.body.refreshToken)).status).toBe(200);
+    // The one that would have outlived it is worth nothing.
+    expectRefused(await desk.call('GET', '/auth/me', renewed.body.accessToken), 'INVALID_TOKEN');
+  });
+
   it('is stored as a hash only', async () => {
     const candidate = await desk.candidate();
     const stored = JSON.stringify(await RefreshTokenModel.find().lean());
