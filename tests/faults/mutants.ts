@@ -135,6 +135,7 @@ const MUTANTS: readonly Mutant[] = [
   const read = await readMessages(early, afterSeq, MOST_MESSAGES);
   await enter(caller, conversationId);
   if (read) return fitFrame(early, read);`,
+    killers: ['tests/faults/joining'],
   },
   {
     name: 'a repeated send does not tell the room',

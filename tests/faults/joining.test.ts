@@ -1,0 +1,41 @@
+import { ConnectionModel } from '../../lib/store/connections.ts';
+import { type InProcess, startDesk } from '../support/inProcess.ts';
+import type { Desk } from '../support/system.ts';
+
+let system: InProcess;
+let desk: Desk;
+beforeAll(async () => ({ system, desk } = await startDesk()));
+afterAll(() => system.stop());
+
+/** Does `before` and `after` around the next time a connection is put in a room. */
+function aroundEntering(before: () => Promise<unknown>, after: () => Promise<unknown>): void {
+  const model = ConnectionModel as unknown as { updateOne: (...given: unknown[]) => Promise<unknown> };
+  const { updateOne } = model;
+  model.updateOne = async (...given) => {
+    model.updateOne = updateOne;
+    await before();
+    const result = await updateOne.apply(model, given);
+    await after();
+    return result;
+  };
+}
+
+describe('joining while others talk', () => {
+  it('lets no message fall between what is replayed and what is broadcast', async () => {
+    const { candidate, agent, conversation } = await desk.assigned('first');
+    const { id: conversationId } = conversation;
+    const talker = await desk.join(agent, conversationId);
+    const say = (content: string) => () =>
+      talker.expect('MESSAGE_ACCEPTED', 'SEND_MESSAGE', { conversationId, content });
+    aroundEntering(say('just before'), say('just after'));
+
+    const joiner = await desk.connect(candidate);
+    const { messages } = await joiner.expect('CONVERSATION_JOINED', 'JOIN_CONVERSATION', { conversationId });
+    await say('later')();
+    await joiner.next('NEW_MESSAGE', ({ content }) => content === 'later');
+
+    const heard = [...messages, ...joiner.frames('NEW_MESSAGE')].map(({ content }) => content);
+    expect(new Set(heard)).toEqual(new Set(['first', 'just before', 'just after', 'later']));
+    expect(messages.map(({ content }) => content)).toEqual(['first', 'just before', 'just after']);
+  });
+});
