@@ -1,0 +1,133 @@
+import { execFile } from 'node:child_process';
+import { mkdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { build } from 'esbuild';
+import { PROJECT } from '../support/process.ts';
+import { type DeployedFunction, fromPackage } from './deployed.ts';
+import { packagedService } from './packaging.ts';
+import { service } from './service.ts';
+
+/**
+ * `npm run bench:cold`: how long each packaged function takes to load, beside a bundle that loads the same libraries and
+ * does nothing. Fails where our own code adds more than `MOST`. Both are measured in turn, in new processes, and what
+ * counts is the ratio of the two that were measured together: whatever else this machine does falls on both.
+ */
+
+const MOST = 1.15;
+const ROUNDS = Number(process.env['ROUNDS'] ?? 15);
+
+const options = {
+  bundle: true,
+  minify: true,
+  keepNames: true,
+  format: 'cjs',
+  platform: 'node',
+  target: 'node24',
+  mainFields: service.custom.esbuild['mainFields'] as string[],
+  external: service.custom.esbuild['exclude'] as string[],
+  logLevel: 'error',
+} as const;
+
+async function main(): Promise<void> {
+  const packaged = await packagedService();
+  try {
+    const { functions } = await fromPackage(packaged.folder);
+    const measured = [];
+    for (const one of functions) measured.push(await compare(one, packaged.folder));
+    console.log(
+      `Loading on Node ${process.versions.node}, medians of ${ROUNDS} rounds, in ms (an empty process taken off):`,
+    );
+    console.table(measured);
+    const over = measured.filter(({ ratio }) => ratio > MOST);
+    if (over.length > 0) {
+      console.error(`${over.map((row) => row.function).join(', ')}: more than ${MOST} times what its libraries take`);
+      process.exitCode = 1;
+    }
+  } finally {
+    await packaged.remove();
+  }
+}
+
+async function compare(one: DeployedFunction, folder: string) {
+  const file = one.handler.replace(/\.handler$/, '');
+  const libraries = await librariesOf(join(PROJECT, `${file}.ts`));
+  const bare = join(folder, 'bare', `${one.name}.cjs`);
+  await bundleOf(libraries, bare);
+  const own = join(one.folder, `${file}.cjs`);
+  const pairs: { readonly load: number; readonly alone: number }[] = [];
+  // The first of each warms the disk.
+  for (let round = 0; round <= ROUNDS; round += 1) {
+    // Whichever comes second may find the machine in another mood.
+    const first = round % 2 === 0 ? await timeToLoad(own) : undefined;
+    const alone = await timeToLoad(bare);
+    const load = first ?? (await timeToLoad(own));
+    if (round > 0) pairs.push({ load, alone });
+  }
+  return {
+    function: one.name,
+    load: round1(median(pairs.map(({ load }) => load))),
+    'libraries alone': round1(median(pairs.map(({ alone }) => alone))),
+    ratio: Math.round(median(pairs.map(({ load, alone }) => load / alone)) * 100) / 100,
+    libraries: libraries.map(({ name, isLazy }) => (isLazy ? `(${name})` : name)).join(' '),
+  };
+}
+
+interface Library {
+  readonly name: string;
+  /** What of it is used; all the rest esbuild drops. */
+  readonly members: readonly string[];
+  /** Loaded when it comes to that, which is after the function has loaded. */
+  readonly isLazy: boolean;
+}
+
+/** The packages a function's own code imports, by esbuild's account of it, and what of each it uses. */
+async function librariesOf(entry: string): Promise<Library[]> {
+  const { metafile, outputFiles } = await build({
+    ...options,
+    minify: false,
+    entryPoints: [entry],
+    packages: 'external',
+    write: false,
+    metafile: true,
+  });
+  const code = outputFiles[0]?.text ?? '';
+  const imports = Object.values(metafile.outputs).flatMap((output) => output.imports);
+  const packages = new Map(imports.map(({ path, kind }) => [path, kind === 'dynamic-import']));
+  for (const { path, kind } of imports) if (kind !== 'dynamic-import') packages.set(path, false);
+  const libraries = [...packages].filter(([path]) => !path.startsWith('node:'));
+  return libraries.sort().map(([name, isLazy]) => {
+    const local = [...code.matchAll(/\b(\w+) = (?:__toESM\()?require\("([^"]+)"\)/g)].filter(
+      (match) => match[2] === name,
+    );
+    const uses = local.flatMap(([, variable]) => [...code.matchAll(new RegExp(`\\b${variable}\\.(\\w+)`, 'g'))]);
+    return { name, members: [...new Set(uses.map((match) => match[1] ?? ''))].sort(), isLazy };
+  });
+}
+
+/** A bundle with as much of these libraries, as its users in lib/ import them, and nothing else. */
+async function bundleOf(libraries: readonly Library[], outfile: string): Promise<void> {
+  await mkdir(dirname(outfile), { recursive: true });
+  const lines = libraries.map(({ name, members, isLazy }, index) => {
+    if (isLazy) return `export const u${index} = () => import('${name}');`;
+    const uses = members.map((member) => `l${index}.${member}`).join(', ');
+    return `import * as l${index} from '${name}'; export const u${index} = () => [${uses}];`;
+  });
+  await build({ ...options, stdin: { contents: lines.join('\n'), resolveDir: PROJECT, loader: 'ts' }, outfile });
+}
+
+async function timeToLoad(file: string): Promise<number> {
+  const script = `const t = performance.now(); require(${JSON.stringify(file)}); process.stdout.write(String(performance.now() - t)); process.exit();`;
+  const { stdout } = await promisify(execFile)(process.execPath, ['-e', script], { env: {} });
+  return Number(stdout);
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+}
+
+function round1(value: number): number {
+  return Math.round(value * 10) / 10;
+}
+
+await main();

@@ -1,0 +1,245 @@
+import { appendFile, cp, mkdtemp, readdir, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { clientEvents } from '../../lib/protocol/events.ts';
+import { type Route, routes } from '../../lib/protocol/routes.ts';
+import { PROJECT, Running, SERVERLESS } from '../support/process.ts';
+import { type Deployed, fromInventory } from './deployed.ts';
+import { EmulatedAws, type Inventory } from './emulatedAws.ts';
+import { rights, service } from './service.ts';
+import { walkThrough } from './walkThrough.ts';
+
+/**
+ * The real `serverless deploy` and `serverless remove`, of a copy of this project, against an emulated AWS: everything
+ * arrives as it should, a changed function is upgraded, and nothing is left behind.
+ */
+
+const STAGE = 'prod';
+const DEPLOYMENT_MS = 600_000;
+const PREFIX = `live-support-${STAGE}`;
+const names = Object.keys(service.functions);
+
+let aws: EmulatedAws;
+let folder: string;
+let project: string;
+let made: Inventory;
+let deployed: Deployed;
+
+const serverless = async (...args: string[]) => {
+  const running = new Running([...SERVERLESS, ...args, '--stage', STAGE], aws.environment, project);
+  if ((await running.ended(DEPLOYMENT_MS)) !== 0) throw new Error(running.output);
+};
+
+beforeAll(async () => {
+  aws = await EmulatedAws.start();
+  folder = await mkdtemp(join(tmpdir(), 'live-support-deploy-'));
+  project = join(folder, 'project');
+  const notSource = ['node_modules', '.git', '.local', '.serverless', '.esbuild', 'coverage'];
+  for (const name of (await readdir(PROJECT)).filter((entry) => !notSource.includes(entry))) {
+    await cp(join(PROJECT, name), join(project, name), { recursive: true });
+  }
+  await symlink(join(PROJECT, 'node_modules'), join(project, 'node_modules'));
+  await serverless('deploy');
+  made = await aws.inventory(folder);
+  deployed = await fromInventory(made, folder, PREFIX);
+}, 2 * DEPLOYMENT_MS);
+
+afterAll(async () => {
+  await aws?.stop();
+  if (folder) await rm(folder, { recursive: true, force: true });
+});
+
+const functionNamed = (name: string) => {
+  const found = made.functions.find(({ FunctionName }) => FunctionName === `${PREFIX}-${name}`);
+  if (!found) throw new Error(`no function ${name}`);
+  return found;
+};
+
+/** What the template says of a function beyond what the emulator keeps. */
+const declared = (name: string) =>
+  made.stacks[PREFIX]?.[`${name[0]?.toUpperCase()}${name.slice(1)}LambdaFunction`]?.Properties;
+
+describe('deployed', () => {
+  it('is everything there is in the template but what the emulator has no notion of', () => {
+    expect(Object.keys(made.stacks)).toEqual([PREFIX]);
+    expect(aws.passedOver).toEqual(['AWS::S3::BucketPolicy']);
+    expect(made.functions.map(({ FunctionName }) => FunctionName).sort()).toEqual(
+      names.map((name) => `${PREFIX}-${name}`).sort(),
+    );
+  });
+
+  it.each(names)('%s has its own role, its memory, its time and no secret', (name) => {
+    const { Runtime, Role, Handler, MemorySize, Timeout, Environment } = functionNamed(name);
+    const slow: Readonly<Record<string, number>> = { sweep: 240, migrate: 600 };
+    const small = ['ping', 'unknownEvent', 'unknownRoute'];
+    expect({ Runtime, Handler, MemorySize, Timeout }).toEqual({
+      Runtime: 'nodejs24.x',
+      Handler: service.functions[name]?.handler,
+      MemorySize: small.includes(name) ? 256 : 1024,
+      Timeout: slow[name] ?? 15,
+    });
+    expect(declared(name)).toMatchObject({ Architectures: ['arm64'], TracingConfig: { Mode: 'Active' } });
+    expect(made.functions.filter((other) => other.Role === Role)).toHaveLength(1);
+    expect(Object.keys(Environment.Variables)).not.toEqual(expect.arrayContaining(['MONGODB_URI']));
+    expect(Object.keys(Environment.Variables)).not.toEqual(expect.arrayContaining(['JWT_KEYS']));
+    expect(JSON.stringify(Environment)).not.toMatch(/mongodb(\+srv)?:\/\//);
+  });
+
+  it.each(names)('%s may do what the table of rights says, in this stage', (name) => {
+    const role = made.roles.find(({ Arn }) => Arn === functionNamed(name).Role);
+    const resources = (sid: string) =>
+      [role?.Statements.find(({ Sid }) => Sid === sid)?.Resource ?? []]
+        .flat()
+        .map((arn) => arn.split(':').slice(5).join(':'));
+    const socketApi = made.apis.find(({ ProtocolType }) => ProtocolType === 'WEBSOCKET')?.ApiId;
+    expect(role?.Attached).toEqual([]);
+    expect(resources('Log')).toEqual([`log-group:/aws/lambda/${PREFIX}-${name}:*`]);
+    expect(resources('ReadSecrets')).toEqual(
+      rights[name]?.secrets.map((secret) => `parameter/live-support/${STAGE}/${secret}`),
+    );
+    expect(resources('ReachSockets')).toEqual(
+      rights[name]?.sockets.map((method) => `${socketApi}/${STAGE}/${method}/@connections/*`),
+    );
+  });
+
+  it('is reached over HTTP by the routes of the protocol, throttled', () => {
+    const [api, ...others] = made.apis.filter(({ ProtocolType }) => ProtocolType === 'HTTP');
+    expect(others).toEqual([]);
+    const expected = Object.values<Route>(routes).map(({ method, path, operation }) => [
+      `${method} ${path}`,
+      operation,
+    ]);
+    expect(targets(api?.Routes)).toEqual(Object.fromEntries([...expected, ['$default', 'unknownRoute']]));
+    expect(api?.Stages).toMatchObject([
+      { StageName: '$default', DefaultRouteSettings: { ThrottlingRateLimit: 1000, ThrottlingBurstLimit: 2000 } },
+    ]);
+  });
+
+  it('is reached over WebSocket by the events of the protocol, throttled', () => {
+    const [api, ...others] = made.apis.filter(({ ProtocolType }) => ProtocolType === 'WEBSOCKET');
+    expect(others).toEqual([]);
+    expect(api?.RouteSelectionExpression).toBe('$request.body.event');
+    expect(Object.keys(api?.Routes ?? {}).sort()).toEqual(
+      [...Object.keys(clientEvents), '$connect', '$default', '$disconnect'].sort(),
+    );
+    expect(targets(api?.Routes)).toMatchObject({
+      $connect: 'connect',
+      $disconnect: 'disconnect',
+      $default: 'unknownEvent',
+      CLOSE_CONVERSATION: 'closeConversationEvent',
+      SEND_MESSAGE: 'sendMessage',
+    });
+    expect(api?.Stages).toMatchObject([
+      {
+        StageName: STAGE,
+        DefaultRouteSettings: {
+          ThrottlingRateLimit: 2000,
+          ThrottlingBurstLimit: 4000,
+          DataTraceEnabled: false,
+          LoggingLevel: 'OFF',
+        },
+        AccessLogSettings: { DestinationArn: expect.stringContaining(`/aws/websocket/${PREFIX}`) },
+      },
+    ]);
+  });
+
+  it('is called by its own gateways and clock, and by nobody else', () => {
+    const ours = made.apis.map(({ ApiId }) => `:${ApiId}/*`);
+    for (const { FunctionName, Callers } of made.functions) {
+      for (const { Service, ArnLike } of Callers) {
+        const source = ArnLike?.['AWS:SourceArn'] ?? '';
+        const expected =
+          Service === 'apigateway.amazonaws.com'
+            ? ours.some((end) => source.endsWith(end))
+            : source.includes(`:rule/${PREFIX}-`);
+        expect({ FunctionName, source, expected }).toEqual({ FunctionName, source, expected: true });
+      }
+    }
+    const uncalled = made.functions
+      .filter(({ Callers }) => Callers.length === 0)
+      .map(({ FunctionName }) => FunctionName);
+    expect(uncalled.sort()).toEqual([`${PREFIX}-createFirstAdmin`, `${PREFIX}-migrate`]);
+  });
+
+  it('sweeps by the clock, and keeps what failed', () => {
+    expect(made.rules).toMatchObject([
+      {
+        ScheduleExpression: 'rate(5 minutes)',
+        State: 'ENABLED',
+        Targets: [{ Arn: functionNamed('sweep').FunctionArn }],
+      },
+    ]);
+    expect(declared('sweep').DeadLetterConfig).toEqual({ TargetArn: { 'Fn::GetAtt': ['SweepDeadLetters', 'Arn'] } });
+    expect(made.queues).toHaveLength(1);
+  });
+
+  it('raises alarms that somebody hears', () => {
+    expect(made.topics).toHaveLength(1);
+    expect(made.alarms.length).toBeGreaterThan(10);
+    for (const { AlarmName, AlarmActions } of made.alarms) {
+      expect(AlarmName.startsWith(`${PREFIX}-`)).toBe(true);
+      expect(AlarmActions).toEqual(made.topics);
+    }
+    // With AWS's own key CloudWatch can't publish to it.
+    expect(made.stacks[PREFIX]?.['AlarmTopic']?.Properties).not.toHaveProperty('KmsMasterKeyId');
+    expect(made.dashboards).toEqual([PREFIX]);
+  });
+
+  it('keeps every log for as long as the stage says', () => {
+    expect(made.logGroups.map(({ retentionInDays }) => retentionInDays)).toEqual(made.logGroups.map(() => 90));
+    expect(made.logGroups.map(({ logGroupName }) => logGroupName).sort()).toEqual(
+      [
+        ...names.map((name) => `/aws/lambda/${PREFIX}-${name}`),
+        `/aws/http-api/${PREFIX}`,
+        `/aws/websocket/${PREFIX}`,
+      ].sort(),
+    );
+  });
+
+  it('runs, from the packages in its bucket', async () => {
+    await walkThrough(deployed);
+  }, 300_000);
+});
+
+describe('afterwards', () => {
+  it(
+    'a changed function is upgraded, and no other',
+    async () => {
+      await appendFile(join(project, 'functions/operations/health.ts'), "\nexport const marker = 'changed';\n");
+      await serverless('deploy');
+      const upgraded = await aws.inventory();
+      const before = new Map(made.functions.map(({ FunctionName, CodeSha256 }) => [FunctionName, CodeSha256]));
+      const changed = upgraded.functions.filter(
+        ({ FunctionName, CodeSha256 }) => before.get(FunctionName) !== CodeSha256,
+      );
+      expect(changed.map(({ FunctionName }) => FunctionName)).toEqual([`${PREFIX}-health`]);
+      expect(upgraded.apis.map(({ ApiId }) => ApiId).sort()).toEqual(made.apis.map(({ ApiId }) => ApiId).sort());
+    },
+    DEPLOYMENT_MS,
+  );
+
+  it(
+    'nothing is left but the role the whole account writes gateway logs under',
+    async () => {
+      await serverless('remove');
+      const { gatewayLogRole, roles, ...left } = await aws.inventory();
+      expect(left).toEqual({
+        ...{ functions: [], apis: [], rules: [], alarms: [], dashboards: [], logGroups: [], topics: [], queues: [] },
+        ...{ buckets: {}, stacks: {} },
+      });
+      expect(roles.map(({ Arn }) => Arn)).toEqual([gatewayLogRole]);
+      expect(gatewayLogRole).toContain('GatewayLogRole');
+    },
+    DEPLOYMENT_MS,
+  );
+});
+
+/** The name in serverless.yml of the function each route leads to. */
+function targets(given: Readonly<Record<string, string>> = {}): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(given).map(([route, uri]) => [
+      route,
+      new RegExp(`:function:${PREFIX}-(\\w+)`).exec(uri)?.[1] ?? uri,
+    ]),
+  );
+}

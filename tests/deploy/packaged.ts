@@ -1,0 +1,82 @@
+import { randomBytes } from 'node:crypto';
+import mongoose from 'mongoose';
+import { databaseUri } from '../../local/mongod.ts';
+import { Gateway } from '../support/gateway.ts';
+import { Desk, type System } from '../support/system.ts';
+import type { Deployed, DeployedFunction } from './deployed.ts';
+import { AwsFront } from './runtime/awsFront.ts';
+import { asRecorded } from './runtime/events.ts';
+import { Fleet, type FleetOptions } from './runtime/fleet.ts';
+
+export interface Packaged extends System {
+  readonly gateway: Gateway;
+  readonly fleet: Fleet;
+  readonly aws: AwsFront;
+  /** Runs an operation that has no route, by its name in serverless.yml. */
+  operate(name: string, event?: unknown): Promise<unknown>;
+}
+
+/** Limits are on, as on any stage but a laptop's; higher, for tests come from one address. */
+const LIMITS = [
+  'RATE_LIMIT_FRAMES_PER_MINUTE',
+  'RATE_LIMIT_MESSAGES_PER_MINUTE',
+  'RATE_LIMIT_CONVERSATIONS_PER_HOUR',
+  'RATE_LIMIT_REGISTRATIONS_PER_HOUR',
+  'RATE_LIMIT_FAILED_LOGINS',
+];
+
+/** The packages as deployed, each in processes of its own that freeze between invocations, on a real database. */
+export async function startPackaged(deployed: Deployed, reuse: FleetOptions['reuse'] = 'always'): Promise<Packaged> {
+  const { functions } = deployed;
+  const byFile = new Map(functions.map(({ handler, name }) => [handler.replace(/^functions\/|\.handler$/g, ''), name]));
+  const gateway = await Gateway.start((file, event) => fleet.invoke(byFile.get(file) ?? file, asRecorded(event)));
+  const uri = databaseUri(process.env['TEST_MONGODB_URI'] ?? '', `test_${randomBytes(6).toString('hex')}`);
+  const named = (variable: string) => functions[0]?.environment[variable] ?? '';
+  const aws = await AwsFront.start(
+    functions,
+    {
+      [named('MONGODB_URI_PARAMETER')]: uri,
+      [named('JWT_KEYS_PARAMETER')]: `test:${randomBytes(32).toString('base64url')}`,
+    },
+    gateway.endpoint,
+  );
+  const environment = (one: DeployedFunction) => ({
+    ...aws.environment(one),
+    ...Object.fromEntries(LIMITS.map((name) => [name, '1000000'])),
+    ACTIVE_MESSAGE_TTL_SECONDS: '1',
+  });
+  const fleet = new Fleet(deployed, { environment, reuse });
+  return {
+    name: 'packages',
+    databaseUri: uri,
+    gateway,
+    fleet,
+    aws,
+    http: (request) => gateway.http(request),
+    connect: (upgrade) => gateway.connect(upgrade),
+    operate: (name, event = {}) => fleet.invoke(name, event),
+    stop: async () => {
+      await gateway.stop();
+      await fleet.stop();
+      await aws.stop();
+      const connection = await mongoose.createConnection(uri).asPromise();
+      await connection.dropDatabase();
+      await connection.close();
+    },
+  };
+}
+
+/** As above, migrated, with a desk whose admin is signed in. */
+export async function startPackagedDesk(
+  deployed: Deployed,
+  reuse?: FleetOptions['reuse'],
+): Promise<{ system: Packaged; desk: Desk }> {
+  const system = await startPackaged(deployed, reuse);
+  try {
+    await system.operate('migrate');
+    return { system, desk: await new Desk(system).open((admin) => system.operate('createFirstAdmin', admin)) };
+  } catch (error) {
+    await system.stop();
+    throw error;
+  }
+}

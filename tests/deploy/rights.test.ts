@@ -1,0 +1,202 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { build } from 'esbuild';
+import { PERMISSIONS } from '../../lib/domain/permissions.ts';
+import { PROJECT } from '../support/process.ts';
+import { type DeclaredFunction, type Resource, resourcesOf, rights, service } from './service.ts';
+
+/** The tables of the deployment against the code: what a function may do, is told and measures is what it needs. */
+
+const read = (path: string) => readFileSync(`${PROJECT}/${path}`, 'utf8');
+const functions = Object.entries(service.functions);
+
+/** A function's own code, without what it never calls; packages are left out, but for the names that are used. */
+async function codeOf({ handler }: DeclaredFunction): Promise<string> {
+  const { mainFields, format, bundle } = service.custom.esbuild as {
+    readonly mainFields: string[];
+    readonly format: 'cjs';
+    readonly bundle: boolean;
+  };
+  const { outputFiles } = await build({
+    entryPoints: [`${PROJECT}/${handler.replace(/\.handler$/, '.ts')}`],
+    ...{ bundle, format, mainFields },
+    packages: 'external',
+    platform: 'node',
+    target: 'node24',
+    write: false,
+    logLevel: 'error',
+  });
+  return outputFiles[0]?.text ?? '';
+}
+
+/** The routes that authenticate nobody: the door's code is in them too, but it lets them pass before it asks for keys. */
+const forAnyone = (name: string) => PERMISSIONS[name as keyof typeof PERMISSIONS] === 'anyone';
+
+function needsOf(name: string, code: string) {
+  const calls = (what: string) => code.includes(`${what}(`);
+  const keys = calls('jsonwebtoken.default.sign') || (calls('jsonwebtoken.default.verify') && !forAnyone(name));
+  const database = code.includes('"MONGODB_URI"');
+  const sockets = [
+    calls('new import_client_apigatewaymanagementapi.PostToConnectionCommand') && 'POST',
+    calls('new import_client_apigatewaymanagementapi.DeleteConnectionCommand') && 'DELETE',
+  ];
+  return {
+    secrets: [database && 'mongodb-uri', keys && 'jwt-keys'].filter((secret) => secret !== false),
+    sockets: sockets.filter((method) => method !== false),
+    readsParameters: calls('GetParameterCommand'),
+  };
+}
+
+describe('rights', () => {
+  it('are given to every function, and to nothing else', () => {
+    expect(Object.keys(rights).sort()).toEqual(functions.map(([name]) => name).sort());
+  });
+
+  it.each(functions)('of %s are what its code needs, no more and no less', async (name, declared) => {
+    const { secrets, sockets, readsParameters } = needsOf(name, await codeOf(declared));
+    expect({ secrets: rights[name]?.secrets, sockets: rights[name]?.sockets }).toEqual({ secrets, sockets });
+    expect(readsParameters).toBe(secrets.length > 0 || forAnyone(name));
+  });
+
+  it('are known of every AWS client there is in the code', () => {
+    const { dependencies } = JSON.parse(read('package.json')) as { dependencies: Readonly<Record<string, string>> };
+    const clients = Object.keys(dependencies).filter((name) => name.startsWith('@aws-sdk/'));
+    expect(clients).toEqual(['@aws-sdk/client-apigatewaymanagementapi', '@aws-sdk/client-ssm']);
+    const commands = sources().flatMap((file) => read(file).match(/\bnew \w+Command\b/g) ?? []);
+    expect([...new Set(commands)].sort()).toEqual([
+      'new DeleteConnectionCommand',
+      'new GetParameterCommand',
+      'new PostToConnectionCommand',
+    ]);
+  });
+
+  it('hand on failures where the declaration says so', () => {
+    const handingOn = functions.filter(([, declared]) => 'onError' in declared).map(([name]) => name);
+    expect(Object.keys(rights).filter((name) => rights[name]?.deadLetters)).toEqual(handingOn);
+  });
+});
+
+describe('roles', () => {
+  let roles: Readonly<Record<string, Resource>>;
+  beforeAll(async () => {
+    roles = await resourcesOf('roles.cjs');
+  });
+
+  it('are one per function, named by it alone', () => {
+    const named = functions.map(([name, { role }]) => [name, role]);
+    expect(named).toEqual(functions.map(([name]) => [name, `${name[0]?.toUpperCase()}${name.slice(1)}Role`]));
+    expect(Object.keys(roles).sort()).toEqual(named.map(([, role]) => role).sort());
+  });
+
+  it.each(functions)(
+    "let %s write its own log, read its stage's secrets and reach its stage's sockets",
+    (name, { role }) => {
+      const { Policies, ManagedPolicyArns } = roles[role]?.Properties ?? {};
+      expect(ManagedPolicyArns).toBeUndefined();
+      const statements = Policies.flatMap(
+        (policy: { PolicyDocument: { Statement: unknown } }) => policy.PolicyDocument.Statement,
+      );
+      const arn = (rest: string) => ({ 'Fn::Sub': `arn:\${AWS::Partition}:${rest}` });
+      const here = `\${AWS::Region}:\${AWS::AccountId}`;
+      const { secrets = [], sockets = [], deadLetters } = rights[name] ?? {};
+      expect(statements).toEqual([
+        {
+          Sid: 'Log',
+          Effect: 'Allow',
+          Action: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+          Resource: arn(`logs:${here}:log-group:/aws/lambda/live-support-prod-${name}:*`),
+        },
+        { Sid: 'Trace', Effect: 'Allow', Action: ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'], Resource: '*' },
+        ...(secrets.length === 0
+          ? []
+          : [
+              {
+                Sid: 'ReadSecrets',
+                Effect: 'Allow',
+                Action: 'ssm:GetParameter',
+                Resource: secrets.map((secret) => arn(`ssm:${here}:parameter/live-support/prod/${secret}`)),
+              },
+            ]),
+        ...(sockets.length === 0
+          ? []
+          : [
+              {
+                Sid: 'ReachSockets',
+                Effect: 'Allow',
+                Action: 'execute-api:ManageConnections',
+                Resource: sockets.map((method) =>
+                  arn(`execute-api:${here}:\${WebsocketsApi}/prod/${method}/@connections/*`),
+                ),
+              },
+            ]),
+        ...(deadLetters
+          ? [
+              {
+                Sid: 'HandOnFailures',
+                Effect: 'Allow',
+                Action: 'sqs:SendMessage',
+                Resource: { 'Fn::GetAtt': ['SweepDeadLetters', 'Arn'] },
+              },
+            ]
+          : []),
+      ]);
+    },
+  );
+});
+
+describe('the environment', () => {
+  it('passes on every variable there is, and no secret', () => {
+    const known = [...read('lib/config.ts').matchAll(/^ {2}([A-Z_]+): /gm)].map((match) => match[1] ?? '');
+    expect(known).toContain('STAGE');
+    // May be off on a laptop only.
+    const passedOn = known.filter((name) => name !== 'RATE_LIMITS');
+    expect(Object.keys(service.provider.environment).sort()).toEqual(
+      [...passedOn, 'MONGODB_URI_PARAMETER', 'JWT_KEYS_PARAMETER'].sort(),
+    );
+  });
+});
+
+describe('metrics', () => {
+  const known = [...read('lib/metrics.ts').matchAll(/^ {2}(\w+): '(?:Count|Seconds)',$/gm)].map(
+    (match) => match[1] ?? '',
+  );
+
+  it.each(known)('%s is measured somewhere', (name) => {
+    const measuring = sources().filter(
+      (file) => file !== 'lib/metrics.ts' && new RegExp(`\\b${name}\\b`).test(read(file)),
+    );
+    expect(measuring).not.toEqual([]);
+  });
+
+  it('are all drawn or watched, and nothing else of ours is', async () => {
+    const resources = Object.values(await resourcesOf('monitoring.cjs'));
+    const watched = resources
+      .filter(({ Type, Properties }) => Type === 'AWS::CloudWatch::Alarm' && Properties.Namespace === 'live-support')
+      .map(({ Properties }) => String(Properties.MetricName));
+    const drawn = resources
+      .filter(({ Type }) => Type === 'AWS::CloudWatch::Dashboard')
+      .flatMap(({ Properties }) => JSON.parse(Properties.DashboardBody['Fn::Sub']).widgets)
+      .flatMap(({ properties }) => properties.metrics as unknown[][])
+      .flatMap(([namespace, metric]) => (namespace === 'live-support' ? [String(metric)] : []));
+    expect([...new Set([...watched, ...drawn])].sort()).toEqual(known.toSorted());
+  });
+});
+
+describe('alarms', () => {
+  it('each have a section in the runbook', async () => {
+    const ids = Object.entries(await resourcesOf('monitoring.cjs'))
+      .filter(([, { Type }]) => Type === 'AWS::CloudWatch::Alarm')
+      .map(([id]) => id.replace(/Alarm$/, ''));
+    const sections = [...read('docs/runbook.md').matchAll(/^#{2,4} `?([A-Z][A-Za-z]+)`?\s*$/gm)].map(
+      (match) => match[1],
+    );
+    expect(sections.filter((section) => ids.includes(section ?? '')).sort()).toEqual(ids.sort());
+  });
+});
+
+function sources(): string[] {
+  return ['lib', 'functions'].flatMap((folder) =>
+    readdirSync(`${PROJECT}/${folder}`, { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.ts'))
+      .map((name) => `${folder}/${name}`),
+  );
+}

@@ -1,0 +1,131 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { DeployedFunction } from '../deployed.ts';
+import type { Statement } from '../emulatedAws.ts';
+
+const ACCOUNT = 'eu-central-1:123456789012';
+
+/**
+ * What functions reach of AWS: the Parameter Store and, in front of a gateway of ours, the management API. Both look
+ * into the caller's role. A function is known by the access key it signs with; signatures are not verified.
+ */
+export class AwsFront {
+  readonly #server: Server;
+  readonly #roles: ReadonlyMap<string, readonly Statement[]>;
+  readonly #parameters: Readonly<Record<string, string>>;
+  readonly #gateway: string;
+  readonly #apiId: string;
+  readonly #stage: string;
+  /** What was asked for and not allowed, or not as it should be. */
+  readonly refused: string[] = [];
+  /** Which function has read which parameter. */
+  readonly read: string[] = [];
+
+  static async start(
+    functions: readonly DeployedFunction[],
+    parameters: Readonly<Record<string, string>>,
+    gateway: string,
+  ): Promise<AwsFront> {
+    const front = new AwsFront(functions, parameters, gateway);
+    await new Promise<void>((resolve) => front.#server.listen(0, '127.0.0.1', resolve));
+    return front;
+  }
+
+  private constructor(
+    functions: readonly DeployedFunction[],
+    parameters: Readonly<Record<string, string>>,
+    gateway: string,
+  ) {
+    this.#roles = new Map(functions.map(({ name, statements }) => [accessKey(name), statements]));
+    this.#parameters = parameters;
+    this.#gateway = gateway;
+    const endpoint = /^https:\/\/(\w+)\.[^/]+\/(\w+)$/.exec(functions[0]?.environment['WEBSOCKET_ENDPOINT'] ?? '');
+    this.#apiId = endpoint?.[1] ?? '';
+    this.#stage = endpoint?.[2] ?? '';
+    this.#server = createServer((request, response) => void this.#serve(request, response));
+  }
+
+  /** What the function's environment is to have, for it to come here. */
+  environment(one: DeployedFunction): Readonly<Record<string, string>> {
+    const here = `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+    return {
+      AWS_REGION: 'eu-central-1',
+      AWS_ACCESS_KEY_ID: accessKey(one.name),
+      AWS_SECRET_ACCESS_KEY: 'secret',
+      AWS_SESSION_TOKEN: 'session',
+      AWS_ENDPOINT_URL_SSM: here,
+      WEBSOCKET_ENDPOINT: `${here}/${this.#stage}`,
+    };
+  }
+
+  async stop(): Promise<void> {
+    this.#server.closeAllConnections();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const body = Buffer.concat(chunks);
+    const signed = /Credential=([^/]+)\/\d{8}\/eu-central-1\/([\w-]+)\/aws4_request/.exec(
+      request.headers.authorization ?? '',
+    );
+    const [, key = '', api = ''] = signed ?? [];
+    const refuse = (status: number, type: string, why: string) => {
+      this.refused.push(`${key}: ${why}`);
+      response.writeHead(status, { 'content-type': 'application/x-amz-json-1.1', 'x-amzn-errortype': type });
+      response.end(JSON.stringify({ __type: type, message: why }));
+    };
+    if (!this.#roles.has(key) || request.headers['x-amz-security-token'] !== 'session') {
+      return refuse(403, 'UnrecognizedClientException', 'not signed by a function');
+    }
+    if (api === 'ssm') {
+      const { Name = '', WithDecryption } = JSON.parse(body.toString()) as { Name?: string; WithDecryption?: boolean };
+      const target = String(request.headers['x-amz-target']);
+      const resource = `arn:aws:ssm:${ACCOUNT}:parameter${Name}`;
+      if (target !== 'AmazonSSM.GetParameter' || !this.#allows(key, 'ssm:GetParameter', resource)) {
+        return refuse(400, 'AccessDeniedException', `${target} on ${resource}`);
+      }
+      const value = this.#parameters[Name];
+      if (value === undefined) return refuse(400, 'ParameterNotFound', Name);
+      // Without it, AWS answers the encrypted value.
+      if (WithDecryption !== true) return refuse(400, 'ValidationException', `${Name} without decryption`);
+      this.read.push(`${key} ${Name}`);
+      response.writeHead(200, { 'content-type': 'application/x-amz-json-1.1' });
+      response.end(JSON.stringify({ Parameter: { Name, Type: 'SecureString', Value: value, Version: 1 } }));
+      return;
+    }
+    const [, stage = '', path = ''] = /^\/([^/]+)(\/@connections\/[^?]+)/.exec(request.url ?? '') ?? [];
+    const resource = `arn:aws:execute-api:${ACCOUNT}:${this.#apiId}/${stage}/${request.method}${path}`;
+    if (api !== 'execute-api' || !this.#allows(key, 'execute-api:ManageConnections', resource)) {
+      return refuse(403, 'ForbiddenException', `${request.method} ${resource}`);
+    }
+    const { authorization = '' } = request.headers;
+    try {
+      const answer = await fetch(this.#gateway + path, {
+        method: request.method ?? 'GET',
+        headers: { authorization },
+        ...(request.method === 'POST' && { body }),
+      });
+      response
+        .writeHead(answer.status, Object.fromEntries(answer.headers))
+        .end(Buffer.from(await answer.arrayBuffer()));
+    } catch {
+      response.destroy();
+    }
+  }
+
+  #allows(key: string, action: string, resource: string): boolean {
+    const matches = (pattern: string) => new RegExp(`^${pattern.split('*').map(literally).join('.*')}$`).test(resource);
+    return (this.#roles.get(key) ?? []).some(
+      (statement) =>
+        statement.Effect === 'Allow' &&
+        [statement.Action].flat().includes(action) &&
+        [statement.Resource].flat().some(matches),
+    );
+  }
+}
+
+const literally = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
+
+const accessKey = (name: string): string => `role-${name}`;

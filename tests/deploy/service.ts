@@ -1,0 +1,48 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { parse } from 'yaml';
+import { PROJECT } from '../support/process.ts';
+
+/** serverless.yml and what it takes from cloud/, as far as the proofs look at it. */
+interface Service {
+  readonly provider: { readonly environment: Readonly<Record<string, unknown>> };
+  readonly custom: { readonly esbuild: Readonly<Record<string, unknown>> };
+  readonly functions: Readonly<Record<string, DeclaredFunction>>;
+}
+
+export interface DeclaredFunction {
+  /** As Lambda is told: `functions/auth/login.handler`. */
+  readonly handler: string;
+  readonly role: string;
+  readonly events?: readonly Readonly<Record<string, unknown>>[];
+}
+
+// CloudFormation's own tags (`!Ref`, `!Sub`) are unknown to the parser, and not worth a warning here.
+export const service = parse(readFileSync(`${PROJECT}/serverless.yml`, 'utf8'), { logLevel: 'error' }) as Service;
+
+export interface Rights {
+  readonly secrets: readonly string[];
+  readonly sockets: readonly string[];
+  readonly deadLetters?: boolean;
+}
+
+const load = createRequire(import.meta.url);
+
+export const rights = load('../../cloud/rights.cjs') as Readonly<Record<string, Rights>>;
+
+export interface Resource {
+  readonly Type: string;
+  // biome-ignore lint/suspicious/noExplicitAny: as many shapes as there are types of resources.
+  readonly Properties: any;
+  readonly DeletionPolicy?: string;
+  readonly DependsOn?: string | readonly string[];
+}
+
+/** What a file of cloud/ adds to the template of this stage, other variables being empty. */
+export async function resourcesOf(file: string, stage = 'prod'): Promise<Readonly<Record<string, Resource>>> {
+  const known: Readonly<Record<string, string>> = { 'self:service': 'live-support', 'sls:stage': stage };
+  const make = load(`../../cloud/${file}`) as (framework: {
+    resolveVariable(name: string): Promise<string>;
+  }) => Promise<{ readonly Resources: Readonly<Record<string, Resource>> }>;
+  return (await make({ resolveVariable: async (name) => known[name] ?? '' })).Resources;
+}

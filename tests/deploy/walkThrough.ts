@@ -1,0 +1,82 @@
+import type { Message } from '../../lib/protocol/objects.ts';
+import { eventually } from '../support/deadline.ts';
+import type { Deployed } from './deployed.ts';
+import { startPackagedDesk } from './packaged.ts';
+import type { FleetOptions } from './runtime/fleet.ts';
+import { rights } from './service.ts';
+
+/** Every function there is, in the order of a support desk's day. Each runs in its package, with its role's rights alone. */
+export async function walkThrough(deployed: Deployed, reuse?: FleetOptions['reuse']): Promise<void> {
+  const { system, desk } = await startPackagedDesk(deployed, reuse);
+  try {
+    expect(
+      await system.operate('createFirstAdmin', { name: 'Eve', email: 'eve@example.com', password: 'let me in please' }),
+    ).toMatchObject({
+      created: false,
+    });
+    expect(await desk.ok('GET', '/health')).toMatchObject({ status: 'ok' });
+    expect(await desk.call('GET', '/nowhere')).toMatchObject({ status: 404 });
+
+    const { candidate, supervisor, agent, conversation } = await desk.assigned('m1');
+    const { id: conversationId } = conversation;
+    const path = `/conversations/${conversationId}`;
+    expect((await desk.ok('GET', '/conversations', agent.token)).items).toHaveLength(1);
+    expect(await desk.ok('GET', path, agent.token)).toEqual(conversation);
+    expect((await desk.ok('GET', '/users', desk.admin.token)).items).toHaveLength(4);
+    expect(await desk.ok('GET', `/users/${agent.user.id}`, supervisor.token)).toMatchObject({ id: agent.user.id });
+    expect(await desk.ok('GET', '/auth/me', candidate.token)).toMatchObject({ id: candidate.user.id });
+
+    const [c, a] = await Promise.all([desk.join(candidate, conversationId), desk.join(agent, conversationId)]);
+    const say = { conversationId, content: 'm2', clientMessageId: 'only-once' };
+    expect(await c.expect('MESSAGE_ACCEPTED', 'SEND_MESSAGE', say)).toMatchObject({ seq: 2, duplicate: false });
+    expect(await c.expect('MESSAGE_ACCEPTED', 'SEND_MESSAGE', say)).toMatchObject({ seq: 2, duplicate: true });
+    await a.next('NEW_MESSAGE', ({ content }) => content === 'm2');
+    expect(await c.refused('DANCE', {})).toMatchObject({ code: 'UNKNOWN_EVENT' });
+    c.close();
+    await a.expect('MESSAGE_ACCEPTED', 'SEND_MESSAGE', { conversationId, content: 'm3' });
+    const back = await desk.connect(candidate);
+    const missed = await back.expect('CONVERSATION_JOINED', 'JOIN_CONVERSATION', { conversationId, afterSeq: 2 });
+    expect(missed.messages.map(({ content }: Message) => content)).toEqual(['m3']);
+    await back.expect('CONVERSATION_LEFT', 'LEAVE_CONVERSATION', { conversationId });
+    await back.expect('CONVERSATION_JOINED', 'JOIN_CONVERSATION', { conversationId });
+    await back.settle();
+    const transcript = await desk.ok('GET', `${path}/messages`, candidate.token);
+
+    await a.expect('CONVERSATION_CLOSED', 'CLOSE_CONVERSATION', { conversationId });
+    expect(await back.next('CONVERSATION_CLOSED')).toMatchObject({ data: { lastSeq: 3 } });
+    await system.operate('sweep');
+    await eventually('the archive alone to hold the transcript', async () => {
+      const { archivedAt } = await desk.ok('GET', path, candidate.token);
+      return archivedAt !== null;
+    });
+    expect(await desk.ok('GET', `${path}/messages`, candidate.token)).toEqual(transcript);
+    expect((await desk.ok('GET', '/analytics/supervisors', desk.admin.token)).totals).toMatchObject({
+      closedConversations: 1,
+    });
+    const second = await desk.conversation(candidate);
+    await desk.assign(supervisor, second.id, agent);
+    await desk.ok('POST', `/conversations/${second.id}/close`, agent.token);
+
+    const renewed = await desk.ok('POST', '/auth/refresh', undefined, { refreshToken: candidate.session.refreshToken });
+    await desk.ok('PUT', '/auth/password', renewed.accessToken, {
+      currentPassword: candidate.password,
+      newPassword: 'another long password',
+    });
+    const again = await desk.login(candidate.email, 'another long password');
+    await desk.ok('POST', '/auth/logout', again.token);
+    await desk.ok('PATCH', `/users/${agent.user.id}`, desk.admin.token, { name: 'Alex Another' });
+    await desk.ok('POST', `/users/${candidate.user.id}/erase`, desk.admin.token);
+    expect((await desk.ok('GET', '/audit', desk.admin.token)).items).not.toEqual([]);
+    await system.gateway.idle();
+
+    expect([...system.fleet.invoked].sort()).toEqual(Object.keys(rights).sort());
+    expect(system.aws.refused).toEqual([]);
+    const lines = system.fleet.log.map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(lines.filter(({ level }) => level === 'error' || level === 'warn')).toEqual([]);
+    expect(lines.filter(({ _aws }) => _aws !== undefined).flatMap(Object.keys)).toEqual(
+      expect.arrayContaining(['MessagesAccepted', 'DeliveriesDelivered', 'ArchiveLagSeconds']),
+    );
+  } finally {
+    await system.stop();
+  }
+}
