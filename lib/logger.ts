@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { isNativeError } from 'node:util/types';
 import { ConfigError, config } from './config.ts';
 
 const LEVELS = { debug: 10, info: 20, warn: 30, error: 40, silent: 99 } as const;
@@ -24,7 +25,7 @@ export const logger = {
 
 /** What may be logged of a fault: its kind, codes and stack, not its message, which can quote a document or a token. */
 export function errorFields(error: unknown): LogFields {
-  if (!(error instanceof Error)) return { error: typeof error };
+  if (!isNativeError(error)) return { error: typeof error };
   const { code, codeName } = error as { code?: unknown; codeName?: unknown };
   return {
     error: error.name,
@@ -36,7 +37,7 @@ export function errorFields(error: unknown): LogFields {
       ?.split('\n')
       .filter((line) => line.startsWith('    at '))
       .join('\n'),
-    cause: error.cause instanceof Error ? error.cause.name : undefined,
+    cause: isNativeError(error.cause) ? error.cause.name : undefined,
   };
 }
 

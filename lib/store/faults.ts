@@ -1,3 +1,4 @@
+import { isNativeError } from 'node:util/types';
 import { AppError } from '../protocol/errors.ts';
 
 // Faults are told apart by name and label, not by class: the functions that need no database needn't carry its driver.
@@ -33,11 +34,25 @@ const NOT_NOW = new Set([
 
 const LABELS = ['TransientTransactionError', 'UnknownTransactionCommitResult', 'RetryableWriteError'];
 
+/** What a socket throws by itself where the driver fails to wrap it: written to just after the other side ended it, say. */
+const BROKEN_SOCKET = new Set([
+  'EPIPE',
+  'ECONNRESET',
+  'ECONNREFUSED',
+  'ECONNABORTED',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ERR_STREAM_DESTROYED',
+  'ERR_STREAM_WRITE_AFTER_END',
+]);
+
 /** Whether the database was out of reach or busy failing over, so that trying again later may well work. */
 export function isUnavailable(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
+  if (!isNativeError(error)) return false;
   if (OUT_OF_REACH.has(error.name)) return true;
   const { code, errorLabels } = error as { code?: unknown; errorLabels?: unknown };
+  if (typeof code === 'string' && BROKEN_SOCKET.has(code)) return true;
   if (error.name === 'MongoServerError' && typeof code === 'number' && NOT_NOW.has(code)) return true;
   if (Array.isArray(errorLabels) && LABELS.some((label) => errorLabels.includes(label))) return true;
   // What `bufferCommands: false` throws while there is no connection.

@@ -17,7 +17,7 @@ interface UserRecord {
   supervisorId: string | null;
   active: boolean;
   createdAt: Date;
-  /** How many sessions, sockets and conversations they were given: see `noteAdmission`. */
+  /** How many sessions and sockets they were given: see `noteAdmission`. */
   admissions: number;
   /** Set while an erasure is under way. */
   erasingSince?: Date;
@@ -137,17 +137,10 @@ export async function noteAdmission(id: string, session: Transaction, passwordHa
   return matchedCount === 1;
 }
 
-/**
- * Notes, within a transaction, that an agent is given a conversation. `false` unless they are active and the
- * supervisor's own; writing to them keeps it so until the commit.
- */
-export async function noteAssignment(agentId: string, supervisorId: string, session: Transaction): Promise<boolean> {
-  const { matchedCount } = await UserModel.updateOne(
-    { _id: agentId, role: 'agent', active: true, supervisorId },
-    { $inc: { admissions: 1 } },
-    { session },
-  );
-  return matchedCount === 1;
+/** Whether an agent may be given conversations by this supervisor: active, and the supervisor's own. */
+export async function isAvailable(agentId: string, supervisorId: string, session: Transaction): Promise<boolean> {
+  const found = await UserModel.exists({ _id: agentId, role: 'agent', active: true, supervisorId }).session(session);
+  return found !== null;
 }
 
 /** Changes the password of an active user, where it is still the one that was proven: `false` otherwise. */

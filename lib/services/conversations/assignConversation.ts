@@ -8,7 +8,7 @@ import { audit } from '../../store/audit.ts';
 import { emptyRoom } from '../../store/connections.ts';
 import { assign, toConversation } from '../../store/conversations.ts';
 import { transaction } from '../../store/database.ts';
-import { noteAssignment } from '../../store/users.ts';
+import { isAvailable } from '../../store/users.ts';
 import { refusalOfLost } from './lostRace.ts';
 import { requireVisible } from './readConversations.ts';
 
@@ -29,7 +29,8 @@ export async function assignConversation(caller: Caller, conversationId: string,
   const decision = decide(before, command);
   if (!decision.allowed) throw new AppError(decision.refusal);
   const assigned = await transaction(async (session) => {
-    if (!(await noteAssignment(agentId, caller.userId, session))) throw new AppError('AGENT_NOT_AVAILABLE');
+    // Read, not written: everything given to one agent would stand in one line.
+    if (!(await isAvailable(agentId, caller.userId, session))) throw new AppError('AGENT_NOT_AVAILABLE');
     const done = await assign(conversationId, before, command, session);
     const details = { agentId, ...(before.agentId !== null && { formerAgentId: before.agentId }) };
     if (done) {
