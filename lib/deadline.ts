@@ -1,3 +1,5 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+
 /**
  * The longest a command may take before its caller is told `UNAVAILABLE`: the driver's own time limits are per attempt,
  * and it makes several.
@@ -9,14 +11,19 @@ export class DeadlineExceeded extends Error {
   override readonly name = 'DeadlineExceeded';
 }
 
-/** Waits for a command at most `COMMAND_MS`. Throws `DeadlineExceeded`. */
-export async function withinDeadline<T>(command: Promise<T>): Promise<T> {
+const deadline = new AsyncLocalStorage<number>();
+
+/** When the command under way is given up, in epoch milliseconds; `COMMAND_MS` from now where none is. */
+export const commandEnds = (): number => deadline.getStore() ?? Date.now() + COMMAND_MS;
+
+/** Runs a command, waiting for it at most `COMMAND_MS`. Throws `DeadlineExceeded`. */
+export async function withinDeadline<T>(command: () => Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new DeadlineExceeded()), COMMAND_MS);
   });
   try {
-    return await Promise.race([command, late]);
+    return await Promise.race([deadline.run(Date.now() + COMMAND_MS, command), late]);
   } finally {
     clearTimeout(timer);
   }

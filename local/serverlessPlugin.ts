@@ -8,7 +8,10 @@ import { claimPort, freePort, isFree, portNumber } from './ports.ts';
 interface Serverless {
   readonly serviceDir: string;
   readonly service: {
-    readonly provider: { environment?: Record<string, unknown> };
+    readonly provider: {
+      environment?: Record<string, unknown>;
+      httpApi?: { cors?: { allowedOrigins: string[] } };
+    };
     /** As in serverless.yml: `esbuild`, `serverless-offline`. */
     readonly custom: Record<'esbuild' | 'serverless-offline', Record<string, unknown>>;
   };
@@ -81,7 +84,9 @@ export default class LocalSupport {
    */
   #bundleLightly(): void {
     if (this.#serverless.processedInput.commands[0] !== 'offline') return;
-    const { custom } = this.#serverless.service;
+    const { custom, provider } = this.#serverless.service;
+    // As the sockets: a page served from anywhere on this machine may try the API.
+    if (!process.env['ALLOWED_ORIGINS'] && provider.httpApi?.cors) provider.httpApi.cors.allowedOrigins = ['*'];
     custom['esbuild'] = {
       ...custom['esbuild'],
       packages: 'external',
@@ -174,6 +179,7 @@ export default class LocalSupport {
     provider.environment = {
       ...provider.environment,
       STAGE: 'local',
+      METRICS: process.env['METRICS'] || 'off',
       MONGODB_URI: uri,
       JWT_KEYS: process.env['JWT_KEYS'] || (await localSigningKeys(resolve(this.#folder, 'jwt-keys'))),
       WEBSOCKET_ENDPOINT: this.#address('http', this.#ports.webSocket),

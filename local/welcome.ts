@@ -17,7 +17,7 @@ Live Support is ready
   Lambda     ${lambda} (aws lambda invoke --endpoint-url …)
   Database   ${database}
 
-A new database has these people, password ${DEMO_PASSWORD}:
+Who is there, with the password ${DEMO_PASSWORD} unless you have changed it:
 ${names.map((name) => `  ${name}`).join('\n')}
 
 A first conversation: paste this into bash

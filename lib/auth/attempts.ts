@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { config } from '../config.ts';
-import { AppError } from '../protocol/errors.ts';
 import {
   countAttempt,
   forgetAttempts,
@@ -8,6 +7,7 @@ import {
   rememberOrigin,
   takeBackAttempt,
 } from '../store/loginAttempts.ts';
+import { tooMany } from './limits.ts';
 
 /** How much more one address (an office, a campus) or one account from everywhere may fail than the two together. */
 const ADDRESS_FACTOR = 10;
@@ -44,5 +44,5 @@ export async function admitAttempt(account: string, sourceIp: string): Promise<A
 
 async function admit(key: string, most: number): Promise<void> {
   const retryAfter = await countAttempt(key, most);
-  if (retryAfter > 0) throw new AppError('RATE_LIMITED', 'Too many failed attempts. Wait a little.', { retryAfter });
+  if (retryAfter > 0) throw tooMany(retryAfter);
 }

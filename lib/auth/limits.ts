@@ -6,7 +6,7 @@ import { countEvent } from '../store/rateLimits.ts';
 export async function limit(key: string, most: number, windowSeconds: number): Promise<void> {
   if (config().RATE_LIMITS === 'off') return;
   const window = await countEvent(key, windowSeconds);
-  if (window.count > most) throw new AppError('RATE_LIMITED', undefined, { retryAfter: window.endsIn });
+  if (window.count > most) throw tooMany(window.endsIn);
 }
 
 const MINUTE = 60;
@@ -24,3 +24,7 @@ export const limitConversations = (userId: string): Promise<void> =>
 
 export const limitRegistrations = (sourceIp: string): Promise<void> =>
   limit(`registrations/${sourceIp}`, config().RATE_LIMIT_REGISTRATIONS_PER_HOUR, HOUR);
+
+/** A `RATE_LIMITED` that says how long to wait. */
+export const tooMany = (retryAfter: number): AppError =>
+  new AppError('RATE_LIMITED', `Too many requests. Wait ${retryAfter} s.`, { retryAfter });

@@ -56,18 +56,18 @@ export function httpEndpoint<const R extends Route>(
     .use(answerProblems())
     .use(connected())
     .use(admit(route));
-  if (route.body) stack.use(bounded()).use(jsonBody());
+  if (route.method !== 'GET') stack.use(bounded()).use(jsonBody(route.body !== undefined));
   const run = stack.handler(async (event, context) => {
     const following: Promise<unknown>[] = [];
     const request = {
       caller: event.caller ?? null,
       params: validate(route.params ?? z.strictObject({}), event.pathParameters ?? {}, '/path'),
       query: validate(route.query ?? z.strictObject({}), event.queryStringParameters ?? {}, '/query'),
-      body: route.body ? validate(route.body, event.body, '/body') : {},
+      body: route.method === 'GET' ? {} : validate(route.body ?? z.strictObject({}), event.body, '/body'),
       sourceIp: event.requestContext.http.sourceIp,
       follow: (work: Promise<unknown>) => following.push(work),
     };
-    const result = await withinDeadline(handle(request as unknown as HttpRequest<R>));
+    const result = await withinDeadline(() => handle(request as unknown as HttpRequest<R>));
     await Promise.all(following);
     return answer(route, result, context.awsRequestId);
   });
@@ -85,13 +85,13 @@ const answerProblems = (): HttpMiddleware => ({
   },
 });
 
-const connected = (): HttpMiddleware => ({ before: () => withinDeadline(connect()) });
+const connected = (): HttpMiddleware => ({ before: () => withinDeadline(() => connect()) });
 
 /** Who is it, and may their role attempt this at all? */
 const admit = (route: Route): HttpMiddleware => ({
   before: async ({ event }) => {
     if (PERMISSIONS[route.operation] === 'anyone') return;
-    const caller = await withinDeadline(
+    const caller = await withinDeadline(() =>
       authenticate(bearerToken(event.headers['authorization']), event.requestContext.http.sourceIp),
     );
     if (!roleMay(route.operation, caller.role)) throw new AppError('FORBIDDEN');
@@ -110,10 +110,15 @@ const bounded = (): HttpMiddleware => ({
 });
 
 /** middy's parser, its refusals put in the catalogue's terms. */
-const jsonBody = (): HttpMiddleware => {
+const jsonBody = (required: boolean): HttpMiddleware => {
   const parser = httpJsonBodyParser();
   return {
     before: (request) => {
+      // Where nothing is asked for, nothing may be sent, and an empty object is nothing.
+      if (!required && !request.event.body) {
+        request.event.body = {};
+        return;
+      }
       try {
         // biome-ignore lint/suspicious/noExplicitAny: the parser's own event type says that the body is parsed already.
         parser.before?.(request as any);

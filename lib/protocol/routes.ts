@@ -57,8 +57,9 @@ const limit = (most: number, byDefault: number) => {
 
 const afterSeqQuery = z
   .string()
-  .regex(/^\d{1,15}$/, { error: 'must be a whole number, 0 or more' })
+  .regex(/^\d{1,16}$/, { error: 'must be a whole number, 0 or more', abort: true })
   .transform(Number)
+  .pipe(z.int({ error: 'must be a whole number that a double holds exactly' }))
   .default(0)
   .meta({ override: { type: 'integer', minimum: 0, default: 0 } });
 

@@ -23,7 +23,18 @@ function describe(issue: z.core.$ZodIssue, part: string): FieldError[] {
       .slice(0, MOST_KEYS)
       .map((key) => ({ pointer: `${at}/${segmentOf(key)}`, detail: 'is not a known field' }));
   }
-  return [{ pointer: at, detail: issue.message }];
+  return [{ pointer: at, detail: wording(issue) }];
+}
+
+/** Ours, where the schema has none of its own. */
+function wording(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'invalid_type') {
+    return issue.message.endsWith('received undefined') ? 'is required' : `must be a JSON ${issue.expected}`;
+  }
+  if (issue.code === 'invalid_value') return `must be one of ${issue.values.map(String).join(', ')}`;
+  if (issue.code === 'too_small' && issue.origin !== 'string') return `must be ${issue.minimum} or more`;
+  if (issue.code === 'too_big' && issue.origin !== 'string') return `must be ${issue.maximum} or less`;
+  return issue.message;
 }
 
 /** RFC 6901 §3; cut, so that an answer never carries a hostile key in full, and well-formed, so that it is UTF-8. */

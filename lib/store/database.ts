@@ -1,6 +1,6 @@
 import mongoose from 'mongoose';
 import { config } from '../config.ts';
-import { COMMAND_MS, DeadlineExceeded } from '../deadline.ts';
+import { commandEnds, DeadlineExceeded } from '../deadline.ts';
 import { mongodbUri } from '../secrets.ts';
 
 mongoose.set('strictQuery', 'throw');
@@ -64,13 +64,19 @@ export type Transaction = mongoose.mongo.ClientSession;
  * lost to another one or the primary changed; it must not touch anything but the database.
  */
 export async function transaction<T>(work: (session: Transaction) => Promise<T>): Promise<T> {
-  const end = Date.now() + COMMAND_MS;
+  const end = commandEnds();
+  const inTime = () => {
+    if (Date.now() > end) throw new DeadlineExceeded();
+  };
   return mongoose.connection.getClient().withSession((session) =>
     session.withTransaction(
-      () => {
-        // The driver would go on for two minutes, long after the caller was told to try again.
-        if (Date.now() > end) throw new DeadlineExceeded();
-        return work(session);
+      async () => {
+        // The driver would go on for two minutes, long after the caller was told to try again …
+        inTime();
+        const result = await work(session);
+        // … and what they were told has failed must not be done after all.
+        inTime();
+        return result;
       },
       {
         readConcern: { level: 'majority' },

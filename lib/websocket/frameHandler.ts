@@ -35,12 +35,18 @@ export function onFrame(
     .handler(async (event) => {
       const { frame: raw = parseFrame(event) } = event;
       const following: Promise<unknown>[] = [];
+      let givenUp = false;
       const outlet: Outlet = {
-        reply: (name, data) =>
-          void following.push(send(event.requestContext.connectionId, frame(name, data, raw.requestId))),
+        reply: (name, data) => {
+          // A command given up on has been answered UNAVAILABLE: it gets no second answer.
+          if (!givenUp) following.push(send(event.requestContext.connectionId, frame(name, data, raw.requestId)));
+        },
         follow: (work) => void following.push(work),
       };
-      await withinDeadline(handle(raw, outlet, event));
+      await withinDeadline(() => handle(raw, outlet, event)).catch((error: unknown) => {
+        givenUp = true;
+        throw error;
+      });
       await Promise.all(following);
       return HANDLED;
     });

@@ -37,7 +37,7 @@ export async function upgrade(
       logger.info('connected');
       return {
         statusCode: 200,
-        ...(offered.includes(SUBPROTOCOL) && { headers: { 'Sec-WebSocket-Protocol': SUBPROTOCOL } }),
+        ...(offered[0] === SUBPROTOCOL && { headers: { 'Sec-WebSocket-Protocol': SUBPROTOCOL } }),
       };
     } catch (thrown) {
       const { code } = asAppError(thrown);
@@ -64,6 +64,6 @@ const subprotocols = (value: string | undefined): string[] =>
 
 /** From a browser, which can set no header: `["live-support.v1", accessToken]`. */
 function tokenBeside(offered: readonly string[]): string | undefined {
-  if (!offered.includes(SUBPROTOCOL)) return undefined;
-  return offered.find((item) => item !== SUBPROTOCOL);
+  // In this order only: the one offered first may be what is answered, and that must not be the token.
+  return offered[0] === SUBPROTOCOL ? offered[1] : undefined;
 }

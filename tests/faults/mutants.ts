@@ -165,8 +165,8 @@ const MUTANTS: readonly Mutant[] = [
   {
     name: 'a command may take for ever',
     file: 'lib/websocket/frameHandler.ts',
-    find: 'await withinDeadline(handle(raw, outlet, event));',
-    replace: 'await (withinDeadline && handle(raw, outlet, event));',
+    find: 'await withinDeadline(() => handle(raw, outlet, event))',
+    replace: 'await (withinDeadline && handle(raw, outlet, event))',
     killers: ['tests/faults/(?!history|races)'],
   },
   {
