@@ -5,6 +5,7 @@ import { STORED } from '../../docs/load.ts';
 import { ConversationModel } from '../../lib/store/conversations.ts';
 import { ActiveMessageModel } from '../../lib/store/messages.ts';
 import { databaseUri } from '../../local/mongod.ts';
+import { eventually } from '../support/deadline.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
 import type { Desk } from '../support/system.ts';
 
@@ -45,7 +46,11 @@ it('stores a message and a conversation in the documented number of bytes', asyn
     content: 'x'.repeat(200),
     clientMessageId: 'c'.repeat(36),
   });
-  await system.gateway.idle();
+  // That the room was told is noted last, and not waited for by a majority.
+  await eventually('the note that the room was told', async () => {
+    const [last] = await ActiveMessageModel.find({ conversationId: conversation.id }).sort({ seq: -1 }).lean();
+    return last?.broadcastAt;
+  });
   const size = { $project: { bytes: { $bsonSize: '$$ROOT' } } };
   const [message] = await ActiveMessageModel.aggregate([
     { $match: { conversationId: conversation.id } },
