@@ -3,6 +3,7 @@ import type { ServerData, ServerFrame } from '../../../lib/protocol/events.ts';
 import type { Conversation, Message } from '../../../lib/protocol/objects.ts';
 import { finishClosing } from '../../../lib/services/conversations/finishClosing.ts';
 import { findConversation } from '../../../lib/store/conversations.ts';
+import { isUnavailable } from '../../../lib/store/faults.ts';
 import type { Socket } from '../../support/socket.ts';
 import { type HttpResult, UpgradeRefused } from '../../support/system.ts';
 import { type Disturbance, Invocation, tick } from './disturbance.ts';
@@ -25,6 +26,22 @@ interface Tab {
 }
 
 const PATIENCE = 40;
+
+/**
+ * Again until it is done. What goes wrong with the database here is the doing of histories played beside this one: they
+ * share a driver, and a connection it takes for lost is lost to all.
+ */
+async function patiently(work: () => Promise<boolean>): Promise<void> {
+  for (let attempt = 0; attempt < PATIENCE; attempt += 1) {
+    try {
+      if (await work()) return;
+    } catch (error) {
+      if (!isUnavailable(error)) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 5 * attempt));
+  }
+  throw new Error('it could not be closed');
+}
 let serial = 0;
 
 /** Plays one scenario to its end and writes down what happened. */
@@ -79,11 +96,10 @@ export class Play {
     await this.#catchUp();
     await this.#closeForGood();
     // As the sweep does, but for this conversation alone: others are being played beside it.
-    for (let attempt = 0; attempt < PATIENCE; attempt += 1) {
+    await patiently(async () => {
       const record = await findConversation(id);
-      if (!record?.closing) break;
-      await finishClosing(record, { until: Date.now() + 5_000 });
-    }
+      return !record || finishClosing(record, { until: Date.now() + 5_000 });
+    });
     const { database } = this.#world.witness;
     const byConversation = { conversationId: id };
     const messages = await this.#readAll(50);
@@ -405,13 +421,13 @@ export class Play {
   }
 
   async #closeForGood(): Promise<void> {
-    for (let attempt = 0; attempt < PATIENCE; attempt += 1) {
+    await patiently(async () => {
       const now = await findConversation(this.history.conversationId);
-      if (now?.status === 'closed') return;
+      if (now?.status === 'closed') return true;
       const agent = Object.entries(this.#cast).find(([, { user }]) => user.id === now?.agentId)?.[0];
       await this.#close((agent ?? 'supervisor1') as RoleName);
-    }
-    throw new Error('it could not be closed');
+      return false;
+    });
   }
 
   async #readAll(limit: number): Promise<Message[]> {

@@ -132,7 +132,7 @@ function anyAction(random: Random, tabs: readonly TabPlan[], progress: number): 
 
 function anyDisturbance(random: Random): Disturbance {
   return {
-    kind: random.weighted({ crash: 12, network: 3, notPrimary: 2, interrupted: 2, writeConcern: 2 }),
+    kind: random.weighted({ crash: 4, writeConcern: 1 }),
     at: random.between(1, 9),
     when: random.chance(0.5) ? 'before' : 'after',
     times: random.chance(0.7) ? 1 : random.between(2, 3),

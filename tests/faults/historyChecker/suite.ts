@@ -1,4 +1,5 @@
 import { check } from './check.ts';
+import { commandsSeen } from './disturbance.ts';
 import { Play } from './play.ts';
 import { scenario } from './scenario.ts';
 import { type Cast, startWorld, type World } from './world.ts';
@@ -53,6 +54,10 @@ export function historyTests(part: number, parts: number): void {
       },
       number('SOAK_MS', 240_000),
     );
+
+    it('the faults could reach every database command', () => {
+      expect(commandsSeen).toBeGreaterThan(0);
+    });
 
     it('every active copy is gone within the TTL', async () => {
       const copies = world.witness.database.collection('active_messages');

@@ -40,7 +40,7 @@ export async function startWorld(): Promise<World> {
     MAX_CONNECTIONS_PER_USER: '1000',
     MONGODB_POOL_SIZE: '40',
     // After a fault the driver looks again at once, not after half a second: it would only cost time.
-    MONGODB_URI: `${databaseUri(process.env['TEST_MONGODB_URI'] ?? '', database)}&minHeartbeatFrequencyMS=5`,
+    MONGODB_URI: `${databaseUri(process.env['TEST_MONGODB_URI'] ?? '', database)}&minHeartbeatFrequencyMS=5&heartbeatFrequencyMS=500&serverMonitoringMode=poll`,
   });
   const carrier = system.carrier;
   system.carrier = async (file, raw) => {
