@@ -269,13 +269,17 @@ const theRoomIsTold: Rule = (history, { messages }, complain) => {
   }
 };
 
-/** Told once: again only where a send was troubled, and then repeated. */
+/**
+ * Told once: again only where a send was troubled, and then repeated; each repeat that waited for the first one in vain
+ * may tell the room in its place.
+ */
 const toldOnce: Rule = ({ links, sends }, _outcome, complain) => {
   for (const link of links) {
     const times = new Map<string, number>();
     for (const { content } of framesOf(link, 'NEW_MESSAGE')) times.set(content, (times.get(content) ?? 0) + 1);
     for (const [content, count] of times) {
-      const troubled = sends.filter((send) => send.content === content && !send.invocation.clean).length;
+      const alike = sends.filter((send) => send.content === content);
+      const troubled = alike.some((send) => !send.invocation.clean) ? alike.length - 1 : 0;
       if (count > 1 + troubled) complain(`${link.tab} was told too often`, { content, count, troubled });
     }
   }
