@@ -176,11 +176,6 @@ export async function releaseActive(
   );
 }
 
-/** How many active messages are still held for the conversation, expiring or not. */
-export async function countActive(conversationId: string): Promise<number> {
-  return ActiveMessageModel.countDocuments({ conversationId });
-}
-
 const ERASE_BATCH = 2_000;
 
 /** Takes the text out of every message of a conversation, wherever it is. */

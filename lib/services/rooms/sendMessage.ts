@@ -62,20 +62,15 @@ async function storeOnce(caller: SocketCaller, draft: Draft): Promise<Message | 
 
 /** How long a majority may take to have what the primary has. */
 const DURABLE_MS = 3_000;
-const POLL_MS = 50;
 
 /**
  * The message this one repeats, once a majority has it: the primary refuses the second of two sends as soon as it has
  * the first itself, which a failover could still take back. Throws `UNAVAILABLE` when that takes too long.
  */
 async function durable(caller: SocketCaller, { conversationId, clientMessageId = '' }: Draft): Promise<Message> {
-  const deadline = Date.now() + DURABLE_MS;
-  for (;;) {
-    const earlier = await findSentMessage(conversationId, caller.userId, clientMessageId);
-    if (earlier) return earlier.message;
-    if (Date.now() >= deadline) throw new AppError('UNAVAILABLE');
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-  }
+  const earlier = await poll(DURABLE_MS, () => findSentMessage(conversationId, caller.userId, clientMessageId));
+  if (!earlier) throw new AppError('UNAVAILABLE');
+  return earlier.message;
 }
 
 /** The message this one repeats; where there is none, the reason why it wasn't stored. */
@@ -97,11 +92,20 @@ const BROADCAST_ENDS_MS = 3_000;
 async function toldBefore({ conversationId, senderId, clientMessageId }: Message): Promise<boolean> {
   if (clientMessageId === null) return true;
   // Counted from here, not from `sentAt`, which is another machine's clock.
-  const deadline = Date.now() + BROADCAST_ENDS_MS;
-  for (;;) {
+  return poll(BROADCAST_ENDS_MS, async () => {
     const sent = await findSentMessage(conversationId, senderId, clientMessageId);
-    if (!sent || sent.broadcast) return true;
-    if (Date.now() >= deadline) return false;
+    return !sent || sent.broadcast;
+  });
+}
+
+const POLL_MS = 50;
+
+/** Asks again until the answer is truthy, for `ms` at most; the last answer. */
+async function poll<T>(ms: number, ask: () => Promise<T>): Promise<T> {
+  const deadline = Date.now() + ms;
+  for (;;) {
+    const answer = await ask();
+    if (answer || Date.now() >= deadline) return answer;
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
 }
