@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { ERRORS } from '../lib/protocol/errors.ts';
 import {
   type ClientEvent,
@@ -53,7 +53,7 @@ export function asyncapi(version: string): Json {
       message(name, event.summary, schemas.input(frameOf(event))),
     ),
     ...mapValues(serverEvents, (data, name) => {
-      const payload = z.object({ event: z.literal(name), data, requestId: requestIdSchema.optional() });
+      const payload = z.object({ event: z.literal(name), data, requestId: z.optional(requestIdSchema) });
       return message(name, SERVER_EVENTS[name].summary, schemas.output(payload));
     }),
   };
@@ -95,7 +95,8 @@ export function asyncapi(version: string): Json {
 }
 
 /** The client's envelope, with the event's own name and data in it. */
-const frameOf = (event: ClientEvent) => clientFrameSchema.extend({ event: z.literal(event.event), data: event.data });
+const frameOf = (event: ClientEvent) =>
+  z.extend(clientFrameSchema, { event: z.literal(event.event), data: event.data });
 
 function message(name: string, summary: string, payload: Json): Json {
   return { name, title: name, summary, payload, correlationId: { $ref: '#/components/correlationIds/requestId' } };

@@ -109,7 +109,7 @@ function success(route: Route, schemas: Converter): Json {
   return {
     description: route.response ? 'Done.' : 'Done; no body.',
     headers: headers(route.status),
-    ...(route.response && { content: { 'application/json': { schema: schemas.output(route.response) } } }),
+    ...(route.response && { content: { 'application/json': { schema: schemas.output(route.response()) } } }),
   };
 }
 
@@ -125,7 +125,7 @@ function headers(status: number): Json {
 
 /** One component per set of codes that an answer can carry; most routes share them. */
 function problemResponses(schemas: Converter) {
-  const problem = schemas.output(problemSchema);
+  const problem = schemas.output(problemSchema());
   const components = new Map<string, Json>();
 
   /** A reference to the answer that carries one of these codes, all of one status. */

@@ -1,13 +1,13 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 
 /** A JSON value that stands for a schema, or for any other object of a document. */
 export type Json = { [key: string]: unknown };
 
 export interface Converter {
   /** The JSON schema of what a client may send. */
-  input(schema: z.ZodType): Json;
+  input(schema: z.ZodMiniType): Json;
   /** The JSON schema of what the server sends: open, since responses may gain fields. */
-  output(schema: z.ZodType): Json;
+  output(schema: z.ZodMiniType): Json;
   /** Every named schema met so far, sorted by name. */
   components(): Json;
 }
@@ -17,7 +17,7 @@ export function converter(target: 'draft-2020-12' | 'draft-07'): Converter {
   const named = new Map<string, unknown>();
   const definitions = target === 'draft-07' ? 'definitions' : '$defs';
 
-  function convert(schema: z.ZodType, io: 'input' | 'output'): Json {
+  function convert(schema: z.ZodMiniType, io: 'input' | 'output'): Json {
     const generated = z.toJSONSchema(schema, { target, io, override: ({ jsonSchema }) => tidy(jsonSchema, io) });
     const relocated = JSON.stringify(generated).replaceAll(`"#/${definitions}/`, '"#/components/schemas/');
     const { $schema: _, [definitions]: found = {}, ...rest } = JSON.parse(relocated) as Json;

@@ -1,35 +1,60 @@
-import * as z from 'zod';
+/** Makes a setting of a variable's text, `undefined` where there is none. Throws `Wrong`. */
+type Reader<T> = (given: string | undefined) => T;
 
-const count = (byDefault: number, least = 1) => z.coerce.number().int().min(least).default(byDefault);
+/** What a variable must be. */
+class Wrong extends Error {}
 
-const list = z
-  .string()
-  .default('')
-  .transform((value) =>
-    value
-      .split(',')
-      .map((item) => item.trim())
-      .filter((item) => item !== ''),
-  );
+const text =
+  (byDefault: string): Reader<string> =>
+  (given = byDefault) =>
+    given;
+
+const oneOf =
+  <const V extends string>(values: readonly V[], byDefault: NoInfer<V>): Reader<V> =>
+  (given = byDefault) => {
+    const value = values.find((known) => known === given);
+    if (value === undefined) throw new Wrong(`one of ${values.join(', ')}`);
+    return value;
+  };
+
+const count =
+  (byDefault: number, least = 1): Reader<number> =>
+  (given = String(byDefault)) => {
+    if (!/^\d{1,15}$/.test(given) || Number(given) < least) throw new Wrong(`a whole number, ${least} or more`);
+    return Number(given);
+  };
+
+const url =
+  (byDefault: string): Reader<string> =>
+  (given = byDefault) => {
+    if (!URL.canParse(given)) throw new Wrong('a URL');
+    return given;
+  };
+
+const list: Reader<readonly string[]> = (given = '') =>
+  given
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
 
 /**
  * The environment, as the README documents it. Sizes are bytes, durations seconds unless the name says otherwise.
  * Secrets (`MONGODB_URI`, `JWT_KEYS`) are read by `secrets.ts`, so that a function without them can run.
  */
-const environment = z.object({
-  STAGE: z.string().min(1).default('local'),
-  LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+const environment = {
+  STAGE: text('local'),
+  LOG_LEVEL: oneOf(['debug', 'info', 'warn', 'error', 'silent'], 'info'),
   /** `on`: metrics are written to the log in CloudWatch's embedded format. */
-  METRICS: z.enum(['on', 'off']).default('off'),
+  METRICS: oneOf(['on', 'off'], 'off'),
   MONGODB_POOL_SIZE: count(4),
-  JWT_ISSUER: z.string().min(1).default('live-support'),
-  JWT_AUDIENCE: z.string().min(1).default('live-support'),
+  JWT_ISSUER: text('live-support'),
+  JWT_AUDIENCE: text('live-support'),
   ACCESS_TOKEN_TTL_SECONDS: count(15 * 60),
   SESSION_TTL_SECONDS: count(14 * 24 * 3600),
   /** However often it is refreshed, a session ends this long after it began. */
   SESSION_LONGEST_SECONDS: count(90 * 24 * 3600),
   /** Where connections are posted to: `https://{api}.execute-api.{region}.amazonaws.com/{stage}`. */
-  WEBSOCKET_ENDPOINT: z.url().default('http://localhost:3001'),
+  WEBSOCKET_ENDPOINT: url('http://localhost:3001'),
   /** Browser origins that may open a socket; `*` for any. Clients that send no `Origin` are not browsers. */
   ALLOWED_ORIGINS: list,
   /** How long an archived message stays in the active collection. */
@@ -41,7 +66,7 @@ const environment = z.object({
   /** API Gateway closes the socket at 32 KB a frame; local emulators don't, so the limit is checked here too. */
   MAX_FRAME_BYTES: count(32 * 1024),
   /** `off` lifts the rate limits, on stage `local` only. */
-  RATE_LIMITS: z.enum(['on', 'off']).default('on'),
+  RATE_LIMITS: oneOf(['on', 'off'], 'on'),
   RATE_LIMIT_FRAMES_PER_MINUTE: count(600),
   RATE_LIMIT_MESSAGES_PER_MINUTE: count(120),
   RATE_LIMIT_CONVERSATIONS_PER_HOUR: count(100),
@@ -49,9 +74,9 @@ const environment = z.object({
   RATE_LIMIT_FAILED_LOGINS: count(10),
   MAX_CONNECTIONS_PER_USER: count(20),
   MAX_ROOMS_PER_CONNECTION: count(100),
-});
+} satisfies Record<string, Reader<unknown>>;
 
-export type Config = Readonly<z.infer<typeof environment>>;
+export type Config = { readonly [Name in keyof typeof environment]: ReturnType<(typeof environment)[Name]> };
 
 /** Thrown once at start; names every variable that is missing or wrong, never its value. */
 export class ConfigError extends Error {
@@ -72,15 +97,20 @@ export function resetConfig(): void {
 }
 
 function parse(env: NodeJS.ProcessEnv): Config {
-  // An empty variable is what a template leaves where nothing was given: the same as absent.
-  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
-  const result = environment.safeParse(given);
-  if (!result.success) {
-    const wrong = result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
-    throw new ConfigError(`Configuration: ${wrong.join('; ')}`);
-  }
-  if (result.data.RATE_LIMITS === 'off' && result.data.STAGE !== 'local') {
-    throw new ConfigError('Configuration: RATE_LIMITS: may be off on stage local only');
-  }
-  return Object.freeze(result.data);
+  const wrong: string[] = [];
+  const read = Object.entries<Reader<unknown>>(environment).map(([name, reader]) => {
+    try {
+      // An empty variable is what a template leaves where nothing was given: the same as absent.
+      return [name, reader(env[name] || undefined)];
+    } catch (error) {
+      if (!(error instanceof Wrong)) throw error;
+      wrong.push(`${name} must be ${error.message}`);
+      return [name];
+    }
+  });
+  const parsed = Object.freeze(Object.fromEntries(read)) as Config;
+  if (parsed.RATE_LIMITS === 'off' && parsed.STAGE !== 'local')
+    wrong.push('RATE_LIMITS may be off on stage local only');
+  if (wrong.length > 0) throw new ConfigError(`Configuration: ${wrong.join('; ')}`);
+  return parsed;
 }

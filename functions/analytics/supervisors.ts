@@ -1,5 +1,5 @@
 import { httpEndpoint } from '../../lib/http/endpoint.ts';
-import { routes } from '../../lib/protocol/routes.ts';
+import * as routes from '../../lib/protocol/routes.ts';
 import { supervisorAnalytics } from '../../lib/services/analytics/supervisorAnalytics.ts';
 
 export const handler = httpEndpoint(routes.supervisorAnalytics, ({ query }) => supervisorAnalytics(query));

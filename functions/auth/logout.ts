@@ -1,5 +1,5 @@
 import { httpEndpoint } from '../../lib/http/endpoint.ts';
-import { routes } from '../../lib/protocol/routes.ts';
+import * as routes from '../../lib/protocol/routes.ts';
 import { logout } from '../../lib/services/auth/logout.ts';
 
 export const handler = httpEndpoint(routes.logout, async ({ caller }) => {

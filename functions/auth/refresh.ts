@@ -1,5 +1,5 @@
 import { httpEndpoint } from '../../lib/http/endpoint.ts';
-import { routes } from '../../lib/protocol/routes.ts';
+import * as routes from '../../lib/protocol/routes.ts';
 import { refresh } from '../../lib/services/auth/refresh.ts';
 
 export const handler = httpEndpoint(routes.refreshSession, ({ body, sourceIp }) =>

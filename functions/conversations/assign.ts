@@ -1,5 +1,5 @@
 import { httpEndpoint } from '../../lib/http/endpoint.ts';
-import { routes } from '../../lib/protocol/routes.ts';
+import * as routes from '../../lib/protocol/routes.ts';
 import { assignConversation, tellAssigned } from '../../lib/services/conversations/assignConversation.ts';
 
 export const handler = httpEndpoint(routes.assignConversation, async ({ caller, params, body, follow }) => {

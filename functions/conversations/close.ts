@@ -1,5 +1,5 @@
 import { httpEndpoint } from '../../lib/http/endpoint.ts';
-import { routes } from '../../lib/protocol/routes.ts';
+import * as routes from '../../lib/protocol/routes.ts';
 import { closeConversation } from '../../lib/services/conversations/closeConversation.ts';
 import { beginFinishing } from '../../lib/services/conversations/finishClosing.ts';
 

@@ -1,5 +1,5 @@
 import { httpEndpoint } from '../../lib/http/endpoint.ts';
-import { routes } from '../../lib/protocol/routes.ts';
+import * as routes from '../../lib/protocol/routes.ts';
 import { createConversation } from '../../lib/services/conversations/createConversation.ts';
 
 export const handler = httpEndpoint(routes.createConversation, ({ caller, body }) => createConversation(caller, body));

@@ -1,5 +1,5 @@
 import { httpEndpoint } from '../../lib/http/endpoint.ts';
-import { routes } from '../../lib/protocol/routes.ts';
+import * as routes from '../../lib/protocol/routes.ts';
 import { eraseUser } from '../../lib/services/users/eraseUser.ts';
 import { beginErasing } from '../../lib/services/users/finishErasing.ts';
 

@@ -1,5 +1,5 @@
 import { httpEndpoint } from '../../lib/http/endpoint.ts';
-import { routes } from '../../lib/protocol/routes.ts';
+import * as routes from '../../lib/protocol/routes.ts';
 import { updateUser } from '../../lib/services/users/updateUser.ts';
 
 export const handler = httpEndpoint(routes.updateUser, ({ caller, params, body }) =>

@@ -1,7 +1,8 @@
+import { LEAVE_CONVERSATION } from '../../lib/protocol/events.ts';
 import { leaveConversation } from '../../lib/services/rooms/leaveConversation.ts';
 import { onClientEvent } from '../../lib/websocket/clientEvent.ts';
 
-export const handler = onClientEvent('LEAVE_CONVERSATION', async ({ caller, data, reply }) => {
+export const handler = onClientEvent(LEAVE_CONVERSATION, async ({ caller, data, reply }) => {
   await leaveConversation(caller, data.conversationId);
   reply('CONVERSATION_LEFT', { conversationId: data.conversationId });
 });

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import jwt from 'jsonwebtoken';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { config } from '../config.ts';
 import type { Role } from '../domain/roles.ts';
 import { roleSchema } from '../protocol/objects.ts';
@@ -13,8 +13,8 @@ const TYPE = 'at+jwt';
 const ALGORITHM = 'HS256';
 
 const claimsSchema = z.object({
-  sub: z.string().min(1),
-  sid: z.string().min(1),
+  sub: z.string().check(z.minLength(1)),
+  sid: z.string().check(z.minLength(1)),
   role: roleSchema,
   iat: z.number(),
   exp: z.number(),

@@ -1,7 +1,7 @@
 import middy, { type MiddlewareObj } from '@middy/core';
 import httpJsonBodyParser from '@middy/http-json-body-parser';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { authenticate, bearerToken } from '../auth/authenticate.ts';
 import { config } from '../config.ts';
 import { withinDeadline } from '../deadline.ts';
@@ -13,7 +13,7 @@ import { validate } from '../protocol/validate.ts';
 import { connect, connectAhead } from '../store/database.ts';
 import { answer, problem } from './answers.ts';
 
-type Parsed<S> = S extends z.ZodType<infer T> ? T : Record<string, never>;
+type Parsed<S> = S extends z.ZodMiniType<infer T> ? T : Record<string, never>;
 
 /** A request that has passed the door: its caller may attempt this, and every part has the shape the route asks for. */
 export interface HttpRequest<R extends Route> {
@@ -31,7 +31,7 @@ export interface HttpRequest<R extends Route> {
   readonly sourceIp: string;
 }
 
-export type HttpAnswer<R extends Route> = R['response'] extends z.ZodType<infer T> ? T : undefined;
+export type HttpAnswer<R extends Route> = R['response'] extends () => z.ZodMiniType<infer T> ? T : undefined;
 
 export type HttpHandler = (
   event: APIGatewayProxyEventV2,

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import type { Operation } from '../domain/permissions.ts';
 import { ERROR_CODES, ERRORS, type ErrorCode } from './errors.ts';
 import {
@@ -9,6 +9,7 @@ import {
   idSchema,
   messageSchema,
   requestIdSchema,
+  schema,
   seqSchema,
   timestampSchema,
 } from './objects.ts';
@@ -16,91 +17,105 @@ import {
 /** The subprotocol a browser offers first, followed by its access token; the server answers with this one alone. */
 export const SUBPROTOCOL = 'live-support.v1';
 
-const inConversation = z.strictObject({ conversationId: idSchema });
+const inConversation = /* @__PURE__ */ schema(() => z.strictObject({ conversationId: idSchema }));
 
 export interface ClientEvent {
   readonly event: Operation;
   readonly summary: string;
-  readonly data: z.ZodType<Record<string, unknown>>;
+  readonly data: z.ZodMiniType<Record<string, unknown>>;
   readonly answer: ServerEventName;
   readonly errors: readonly ErrorCode[];
 }
 
-const define = <const E extends ClientEvent>(event: E): E => event;
+/** As `schema` makes schemas. */
+const clientEvent = <const E extends ClientEvent>(make: () => E): E => make();
 
-/** What a client may send, by name. */
+export const JOIN_CONVERSATION = /* @__PURE__ */ clientEvent(() => ({
+  event: 'JOIN_CONVERSATION',
+  summary: 'Enter the room and get the messages after `afterSeq`.',
+  data: z.extend(inConversation, { afterSeq: z.optional(seqSchema) }),
+  answer: 'CONVERSATION_JOINED',
+  errors: ['NOT_FOUND', 'CONVERSATION_CLOSED', 'RATE_LIMITED'],
+}));
+
+export const SEND_MESSAGE = /* @__PURE__ */ clientEvent(() => ({
+  event: 'SEND_MESSAGE',
+  summary: 'Say something in a room this connection has joined.',
+  data: z.extend(inConversation, { content: contentSchema, clientMessageId: z.optional(clientMessageIdSchema) }),
+  answer: 'MESSAGE_ACCEPTED',
+  errors: ['NOT_FOUND', 'NOT_JOINED', 'CONVERSATION_CLOSED', 'CONFLICT', 'RATE_LIMITED'],
+}));
+
+export const LEAVE_CONVERSATION = /* @__PURE__ */ clientEvent(() => ({
+  event: 'LEAVE_CONVERSATION',
+  summary: 'Leave the room.',
+  data: inConversation,
+  answer: 'CONVERSATION_LEFT',
+  errors: ['NOT_FOUND', 'NOT_JOINED'],
+}));
+
+export const CLOSE_CONVERSATION = /* @__PURE__ */ clientEvent(() => ({
+  event: 'CLOSE_CONVERSATION',
+  summary: 'Close the conversation; its assigned agent only, joined or not.',
+  data: inConversation,
+  answer: 'CONVERSATION_CLOSED',
+  errors: ['NOT_FOUND', 'CONVERSATION_CLOSED', 'CONFLICT'],
+}));
+
+export const PING = /* @__PURE__ */ clientEvent(() => ({
+  event: 'PING',
+  summary: 'Keep the connection from being idle.',
+  data: z.strictObject({}),
+  answer: 'PONG',
+  errors: [],
+}));
+
+/** What a client may send, by name. A function takes the one it handles: the others are not in its package. */
 export const clientEvents = {
-  JOIN_CONVERSATION: define({
-    event: 'JOIN_CONVERSATION',
-    summary: 'Enter the room and get the messages after `afterSeq`.',
-    data: inConversation.extend({ afterSeq: seqSchema.optional() }),
-    answer: 'CONVERSATION_JOINED',
-    errors: ['NOT_FOUND', 'CONVERSATION_CLOSED', 'RATE_LIMITED'],
-  }),
-  SEND_MESSAGE: define({
-    event: 'SEND_MESSAGE',
-    summary: 'Say something in a room this connection has joined.',
-    data: inConversation.extend({ content: contentSchema, clientMessageId: clientMessageIdSchema.optional() }),
-    answer: 'MESSAGE_ACCEPTED',
-    errors: ['NOT_FOUND', 'NOT_JOINED', 'CONVERSATION_CLOSED', 'CONFLICT', 'RATE_LIMITED'],
-  }),
-  LEAVE_CONVERSATION: define({
-    event: 'LEAVE_CONVERSATION',
-    summary: 'Leave the room.',
-    data: inConversation,
-    answer: 'CONVERSATION_LEFT',
-    errors: ['NOT_FOUND', 'NOT_JOINED'],
-  }),
-  CLOSE_CONVERSATION: define({
-    event: 'CLOSE_CONVERSATION',
-    summary: 'Close the conversation; its assigned agent only, joined or not.',
-    data: inConversation,
-    answer: 'CONVERSATION_CLOSED',
-    errors: ['NOT_FOUND', 'CONVERSATION_CLOSED', 'CONFLICT'],
-  }),
-  PING: define({
-    event: 'PING',
-    summary: 'Keep the connection from being idle.',
-    data: z.strictObject({}),
-    answer: 'PONG',
-    errors: [],
-  }),
+  JOIN_CONVERSATION,
+  SEND_MESSAGE,
+  LEAVE_CONVERSATION,
+  CLOSE_CONVERSATION,
+  PING,
 } as const satisfies Record<string, ClientEvent>;
 
 export type ClientEventName = keyof typeof clientEvents;
-export type ClientData<N extends ClientEventName> = z.infer<(typeof clientEvents)[N]['data']>;
 
 /** The envelope of a client frame; `data` is then held against the event's own schema. */
-export const clientFrameSchema = z.strictObject({
-  event: z.string(),
-  // Passed on untouched: `z.record` would drop a `__proto__` key before the event's schema could name it.
-  data: z.custom<Record<string, unknown>>(
-    (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
-    { error: 'must be an object' },
-  ),
-  requestId: requestIdSchema.optional(),
-});
+export const clientFrameSchema = /* @__PURE__ */ schema(() =>
+  z.strictObject({
+    event: z.string(),
+    // Passed on untouched: `z.record` would drop a `__proto__` key before the event's schema could name it.
+    data: z.custom<Record<string, unknown>>(
+      (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+      { error: 'must be an object' },
+    ),
+    requestId: z.optional(requestIdSchema),
+  }),
+);
 
-const SOCKET_ERROR_CODES = ERROR_CODES.filter((code) => ERRORS[code].socket) as [ErrorCode, ...ErrorCode[]];
+const socketErrorCodes = () => ERROR_CODES.filter((code) => ERRORS[code].socket);
+
+const serverSchemas = <T extends Record<string, z.ZodMiniObject>>(make: () => T): T => make();
 
 /** What the server may send, by name. */
-export const serverEvents = {
+export const serverEvents = /* @__PURE__ */ serverSchemas(() => ({
   CONVERSATION_JOINED: z.object({
-    conversation: conversationSchema,
-    messages: z.array(messageSchema),
-    nextAfterSeq: z.int().nullable(),
+    conversation: conversationSchema(),
+    messages: z.array(messageSchema()),
+    nextAfterSeq: z.nullable(z.int()),
   }),
   MESSAGE_ACCEPTED: z.object({
     conversationId: idSchema,
     messageId: idSchema,
-    seq: z.int().min(1),
-    clientMessageId: z.string().nullable(),
+    seq: z.int().check(z.minimum(1)),
+    clientMessageId: z.nullable(z.string()),
     sentAt: timestampSchema,
     duplicate: z.boolean(),
   }),
-  NEW_MESSAGE: messageSchema,
+  NEW_MESSAGE: messageSchema(),
   CONVERSATION_LEFT: z.object({ conversationId: idSchema }),
-  CONVERSATION_ASSIGNED: z.object({ conversation: conversationSchema }),
+  CONVERSATION_ASSIGNED: z.object({ conversation: conversationSchema() }),
   CONVERSATION_CLOSED: z.object({
     conversationId: idSchema,
     closedAt: timestampSchema,
@@ -109,12 +124,12 @@ export const serverEvents = {
   }),
   PONG: z.object({}),
   ERROR: z.object({
-    code: z.enum(SOCKET_ERROR_CODES),
+    code: z.enum(socketErrorCodes()),
     message: z.string(),
-    event: z.string().nullable(),
-    errors: z.array(fieldErrorSchema).optional(),
+    event: z.nullable(z.string()),
+    errors: z.optional(z.array(fieldErrorSchema())),
   }),
-} as const;
+}));
 
 export type ServerEventName = keyof typeof serverEvents;
 export type ServerData<N extends ServerEventName> = z.infer<(typeof serverEvents)[N]>;

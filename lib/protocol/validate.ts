@@ -1,12 +1,12 @@
-import type * as z from 'zod';
+import type * as z from 'zod/mini';
 import { AppError, type FieldError } from './errors.ts';
 
 /**
  * Holds a value against a schema. Throws `VALIDATION_FAILED` naming every field at fault, each by a JSON pointer that
  * begins with `part` (`/body`, `/query`, `/path`, or `` for a frame).
  */
-export function validate<T>(schema: z.ZodType<T>, value: unknown, part: string): T {
-  const result = schema.safeParse(value);
+export function validate<T>(schema: z.ZodMiniType<T>, value: unknown, part: string): T {
+  const result = schema.safeParse(value, { reportInput: true });
   if (result.success) return result.data;
   throw new AppError('VALIDATION_FAILED', undefined, {
     errors: result.error.issues.flatMap((issue) => describe(issue, part)),
@@ -26,15 +26,23 @@ function describe(issue: z.core.$ZodIssue, part: string): FieldError[] {
   return [{ pointer: at, detail: wording(issue) }];
 }
 
-/** Ours, where the schema has none of its own. */
+/** What zod says where the schema has no words of its own and no language is loaded. */
+const WORDLESS = 'Invalid input';
+
 function wording(issue: z.core.$ZodIssue): string {
-  if (issue.code === 'invalid_type') {
-    return issue.message.endsWith('received undefined') ? 'is required' : `must be a JSON ${issue.expected}`;
+  if (issue.message !== WORDLESS) return issue.message;
+  switch (issue.code) {
+    case 'invalid_type':
+      return issue.input === undefined ? 'is required' : `must be a JSON ${issue.expected}`;
+    case 'invalid_value':
+      return `must be one of ${issue.values.map(String).join(', ')}`;
+    case 'too_small':
+      return `must be ${issue.minimum} or more`;
+    case 'too_big':
+      return `must be ${issue.maximum} or less`;
+    default:
+      return 'is not valid';
   }
-  if (issue.code === 'invalid_value') return `must be one of ${issue.values.map(String).join(', ')}`;
-  if (issue.code === 'too_small' && issue.origin !== 'string') return `must be ${issue.minimum} or more`;
-  if (issue.code === 'too_big' && issue.origin !== 'string') return `must be ${issue.maximum} or less`;
-  return issue.message;
 }
 
 /** RFC 6901 §3; cut, so that an answer never carries a hostile key in full, and well-formed, so that it is UTF-8. */

@@ -1,9 +1,10 @@
-import mongoose, { Schema } from 'mongoose';
+import { Schema } from 'mongoose';
 import { config } from '../config.ts';
 import type { Role } from '../domain/roles.ts';
 import type { AuditAction, AuditEntry } from '../protocol/objects.ts';
 import type { Transaction } from './database.ts';
 import { newId } from './ids.ts';
+import { defineModel } from './model.ts';
 import { afterCursor, NEWEST_FIRST, type Page, type PageRequest, pageOf } from './pages.ts';
 
 /** Who did what to whom, when and from where. Appended to, never changed, but for what an erasure takes out. */
@@ -19,7 +20,9 @@ interface AuditRecord {
   expiresAt: Date;
 }
 
-const schema = new Schema<AuditRecord>(
+export const AuditModel = /* @__PURE__ */ defineModel<AuditRecord>(
+  'Audit',
+  'audit',
   {
     _id: { type: String, required: true },
     createdAt: { type: Date, required: true },
@@ -31,15 +34,14 @@ const schema = new Schema<AuditRecord>(
     details: { type: Schema.Types.Mixed, default: {} },
     expiresAt: { type: Date, required: true },
   },
-  { collection: 'audit', strict: 'throw', versionKey: false, minimize: false },
+  [
+    [{ createdAt: -1, _id: -1 }],
+    [{ action: 1, createdAt: -1, _id: -1 }],
+    [{ actorId: 1, createdAt: -1, _id: -1 }],
+    [{ targetId: 1, createdAt: -1, _id: -1 }],
+    [{ expiresAt: 1 }, { expireAfterSeconds: 0 }],
+  ],
 );
-schema.index({ createdAt: -1, _id: -1 });
-schema.index({ action: 1, createdAt: -1, _id: -1 });
-schema.index({ actorId: 1, createdAt: -1, _id: -1 });
-schema.index({ targetId: 1, createdAt: -1, _id: -1 });
-schema.index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
-
-export const AuditModel = mongoose.model('Audit', schema);
 
 /** Whoever acts: a caller, or somebody of whom only the address is known. */
 export interface Actor {

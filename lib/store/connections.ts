@@ -1,8 +1,9 @@
-import mongoose, { type PipelineStage, Schema } from 'mongoose';
+import type { PipelineStage } from 'mongoose';
 import type { Caller } from '../domain/permissions.ts';
 import { AppError } from '../protocol/errors.ts';
 import { type Transaction, transaction, trusted } from './database.ts';
-import { callerOfSession, type Identity, SessionModel, touchSession } from './sessions.ts';
+import { defineModel } from './model.ts';
+import { callerOfSession, type Identity, SESSIONS, touchSession } from './sessions.ts';
 import { noteAdmission } from './users.ts';
 
 /** A socket: whose it is, and which rooms it is in. It goes with its session, at a 410, or by itself. */
@@ -16,7 +17,9 @@ interface ConnectionRecord {
   expiresAt: Date;
 }
 
-const schema = new Schema<ConnectionRecord>(
+export const ConnectionModel = /* @__PURE__ */ defineModel<ConnectionRecord>(
+  'Connection',
+  'connections',
   {
     _id: { type: String, required: true },
     userId: { type: String, required: true },
@@ -25,14 +28,8 @@ const schema = new Schema<ConnectionRecord>(
     connectedAt: { type: Date, required: true },
     expiresAt: { type: Date, required: true },
   },
-  { collection: 'connections', strict: 'throw', versionKey: false },
+  [[{ rooms: 1 }], [{ userId: 1 }], [{ sessionId: 1 }], [{ expiresAt: 1 }, { expireAfterSeconds: 0 }]],
 );
-schema.index({ rooms: 1 });
-schema.index({ userId: 1 });
-schema.index({ sessionId: 1 });
-schema.index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
-
-export const ConnectionModel = mongoose.model('Connection', schema);
 
 /** API Gateway ends a connection after two hours; `$disconnect` may never come, so the record ends a bit later. */
 const CONNECTION_LIFE_MS = (2 * 60 + 5) * 60 * 1000;
@@ -90,7 +87,7 @@ export async function findSocketCaller(connectionId: string, sourceIp: string | 
     { $match: { _id: connectionId, expiresAt: { $gt: new Date() } } },
     {
       $lookup: {
-        from: SessionModel.collection.name,
+        from: SESSIONS,
         localField: 'sessionId',
         foreignField: '_id',
         pipeline: [{ $match: { expiresAt: { $gt: new Date() } } }, ...callerOfSession] as Exclude<

@@ -1,9 +1,10 @@
-import mongoose, { Schema } from 'mongoose';
+import { Schema } from 'mongoose';
 import type { ConversationStatus, Lifecycle } from '../domain/conversation.ts';
 import type { Caller } from '../domain/permissions.ts';
 import type { Role } from '../domain/roles.ts';
 import type { Conversation } from '../protocol/objects.ts';
 import { type Transaction, trusted } from './database.ts';
+import { defineModel } from './model.ts';
 import { afterCursor, NEWEST_FIRST, type Page, type PageRequest, pageOf } from './pages.ts';
 
 /**
@@ -37,7 +38,9 @@ export interface ConversationRecord {
   closing?: { step: ClosingStep; through: number; since: Date };
 }
 
-const schema = new Schema<ConversationRecord>(
+export const ConversationModel = /* @__PURE__ */ defineModel<ConversationRecord>(
+  'Conversation',
+  'conversations',
   {
     _id: { type: String, required: true },
     subject: { type: String, required: true },
@@ -56,7 +59,7 @@ const schema = new Schema<ConversationRecord>(
     messagesExpireAt: { type: Date, required: false },
     erasedAt: { type: Date, required: false },
     closing: {
-      type: new Schema(
+      type: /* @__PURE__ */ new Schema(
         {
           step: { type: String, required: true },
           through: { type: Number, required: true },
@@ -67,23 +70,22 @@ const schema = new Schema<ConversationRecord>(
       required: false,
     },
   },
-  { collection: 'conversations', strict: 'throw', versionKey: false, minimize: false },
+  [
+    [{ createdAt: -1, _id: -1 }],
+    [{ status: 1, createdAt: -1, _id: -1 }],
+    [{ candidateId: 1, createdAt: -1, _id: -1 }],
+    [{ agentId: 1, createdAt: -1, _id: -1 }],
+    [{ supervisorId: 1, createdAt: -1, _id: -1 }],
+    [{ closedBy: 1, createdAt: -1, _id: -1 }],
+    // The sweep's: sparse, so that it holds only what is unfinished.
+    [{ 'closing.since': 1 }, { sparse: true }],
+    // The analytics': every figure is read from the index alone.
+    [
+      { closedAt: 1, supervisorId: 1, agentId: 1, createdAt: 1, firstResponseAt: 1 },
+      { name: 'closed_by_supervisor', partialFilterExpression: { status: 'closed' } },
+    ],
+  ],
 );
-schema.index({ createdAt: -1, _id: -1 });
-schema.index({ status: 1, createdAt: -1, _id: -1 });
-schema.index({ candidateId: 1, createdAt: -1, _id: -1 });
-schema.index({ agentId: 1, createdAt: -1, _id: -1 });
-schema.index({ supervisorId: 1, createdAt: -1, _id: -1 });
-schema.index({ closedBy: 1, createdAt: -1, _id: -1 });
-// The sweep's: sparse, so that it holds only what is unfinished.
-schema.index({ 'closing.since': 1 }, { sparse: true });
-// The analytics': every figure is read from the index alone.
-schema.index(
-  { closedAt: 1, supervisorId: 1, agentId: 1, createdAt: 1, firstResponseAt: 1 },
-  { name: 'closed_by_supervisor', partialFilterExpression: { status: 'closed' } },
-);
-
-export const ConversationModel = mongoose.model('Conversation', schema);
 
 const iso = (date: Date | null): string | null => date?.toISOString() ?? null;
 

@@ -3,9 +3,6 @@ import { config } from '../config.ts';
 import { commandEnds, DeadlineExceeded } from '../deadline.ts';
 import { mongodbUri } from '../secrets.ts';
 
-mongoose.set('strictQuery', 'throw');
-mongoose.set('sanitizeFilter', true);
-
 /** The longest to wait for a primary, or for a socket to say something. The command's own limit is `deadline.ts`'s. */
 const PATIENCE_MS = 4_000;
 /** The longest the server may work at one operation. */

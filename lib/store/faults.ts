@@ -3,9 +3,10 @@ import { AppError } from '../protocol/errors.ts';
 
 // Faults are told apart by name and label, not by class: the functions that need no database needn't carry its driver.
 
-/** What the driver, or mongoose, throws when the database is out of reach. */
+/** What is thrown when the database, or the parameter that says where it is, is out of reach. */
 const OUT_OF_REACH = new Set([
   'DeadlineExceeded',
+  'ParameterStoreUnavailable',
   'MongoNetworkError',
   'MongoNetworkTimeoutError',
   'MongoServerSelectionError',

@@ -1,5 +1,5 @@
-import mongoose, { Schema } from 'mongoose';
 import { isDuplicateKey, trusted } from './database.ts';
+import { defineModel } from './model.ts';
 
 /** Attempts to prove a password that have not been taken back by a right one, under one key. */
 interface LoginAttemptsRecord {
@@ -12,7 +12,9 @@ interface LoginAttemptsRecord {
   expiresAt: Date;
 }
 
-const schema = new Schema<LoginAttemptsRecord>(
+export const LoginAttemptsModel = /* @__PURE__ */ defineModel<LoginAttemptsRecord>(
+  'LoginAttempts',
+  'login_attempts',
   {
     _id: { type: String, required: true },
     failures: { type: Number, required: true },
@@ -20,11 +22,8 @@ const schema = new Schema<LoginAttemptsRecord>(
     admitted: { type: Boolean, required: true },
     expiresAt: { type: Date, required: true },
   },
-  { collection: 'login_attempts', strict: 'throw', versionKey: false },
+  [[{ expiresAt: 1 }, { expireAfterSeconds: 0 }]],
 );
-schema.index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
-
-export const LoginAttemptsModel = mongoose.model('LoginAttempts', schema);
 
 /** After an hour without an attempt the past is forgotten. */
 const MEMORY_MS = 3600 * 1000;
@@ -97,13 +96,12 @@ interface KnownOriginRecord {
   expiresAt: Date;
 }
 
-const knownOriginSchema = new Schema<KnownOriginRecord>(
+export const KnownOriginModel = /* @__PURE__ */ defineModel<KnownOriginRecord>(
+  'KnownOrigin',
+  'known_origins',
   { _id: { type: String, required: true }, expiresAt: { type: Date, required: true } },
-  { collection: 'known_origins', strict: 'throw', versionKey: false },
+  [[{ expiresAt: 1 }, { expireAfterSeconds: 0 }]],
 );
-knownOriginSchema.index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
-
-export const KnownOriginModel = mongoose.model('KnownOrigin', knownOriginSchema);
 
 const KNOWN_FOR_MS = 30 * 24 * 3600 * 1000;
 

@@ -1,8 +1,8 @@
-import mongoose, { Schema } from 'mongoose';
 import type { Role } from '../domain/roles.ts';
 import type { Message } from '../protocol/objects.ts';
 import { type ConversationRecord, ERASED } from './conversations.ts';
 import { type Transaction, trusted } from './database.ts';
+import { defineModel, type Index } from './model.ts';
 
 interface MessageRecord {
   _id: string;
@@ -41,31 +41,28 @@ const fields = {
   sentAt: { type: Date, required: true },
 } as const;
 
-const activeSchema = new Schema<ActiveMessageRecord>(
-  { ...fields, broadcastAt: { type: Date, default: null }, expiresAt: { type: Date, required: false } },
-  { collection: 'active_messages', strict: 'throw', versionKey: false },
-);
-
-const permanentSchema = new Schema<PermanentMessageRecord>(
-  { ...fields, expiresAt: { type: Date, required: false } },
-  {
-    collection: 'messages',
-    strict: 'throw',
-    versionKey: false,
-  },
-);
-
-for (const schema of [activeSchema, permanentSchema]) {
-  schema.index({ expiresAt: 1 }, { expireAfterSeconds: 0, sparse: true });
-  schema.index({ conversationId: 1, seq: 1 }, { unique: true });
-  schema.index(
+const indexes: readonly Index[] = [
+  [{ expiresAt: 1 }, { expireAfterSeconds: 0, sparse: true }],
+  [{ conversationId: 1, seq: 1 }, { unique: true }],
+  [
     { conversationId: 1, senderId: 1, clientMessageId: 1 },
     { unique: true, partialFilterExpression: { clientMessageId: { $type: 'string' } } },
-  );
-}
+  ],
+];
 
-export const ActiveMessageModel = mongoose.model('ActiveMessage', activeSchema);
-export const MessageModel = mongoose.model('Message', permanentSchema);
+export const ActiveMessageModel = /* @__PURE__ */ defineModel<ActiveMessageRecord>(
+  'ActiveMessage',
+  'active_messages',
+  { ...fields, broadcastAt: { type: Date, default: null }, expiresAt: { type: Date, required: false } },
+  indexes,
+);
+
+export const MessageModel = /* @__PURE__ */ defineModel<PermanentMessageRecord>(
+  'Message',
+  'messages',
+  { ...fields, expiresAt: { type: Date, required: false } },
+  indexes,
+);
 
 function toMessage(record: MessageRecord): Message {
   return {

@@ -1,6 +1,6 @@
-import mongoose, { Schema } from 'mongoose';
 import { logger } from '../logger.ts';
 import { createIndexes } from './indexes.ts';
+import { defineModel } from './model.ts';
 
 /**
  * A change to data that is already there. It must be repeatable: two may run it at once, and one that was interrupted
@@ -15,13 +15,10 @@ export interface Migration {
 /** In order of their numbers; new ones go at the end. The first release has nothing to migrate from. */
 export const MIGRATIONS: readonly Migration[] = [];
 
-const MigrationModel = mongoose.model(
-  'Migration',
-  new Schema<{ _id: string; doneAt: Date }>(
-    { _id: { type: String, required: true }, doneAt: { type: Date, required: true } },
-    { collection: 'migrations', strict: 'throw', versionKey: false },
-  ),
-);
+const MigrationModel = /* @__PURE__ */ defineModel<{ _id: string; doneAt: Date }>('Migration', 'migrations', {
+  _id: { type: String, required: true },
+  doneAt: { type: Date, required: true },
+});
 
 export interface MigrationResult {
   /** Collections whose indexes were seen to. */

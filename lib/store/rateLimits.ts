@@ -1,5 +1,5 @@
-import mongoose, { Schema } from 'mongoose';
 import { isDuplicateKey } from './database.ts';
+import { defineModel } from './model.ts';
 
 /** Events counted in one fixed window of one key. Kept in the database, so a cold start forgets nothing. */
 interface RateLimitRecord {
@@ -8,17 +8,16 @@ interface RateLimitRecord {
   expiresAt: Date;
 }
 
-const schema = new Schema<RateLimitRecord>(
+export const RateLimitModel = /* @__PURE__ */ defineModel<RateLimitRecord>(
+  'RateLimit',
+  'rate_limits',
   {
     _id: { type: String, required: true },
     count: { type: Number, required: true },
     expiresAt: { type: Date, required: true },
   },
-  { collection: 'rate_limits', strict: 'throw', versionKey: false },
+  [[{ expiresAt: 1 }, { expireAfterSeconds: 0 }]],
 );
-schema.index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
-
-export const RateLimitModel = mongoose.model('RateLimit', schema);
 
 export interface Window {
   /** Events in this window so far, this one included. */

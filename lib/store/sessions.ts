@@ -1,9 +1,9 @@
-import mongoose, { Schema } from 'mongoose';
 import { config } from '../config.ts';
 import type { Caller } from '../domain/permissions.ts';
 import { isDuplicateKey, type Transaction, transaction, trusted } from './database.ts';
 import { newId } from './ids.ts';
-import { UserModel } from './users.ts';
+import { defineModel } from './model.ts';
+import { USERS } from './users.ts';
 
 interface SessionRecord {
   _id: string;
@@ -14,7 +14,12 @@ interface SessionRecord {
   socketsOpened: number;
 }
 
-const sessionSchema = new Schema<SessionRecord>(
+/** For what looks sessions up from another collection, and needs no model of them. */
+export const SESSIONS = 'sessions';
+
+export const SessionModel = /* @__PURE__ */ defineModel<SessionRecord>(
+  'Session',
+  SESSIONS,
   {
     _id: { type: String, required: true },
     userId: { type: String, required: true },
@@ -22,12 +27,8 @@ const sessionSchema = new Schema<SessionRecord>(
     expiresAt: { type: Date, required: true },
     socketsOpened: { type: Number, default: 0 },
   },
-  { collection: 'sessions', strict: 'throw', versionKey: false },
+  [[{ userId: 1 }], [{ expiresAt: 1 }, { expireAfterSeconds: 0 }]],
 );
-sessionSchema.index({ userId: 1 });
-sessionSchema.index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
-
-export const SessionModel = mongoose.model('Session', sessionSchema);
 
 /** `_id` is the SHA-256 of the token. A spent one is kept until it would have expired, to recognize its reuse. */
 interface RefreshTokenRecord {
@@ -37,19 +38,17 @@ interface RefreshTokenRecord {
   expiresAt: Date;
 }
 
-const refreshTokenSchema = new Schema<RefreshTokenRecord>(
+export const RefreshTokenModel = /* @__PURE__ */ defineModel<RefreshTokenRecord>(
+  'RefreshToken',
+  'refresh_tokens',
   {
     _id: { type: String, required: true },
     sessionId: { type: String, required: true },
     spentAt: { type: Date, default: null },
     expiresAt: { type: Date, required: true },
   },
-  { collection: 'refresh_tokens', strict: 'throw', versionKey: false },
+  [[{ sessionId: 1 }], [{ expiresAt: 1 }, { expireAfterSeconds: 0 }]],
 );
-refreshTokenSchema.index({ sessionId: 1 });
-refreshTokenSchema.index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
-
-export const RefreshTokenModel = mongoose.model('RefreshToken', refreshTokenSchema);
 
 /** Opens a session for a user, with its first refresh token, and in the same transaction does what `along` does. */
 export async function insertSession(
@@ -150,7 +149,7 @@ export async function findCaller(sessionId: string): Promise<Identity | null> {
 
 /** Pipeline stages that turn a session into the `Caller` it stands for. */
 export const callerOfSession = [
-  { $lookup: { from: UserModel.collection.name, localField: 'userId', foreignField: '_id', as: 'user' } },
+  { $lookup: { from: USERS, localField: 'userId', foreignField: '_id', as: 'user' } },
   { $unwind: '$user' },
   { $match: { 'user.active': true } },
   {

@@ -1,9 +1,9 @@
-import mongoose, { Schema } from 'mongoose';
 import type { Role } from '../domain/roles.ts';
 import { AppError } from '../protocol/errors.ts';
 import type { User } from '../protocol/objects.ts';
 import { isDuplicateKey, type Transaction, transaction, trusted } from './database.ts';
 import { newId } from './ids.ts';
+import { defineModel } from './model.ts';
 import { afterCursor, NEWEST_FIRST, type Page, type PageRequest, pageOf } from './pages.ts';
 
 interface UserRecord {
@@ -23,7 +23,12 @@ interface UserRecord {
   erasingSince?: Date;
 }
 
-const schema = new Schema<UserRecord>(
+/** For what looks users up from another collection, and needs no model of them. */
+export const USERS = 'users';
+
+export const UserModel = /* @__PURE__ */ defineModel<UserRecord>(
+  'User',
+  USERS,
   {
     _id: { type: String, required: true },
     name: { type: String, required: true },
@@ -37,24 +42,20 @@ const schema = new Schema<UserRecord>(
     admissions: { type: Number, default: 0 },
     erasingSince: { type: Date, required: false },
   },
-  { collection: 'users', strict: 'throw', versionKey: false },
+  [
+    [{ emailKey: 1 }, { unique: true }],
+    [{ erasingSince: 1 }, { sparse: true }],
+    [{ createdAt: -1, _id: -1 }],
+    [{ supervisorId: 1, createdAt: -1, _id: -1 }],
+    [{ role: 1, active: 1, createdAt: -1, _id: -1 }],
+  ],
 );
-schema.index({ emailKey: 1 }, { unique: true });
-schema.index({ erasingSince: 1 }, { sparse: true });
-schema.index({ createdAt: -1, _id: -1 });
-schema.index({ supervisorId: 1, createdAt: -1, _id: -1 });
-schema.index({ role: 1, active: 1, createdAt: -1, _id: -1 });
-
-export const UserModel = mongoose.model('User', schema);
 
 /** One document every change of who is an active admin writes to, so that two of them can't both be the last. */
-export const GuardModel = mongoose.model(
-  'Guard',
-  new Schema<{ _id: string; changes: number }>(
-    { _id: { type: String, required: true }, changes: { type: Number, default: 0 } },
-    { collection: 'guards', strict: 'throw', versionKey: false },
-  ),
-);
+export const GuardModel = /* @__PURE__ */ defineModel<{ _id: string; changes: number }>('Guard', 'guards', {
+  _id: { type: String, required: true },
+  changes: { type: Number, default: 0 },
+});
 
 export function toUser(record: UserRecord): User {
   return {

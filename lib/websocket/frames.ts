@@ -1,10 +1,16 @@
 import type { APIGatewayProxyStructuredResultV2, APIGatewayProxyWebsocketEventV2 } from 'aws-lambda';
-import type * as z from 'zod';
+import type * as z from 'zod/mini';
 import { config } from '../config.ts';
 import { errorFields, logger } from '../logger.ts';
 import { metrics } from '../metrics.ts';
 import { AppError, invalid } from '../protocol/errors.ts';
-import { clientFrameSchema, type ServerData, type ServerEventName, type ServerFrame } from '../protocol/events.ts';
+import {
+  type ClientEvent,
+  clientFrameSchema,
+  type ServerData,
+  type ServerEventName,
+  type ServerFrame,
+} from '../protocol/events.ts';
 import { requestIdSchema } from '../protocol/objects.ts';
 import { validate } from '../protocol/validate.ts';
 import { asAppError } from '../store/faults.ts';
@@ -54,11 +60,11 @@ export function frame<N extends ServerEventName>(event: N, data: ServerData<N>, 
 }
 
 /** Holds a parsed frame against the envelope and its event's data schema. Throws `VALIDATION_FAILED`. */
-export function validateFrame<T>(name: string, schema: z.ZodType<T>, { fields }: RawFrame): T {
+export function validateFrame<E extends ClientEvent>(expected: E, { fields }: RawFrame): z.infer<E['data']> {
   const { event, data } = validate(clientFrameSchema, fields, '');
   // The gateway routed by its own reading of the frame; where ours differs (a key given twice), neither is trusted.
-  if (event !== name) throw invalid('/event', `is not ${name}`);
-  return validate(schema, data, '/data');
+  if (event !== expected.event) throw invalid('/event', `is not ${expected.event}`);
+  return validate(expected.data, data, '/data') as z.infer<E['data']>;
 }
 
 /** The `ERROR` frame for whatever was thrown. A fault says its code and nothing else; the rest goes to the log. */

@@ -26,9 +26,9 @@ const LAYERS: Record<string, readonly string[]> = {
 const HOMES: Record<string, readonly string[]> = {
   mongoose: ['lib/store'],
   mongodb: ['lib/store'],
-  '@aws-sdk/client-ssm': ['lib'],
   '@aws-sdk': ['lib/realtime'],
-  '@smithy': ['lib/realtime'],
+  // Signing, for the one read that no client is loaded for.
+  '@smithy': ['lib'],
   jsonwebtoken: ['lib/auth'],
   '@middy': ['lib/http', 'lib/websocket'],
 };

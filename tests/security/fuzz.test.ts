@@ -121,7 +121,7 @@ describe('parsers answer or refuse, and nothing else', () => {
         refusesAtMost(
           () => {
             const raw = parseFrame(event as SocketEvent);
-            validateFrame('SEND_MESSAGE', clientEvents.SEND_MESSAGE.data, raw);
+            validateFrame(clientEvents.SEND_MESSAGE, raw);
           },
           'MALFORMED_JSON',
           'VALIDATION_FAILED',

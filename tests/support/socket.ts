@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { type ServerData, type ServerEventName, type ServerFrame, serverEvents } from '../../lib/protocol/events.ts';
 import { within } from './deadline.ts';
 
@@ -133,12 +133,12 @@ export class Socket {
   }
 }
 
-const envelope = z.strictObject({ event: z.string(), data: z.unknown(), requestId: z.string().optional() });
+const envelope = z.strictObject({ event: z.string(), data: z.unknown(), requestId: z.optional(z.string()) });
 
 /** Throws unless the text is a frame of the protocol, without a field the protocol doesn't name. */
 function checked(text: string): ServerFrame {
   const frame = envelope.parse(JSON.parse(text));
-  const schema: z.ZodObject | undefined = serverEvents[frame.event as ServerEventName];
+  const schema: z.ZodMiniObject | undefined = serverEvents[frame.event as ServerEventName];
   if (!schema) throw new Error(`the protocol has no server event ${frame.event}`);
   z.strictObject(schema.shape).parse(frame.data);
   return frame as ServerFrame;

@@ -1,4 +1,3 @@
-import type * as z from 'zod';
 import { ERRORS, type ErrorCode } from '../../lib/protocol/errors.ts';
 import type { Conversation, Session, User } from '../../lib/protocol/objects.ts';
 import { type Route, routes } from '../../lib/protocol/routes.ts';
@@ -70,7 +69,7 @@ export function checkAnswer(route: Route | undefined, result: HttpResult): HttpR
     if (body.code === 'VALIDATION_FAILED' && !body.errors?.length) throw new Error('VALIDATION_FAILED without errors');
   } else if (route) {
     if (status !== route.status) throw new Error(`${route.operation} answered ${status}, not ${route.status}`);
-    if (route.response === null ? body !== undefined : !(route.response as z.ZodType).safeParse(body).success) {
+    if (route.response === null ? body !== undefined : !route.response().safeParse(body).success) {
       throw new Error(`${route.operation} answered what its schema doesn't allow: ${JSON.stringify(body)}`);
     }
   }

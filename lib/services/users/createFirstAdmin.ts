@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { hashPassword } from '../../auth/passwords.ts';
 import { emailSchema, nameSchema, passwordSchema, type User } from '../../protocol/objects.ts';
 import { audit } from '../../store/audit.ts';

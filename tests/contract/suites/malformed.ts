@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { clientEvents } from '../../../lib/protocol/events.ts';
 import { type Route, routes } from '../../../lib/protocol/routes.ts';
 import type { Socket } from '../../support/socket.ts';
@@ -228,7 +228,7 @@ export function malformedSuite(start: Start): void {
     });
 
     it('over HTTP: an array or an operator in any field of any body', async () => {
-      const bodies = (Object.values(routes) as Route[]).filter(({ body }) => body instanceof z.ZodObject);
+      const bodies = (Object.values(routes) as Route[]).filter(({ body }) => body instanceof z.ZodMiniObject);
       expect(bodies.length).toBeGreaterThan(5);
       for (const { method, path: pattern, body } of bodies) {
         const who: Who = pattern.startsWith('/users')
@@ -236,7 +236,7 @@ export function malformedSuite(start: Start): void {
           : pattern.endsWith('assign')
             ? 'supervisor'
             : 'candidate';
-        for (const field of Object.keys((body as z.ZodObject).shape)) {
+        for (const field of Object.keys((body as z.ZodMiniObject).shape)) {
           for (const value of [['x'], { $gt: '' }, 7]) {
             const where = pattern.replace(/\{\w+\}/, scene.conversationId);
             const result = await system.http({ method, path: where, token: token(who), body: { [field]: value } });
@@ -266,7 +266,7 @@ export function malformedSuite(start: Start): void {
     it('in a frame: an array or an operator in any field of any event', async () => {
       const agents = await desk.connect(scene.agent);
       for (const [event, { data }] of Object.entries(clientEvents)) {
-        for (const field of Object.keys((data as z.ZodObject).shape)) {
+        for (const field of Object.keys((data as z.ZodMiniObject).shape)) {
           for (const value of [['x'], { $gt: '' }, null]) {
             const error = await agents.refused(event, { [field]: value });
             expect(error).toMatchObject({ code: 'VALIDATION_FAILED', event });
