@@ -1,5 +1,3 @@
-import { request as overHttp } from 'node:http';
-import { request as overHttps } from 'node:https';
 import { Hash } from '@smithy/core/serde';
 import { SignatureV4 } from '@smithy/signature-v4';
 import { ConfigError } from './config.ts';
@@ -88,17 +86,18 @@ function given(variable: string): string {
   return value;
 }
 
-function post(
+async function post(
   endpoint: URL,
   headers: Readonly<Record<string, string>>,
   body: string,
   signal: AbortSignal,
 ): Promise<{ readonly status: number; readonly text: string }> {
+  // Loaded when it comes to that: on a laptop, and where there are no secrets, it never does.
+  const { request } = endpoint.protocol === 'https:' ? await import('node:https') : await import('node:http');
   return new Promise((resolve, reject) => {
-    const send = endpoint.protocol === 'https:' ? overHttps : overHttp;
-    // No agent: asked once in five minutes, a connection kept open would only be found closed.
     const fail = (error: NodeJS.ErrnoException) => reject(new ParameterStoreError(error.code ?? error.name, true));
-    const request = send(endpoint, { method: 'POST', headers, agent: false, signal }, (response) => {
+    // No agent: asked once in five minutes, a connection kept open would only be found closed.
+    const sent = request(endpoint, { method: 'POST', headers, agent: false, signal }, (response) => {
       let text = '';
       response.setEncoding('utf8').on('error', fail);
       response.on('data', (chunk: string) => {
@@ -106,7 +105,7 @@ function post(
       });
       response.on('end', () => resolve({ status: response.statusCode ?? 0, text }));
     });
-    request.on('error', fail).end(body);
+    sent.on('error', fail).end(body);
   });
 }
 

@@ -85,7 +85,7 @@ export const seqSchema = /* @__PURE__ */ schema(() => z.int().check(z.minimum(0)
 export const roleSchema = /* @__PURE__ */ z.enum(ROLES);
 export const statusSchema = /* @__PURE__ */ z.enum(CONVERSATION_STATUSES);
 
-export const userSchema = answerSchema(
+export const userSchema = /* @__PURE__ */ answerSchema(
   () =>
     z.object({
       id: idSchema,
@@ -100,7 +100,7 @@ export const userSchema = answerSchema(
 );
 export type User = z.infer<ReturnType<typeof userSchema>>;
 
-export const sessionSchema = answerSchema(
+export const sessionSchema = /* @__PURE__ */ answerSchema(
   () =>
     z.object({
       user: userSchema(),
@@ -113,7 +113,7 @@ export const sessionSchema = answerSchema(
 );
 export type Session = z.infer<ReturnType<typeof sessionSchema>>;
 
-export const conversationSchema = answerSchema(
+export const conversationSchema = /* @__PURE__ */ answerSchema(
   () =>
     z.object({
       id: idSchema,
@@ -133,7 +133,7 @@ export const conversationSchema = answerSchema(
 );
 export type Conversation = z.infer<ReturnType<typeof conversationSchema>>;
 
-export const messageSchema = answerSchema(
+export const messageSchema = /* @__PURE__ */ answerSchema(
   () =>
     z.object({
       id: idSchema,
@@ -149,7 +149,7 @@ export const messageSchema = answerSchema(
 );
 export type Message = z.infer<ReturnType<typeof messageSchema>>;
 
-export const supervisorAnalyticsSchema = answerSchema(
+export const supervisorAnalyticsSchema = /* @__PURE__ */ answerSchema(
   () =>
     z.object({
       from: z.nullable(timestampSchema),
@@ -186,7 +186,7 @@ export const AUDIT_ACTIONS = [
 ] as const;
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 
-export const auditEntrySchema = answerSchema(
+export const auditEntrySchema = /* @__PURE__ */ answerSchema(
   () =>
     z.object({
       id: idSchema,
@@ -202,12 +202,15 @@ export const auditEntrySchema = answerSchema(
 );
 export type AuditEntry = z.infer<ReturnType<typeof auditEntrySchema>>;
 
-export const fieldErrorSchema = answerSchema(() => z.object({ pointer: z.string(), detail: z.string() }), {
-  id: 'FieldError',
-});
+export const fieldErrorSchema = /* @__PURE__ */ answerSchema(
+  () => z.object({ pointer: z.string(), detail: z.string() }),
+  {
+    id: 'FieldError',
+  },
+);
 
 /** RFC 9457, `application/problem+json`. */
-export const problemSchema = answerSchema(
+export const problemSchema = /* @__PURE__ */ answerSchema(
   () =>
     z.object({
       type: z.string(),
@@ -222,6 +225,9 @@ export const problemSchema = answerSchema(
 );
 export type Problem = z.infer<ReturnType<typeof problemSchema>>;
 
-export const healthSchema = answerSchema(() => z.object({ status: z.literal('ok'), version: z.string() }), {
-  id: 'Health',
-});
+export const healthSchema = /* @__PURE__ */ answerSchema(
+  () => z.object({ status: z.literal('ok'), version: z.string() }),
+  {
+    id: 'Health',
+  },
+);

@@ -1,4 +1,3 @@
-import { Schema } from 'mongoose';
 import { config } from '../config.ts';
 import type { Role } from '../domain/roles.ts';
 import type { AuditAction, AuditEntry } from '../protocol/objects.ts';
@@ -31,7 +30,7 @@ export const AuditModel = /* @__PURE__ */ defineModel<AuditRecord>(
     actorRole: { type: String, default: null },
     sourceIp: { type: String, default: null },
     targetId: { type: String, default: null },
-    details: { type: Schema.Types.Mixed, default: {} },
+    details: { type: Object, default: {} },
     expiresAt: { type: Date, required: true },
   },
   [

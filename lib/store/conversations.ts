@@ -1,4 +1,3 @@
-import { Schema } from 'mongoose';
 import type { ConversationStatus, Lifecycle } from '../domain/conversation.ts';
 import type { Caller } from '../domain/permissions.ts';
 import type { Role } from '../domain/roles.ts';
@@ -59,15 +58,9 @@ export const ConversationModel = /* @__PURE__ */ defineModel<ConversationRecord>
     messagesExpireAt: { type: Date, required: false },
     erasedAt: { type: Date, required: false },
     closing: {
-      type: /* @__PURE__ */ new Schema(
-        {
-          step: { type: String, required: true },
-          through: { type: Number, required: true },
-          since: { type: Date, required: true },
-        },
-        { _id: false },
-      ),
-      required: false,
+      step: { type: String, required: false },
+      through: { type: Number, required: false },
+      since: { type: Date, required: false },
     },
   },
   [

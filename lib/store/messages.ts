@@ -1,8 +1,9 @@
+import type { SchemaDefinition } from 'mongoose';
 import type { Role } from '../domain/roles.ts';
 import type { Message } from '../protocol/objects.ts';
 import { type ConversationRecord, ERASED } from './conversations.ts';
 import { type Transaction, trusted } from './database.ts';
-import { defineModel, type Index } from './model.ts';
+import { defineModel } from './model.ts';
 
 interface MessageRecord {
   _id: string;
@@ -30,39 +31,37 @@ interface PermanentMessageRecord extends MessageRecord {
   expiresAt?: Date;
 }
 
-const fields = {
-  _id: { type: String, required: true },
-  conversationId: { type: String, required: true },
-  seq: { type: Number, required: true },
-  senderId: { type: String, required: true },
-  senderRole: { type: String, required: true },
-  content: { type: String, required: true },
-  clientMessageId: { type: String, default: null },
-  sentAt: { type: Date, required: true },
-} as const;
+const fields = () =>
+  ({
+    _id: { type: String, required: true },
+    conversationId: { type: String, required: true },
+    seq: { type: Number, required: true },
+    senderId: { type: String, required: true },
+    senderRole: { type: String, required: true },
+    content: { type: String, required: true },
+    clientMessageId: { type: String, default: null },
+    sentAt: { type: Date, required: true },
+    expiresAt: { type: Date, required: false },
+  }) as const;
 
-const indexes: readonly Index[] = [
-  [{ expiresAt: 1 }, { expireAfterSeconds: 0, sparse: true }],
-  [{ conversationId: 1, seq: 1 }, { unique: true }],
-  [
-    { conversationId: 1, senderId: 1, clientMessageId: 1 },
-    { unique: true, partialFilterExpression: { clientMessageId: { $type: 'string' } } },
-  ],
-];
+/** Both collections hold messages under the same keys, until the time they are given, if any. */
+const messageModel = <R extends MessageRecord>(name: string, collection: string, all: () => SchemaDefinition<R>) =>
+  defineModel<R>(name, collection, all(), [
+    [{ expiresAt: 1 }, { expireAfterSeconds: 0, sparse: true }],
+    [{ conversationId: 1, seq: 1 }, { unique: true }],
+    [
+      { conversationId: 1, senderId: 1, clientMessageId: 1 },
+      { unique: true, partialFilterExpression: { clientMessageId: { $type: 'string' } } },
+    ],
+  ]);
 
-export const ActiveMessageModel = /* @__PURE__ */ defineModel<ActiveMessageRecord>(
+export const ActiveMessageModel = /* @__PURE__ */ messageModel<ActiveMessageRecord>(
   'ActiveMessage',
   'active_messages',
-  { ...fields, broadcastAt: { type: Date, default: null }, expiresAt: { type: Date, required: false } },
-  indexes,
+  () => ({ ...fields(), broadcastAt: { type: Date, default: null } }),
 );
 
-export const MessageModel = /* @__PURE__ */ defineModel<PermanentMessageRecord>(
-  'Message',
-  'messages',
-  { ...fields, expiresAt: { type: Date, required: false } },
-  indexes,
-);
+export const MessageModel = /* @__PURE__ */ messageModel<PermanentMessageRecord>('Message', 'messages', fields);
 
 function toMessage(record: MessageRecord): Message {
   return {

@@ -4,7 +4,7 @@ mongoose.set('strictQuery', 'throw');
 mongoose.set('sanitizeFilter', true);
 
 /** The fields of an index in their order, and its options. */
-export type Index = readonly [fields: Readonly<Record<string, 1 | -1>>, options?: IndexOptions];
+type Index = readonly [fields: Readonly<Record<string, 1 | -1>>, options?: IndexOptions];
 
 /**
  * A model of the documents of a collection. A field it doesn't know throws, in a document as in a filter. The indexes
@@ -17,8 +17,8 @@ export function defineModel<R>(
   fields: SchemaDefinition<R>,
   indexes: readonly Index[] = [],
 ): Model<R> {
-  // `minimize: false`: an empty object is stored as such.
-  const schema = new Schema<R>(fields, { collection, strict: 'throw', versionKey: false, minimize: false });
+  // `minimize: false`: an empty object is stored as such. `id: false`: nobody asks for `_id` by another name.
+  const schema = new Schema<R>(fields, { collection, strict: 'throw', versionKey: false, minimize: false, id: false });
   for (const [keys, options] of indexes) schema.index(keys, options);
   return mongoose.model<R>(name, schema);
 }

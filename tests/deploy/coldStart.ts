@@ -9,7 +9,7 @@ import { packagedService } from './packaging.ts';
 import { service } from './service.ts';
 
 /**
- * `npm run bench:cold`: how long each packaged function takes to load, beside a bundle that loads the same libraries and
+ * `npm run bench:cold`, or `npm run bench:cold -- login ping`: how long each packaged function takes to load, beside a bundle that loads the same libraries and
  * does nothing. Fails where our own code adds more than `MOST`. Both are measured in turn, in new processes, and what
  * counts is the ratio of the two that were measured together: whatever else this machine does falls on both.
  */
@@ -39,7 +39,10 @@ async function main(): Promise<void> {
   try {
     const { functions } = await fromPackage(packaged.folder);
     const measured = [];
-    for (const one of functions) measured.push(await compare(one, packaged.folder));
+    const wanted = process.argv.slice(2);
+    for (const one of functions) {
+      if (wanted.length === 0 || wanted.includes(one.name)) measured.push(await compare(one, packaged.folder));
+    }
     console.log(
       `Loading on Node ${process.versions.node}, medians of ${ROUNDS} rounds, in ms (an empty process taken off):`,
     );
