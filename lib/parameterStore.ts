@@ -27,8 +27,8 @@ export class ParameterStoreError extends Error {
  * and loading the SDK's client would take longer than the read. Throws `ParameterStoreError`; the value is in no error
  * and no log.
  */
-export async function readParameter(name: string): Promise<string> {
-  const signal = AbortSignal.timeout(PATIENCE_MS);
+export async function readParameter(name: string, patienceMs = PATIENCE_MS): Promise<string> {
+  const signal = AbortSignal.timeout(patienceMs);
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await getParameter(name, signal);

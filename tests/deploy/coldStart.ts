@@ -2,11 +2,11 @@ import { execFile } from 'node:child_process';
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { type BuildOptions, build } from 'esbuild';
+import { build } from 'esbuild';
 import { PROJECT } from '../support/process.ts';
+import { BUNDLING, bundle } from './bundle.ts';
 import { type DeployedFunction, fromPackage } from './deployed.ts';
 import { packagedService } from './packaging.ts';
-import { service } from './service.ts';
 
 /**
  * `npm run bench:cold`, or `npm run bench:cold -- login ping`: how long each packaged function takes to load, beside a bundle that loads the same libraries and
@@ -15,24 +15,7 @@ import { service } from './service.ts';
  */
 
 const MOST = 1.15;
-const ROUNDS = Number(process.env['ROUNDS'] ?? 15);
-
-/** As serverless.yml has functions bundled, less what is the plugin's own. */
-const {
-  exclude,
-  outputFileExtension: _,
-  skipRebuild: _1,
-  concurrency: _2,
-  watch: _3,
-  ...given
-} = service.custom.esbuild;
-const options = {
-  ...given,
-  external: exclude as string[],
-  platform: 'node',
-  target: 'node24',
-  logLevel: 'error',
-} satisfies BuildOptions;
+const ROUNDS = Number(process.env['ROUNDS'] ?? 31);
 
 async function main(): Promise<void> {
   const packaged = await packagedService();
@@ -95,7 +78,7 @@ interface Library {
 /** The packages a function's own code imports, by esbuild's account of it, and what of each it uses. */
 async function librariesOf(entry: string): Promise<Library[]> {
   const { outputFiles } = await build({
-    ...options,
+    ...BUNDLING,
     minifyWhitespace: false,
     minifySyntax: false,
     entryPoints: [entry],
@@ -125,7 +108,7 @@ async function bundleOf(libraries: readonly Library[], outfile: string): Promise
     const uses = members.map((member) => `l${index}.${member}`).join(', ');
     return `import * as l${index} from '${name}'; export const u${index} = () => [${uses}];`;
   });
-  await build({ ...options, stdin: { contents: lines.join('\n'), resolveDir: PROJECT, loader: 'ts' }, outfile });
+  await bundle(lines.join('\n'), outfile);
 }
 
 async function timeToLoad(file: string): Promise<number> {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { parse } from 'yaml';
+import { weigh } from '../deploy/budget.ts';
 import { PROJECT, Running, SERVERLESS } from '../support/process.ts';
 import { unzip } from '../support/zip.ts';
 
@@ -71,11 +72,24 @@ it('carries the code alone: one file', () => {
   expect(names.map((name) => [name, files.get(name)?.size])).toEqual(names.map((name) => [name, 1]));
 });
 
+it('weighs no more than it may', async () => {
+  const weights = await weigh(folder, names);
+  // `npm run sizes` shows them all.
+  expect(weights.filter(({ tooLarge }) => tooLarge)).toEqual([]);
+});
+
 it('carries no client of the management API where nothing is posted', () => {
   const withClient = carrying('ApiGatewayManagementApi');
   expect(withClient).toEqual(expect.arrayContaining(['closeConversation', 'ping', 'sendMessage', 'sweep']));
   expect(READING.length).toBeGreaterThan(5);
   expect(withClient.filter((name) => NOT_POSTING.includes(name))).toEqual([]);
+});
+
+it.each([
+  ['a client of the Parameter Store, for one read', 'SSMClient'],
+  ["a copy of Node's URL parser", 'basicURLParse'],
+])('carries nowhere %s', (_what, text) => {
+  expect(carrying(text)).toEqual([]);
 });
 
 it.each([

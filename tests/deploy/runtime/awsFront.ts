@@ -1,13 +1,15 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { signatureFault } from '../../support/sigv4.ts';
 import type { DeployedFunction } from '../deployed.ts';
 import type { Statement } from '../emulatedAws.ts';
 
 const ACCOUNT = 'eu-central-1:123456789012';
+const SECRET = 'secret';
 
 /**
  * What functions reach of AWS: the Parameter Store and, in front of a gateway of ours, the management API. Both look
- * into the caller's role. A function is known by the access key it signs with; signatures are not verified.
+ * into the caller's role. A function is known by the access key it signs with.
  */
 export class AwsFront {
   readonly #server: Server;
@@ -51,7 +53,7 @@ export class AwsFront {
     return {
       AWS_REGION: 'eu-central-1',
       AWS_ACCESS_KEY_ID: accessKey(one.name),
-      AWS_SECRET_ACCESS_KEY: 'secret',
+      AWS_SECRET_ACCESS_KEY: SECRET,
       AWS_SESSION_TOKEN: 'session',
       AWS_ENDPOINT_URL_SSM: here,
       WEBSOCKET_ENDPOINT: `${here}/${this.#stage}`,
@@ -79,6 +81,9 @@ export class AwsFront {
     if (!this.#roles.has(key) || request.headers['x-amz-security-token'] !== 'session') {
       return refuse(403, 'UnrecognizedClientException', 'not signed by a function');
     }
+    const { method = '', url = '', headers } = request;
+    const fault = signatureFault({ method, url, headers, body }, SECRET);
+    if (fault) return refuse(403, 'InvalidSignatureException', `${method} ${url}: ${fault}`);
     if (api === 'ssm') {
       const { Name = '', WithDecryption } = JSON.parse(body.toString()) as { Name?: string; WithDecryption?: boolean };
       const target = String(request.headers['x-amz-target']);
