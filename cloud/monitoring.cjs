@@ -19,6 +19,16 @@ module.exports = async ({ resolveVariable }) => {
     dimensions: { QueueName: { 'Fn::GetAtt': ['SweepDeadLetters', 'QueueName'] } },
   };
   const lambda = { namespace: 'AWS/Lambda', dimensions: {} };
+  const functions = Object.entries(await resolveVariable('self:functions'));
+  const behindSockets = functions
+    .filter(([, { events = [] }]) => events.some((event) => 'websocket' in event))
+    .map(([id]) => ({
+      namespace: 'AWS/Lambda',
+      dimensions: { FunctionName: ref(`${id[0].toUpperCase()}${id.slice(1)}LambdaFunction`) },
+      metric: 'Errors',
+    }));
+  /** Requests in a minute that come near what the gateway lets through, of which it keeps no sure count itself. */
+  const near = async (rate) => Math.floor(Number(await resolveVariable(`param:${rate}`)) * MINUTE * 0.8);
 
   const alarms = {
     HttpServerErrors: { ...http, metric: '5xx', above: 5, why: 'HTTP requests answered 5xx' },
@@ -30,7 +40,12 @@ module.exports = async ({ resolveVariable }) => {
       periods: 3,
       why: 'HTTP answers are slow',
     },
-    SocketFaults: { ...socket, metric: 'IntegrationError', above: 5, why: 'WebSocket functions fail' },
+    // Not the gateway's IntegrationError: it counts every refused upgrade.
+    SocketFaults: {
+      sumOf: [{ ...socket, metric: 'ExecutionError' }, ...behindSockets],
+      above: 5,
+      why: 'WebSocket functions crash or cannot be called',
+    },
     SocketLatency: {
       ...socket,
       metric: 'IntegrationLatency',
@@ -40,6 +55,21 @@ module.exports = async ({ resolveVariable }) => {
       why: 'WebSocket functions are slow',
     },
     Faults: { ...own, metric: 'Faults', above: 5, why: 'commands ended in INTERNAL or UNAVAILABLE' },
+    HttpNearLimit: {
+      ...http,
+      metric: 'Count',
+      above: await near('httpRate'),
+      period: MINUTE,
+      periods: 3,
+      why: 'HTTP requests are near the rate that is refused',
+    },
+    SocketsNearLimit: {
+      sumOf: ['ConnectCount', 'MessageCount'].map((metric) => ({ ...socket, metric })),
+      above: await near('websocketRate'),
+      period: MINUTE,
+      periods: 3,
+      why: 'connects and frames are near the rate that is refused',
+    },
     Throttles: { ...lambda, metric: 'Throttles', above: 0, why: 'functions are held back by the concurrency limit' },
     DeliveriesFailed: {
       ...own,
@@ -53,6 +83,8 @@ module.exports = async ({ resolveVariable }) => {
       metric: 'ArchiveLagSeconds',
       statistic: 'Maximum',
       above: 15 * MINUTE,
+      // Told once in a run of the sweep: a run that comes late is no all-clear.
+      missing: 'ignore',
       why: 'a closed conversation waits for its archive',
     },
     SweepFailing: { ...sweep, metric: 'Errors', above: 0, periods: 2, why: 'the scheduled sweep fails' },
@@ -91,7 +123,7 @@ module.exports = async ({ resolveVariable }) => {
       ),
       Dashboard: {
         Type: 'AWS::CloudWatch::Dashboard',
-        Properties: { DashboardName: `${service}-${stage}`, DashboardBody: sub(dashboard(stage)) },
+        Properties: { DashboardName: `${service}-${stage}`, DashboardBody: sub(dashboard(stage, service)) },
       },
     },
     Outputs: { AlarmTopicArn: { Description: 'Where alarms are told', Value: ref('AlarmTopic') } },
@@ -99,17 +131,12 @@ module.exports = async ({ resolveVariable }) => {
 };
 
 function alarmResource(name, alarm, service, stage) {
-  const statistic = alarm.statistic ?? 'Sum';
   return {
     Type: 'AWS::CloudWatch::Alarm',
     Properties: {
       AlarmName: `${service}-${stage}-${name}`,
       AlarmDescription: `${alarm.why}: see ${name} in docs/runbook.md`,
-      Namespace: alarm.namespace,
-      MetricName: alarm.metric,
-      Dimensions: Object.entries(alarm.dimensions).map(([Name, Value]) => ({ Name, Value })),
-      ...(statistic.startsWith('p') ? { ExtendedStatistic: statistic } : { Statistic: statistic }),
-      Period: alarm.period ?? 5 * MINUTE,
+      ...(alarm.sumOf ? sumOf(alarm) : single(alarm)),
       EvaluationPeriods: alarm.periods ?? 1,
       Threshold: alarm.above ?? alarm.below,
       ComparisonOperator: alarm.above === undefined ? 'LessThanThreshold' : 'GreaterThanThreshold',
@@ -120,7 +147,36 @@ function alarmResource(name, alarm, service, stage) {
   };
 }
 
-function dashboard(stage) {
+const metricOf = ({ namespace, metric, dimensions }) => ({
+  Namespace: namespace,
+  MetricName: metric,
+  Dimensions: Object.entries(dimensions).map(([Name, Value]) => ({ Name, Value })),
+});
+
+function single(alarm) {
+  const { statistic = 'Sum', period = 5 * MINUTE } = alarm;
+  return {
+    ...metricOf(alarm),
+    ...(statistic.startsWith('p')
+      ? // Of a handful of requests the slowest is the 99th percentile: one cold start.
+        { ExtendedStatistic: statistic, EvaluateLowSampleCountPercentile: 'ignore' }
+      : { Statistic: statistic }),
+    Period: period,
+  };
+}
+
+/** Of several metrics, those without data being 0. CloudWatch takes ten in an alarm. */
+function sumOf({ sumOf, period = 5 * MINUTE }) {
+  const parts = sumOf.map((part, index) => ({
+    Id: `m${index}`,
+    MetricStat: { Metric: metricOf(part), Stat: 'Sum', Period: period },
+    ReturnData: false,
+  }));
+  const terms = parts.map(({ Id }) => `FILL(${Id}, 0)`);
+  return { Metrics: [...parts, { Id: 'sum', Expression: terms.join(' + '), ReturnData: true }] };
+}
+
+function dashboard(stage, service) {
   const own = (metric, stat = 'Sum') => ['live-support', metric, 'stage', stage, { stat }];
   const http = (metric, stat = 'Sum') => ['AWS/ApiGateway', metric, 'ApiId', '${HttpApi}', { stat }];
   const socket = (metric, stat = 'Sum') => [
@@ -132,12 +188,34 @@ function dashboard(stage) {
     stage,
     { stat },
   ];
+  const functions = (metric, stat = 'Sum') => [
+    {
+      expression: `SUM(SEARCH('{AWS/Lambda,FunctionName} MetricName="${metric}" ${service}-${stage}', '${stat}'))`,
+      label: metric,
+    },
+  ];
+  const deadLetters = [
+    'AWS/SQS',
+    'ApproximateNumberOfMessagesVisible',
+    'QueueName',
+    '${SweepDeadLetters.QueueName}',
+    { stat: 'Maximum' },
+  ];
   const panels = [
     ['Messages', [own('MessagesAccepted'), own('DeliveriesDelivered'), own('DeliveriesGone'), own('DeliveriesFailed')]],
     ['Conversations', [own('ConversationsWaiting', 'Maximum'), own('ConversationsAssigned', 'Maximum')]],
-    ['Longest waits, seconds', [own('LongestWaitSeconds', 'Maximum'), own('ArchiveLagSeconds', 'Maximum')]],
-    ['Trouble', [own('Faults'), own('SignInFailures'), http('5xx'), http('4xx'), socket('IntegrationError')]],
+    [
+      'Longest waits, seconds',
+      [
+        own('LongestWaitSeconds', 'Maximum'),
+        own('ArchiveLagSeconds', 'Maximum'),
+        own('OldestUnarchivedMessageSeconds', 'Maximum'),
+      ],
+    ],
+    ['Trouble', [own('Faults'), own('SignInFailures'), http('5xx'), socket('ExecutionError'), deadLetters]],
+    ['Refused', [http('4xx'), socket('ClientError'), socket('IntegrationError')]],
     ['Latency, ms', [http('Latency', 'p50'), http('Latency', 'p99'), socket('IntegrationLatency', 'p99')]],
+    ['Functions', [functions('Errors'), functions('Throttles'), functions('ConcurrentExecutions', 'Maximum')]],
     ['Traffic', [http('Count'), socket('ConnectCount'), socket('MessageCount')]],
   ];
   return JSON.stringify({

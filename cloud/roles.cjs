@@ -11,14 +11,15 @@ const sub = (text) => ({ 'Fn::Sub': text });
 module.exports = async ({ resolveVariable }) => {
   const service = await resolveVariable('self:service');
   const stage = await resolveVariable('sls:stage');
+  const keyArn = await resolveVariable("param:secretsKeyArn, ''");
   return {
     Resources: Object.fromEntries(
-      Object.entries(rights).map(([name, right]) => [roleId(name), role(name, right, service, stage)]),
+      Object.entries(rights).map(([name, right]) => [roleId(name), role(name, right, { service, stage, keyArn })]),
     ),
   };
 };
 
-function role(name, { secrets, sockets, deadLetters }, service, stage) {
+function role(name, { secrets, sockets, deadLetters }, { service, stage, keyArn }) {
   const functionName = `${service}-${stage}-${name}`;
   const statements = [
     {
@@ -40,6 +41,16 @@ function role(name, { secrets, sockets, deadLetters }, service, stage) {
       Resource: secrets.map((secret) =>
         sub(`arn:\${AWS::Partition}:ssm:\${AWS::Region}:\${AWS::AccountId}:parameter/${service}/${stage}/${secret}`),
       ),
+    });
+  }
+  // The key SecureStrings have by default is anybody's in the account, through the Parameter Store; one's own is not.
+  if (secrets.length > 0 && keyArn) {
+    statements.push({
+      Sid: 'DecryptSecrets',
+      Effect: 'Allow',
+      Action: 'kms:Decrypt',
+      Resource: keyArn,
+      Condition: { StringEquals: { 'kms:ViaService': sub('ssm.${AWS::Region}.${AWS::URLSuffix}') } },
     });
   }
   if (sockets.length > 0) {

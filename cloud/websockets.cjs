@@ -53,7 +53,9 @@ const ACCESS_LOG = {
   sourceIp: '$context.identity.sourceIp',
   time: '$context.requestTime',
   integrationLatency: '$context.integrationLatency',
-  error: '$context.error.messageString',
+  // Not `messageString`, which comes with quotes of its own.
+  error: '$context.error.message',
+  integrationError: '$context.integrationErrorMessage',
 };
 
 /** Otherwise anybody's gateway, in any account, may. */
@@ -67,7 +69,7 @@ const CALLED_BY_OUR_API = {
  * API Gateway writes WebSocket access logs under one role for the whole account and region. Kept when this stack goes:
  * others rely on it by then, and their logs would end without a word.
  */
-const KEPT = { DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' };
+const KEPT = { DeletionPolicy: 'RetainExceptOnCreate', UpdateReplacePolicy: 'Retain' };
 const GATEWAY_LOG_ROLE = {
   GatewayLogRole: {
     Type: 'AWS::IAM::Role',

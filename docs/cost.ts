@@ -71,10 +71,15 @@ export async function deployed(stage = 'prod'): Promise<Deployed> {
   if (!settings) throw new Error(`serverless.yml has no parameters for stage ${stage}`);
   const load = createRequire(import.meta.url);
   const monitoring = load('../cloud/monitoring.cjs') as (serverless: {
-    resolveVariable(name: string): Promise<string>;
-  }) => Promise<{ Resources: Record<string, { Type: string }> }>;
-  const { Resources } = await monitoring({ resolveVariable: async () => stage });
-  const count = (type: string) => Object.values(Resources).filter(({ Type }) => Type === type).length;
+    resolveVariable(name: string): Promise<unknown>;
+  }) => Promise<{ Resources: Record<string, { Type: string; Properties: { Metrics?: readonly object[] } }> }>;
+  const { Resources } = await monitoring({
+    resolveVariable: async (name) => (name === 'self:functions' ? functions : stage),
+  });
+  const all = (type: string) => Object.values(Resources).filter(({ Type }) => Type === type);
+  // An alarm on a sum is paid for as one on each of its parts.
+  const parts = ({ Metrics }: { Metrics?: readonly object[] }) =>
+    Metrics?.filter((part) => 'MetricStat' in part).length ?? 1;
   return {
     memoryGb: provider.memorySize / 1024,
     pingMemoryGb: (functions.ping.memorySize ?? provider.memorySize) / 1024,
@@ -82,8 +87,8 @@ export async function deployed(stage = 'prod'): Promise<Deployed> {
     logRetentionDays: settings.logRetentionInDays,
     httpRate: settings.httpRate,
     websocketRate: settings.websocketRate,
-    alarms: count('AWS::CloudWatch::Alarm'),
-    dashboards: count('AWS::CloudWatch::Dashboard'),
+    alarms: all('AWS::CloudWatch::Alarm').reduce((sum, { Properties }) => sum + parts(Properties), 0),
+    dashboards: all('AWS::CloudWatch::Dashboard').length,
     customMetrics: text('../lib/metrics.ts').match(/^ {2}\w+: '(?:Count|Seconds)',$/gm)?.length ?? Number.NaN,
   };
 }

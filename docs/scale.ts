@@ -16,7 +16,10 @@ export const BASE = {
   peak: 3,
   /** `MONGODB_POOL_SIZE`. */
   poolSize: 4,
-  /** Instances there are for each one at work: they are kept for a while, and a burst is served by new ones. */
+  /**
+   * Instances there are for each one at work: they are kept for a while, a burst is served by new ones, and a deploy
+   * makes new ones of all.
+   */
   instancesPerBusy: 2,
 };
 
@@ -113,7 +116,7 @@ export async function report(args: readonly string[]): Promise<string> {
       ]),
     ),
     '',
-    `At the quota of ${whole(QUOTAS.lambdaConcurrency)} functions at work: ${whole(QUOTAS.lambdaConcurrency * (base.poolSize + MONITORS))} connections to the primary.`,
+    `At the quota of ${whole(QUOTAS.lambdaConcurrency)} functions at work: ${whole(QUOTAS.lambdaConcurrency * base.instancesPerBusy * (base.poolSize + MONITORS))} connections to the primary.`,
   ].join('\n');
 }
 

@@ -16,14 +16,20 @@ const deadline = new AsyncLocalStorage<number>();
 /** When the command under way is given up, in epoch milliseconds; `COMMAND_MS` from now where none is. */
 export const commandEnds = (): number => deadline.getStore() ?? Date.now() + COMMAND_MS;
 
-/** Runs a command, waiting for it at most `COMMAND_MS`. Throws `DeadlineExceeded`. */
-export async function withinDeadline<T>(command: () => Promise<T>): Promise<T> {
+/** Begins a command of several steps: they have `COMMAND_MS` together. */
+export function beginCommand<T>(command: () => T): T {
+  return deadline.run(Date.now() + COMMAND_MS, command);
+}
+
+/** Runs a command, or a step of one, waiting for it until the command is given up. Throws `DeadlineExceeded`. */
+export async function withinDeadline<T>(step: () => Promise<T>): Promise<T> {
+  const end = commandEnds();
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new DeadlineExceeded()), COMMAND_MS);
+    timer = setTimeout(() => reject(new DeadlineExceeded()), end - Date.now());
   });
   try {
-    return await Promise.race([deadline.run(Date.now() + COMMAND_MS, command), late]);
+    return await Promise.race([deadline.run(end, step), late]);
   } finally {
     clearTimeout(timer);
   }

@@ -12,6 +12,7 @@ const UNITS = {
   ConversationsAssigned: 'Count',
   LongestWaitSeconds: 'Seconds',
   ArchiveLagSeconds: 'Seconds',
+  OldestUnarchivedMessageSeconds: 'Seconds',
 } as const;
 
 export type MetricName = keyof typeof UNITS;

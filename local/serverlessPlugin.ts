@@ -172,13 +172,16 @@ export default class LocalSupport {
     return uri;
   }
 
-  /** Hands the functions their environment. What it holds already is what serverless.yml takes from the shell. */
+  /** Hands the functions their environment: what serverless.yml has, what the shell says instead, what a laptop needs. */
   async #equip(): Promise<void> {
     const { localSigningKeys } = await import('./signingKeys.ts');
     const uri = await this.#database;
     const { provider } = this.#serverless.service;
+    const settings = provider.environment ?? {};
+    const said = Object.keys(settings).filter((name) => process.env[name]);
     provider.environment = {
-      ...provider.environment,
+      ...settings,
+      ...Object.fromEntries(said.map((name) => [name, process.env[name]])),
       STAGE: 'local',
       METRICS: process.env['METRICS'] || 'off',
       MONGODB_URI: uri,

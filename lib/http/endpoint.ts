@@ -4,7 +4,7 @@ import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context
 import * as z from 'zod/mini';
 import { authenticate, bearerToken } from '../auth/authenticate.ts';
 import { config } from '../config.ts';
-import { withinDeadline } from '../deadline.ts';
+import { beginCommand, withinDeadline } from '../deadline.ts';
 import { type Caller, PERMISSIONS, roleMay } from '../domain/permissions.ts';
 import { withLogFields } from '../logger.ts';
 import { AppError, invalid } from '../protocol/errors.ts';
@@ -72,9 +72,8 @@ export function httpEndpoint<const R extends Route>(
     return answer(route, result, context.awsRequestId);
   });
   return (event, context) =>
-    withLogFields(
-      { requestId: context.awsRequestId, operation: route.operation },
-      () => run(event, context) as Promise<APIGatewayProxyStructuredResultV2>,
+    withLogFields({ requestId: context.awsRequestId, operation: route.operation }, () =>
+      beginCommand(() => run(event, context) as Promise<APIGatewayProxyStructuredResultV2>),
     );
 }
 

@@ -36,7 +36,10 @@ export async function post(connectionId: string, frame: ServerFrame): Promise<De
     if (outcome !== 'throttled') return outcome;
     // 429: over the account's rate, or the client reads too slowly. Full jitter, so that a crowd spreads out.
     const pause = Math.random() * 100 * 2 ** attempt;
-    if (attempt === ATTEMPTS || Date.now() + pause >= deadline) return 'failed';
+    if (attempt === ATTEMPTS || Date.now() + pause >= deadline) {
+      logger.warn('post failed', { connectionId, status: 429 });
+      return 'failed';
+    }
     await new Promise((resolve) => setTimeout(resolve, pause));
   }
 }

@@ -3,7 +3,7 @@ import type { Role } from '../domain/roles.ts';
 import type { Message } from '../protocol/objects.ts';
 import { type ConversationRecord, ERASED } from './conversations.ts';
 import { type Transaction, trusted } from './database.ts';
-import { defineModel } from './model.ts';
+import { defineModel, type Index } from './model.ts';
 
 interface MessageRecord {
   _id: string;
@@ -45,8 +45,14 @@ const fields = () =>
   }) as const;
 
 /** Both collections hold messages under the same keys, until the time they are given, if any. */
-const messageModel = <R extends MessageRecord>(name: string, collection: string, all: () => SchemaDefinition<R>) =>
+const messageModel = <R extends MessageRecord>(
+  name: string,
+  collection: string,
+  all: () => SchemaDefinition<R>,
+  more: readonly Index[] = [],
+) =>
   defineModel<R>(name, collection, all(), [
+    ...more,
     [{ expiresAt: 1 }, { expireAfterSeconds: 0, sparse: true }],
     [{ conversationId: 1, seq: 1 }, { unique: true }],
     [
@@ -59,6 +65,8 @@ export const ActiveMessageModel = /* @__PURE__ */ messageModel<ActiveMessageReco
   'ActiveMessage',
   'active_messages',
   () => ({ ...fields(), broadcastAt: { type: Date, default: null } }),
+  // For `oldestUnarchived`.
+  [[{ sentAt: 1 }]],
 );
 
 export const MessageModel = /* @__PURE__ */ messageModel<PermanentMessageRecord>('Message', 'messages', fields);
@@ -132,6 +140,14 @@ export async function readMessages(
     if (rows.length === expected) return rows.map(toMessage);
   }
   throw new Error(`conversation ${conversation._id}: messages missing after ${afterSeq}`);
+}
+
+/** When the oldest message was sent that the permanent collection is not known to have; `null` where there is none. */
+export async function oldestUnarchived(): Promise<Date | null> {
+  const oldest = await ActiveMessageModel.findOne(trusted({ expiresAt: { $exists: false } }), { sentAt: 1 })
+    .sort({ sentAt: 1 })
+    .lean();
+  return oldest?.sentAt ?? null;
 }
 
 // Archiving: each of these may be repeated, or stopped half way, without harm.

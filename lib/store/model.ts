@@ -4,7 +4,7 @@ mongoose.set('strictQuery', 'throw');
 mongoose.set('sanitizeFilter', true);
 
 /** The fields of an index in their order, and its options. */
-type Index = readonly [fields: Readonly<Record<string, 1 | -1>>, options?: IndexOptions];
+export type Index = readonly [fields: Readonly<Record<string, 1 | -1>>, options?: IndexOptions];
 
 /**
  * A model of the documents of a collection. A field it doesn't know throws, in a document as in a filter. The indexes

@@ -2,11 +2,13 @@ import middy, { type MiddlewareObj } from '@middy/core';
 import type { APIGatewayProxyResultV2, Context } from 'aws-lambda';
 import { withinDeadline } from '../deadline.ts';
 import { withLogFields } from '../logger.ts';
+import { metrics } from '../metrics.ts';
 import type { ServerData, ServerEventName, ServerFrame } from '../protocol/events.ts';
+import type { Delivery } from '../realtime/gateway.ts';
 import { errorFrame, frame, HANDLED, parseFrame, type RawFrame, type SocketEvent } from './frames.ts';
 
 /** Sends a frame to a connection. Never throws: a client who is gone finds out what it missed by joining again. */
-export type Send = (connectionId: string, frame: ServerFrame) => Promise<unknown>;
+export type Send = (connectionId: string, frame: ServerFrame) => Promise<Delivery>;
 
 /** What a handler may do besides its command; both are awaited before Lambda may freeze the process. */
 export interface Outlet {
@@ -30,8 +32,9 @@ export function onFrame(
   send: Send,
   handle: (raw: RawFrame, outlet: Outlet, event: SocketEvent) => Promise<void>,
 ): SocketHandler {
+  const answer = counted(send);
   const run = middy<ParsedEvent, APIGatewayProxyResultV2, Error, Context>()
-    .use([answerErrors(send), parsed()])
+    .use([answerErrors(answer), parsed()])
     .handler(async (event) => {
       const { frame: raw = parseFrame(event) } = event;
       const following: Promise<unknown>[] = [];
@@ -39,7 +42,7 @@ export function onFrame(
       const outlet: Outlet = {
         reply: (name, data) => {
           // A command given up on has been answered UNAVAILABLE: it gets no second answer.
-          if (!givenUp) following.push(send(event.requestContext.connectionId, frame(name, data, raw.requestId)));
+          if (!givenUp) following.push(answer(event.requestContext.connectionId, frame(name, data, raw.requestId)));
         },
         follow: (work) => void following.push(work),
       };
@@ -58,6 +61,16 @@ export function onFrame(
     );
   };
 }
+
+/** What a sender doesn't hear is counted as what a room doesn't; answers that arrive are too many to count one by one. */
+const counted =
+  (send: Send): Send =>
+  async (connectionId, answer) => {
+    const delivery = await send(connectionId, answer);
+    if (delivery === 'gone') metrics({ DeliveriesGone: 1 });
+    if (delivery === 'failed') metrics({ DeliveriesFailed: 1 });
+    return delivery;
+  };
 
 const answerErrors = (send: Send): SocketMiddleware => ({
   onError: async (request) => {

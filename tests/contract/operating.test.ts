@@ -1,14 +1,13 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 import { AUDIT_ACTIONS } from '../../lib/protocol/objects.ts';
+import { resourcesOf } from '../deploy/service.ts';
 
 /** What operators read and run names only what is there. */
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const read = (path: string) => readFileSync(root + path, 'utf8');
-const require = createRequire(import.meta.url);
 
 const folders = ['docs/', 'docs/decisions/'];
 const documents = folders.flatMap((folder) =>
@@ -48,11 +47,7 @@ describe('the runbook', () => {
   const runbook = read('docs/runbook.md');
 
   it('has a section for each alarm, in their order', async () => {
-    const monitoring = require('../../cloud/monitoring.cjs') as (serverless: unknown) => Promise<{
-      Resources: Record<string, { Type: string }>;
-    }>;
-    const { Resources } = await monitoring({ resolveVariable: async () => 'prod' });
-    const alarms = Object.entries(Resources)
+    const alarms = Object.entries(await resourcesOf('monitoring.cjs'))
       .filter(([, { Type }]) => Type === 'AWS::CloudWatch::Alarm')
       .map(([id]) => id.replace(/Alarm$/, ''));
     expect(alarms.length).toBeGreaterThan(0);
@@ -71,6 +66,33 @@ describe('the runbook', () => {
 
   it('asks the audit trail for actions there are', () => {
     for (const [, action] of runbook.matchAll(/action=(\w+)/g)) expect(AUDIT_ACTIONS).toContain(action);
+  });
+});
+
+describe('the deployer', () => {
+  const { Statement } = JSON.parse(read('docs/deployer-policy.json')) as {
+    Statement: readonly { Sid: string; Action: string | string[]; Resource: string | string[] }[];
+  };
+
+  it('may use the services the template uses, and no other', () => {
+    const services = Statement.flatMap(({ Action }) => [Action].flat().map((action) => action.split(':')[0]));
+    expect([...new Set(services)].sort()).toEqual(
+      ['apigateway', 'cloudformation', 'cloudwatch', 'events', 'iam', 'lambda', 'logs', 's3', 'sns', 'sqs'].sort(),
+    );
+  });
+
+  it('may touch what is named as ours, but where AWS knows no names', () => {
+    const nameless = Statement.filter(
+      ({ Resource }) => ![Resource].flat().every((one) => one.includes('live-support-')),
+    );
+    expect(nameless.map(({ Sid }) => Sid)).toEqual([
+      'Templates',
+      'Quota',
+      'Gateways',
+      'DomainsTheFirstTime',
+      'AccessLogs',
+    ]);
+    for (const { Action } of nameless) expect(Action).not.toContain('*:*');
   });
 });
 

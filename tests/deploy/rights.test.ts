@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { build } from 'esbuild';
 import { PERMISSIONS } from '../../lib/domain/permissions.ts';
 import { PROJECT } from '../support/process.ts';
-import { type DeclaredFunction, type Resource, resourcesOf, rights, service } from './service.ts';
+import { type DeclaredFunction, type Resource, resourcesOf, rights, service, templateOf } from './service.ts';
 
 /** The tables of the deployment against the code: what a function may do, is told and measures is what it needs. */
 
@@ -142,7 +142,85 @@ describe('roles', () => {
   );
 });
 
+describe('with a key of one’s own', () => {
+  const key = 'arn:aws:kms:eu-central-1:123456789012:key/1';
+
+  it('secrets may be decrypted where they may be read, through the Parameter Store alone', async () => {
+    const { Resources = {} } = await templateOf('roles.cjs', { 'param:secretsKeyArn': key });
+    for (const [name, { role }] of functions) {
+      const statements = JSON.stringify(Resources[role]?.Properties.Policies);
+      const reads = (rights[name]?.secrets.length ?? 0) > 0;
+      expect([name, statements.includes('"kms:Decrypt"')]).toEqual([name, reads]);
+      if (reads) expect(statements).toContain(`"Resource":"${key}","Condition":{"StringEquals":{"kms:ViaService":`);
+    }
+  });
+});
+
+describe('instances', () => {
+  const reserved = async (given: Readonly<Record<string, string>>) => {
+    const { extensions = {} } = await templateOf('concurrency.cjs', given);
+    return Object.entries(extensions).map(([id, { Properties }]): [string, number] => [
+      id,
+      Properties.ReservedConcurrentExecutions,
+    ]);
+  };
+
+  it('are not bounded unless asked for', async () => {
+    expect(await reserved({})).toEqual([]);
+  });
+
+  it.each([
+    ['290', ''],
+    ['1200', ''],
+    ['1500', '2'],
+    ['16000', '10'],
+  ])('are bounded so that %s connections are enough, at a pool of %s', async (most, pool) => {
+    const bounds = await reserved({ 'param:databaseConnections': most, 'param:MONGODB_POOL_SIZE': pool });
+    const reading = Object.keys(rights).filter((name) => rights[name]?.secrets.includes('mongodb-uri'));
+    expect(bounds.map(([id]) => id).sort()).toEqual(
+      reading.map((name) => `${name[0]?.toUpperCase()}${name.slice(1)}LambdaFunction`).sort(),
+    );
+    for (const [, instances] of bounds) expect(instances).toBeGreaterThanOrEqual(1);
+    // A pool and a watch each, twice at a deploy.
+    const connections = bounds.reduce((sum, [, instances]) => sum + instances, 0) * ((Number(pool) || 4) + 1) * 2;
+    expect(connections).toBeLessThanOrEqual(Number(most));
+    expect(connections).toBeGreaterThan(Number(most) * 0.6);
+  });
+
+  it('are refused where there is not one for each function', async () => {
+    await expect(reserved({ 'param:databaseConnections': '289' })).rejects.toThrow(/need 290 at least/);
+  });
+
+  it('take a pool to be as large as it is', () => {
+    expect(read('cloud/concurrency.cjs')).toContain(
+      `const POOL_SIZE = ${/MONGODB_POOL_SIZE: count\((\d+)\)/.exec(read('lib/config.ts'))?.[1]};`,
+    );
+  });
+});
+
+describe('access logs', () => {
+  const filled = (format: string) => format.replaceAll(/\$context\.[\w.]+/g, 'Internal server error');
+
+  it('are JSON, whatever went wrong', async () => {
+    const { extensions = {} } = await templateOf('websockets.cjs');
+    const formats = [
+      extensions['WebsocketsDeploymentStage']?.Properties.AccessLogSettings.Format as string,
+      service.provider.logs.httpApi.format,
+    ];
+    for (const format of formats) {
+      expect(Object.keys(JSON.parse(filled(format)))).toContain('requestId');
+      // It brings quotes of its own.
+      expect(format).not.toContain('messageString');
+      expect(format).not.toMatch(/authorization|queryString|body/i);
+    }
+  });
+});
+
 describe('the environment', () => {
+  it('is nobody’s shell', () => {
+    expect(JSON.stringify(service.provider.environment)).not.toContain('${env:');
+  });
+
   it('passes on every variable there is, and no secret', () => {
     const known = [...read('lib/config.ts').matchAll(/^ {2}([A-Z_]+): /gm)].map((match) => match[1] ?? '');
     expect(known).toContain('STAGE');

@@ -5,7 +5,10 @@ import { PROJECT } from '../support/process.ts';
 
 /** serverless.yml and what it takes from cloud/, as far as the proofs look at it. */
 interface Service {
-  readonly provider: { readonly environment: Readonly<Record<string, unknown>> };
+  readonly provider: {
+    readonly environment: Readonly<Record<string, unknown>>;
+    readonly logs: { readonly httpApi: { readonly format: string } };
+  };
   readonly custom: { readonly esbuild: Readonly<Record<string, unknown>> };
   readonly functions: Readonly<Record<string, DeclaredFunction>>;
 }
@@ -40,9 +43,24 @@ export interface Resource {
 
 /** What a file of cloud/ adds to the template of this stage, other variables being empty. */
 export async function resourcesOf(file: string, stage = 'prod'): Promise<Readonly<Record<string, Resource>>> {
-  const known: Readonly<Record<string, string>> = { 'self:service': 'live-support', 'sls:stage': stage };
-  const make = load(`../../cloud/${file}`) as (framework: {
-    resolveVariable(name: string): Promise<string>;
-  }) => Promise<{ readonly Resources: Readonly<Record<string, Resource>> }>;
-  return (await make({ resolveVariable: async (name) => known[name] ?? '' })).Resources;
+  return (await templateOf(file, { 'sls:stage': stage })).Resources ?? {};
+}
+
+/** The same, and what it changes of the framework's own resources; `given` are variables with their values. */
+export async function templateOf(
+  file: string,
+  given: Readonly<Record<string, string>> = {},
+): Promise<{
+  readonly Resources?: Readonly<Record<string, Resource>>;
+  readonly extensions?: Readonly<Record<string, Pick<Resource, 'Properties'>>>;
+}> {
+  const known: Readonly<Record<string, unknown>> = {
+    'self:service': 'live-support',
+    'self:functions': service.functions,
+    'sls:stage': 'prod',
+    ...given,
+  };
+  const make = load(`../../cloud/${file}`);
+  // `param:alarmEmail, ''`: what stands after the comma is for where there is none.
+  return make({ resolveVariable: async (name: string) => known[name.split(',')[0] ?? ''] ?? '' });
 }
