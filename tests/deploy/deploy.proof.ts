@@ -70,13 +70,13 @@ describe('deployed', () => {
 
   it.each(names)('%s has its own role, its memory, its time and no secret', (name) => {
     const { Runtime, Role, Handler, MemorySize, Timeout, Environment } = functionNamed(name);
-    const slow: Readonly<Record<string, number>> = { sweep: 240, migrate: 600 };
+    const slow: Readonly<Record<string, number>> = { sweep: 240, migrate: 900 };
     const small = ['ping', 'unknownEvent', 'unknownRoute'];
     expect({ Runtime, Handler, MemorySize, Timeout }).toEqual({
       Runtime: 'nodejs24.x',
       Handler: service.functions[name]?.handler,
       MemorySize: small.includes(name) ? 256 : 1024,
-      Timeout: slow[name] ?? 15,
+      Timeout: slow[name] ?? 28,
     });
     expect(declared(name)).toMatchObject({ Architectures: ['arm64'], TracingConfig: { Mode: 'Active' } });
     expect(made.functions.filter((other) => other.Role === Role)).toHaveLength(1);

@@ -1,0 +1,113 @@
+import { ConversationModel } from '../../lib/store/conversations.ts';
+import { trusted } from '../../lib/store/database.ts';
+import { ActiveMessageModel } from '../../lib/store/messages.ts';
+import { type InProcess, startDesk } from '../support/inProcess.ts';
+import type { Desk } from '../support/system.ts';
+
+/** What an operator is told of in numbers. */
+
+let system: InProcess;
+let desk: Desk;
+let lines: Record<string, unknown>[];
+const write = process.stdout.write.bind(process.stdout);
+
+beforeAll(async () => ({ system, desk } = await startDesk({ METRICS: 'on', ACTIVE_MESSAGE_TTL_SECONDS: '600' })));
+afterAll(() => system.stop());
+
+beforeEach(() => {
+  lines = [];
+  process.stdout.write = ((chunk: string | Uint8Array) => {
+    const text = String(chunk);
+    if (!text.startsWith('{"_aws"')) return write(chunk);
+    lines.push(JSON.parse(text) as Record<string, unknown>);
+    return true;
+  }) as typeof process.stdout.write;
+});
+afterEach(() => {
+  process.stdout.write = write;
+});
+
+/** The sum of a metric over what was written, or `undefined` where it was not. */
+function told(metric: string): number | undefined {
+  const values = lines.flatMap((line) => (metric in line ? [line[metric] as number] : []));
+  return values.length === 0 ? undefined : values.reduce((sum, value) => sum + value, 0);
+}
+
+it('writes CloudWatch’s embedded format: each metric declared, with its unit and stage', async () => {
+  await system.operate('operations/sweep');
+  expect(lines.length).toBeGreaterThan(0);
+  for (const { _aws, stage, ...values } of lines as { _aws: { CloudWatchMetrics: unknown }; stage: string }[]) {
+    expect(stage).toBe('local');
+    expect(_aws.CloudWatchMetrics).toEqual([
+      {
+        Namespace: 'live-support',
+        Dimensions: [['stage']],
+        Metrics: Object.keys(values).map((Name) => ({ Name, Unit: expect.stringMatching(/^(Count|Seconds)$/) })),
+      },
+    ]);
+  }
+});
+
+describe('the oldest unarchived message', () => {
+  const MINUTE = 60_000;
+  const age = async () => {
+    lines = [];
+    await system.operate('operations/sweep');
+    return told('OldestUnarchivedMessageSeconds');
+  };
+
+  it('ages while its conversation runs, and is none once it is archived', async () => {
+    expect(await age()).toBe(0);
+    const { agent, conversation } = await desk.assigned('hello');
+    await ActiveMessageModel.updateOne(
+      { conversationId: conversation.id },
+      { $set: { sentAt: new Date(Date.now() - 10 * MINUTE) } },
+    );
+    expect(await age()).toBeGreaterThanOrEqual(600);
+    await desk.ok('POST', `/conversations/${conversation.id}/close`, agent.token);
+    await system.gateway.idle();
+    // Its copy in the active collection is still there.
+    expect(await ActiveMessageModel.countDocuments({ conversationId: conversation.id })).toBe(1);
+    expect(await age()).toBe(0);
+  });
+
+  it('is seen where no close takes it along', async () => {
+    const { agent, conversation } = await desk.assigned('left behind');
+    await desk.ok('POST', `/conversations/${conversation.id}/close`, agent.token);
+    await system.gateway.idle();
+    await ConversationModel.updateOne({ _id: conversation.id }, { $unset: { closing: 1 } });
+    await ActiveMessageModel.updateOne(
+      { conversationId: conversation.id },
+      { $unset: { expiresAt: 1 }, $set: { sentAt: new Date(Date.now() - 60 * MINUTE) } },
+    );
+    expect(await age()).toBeGreaterThanOrEqual(3600);
+  });
+
+  it('is found by an index', async () => {
+    const plan = JSON.stringify(
+      await ActiveMessageModel.find(trusted({ expiresAt: { $exists: false } }))
+        .sort({ sentAt: 1 })
+        .limit(1)
+        .explain('queryPlanner'),
+    );
+    expect(plan).toContain('"indexName":"sentAt_1"');
+    expect(plan).not.toContain('COLLSCAN');
+  });
+});
+
+it('counts answers that do not arrive, as it does frames to a room', async () => {
+  const { candidate } = await desk.assigned('hello');
+  const socket = await desk.connect(candidate);
+  const connectionId = system.gateway.connectionId(socket);
+  await system.gateway.idle();
+  lines = [];
+  await socket.expect('PONG', 'PING', {});
+  await system.gateway.idle();
+  expect(lines).toEqual([]);
+  system.gateway.losesDisconnects = true;
+  socket.close();
+  const ping = { body: JSON.stringify({ event: 'PING', data: {} }), requestContext: { connectionId, requestId: 'r' } };
+  await system.operate('websocket/ping', ping);
+  system.gateway.losesDisconnects = false;
+  expect(told('DeliveriesGone')).toBe(1);
+});
