@@ -6,6 +6,7 @@ import { type Route, routes } from '../../lib/protocol/routes.ts';
 import { PROJECT, Running, SERVERLESS } from '../support/process.ts';
 import { type Deployed, fromInventory } from './deployed.ts';
 import { EmulatedAws, type Inventory } from './emulatedAws.ts';
+import { temporaryIn } from './packaging.ts';
 import { rights, service } from './service.ts';
 import { walkThrough } from './walkThrough.ts';
 
@@ -26,7 +27,8 @@ let made: Inventory;
 let deployed: Deployed;
 
 const serverless = async (...args: string[]) => {
-  const running = new Running([...SERVERLESS, ...args, '--stage', STAGE], aws.environment, project);
+  const env = { ...aws.environment, ...(await temporaryIn(folder)) };
+  const running = new Running([...SERVERLESS, ...args, '--stage', STAGE], env, project);
   if ((await running.ended(DEPLOYMENT_MS)) !== 0) throw new Error(running.output);
 };
 

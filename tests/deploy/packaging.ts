@@ -1,4 +1,4 @@
-import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Running, SERVERLESS } from '../support/process.ts';
@@ -36,12 +36,20 @@ export async function packageService(
   stage: string,
   parameters: Readonly<Record<string, string>> = {},
 ): Promise<PackagedService> {
-  const folder = await mkdtemp(join(tmpdir(), 'live-support-package-'));
+  const ours = await mkdtemp(join(tmpdir(), 'live-support-package-'));
+  const folder = join(ours, 'package');
   const given = Object.entries(parameters).flatMap(([name, value]) => ['--param', `${name}=${value}`]);
-  const packaging = new Running(
-    [...SERVERLESS, 'package', '--stage', stage, '--package', folder, ...given],
-    NO_ACCOUNT,
-  );
+  const packaging = new Running([...SERVERLESS, 'package', '--stage', stage, '--package', folder, ...given], {
+    ...NO_ACCOUNT,
+    ...(await temporaryIn(ours)),
+  });
   if ((await packaging.ended(PACKAGING_MS)) !== 0) throw new Error(packaging.output);
-  return { folder, remove: () => rm(folder, { recursive: true, force: true }) };
+  return { folder, remove: () => rm(ours, { recursive: true, force: true }) };
+}
+
+/** The environment that has a program keep its temporary files in this folder: packaging leaves a copy of each function. */
+export async function temporaryIn(folder: string): Promise<Readonly<Record<string, string>>> {
+  const TMPDIR = join(folder, 'tmp');
+  await mkdir(TMPDIR, { recursive: true });
+  return { TMPDIR };
 }

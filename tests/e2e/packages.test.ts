@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { parse } from 'yaml';
 import { weigh } from '../deploy/budget.ts';
-import { PROJECT, Running, SERVERLESS } from '../support/process.ts';
+import { type PackagedService, packageService } from '../deploy/packaging.ts';
+import { PROJECT } from '../support/process.ts';
 import { unzip } from '../support/zip.ts';
 
 /** What is deployed: one bundle per function, which needs nothing beside it. */
@@ -33,17 +33,17 @@ const NOT_POSTING = [
 ];
 const WITHOUT_DATABASE = ['ping', 'unknownEvent', 'unknownRoute'];
 
+let packaged: PackagedService;
 let folder: string;
 const files = new Map<string, Map<string, Buffer>>();
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'live-support-package-'));
-  const packaging = new Running([...SERVERLESS, 'package', '--package', folder]);
-  if ((await packaging.ended(150_000)) !== 0) throw new Error(packaging.output);
+  packaged = await packageService('dev');
+  folder = packaged.folder;
   for (const { name } of deployed) files.set(name, unzip(await readFile(join(folder, `${name}.zip`))));
-}, 180_000);
+}, 310_000);
 
-afterAll(() => rm(folder, { recursive: true, force: true }));
+afterAll(() => packaged?.remove());
 
 /** The functions whose bundle holds this text. */
 function carrying(text: string): string[] {
