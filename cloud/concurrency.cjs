@@ -25,18 +25,26 @@ const WEIGHTS = {
  * never hold more connections to the database's primary. docs/scale.md says when to.
  */
 module.exports = async ({ resolveVariable }) => {
-  const most = Number(await resolveVariable("param:databaseConnections, ''"));
-  if (!most) return {};
-  const poolSize = Number(await resolveVariable("param:MONGODB_POOL_SIZE, ''")) || POOL_SIZE;
+  const most = await resolveVariable("param:databaseConnections, ''");
+  if (most === '') return {};
+  const poolSize = await resolveVariable("param:MONGODB_POOL_SIZE, ''");
   return {
     extensions: Object.fromEntries(
-      Object.entries(share(most, poolSize)).map(([name, instances]) => [
+      Object.entries(
+        share(whole('databaseConnections', most), poolSize === '' ? POOL_SIZE : whole('MONGODB_POOL_SIZE', poolSize)),
+      ).map(([name, instances]) => [
         `${name[0].toUpperCase()}${name.slice(1)}LambdaFunction`,
         { Properties: { ReservedConcurrentExecutions: instances } },
       ]),
     ),
   };
 };
+
+/** A mistyped bound must not be none. */
+function whole(name, value) {
+  if (!/^[1-9]\d*$/.test(String(value))) throw new Error(`${name}: ${value} is no whole number`);
+  return Number(value);
+}
 
 /** By function that uses the database: one each, and of the rest a part by weight. Throws where there isn't one each. */
 function share(most, poolSize) {

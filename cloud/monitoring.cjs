@@ -27,7 +27,7 @@ module.exports = async ({ resolveVariable }) => {
       dimensions: { FunctionName: ref(`${id[0].toUpperCase()}${id.slice(1)}LambdaFunction`) },
       metric: 'Errors',
     }));
-  /** Requests in a minute that come near what the gateway lets through, of which it keeps no sure count itself. */
+  /** Requests in a minute that come near what the gateway lets through. Of those it refuses it keeps no sure count. */
   const near = async (rate) => Math.floor(Number(await resolveVariable(`param:${rate}`)) * MINUTE * 0.8);
 
   const alarms = {
@@ -64,7 +64,10 @@ module.exports = async ({ resolveVariable }) => {
       why: 'HTTP requests are near the rate that is refused',
     },
     SocketsNearLimit: {
-      sumOf: ['ConnectCount', 'MessageCount'].map((metric) => ({ ...socket, metric })),
+      // How often a function was called: MessageCount has what we post in it, which this rate doesn't limit.
+      ...socket,
+      metric: 'IntegrationLatency',
+      statistic: 'SampleCount',
       above: await near('websocketRate'),
       period: MINUTE,
       periods: 3,
@@ -157,10 +160,7 @@ function single(alarm) {
   const { statistic = 'Sum', period = 5 * MINUTE } = alarm;
   return {
     ...metricOf(alarm),
-    ...(statistic.startsWith('p')
-      ? // Of a handful of requests the slowest is the 99th percentile: one cold start.
-        { ExtendedStatistic: statistic, EvaluateLowSampleCountPercentile: 'ignore' }
-      : { Statistic: statistic }),
+    ...(statistic.startsWith('p') ? { ExtendedStatistic: statistic } : { Statistic: statistic }),
     Period: period,
   };
 }

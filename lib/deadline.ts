@@ -21,9 +21,16 @@ export function beginCommand<T>(command: () => T): T {
   return deadline.run(Date.now() + COMMAND_MS, command);
 }
 
+/** Runs what follows a command, with time of its own: the command's may be over. */
+export function afterCommand<T>(work: () => T): T {
+  return deadline.exit(work);
+}
+
 /** Runs a command, or a step of one, waiting for it until the command is given up. Throws `DeadlineExceeded`. */
 export async function withinDeadline<T>(step: () => Promise<T>): Promise<T> {
   const end = commandEnds();
+  // What its caller has been told is over is not begun.
+  if (Date.now() >= end) throw new DeadlineExceeded();
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new DeadlineExceeded()), end - Date.now());

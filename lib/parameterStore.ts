@@ -28,15 +28,16 @@ export class ParameterStoreError extends Error {
  * and no log.
  */
 export async function readParameter(name: string, patienceMs = PATIENCE_MS): Promise<string> {
-  const signal = AbortSignal.timeout(patienceMs);
+  const end = Date.now() + patienceMs;
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await getParameter(name, signal);
+      return await getParameter(name, AbortSignal.timeout(Math.max(1, end - Date.now())));
     } catch (error) {
       if (!(error instanceof ParameterStoreError)) throw error;
       // Full jitter: a deploy starts many instances at once.
       const wait = Math.random() * 100 * 2 ** attempt;
-      if (attempt === ATTEMPTS || signal.aborted || error.name === 'ParameterStoreError') throw error;
+      const isOver = attempt === ATTEMPTS || Date.now() + wait >= end;
+      if (isOver || error.name === 'ParameterStoreError') throw error;
       await new Promise((resolve) => setTimeout(resolve, wait));
     }
   }
@@ -63,7 +64,7 @@ async function getParameter(name: string, signal: AbortSignal): Promise<string> 
   if (status === 200 && typeof Parameter?.Value === 'string') return Parameter.Value;
   // `com.amazonaws.ssm#AccessDeniedException`, or without what stands before it.
   const code = typeof __type === 'string' ? __type.replace(/^.*#/, '') : `HTTP ${status}`;
-  throw new ParameterStoreError(code, status >= 500 || code === 'ThrottlingException');
+  throw new ParameterStoreError(code, status >= 500 || status === 429 || code === 'ThrottlingException');
 }
 
 function signer(): SignatureV4 {
@@ -95,7 +96,8 @@ async function post(
   // Loaded when it comes to that: on a laptop, and where there are no secrets, it never does.
   const { request } = endpoint.protocol === 'https:' ? await import('node:https') : await import('node:http');
   return new Promise((resolve, reject) => {
-    const fail = (error: NodeJS.ErrnoException) => reject(new ParameterStoreError(error.code ?? error.name, true));
+    const fail = ({ code, name }: NodeJS.ErrnoException) =>
+      reject(new ParameterStoreError(signal.aborted ? 'TimeoutError' : (code ?? name), true));
     // No agent: asked once in five minutes, a connection kept open would only be found closed.
     const sent = request(endpoint, { method: 'POST', headers, agent: false, signal }, (response) => {
       let text = '';

@@ -57,6 +57,7 @@ export const ConversationModel = /* @__PURE__ */ defineModel<ConversationRecord>
     archivedAt: { type: Date, default: null },
     messagesExpireAt: { type: Date, required: false },
     erasedAt: { type: Date, required: false },
+    // A path of its own each, not a schema within: that takes as long to make as a model. Absent as a whole, so never required.
     closing: {
       step: { type: String, required: false },
       through: { type: Number, required: false },

@@ -66,7 +66,7 @@ export const ActiveMessageModel = /* @__PURE__ */ messageModel<ActiveMessageReco
   'active_messages',
   () => ({ ...fields(), broadcastAt: { type: Date, default: null } }),
   // For `oldestUnarchived`.
-  [[{ sentAt: 1 }]],
+  [[{ expiresAt: 1, sentAt: 1 }]],
 );
 
 export const MessageModel = /* @__PURE__ */ messageModel<PermanentMessageRecord>('Message', 'messages', fields);

@@ -74,7 +74,7 @@ describe('the deployer', () => {
     Statement: readonly { Sid: string; Action: string | string[]; Resource: string | string[] }[];
   };
 
-  it('may use the services the template uses, and no other', () => {
+  it('may use the services this takes, and no other', () => {
     const services = Statement.flatMap(({ Action }) => [Action].flat().map((action) => action.split(':')[0]));
     expect([...new Set(services)].sort()).toEqual(
       ['apigateway', 'cloudformation', 'cloudwatch', 'events', 'iam', 'lambda', 'logs', 's3', 'sns', 'sqs'].sort(),
@@ -92,14 +92,13 @@ describe('the deployer', () => {
       'DomainsTheFirstTime',
       'AccessLogs',
     ]);
-    for (const { Action } of nameless) expect(Action).not.toContain('*:*');
   });
 });
 
 describe('deploying', () => {
   it('names parameters serverless.yml has', () => {
     const { params } = parse(read('serverless.yml'), { logLevel: 'error' }) as { params: { default: object } };
-    const [, table = ''] = read('docs/deploying.md').split(/^\| Parameter \| What \|$|^Everything else/m);
+    const [, table = ''] = read('docs/deploying.md').split(/^\| Parameter \| What \|$|^Any other setting/m);
     const named = table
       .split('\n')
       .flatMap((line) => [...(line.split('|')[1] ?? '').matchAll(/`(\w+)`/g)].map(([, name]) => name));

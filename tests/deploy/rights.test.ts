@@ -64,7 +64,8 @@ describe('rights', () => {
     const used = (pattern: RegExp) => [...new Set(sources().flatMap((file) => read(file).match(pattern) ?? []))].sort();
     expect(used(/\bnew \w+Command\b/g)).toEqual(['new DeleteConnectionCommand', 'new PostToConnectionCommand']);
     // What is signed without a client.
-    expect(used(/\bnew SignatureV4\b/g)).toHaveLength(1);
+    const signing = sources().filter((file) => read(file).includes('signature-v4'));
+    expect(signing).toEqual(['lib/parameterStore.ts']);
     expect(used(/'x-amz-target': '[^']+'/g)).toEqual(["'x-amz-target': 'AmazonSSM.GetParameter'"]);
   });
 
@@ -187,6 +188,10 @@ describe('instances', () => {
     expect(connections).toBeGreaterThan(Number(most) * 0.6);
   });
 
+  it.each(['1,200', 'many', '0', '-5', '1.5'])('are refused, not left open, at a bound of %s', async (most) => {
+    await expect(reserved({ 'param:databaseConnections': most })).rejects.toThrow(/is no whole number/);
+  });
+
   it('are refused where there is not one for each function', async () => {
     await expect(reserved({ 'param:databaseConnections': '289' })).rejects.toThrow(/need 290 at least/);
   });
@@ -201,7 +206,7 @@ describe('instances', () => {
 describe('access logs', () => {
   const filled = (format: string) => format.replaceAll(/\$context\.[\w.]+/g, 'Internal server error');
 
-  it('are JSON, whatever went wrong', async () => {
+  it('are JSON, an error’s message among it', async () => {
     const { extensions = {} } = await templateOf('websockets.cjs');
     const formats = [
       extensions['WebsocketsDeploymentStage']?.Properties.AccessLogSettings.Format as string,
@@ -258,7 +263,35 @@ describe('metrics', () => {
   });
 });
 
+describe('settings', () => {
+  const check = (params: object) =>
+    templateOf('settings.cjs', { 'self:params': params, 'self:provider.environment': service.provider.environment });
+
+  it('are those of the table, by their names, and the parameters there are', async () => {
+    await expect(check(service.params)).resolves.toEqual({});
+    await expect(check({ default: { logLevel: 'info' }, prod: { MESSAGE_RETENTION_DAYS: 365 } })).resolves.toEqual({});
+  });
+
+  it.each(['MESSAGE_RETENTION_DAY', 'LOG_LEVEL', 'STAGE', 'alarmEmial'])(
+    'are refused where nothing reads them: %s',
+    async (name) => {
+      await expect(check({ default: { logLevel: 'info' }, prod: { [name]: 1 } })).rejects.toThrow(
+        `params.prod.${name}`,
+      );
+    },
+  );
+});
+
 describe('alarms', () => {
+  it('are raised at four fifths of a minute’s requests at the rate that is refused', async () => {
+    const { Resources = {} } = await templateOf('monitoring.cjs', {
+      'param:httpRate': 1000,
+      'param:websocketRate': 50,
+    });
+    expect(Resources['HttpNearLimitAlarm']?.Properties).toMatchObject({ Threshold: 48_000, Period: 60 });
+    expect(Resources['SocketsNearLimitAlarm']?.Properties).toMatchObject({ Threshold: 2_400, Period: 60 });
+  });
+
   it('each have a section in the runbook', async () => {
     const ids = Object.entries(await resourcesOf('monitoring.cjs'))
       .filter(([, { Type }]) => Type === 'AWS::CloudWatch::Alarm')

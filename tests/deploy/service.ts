@@ -9,6 +9,7 @@ interface Service {
     readonly environment: Readonly<Record<string, unknown>>;
     readonly logs: { readonly httpApi: { readonly format: string } };
   };
+  readonly params: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   readonly custom: { readonly esbuild: Readonly<Record<string, unknown>> };
   readonly functions: Readonly<Record<string, DeclaredFunction>>;
 }
@@ -49,7 +50,7 @@ export async function resourcesOf(file: string, stage = 'prod'): Promise<Readonl
 /** The same, and what it changes of the framework's own resources; `given` are variables with their values. */
 export async function templateOf(
   file: string,
-  given: Readonly<Record<string, string>> = {},
+  given: Readonly<Record<string, unknown>> = {},
 ): Promise<{
   readonly Resources?: Readonly<Record<string, Resource>>;
   readonly extensions?: Readonly<Record<string, Pick<Resource, 'Properties'>>>;

@@ -92,6 +92,16 @@ it.each([
   expect(carrying(text)).toEqual([]);
 });
 
+it('carries only the collections and routes a function has to do with', () => {
+  // What `@__PURE__` is for: without it, all of them would be everywhere.
+  expect(carrying('"login_attempts"').sort()).toEqual(['changePassword', 'login', 'migrate']);
+  expect(carrying('"guards"').sort()).toEqual(['createFirstAdmin', 'migrate', 'updateUser']);
+  for (const name of ['getMe', 'listUsers', 'getUser', 'ping'])
+    expect(carrying('"active_messages"')).not.toContain(name);
+  expect(carrying('Trade a refresh token for two new tokens.')).toEqual(['refreshSession']);
+  expect(carrying('Say something in a room')).toEqual(['sendMessage']);
+});
+
 it.each([
   ['the driver', 'mongodb+srv://'],
   ['mongoose', 'strictPopulate'],

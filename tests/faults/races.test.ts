@@ -62,7 +62,12 @@ async function conversations(assignedTo?: Person): Promise<string[]> {
     createdAt,
     assignedAt: assignedTo ? createdAt : null,
   }));
-  await ConversationModel.insertMany(rows);
+  // As they come about by use, which has no model fill in a `closing` that isn't there.
+  const documents = rows.map((row) => {
+    const { closing: _, ...document } = new ConversationModel(row).toObject();
+    return document;
+  });
+  await ConversationModel.collection.insertMany(documents as never[]);
   return rows.map(({ _id }) => _id);
 }
 

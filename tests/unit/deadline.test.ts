@@ -1,5 +1,12 @@
 import { jest } from '@jest/globals';
-import { beginCommand, COMMAND_MS, commandEnds, DeadlineExceeded, withinDeadline } from '../../lib/deadline.ts';
+import {
+  afterCommand,
+  beginCommand,
+  COMMAND_MS,
+  commandEnds,
+  DeadlineExceeded,
+  withinDeadline,
+} from '../../lib/deadline.ts';
 
 /** How long a command may take, by a clock that the test moves. */
 
@@ -58,6 +65,30 @@ it('tells a step when its command ends, and what belongs to none that it has jus
   await jest.advanceTimersByTimeAsync(1_000);
   expect(seen.state).toBe(began + COMMAND_MS);
   expect(commandEnds()).toBe(Date.now() + COMMAND_MS);
+});
+
+it('begins no step of a command that is over', async () => {
+  const step = jest.fn(lasting(1));
+  const seen = watch(
+    beginCommand(async () => {
+      await lasting(COMMAND_MS)();
+      return withinDeadline(step);
+    }),
+  );
+  await jest.advanceTimersByTimeAsync(COMMAND_MS);
+  expect(seen.state).toBeInstanceOf(DeadlineExceeded);
+  expect(step).not.toHaveBeenCalled();
+});
+
+it('gives what follows a command time of its own', async () => {
+  const seen = watch(
+    beginCommand(async () => {
+      await lasting(3_000)();
+      return afterCommand(() => commandEnds() - Date.now());
+    }),
+  );
+  await jest.advanceTimersByTimeAsync(3_000);
+  expect(seen.state).toBe(COMMAND_MS);
 });
 
 it('leaves no timer behind', async () => {

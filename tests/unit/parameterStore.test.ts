@@ -1,6 +1,6 @@
 import { createServer, type IncomingHttpHeaders, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { readParameter } from '../../lib/parameterStore.ts';
+import { ParameterStoreError, readParameter } from '../../lib/parameterStore.ts';
 import { asAppError } from '../../lib/store/faults.ts';
 import { signatureFault } from '../support/sigv4.ts';
 
@@ -125,6 +125,7 @@ it.each([
 it.each([
   ['ThrottlingException', throttled],
   ['HTTP 503', (response: ServerResponse) => void response.writeHead(503).end()],
+  ['HTTP 429', (response: ServerResponse) => void response.writeHead(429).end()],
   ['ECONNRESET', broken],
 ])('gives up after three tries: %s', async (code, answer) => {
   answers = [answer, answer, answer, value];
@@ -138,9 +139,18 @@ it.each([
 it('waits no longer than it has patience', async () => {
   answers = [silent, value];
   const error = await failure(200);
-  expect(error).toMatchObject({ name: 'ParameterStoreUnavailable' });
+  expect(error).toMatchObject({ name: 'ParameterStoreUnavailable', code: 'TimeoutError' });
   expect(asAppError(error).code).toBe('UNAVAILABLE');
   expect(asked).toHaveLength(1);
+});
+
+it('says what the store said where there is no time for another try', async () => {
+  answers = [throttled, throttled, throttled];
+  expect(await failure(1_000)).toMatchObject({ name: 'ParameterStoreUnavailable', code: 'ThrottlingException' });
+  answers = [throttled, value];
+  asked = [];
+  // The shortest pause is none at all: whether there is a second try, chance decides.
+  await readParameter('/a/b', 1).catch((error: unknown) => expect(error).toBeInstanceOf(ParameterStoreError));
 });
 
 it.each(['AWS_ENDPOINT_URL_SSM', 'AWS_REGION', 'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN'])(

@@ -1,3 +1,4 @@
+import { afterCommand } from '../../deadline.ts';
 import { errorFields, logger } from '../../logger.ts';
 import { eraseActor } from '../../store/audit.ts';
 import { type ConversationRecord, eraseSubject, findUnerased } from '../../store/conversations.ts';
@@ -16,7 +17,7 @@ const SETTLED_MS = 60_000;
 /** As `finishErasing`, for a handler that has answered already: what fails, the sweep tries again. */
 export async function beginErasing(userId: string): Promise<void> {
   try {
-    await finishErasing(userId, Date.now() + HANDLER_ERASES_MS);
+    await afterCommand(() => finishErasing(userId, Date.now() + HANDLER_ERASES_MS));
   } catch (error) {
     logger.warn('erasing left to the sweep', { userId, ...errorFields(error) });
   }

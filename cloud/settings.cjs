@@ -1,0 +1,19 @@
+'use strict';
+
+/** What the deployment sets itself, in places by a parameter of another name: `logLevel`, `allowedOrigins`. */
+const NOT_TO_BE_SET = ['STAGE', 'METRICS', 'LOG_LEVEL', 'ALLOWED_ORIGINS', 'WEBSOCKET_ENDPOINT'];
+
+/** Refuses a parameter that nothing reads: a misspelt `MESSAGE_RETENTION_DAYS` would keep messages for ever. */
+module.exports = async ({ resolveVariable }) => {
+  const { default: known, ...stages } = await resolveVariable('self:params');
+  const settings = Object.keys(await resolveVariable('self:provider.environment')).filter(
+    (name) => !NOT_TO_BE_SET.includes(name),
+  );
+  for (const [stage, given] of Object.entries({ default: known, ...stages })) {
+    for (const name of Object.keys(given)) {
+      const isSetting = settings.includes(name) || (name in known && !/^[A-Z_]+$/.test(name));
+      if (!isSetting) throw new Error(`serverless.yml, params.${stage}.${name}: there is no such setting`);
+    }
+  }
+  return {};
+};
