@@ -1,5 +1,6 @@
 'use strict';
 
+const { logicalId } = require('./names.cjs');
 const rights = require('./rights.cjs');
 
 /** What each instance of a function holds beside its pool: the driver's watch on the primary. */
@@ -33,7 +34,7 @@ module.exports = async ({ resolveVariable }) => {
       Object.entries(
         share(whole('databaseConnections', most), poolSize === '' ? POOL_SIZE : whole('MONGODB_POOL_SIZE', poolSize)),
       ).map(([name, instances]) => [
-        `${name[0].toUpperCase()}${name.slice(1)}LambdaFunction`,
+        logicalId(name, 'LambdaFunction'),
         { Properties: { ReservedConcurrentExecutions: instances } },
       ]),
     ),

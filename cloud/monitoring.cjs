@@ -1,5 +1,7 @@
 'use strict';
 
+const { behindSockets, logicalId } = require('./names.cjs');
+
 const ref = (id) => ({ Ref: id });
 const sub = (text) => ({ 'Fn::Sub': text });
 
@@ -19,14 +21,11 @@ module.exports = async ({ resolveVariable }) => {
     dimensions: { QueueName: { 'Fn::GetAtt': ['SweepDeadLetters', 'QueueName'] } },
   };
   const lambda = { namespace: 'AWS/Lambda', dimensions: {} };
-  const functions = Object.entries(await resolveVariable('self:functions'));
-  const behindSockets = functions
-    .filter(([, { events = [] }]) => events.some((event) => 'websocket' in event))
-    .map(([id]) => ({
-      namespace: 'AWS/Lambda',
-      dimensions: { FunctionName: ref(`${id[0].toUpperCase()}${id.slice(1)}LambdaFunction`) },
-      metric: 'Errors',
-    }));
+  const socketErrors = behindSockets(await resolveVariable('self:functions')).map((name) => ({
+    namespace: 'AWS/Lambda',
+    dimensions: { FunctionName: ref(logicalId(name, 'LambdaFunction')) },
+    metric: 'Errors',
+  }));
   /** Requests in a minute that come near what the gateway lets through. Of those it refuses it keeps no sure count. */
   const near = async (rate) => Math.floor(Number(await resolveVariable(`param:${rate}`)) * MINUTE * 0.8);
 
@@ -42,7 +41,7 @@ module.exports = async ({ resolveVariable }) => {
     },
     // Not the gateway's IntegrationError: it counts every refused upgrade.
     SocketFaults: {
-      sumOf: [{ ...socket, metric: 'ExecutionError' }, ...behindSockets],
+      sumOf: [{ ...socket, metric: 'ExecutionError' }, ...socketErrors],
       above: 5,
       why: 'WebSocket functions crash or cannot be called',
     },

@@ -1,20 +1,21 @@
 'use strict';
 
+const { logicalId } = require('./names.cjs');
 const rights = require('./rights.cjs');
-
-/** `register` → `RegisterRole`: what `role:` names in serverless.yml. */
-const roleId = (name) => `${name[0].toUpperCase()}${name.slice(1)}Role`;
 
 const sub = (text) => ({ 'Fn::Sub': text });
 
-/** One role per function, from the table of rights. */
+/** One role per function, from the table of rights: what `role:` names in serverless.yml. */
 module.exports = async ({ resolveVariable }) => {
   const service = await resolveVariable('self:service');
   const stage = await resolveVariable('sls:stage');
   const keyArn = await resolveVariable("param:secretsKeyArn, ''");
   return {
     Resources: Object.fromEntries(
-      Object.entries(rights).map(([name, right]) => [roleId(name), role(name, right, { service, stage, keyArn })]),
+      Object.entries(rights).map(([name, right]) => [
+        logicalId(name, 'Role'),
+        role(name, right, { service, stage, keyArn }),
+      ]),
     ),
   };
 };

@@ -1,5 +1,7 @@
 'use strict';
 
+const { behindSockets, logicalId } = require('./names.cjs');
+
 const sub = (text) => ({ 'Fn::Sub': text });
 
 /** What the framework makes of the WebSocket API, completed: throttling, the access log, who may call the functions. */
@@ -35,9 +37,7 @@ module.exports = async ({ resolveVariable }) => {
         },
       },
       ...Object.fromEntries(
-        Object.entries(functions)
-          .filter(([, { events = [] }]) => events.some((event) => 'websocket' in event))
-          .map(([id]) => [`${id[0].toUpperCase()}${id.slice(1)}LambdaPermissionWebsockets`, CALLED_BY_OUR_API]),
+        behindSockets(functions).map((name) => [logicalId(name, 'LambdaPermissionWebsockets'), CALLED_BY_OUR_API]),
       ),
     },
   };

@@ -4,6 +4,6 @@ import { assignConversation, tellAssigned } from '../../lib/services/conversatio
 
 export const handler = httpEndpoint(routes.assignConversation, async ({ caller, params, body, follow }) => {
   const assigned = await assignConversation(caller, params.conversationId, body.agentId);
-  follow(tellAssigned(assigned));
+  follow(() => tellAssigned(assigned));
   return assigned.conversation;
 });

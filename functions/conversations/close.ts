@@ -5,6 +5,6 @@ import { beginFinishing } from '../../lib/services/conversations/finishClosing.t
 
 export const handler = httpEndpoint(routes.closeConversation, async ({ caller, params, follow }) => {
   const closed = await closeConversation(caller, params.conversationId);
-  follow(beginFinishing(closed));
+  follow(() => beginFinishing(closed));
   return closed.conversation;
 });

@@ -5,6 +5,6 @@ import { beginErasing } from '../../lib/services/users/finishErasing.ts';
 
 export const handler = httpEndpoint(routes.eraseUser, async ({ caller, params, follow }) => {
   const erased = await eraseUser(caller, params.userId);
-  follow(beginErasing(erased.id));
+  follow(() => beginErasing(erased.id));
   return erased;
 });

@@ -6,5 +6,5 @@ import { onClientEvent } from '../../lib/websocket/clientEvent.ts';
 export const handler = onClientEvent(CLOSE_CONVERSATION, async ({ caller, data, reply, follow }) => {
   const closed = await closeConversation(caller, data.conversationId);
   reply('CONVERSATION_CLOSED', closedNotice(closed.conversation));
-  follow(beginFinishing(closed, caller.connectionId));
+  follow(() => beginFinishing(closed, caller.connectionId));
 });

@@ -5,5 +5,5 @@ import { onClientEvent } from '../../lib/websocket/clientEvent.ts';
 export const handler = onClientEvent(SEND_MESSAGE, async ({ caller, data, reply, follow }) => {
   const sent = await sendMessage(caller, data);
   reply('MESSAGE_ACCEPTED', accepted(sent));
-  follow(tellRoom(sent));
+  follow(() => tellRoom(sent));
 });

@@ -4,7 +4,7 @@ import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context
 import * as z from 'zod/mini';
 import { authenticate, bearerToken } from '../auth/authenticate.ts';
 import { config } from '../config.ts';
-import { beginCommand, withinDeadline } from '../deadline.ts';
+import { afterCommand, beginCommand, withinDeadline } from '../deadline.ts';
 import { type Caller, PERMISSIONS, roleMay } from '../domain/permissions.ts';
 import { withLogFields } from '../logger.ts';
 import { AppError, invalid } from '../protocol/errors.ts';
@@ -26,7 +26,7 @@ export interface HttpRequest<R extends Route> {
    * Work that follows the command: it is awaited before the answer, for Lambda freezes what isn't, but it has its own
    * time limits and can't undo what was done. Must not reject.
    */
-  follow(work: Promise<unknown>): void;
+  follow(work: () => Promise<unknown>): void;
   /** The client's address as API Gateway saw it; never a header's word. */
   readonly sourceIp: string;
 }
@@ -65,7 +65,7 @@ export function httpEndpoint<const R extends Route>(
       query: validate(route.query ?? z.strictObject({}), event.queryStringParameters ?? {}, '/query'),
       body: route.method === 'GET' ? {} : validate(route.body ?? z.strictObject({}), event.body, '/body'),
       sourceIp: event.requestContext.http.sourceIp,
-      follow: (work: Promise<unknown>) => following.push(work),
+      follow: (work: () => Promise<unknown>) => following.push(afterCommand(work)),
     };
     const result = await withinDeadline(() => handle(request as unknown as HttpRequest<R>));
     await Promise.all(following);

@@ -324,6 +324,9 @@ export async function eraseSubject(id: string): Promise<void> {
   await ConversationModel.updateOne({ _id: id }, { $set: { subject: ERASED, erasedAt: new Date() } });
 }
 
+/** How long ago that was, in milliseconds; 0 where there is no such time. */
+export const ageMs = (date: Date | undefined): number => (date ? Math.max(0, Date.now() - date.getTime()) : 0);
+
 export interface Backlog {
   /** Open conversations nobody has been given yet, and how long the oldest of them has waited. */
   readonly waiting: number;
@@ -335,8 +338,6 @@ export interface Backlog {
 
 /** What there is to do, for those who watch the service. Counted from indexes. */
 export async function backlog(): Promise<Backlog> {
-  const now = Date.now();
-  const since = (date: Date | undefined) => (date ? Math.max(0, now - date.getTime()) : 0);
   const [waiting, assigned, oldestWaiting, oldestUnfinished] = await Promise.all([
     ConversationModel.countDocuments({ status: 'open' }),
     ConversationModel.countDocuments({ status: 'assigned' }),
@@ -348,7 +349,7 @@ export async function backlog(): Promise<Backlog> {
   return {
     waiting,
     assigned,
-    longestWaitMs: since(oldestWaiting?.createdAt),
-    archiveLagMs: since(oldestUnfinished?.closing?.since),
+    longestWaitMs: ageMs(oldestWaiting?.createdAt),
+    archiveLagMs: ageMs(oldestUnfinished?.closing?.since),
   };
 }

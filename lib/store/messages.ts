@@ -1,7 +1,7 @@
 import type { SchemaDefinition } from 'mongoose';
 import type { Role } from '../domain/roles.ts';
 import type { Message } from '../protocol/objects.ts';
-import { type ConversationRecord, ERASED } from './conversations.ts';
+import { ageMs, type ConversationRecord, ERASED } from './conversations.ts';
 import { type Transaction, trusted } from './database.ts';
 import { defineModel, type Index } from './model.ts';
 
@@ -65,7 +65,7 @@ export const ActiveMessageModel = /* @__PURE__ */ messageModel<ActiveMessageReco
   'ActiveMessage',
   'active_messages',
   () => ({ ...fields(), broadcastAt: { type: Date, default: null } }),
-  // For `oldestUnarchived`.
+  // For `oldestUnarchivedMs`.
   [[{ expiresAt: 1, sentAt: 1 }]],
 );
 
@@ -142,12 +142,12 @@ export async function readMessages(
   throw new Error(`conversation ${conversation._id}: messages missing after ${afterSeq}`);
 }
 
-/** When the oldest message was sent that the permanent collection is not known to have; `null` where there is none. */
-export async function oldestUnarchived(): Promise<Date | null> {
+/** How old the oldest message is that the permanent collection is not known to have, in milliseconds; 0 where there is none. */
+export async function oldestUnarchivedMs(): Promise<number> {
   const oldest = await ActiveMessageModel.findOne(trusted({ expiresAt: { $exists: false } }), { sentAt: 1 })
     .sort({ sentAt: 1 })
     .lean();
-  return oldest?.sentAt ?? null;
+  return ageMs(oldest?.sentAt);
 }
 
 // Archiving: each of these may be repeated, or stopped half way, without harm.

@@ -1,6 +1,6 @@
 import middy, { type MiddlewareObj } from '@middy/core';
 import type { APIGatewayProxyResultV2, Context } from 'aws-lambda';
-import { withinDeadline } from '../deadline.ts';
+import { afterCommand, withinDeadline } from '../deadline.ts';
 import { withLogFields } from '../logger.ts';
 import { metrics } from '../metrics.ts';
 import type { ServerData, ServerEventName, ServerFrame } from '../protocol/events.ts';
@@ -15,7 +15,7 @@ export interface Outlet {
   /** Answers the sender, repeating the `requestId` of what it sent. */
   reply<N extends ServerEventName>(event: N, data: ServerData<N>): void;
   /** Work that follows the command. It has its own time limits and can't undo what was done. Must not reject. */
-  follow(work: Promise<unknown>): void;
+  follow(work: () => Promise<unknown>): void;
 }
 
 export type SocketHandler = (event: SocketEvent, context: Context) => Promise<APIGatewayProxyResultV2>;
@@ -44,7 +44,7 @@ export function onFrame(
           // A command given up on has been answered UNAVAILABLE: it gets no second answer.
           if (!givenUp) following.push(answer(event.requestContext.connectionId, frame(name, data, raw.requestId)));
         },
-        follow: (work) => void following.push(work),
+        follow: (work) => void following.push(afterCommand(work)),
       };
       await withinDeadline(() => handle(raw, outlet, event)).catch((error: unknown) => {
         givenUp = true;

@@ -2,6 +2,7 @@ import { ConversationModel } from '../../lib/store/conversations.ts';
 import { trusted } from '../../lib/store/database.ts';
 import { ActiveMessageModel } from '../../lib/store/messages.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
+import { tapStdout } from '../support/stdout.ts';
 import type { Desk } from '../support/system.ts';
 
 /** What an operator is told of in numbers. */
@@ -9,23 +10,18 @@ import type { Desk } from '../support/system.ts';
 let system: InProcess;
 let desk: Desk;
 let lines: Record<string, unknown>[];
-const write = process.stdout.write.bind(process.stdout);
+let stopTapping: () => void;
 
 beforeAll(async () => ({ system, desk } = await startDesk({ METRICS: 'on', ACTIVE_MESSAGE_TTL_SECONDS: '600' })));
 afterAll(() => system.stop());
 
 beforeEach(() => {
   lines = [];
-  process.stdout.write = ((chunk: string | Uint8Array) => {
-    const text = String(chunk);
-    if (!text.startsWith('{"_aws"')) return write(chunk);
-    lines.push(JSON.parse(text) as Record<string, unknown>);
-    return true;
-  }) as typeof process.stdout.write;
+  stopTapping = tapStdout(
+    (text) => text.startsWith('{"_aws"') && lines.push(JSON.parse(text) as Record<string, unknown>) > 0,
+  );
 });
-afterEach(() => {
-  process.stdout.write = write;
-});
+afterEach(() => stopTapping());
 
 /** The sum of a metric over what was written, or `undefined` where it was not. */
 function told(metric: string): number | undefined {

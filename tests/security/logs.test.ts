@@ -1,21 +1,19 @@
 import { UserModel } from '../../lib/store/users.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
+import { tapStdout } from '../support/stdout.ts';
 import { type Desk, PASSWORD } from '../support/system.ts';
 
 let system: InProcess;
 let desk: Desk;
 const written: string[] = [];
-const write = process.stdout.write.bind(process.stdout);
+let stopTapping: () => void;
 
 beforeAll(async () => {
-  process.stdout.write = ((chunk: string | Uint8Array) => {
-    written.push(chunk.toString());
-    return true;
-  }) as typeof process.stdout.write;
+  stopTapping = tapStdout((text) => written.push(text) > 0);
   ({ system, desk } = await startDesk({ LOG_LEVEL: 'debug', RATE_LIMITS: 'on' }));
 });
 afterAll(async () => {
-  process.stdout.write = write;
+  stopTapping();
   await system.stop();
 });
 

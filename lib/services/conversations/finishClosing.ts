@@ -1,5 +1,4 @@
 import { config } from '../../config.ts';
-import { afterCommand } from '../../deadline.ts';
 import { errorFields, logger } from '../../logger.ts';
 import type { ServerData } from '../../protocol/events.ts';
 import type { Conversation } from '../../protocol/objects.ts';
@@ -54,7 +53,7 @@ export async function finishClosing(conversation: ConversationRecord, options: F
 /** As `finishClosing`, for a handler that has answered already: what fails, the sweep tries again. */
 export async function beginFinishing({ record }: Closed, except?: string): Promise<void> {
   try {
-    await afterCommand(() => finishClosing(record, { until: Date.now() + HANDLER_ARCHIVES_MS, except }));
+    await finishClosing(record, { until: Date.now() + HANDLER_ARCHIVES_MS, except });
   } catch (error) {
     logger.warn('archiving left to the sweep', { conversationId: record._id, ...errorFields(error) });
   }

@@ -1,7 +1,7 @@
 import { errorFields, logger } from '../../logger.ts';
 import { metrics } from '../../metrics.ts';
 import { backlog, findUnfinished } from '../../store/conversations.ts';
-import { oldestUnarchived } from '../../store/messages.ts';
+import { oldestUnarchivedMs } from '../../store/messages.ts';
 import { findErasing } from '../../store/users.ts';
 import { finishErasing } from '../users/finishErasing.ts';
 import { finishClosing } from './finishClosing.ts';
@@ -59,15 +59,15 @@ async function sweepErasures(until: number): Promise<number> {
 
 /** How much waits, and for how long: read after sweeping, so that what was just finished is not counted. */
 async function reportBacklog(): Promise<void> {
-  const [{ waiting, assigned, longestWaitMs, archiveLagMs }, oldest] = await Promise.all([
+  const [{ waiting, assigned, longestWaitMs, archiveLagMs }, unarchivedMs] = await Promise.all([
     backlog(),
-    oldestUnarchived(),
+    oldestUnarchivedMs(),
   ]);
   metrics({
     ConversationsWaiting: waiting,
     ConversationsAssigned: assigned,
     LongestWaitSeconds: Math.round(longestWaitMs / 1000),
     ArchiveLagSeconds: Math.round(archiveLagMs / 1000),
-    OldestUnarchivedMessageSeconds: Math.round(oldest ? Math.max(0, Date.now() - oldest.getTime()) / 1000 : 0),
+    OldestUnarchivedMessageSeconds: Math.round(unarchivedMs / 1000),
   });
 }

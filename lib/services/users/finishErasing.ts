@@ -1,4 +1,3 @@
-import { afterCommand } from '../../deadline.ts';
 import { errorFields, logger } from '../../logger.ts';
 import { eraseActor } from '../../store/audit.ts';
 import { type ConversationRecord, eraseSubject, findUnerased } from '../../store/conversations.ts';
@@ -17,7 +16,7 @@ const SETTLED_MS = 60_000;
 /** As `finishErasing`, for a handler that has answered already: what fails, the sweep tries again. */
 export async function beginErasing(userId: string): Promise<void> {
   try {
-    await afterCommand(() => finishErasing(userId, Date.now() + HANDLER_ERASES_MS));
+    await finishErasing(userId, Date.now() + HANDLER_ERASES_MS);
   } catch (error) {
     logger.warn('erasing left to the sweep', { userId, ...errorFields(error) });
   }
