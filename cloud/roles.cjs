@@ -38,7 +38,7 @@ function role(name, { secrets, sockets, deadLetters }, { service, stage, keyArn 
     statements.push({
       Sid: 'ReadSecrets',
       Effect: 'Allow',
-      Action: 'ssm:GetParameter',
+      Action: 'ssm:GetParameters',
       Resource: secrets.map((secret) =>
         sub(`arn:\${AWS::Partition}:ssm:\${AWS::Region}:\${AWS::AccountId}:parameter/${service}/${stage}/${secret}`),
       ),

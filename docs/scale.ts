@@ -35,9 +35,8 @@ const QUOTAS = {
 const FUNCTIONS_IN_USE = 12;
 /** Beside its pool, a client watches each member of the replica set over a connection of its own. */
 const MONITORS = 1;
-/** How often an instance reads the signing keys again, and how many parameters a new one reads. */
+/** How often an instance reads the signing keys again. A new one reads all it needs at once. */
 const KEYS_FRESH_SECONDS = 300;
-const PARAMETERS = 2;
 /** How quickly a deploy replaces the instances of a busy service. */
 const REPLACED_WITHIN_SECONDS = 10;
 
@@ -78,7 +77,7 @@ export function peakOf(base: typeof BASE, times: number): Peak {
     lambdaConcurrency,
     databaseConnections: instances * (base.poolSize + MONITORS),
     parameterReads: instances / KEYS_FRESH_SECONDS,
-    parameterReadsAtDeploy: (instances * PARAMETERS) / REPLACED_WITHIN_SECONDS,
+    parameterReadsAtDeploy: instances / REPLACED_WITHIN_SECONDS,
   };
 }
 

@@ -21,17 +21,26 @@ export class ParameterStoreError extends Error {
   }
 }
 
+export interface ReadOptions {
+  /** What may be done while the answer is on its way: called once the request is sent, at every attempt. */
+  readonly meanwhile?: () => void;
+  readonly patienceMs?: number;
+}
+
 /**
- * Reads a SecureString from AWS Systems Manager's Parameter Store, as the function's own role. One signed request
- * (https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetParameter.html): every start waits for it,
- * and loading the SDK's client would take longer than the read. Throws `ParameterStoreError`; the value is in no error
- * and no log.
+ * Reads SecureStrings, ten at most, from AWS Systems Manager's Parameter Store, as the function's own role. One signed
+ * request (https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetParameters.html): every start waits for
+ * it, and loading the SDK's client would take longer than the read. A parameter that doesn't exist is not in the answer.
+ * Throws `ParameterStoreError`; values are in no error and no log.
  */
-export async function readParameter(name: string, patienceMs = PATIENCE_MS): Promise<string> {
+export async function readParameters(
+  names: readonly string[],
+  { meanwhile, patienceMs = PATIENCE_MS }: ReadOptions = {},
+): Promise<ReadonlyMap<string, string>> {
   const end = Date.now() + patienceMs;
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await getParameter(name, AbortSignal.timeout(Math.max(1, end - Date.now())));
+      return await getParameters(names, AbortSignal.timeout(Math.max(1, end - Date.now())), meanwhile);
     } catch (error) {
       if (!(error instanceof ParameterStoreError)) throw error;
       // Full jitter: a deploy starts many instances at once.
@@ -43,9 +52,13 @@ export async function readParameter(name: string, patienceMs = PATIENCE_MS): Pro
   }
 }
 
-async function getParameter(name: string, signal: AbortSignal): Promise<string> {
+async function getParameters(
+  names: readonly string[],
+  signal: AbortSignal,
+  meanwhile?: () => void,
+): Promise<ReadonlyMap<string, string>> {
   const endpoint = new URL(given('AWS_ENDPOINT_URL_SSM'));
-  const body = JSON.stringify({ Name: name, WithDecryption: true });
+  const body = JSON.stringify({ Names: names, WithDecryption: true });
   const { headers } = await signer().sign({
     method: 'POST',
     protocol: endpoint.protocol,
@@ -55,13 +68,15 @@ async function getParameter(name: string, signal: AbortSignal): Promise<string> 
     headers: {
       host: endpoint.host,
       'content-type': 'application/x-amz-json-1.1',
-      'x-amz-target': 'AmazonSSM.GetParameter',
+      'x-amz-target': 'AmazonSSM.GetParameters',
     },
     body,
   });
-  const { status, text } = await post(endpoint, headers, body, signal);
-  const { Parameter, __type } = parsed(text);
-  if (status === 200 && typeof Parameter?.Value === 'string') return Parameter.Value;
+  const { status, text } = await post(endpoint, headers, body, signal, meanwhile);
+  const { Parameters, __type } = parsed(text);
+  if (status === 200 && Array.isArray(Parameters)) {
+    return new Map(Parameters.map(({ Name, Value }: { Name: string; Value: string }) => [Name, Value]));
+  }
   // `com.amazonaws.ssm#AccessDeniedException`, or without what stands before it.
   const code = typeof __type === 'string' ? __type.replace(/^.*#/, '') : `HTTP ${status}`;
   throw new ParameterStoreError(code, status >= 500 || status === 429 || code === 'ThrottlingException');
@@ -92,6 +107,7 @@ async function post(
   headers: Readonly<Record<string, string>>,
   body: string,
   signal: AbortSignal,
+  meanwhile?: () => void,
 ): Promise<{ readonly status: number; readonly text: string }> {
   // Loaded when it comes to that: on a laptop, and where there are no secrets, it never does.
   const { request } = endpoint.protocol === 'https:' ? await import('node:https') : await import('node:http');
@@ -107,11 +123,13 @@ async function post(
       });
       response.on('end', () => resolve({ status: response.statusCode ?? 0, text }));
     });
-    sent.on('error', fail).end(body);
+    sent.on('error', fail);
+    if (meanwhile) sent.on('finish', () => setImmediate(meanwhile));
+    sent.end(body);
   });
 }
 
-function parsed(text: string): { Parameter?: { Value?: unknown }; __type?: unknown } {
+function parsed(text: string): { readonly Parameters?: unknown; readonly __type?: unknown } {
   try {
     return Object(JSON.parse(text));
   } catch {

@@ -1,6 +1,7 @@
 import { ConfigError } from './config.ts';
 import { errorFields, logger } from './logger.ts';
-import { readParameter } from './parameterStore.ts';
+import { readParameters } from './parameterStore.ts';
+import { Shared } from './shared.ts';
 
 /** A signing key: tokens name it by `kid`. */
 export interface JwtKey {
@@ -11,9 +12,12 @@ export interface JwtKey {
 /** HS256 wants a key at least as long as its hash (RFC 7518 §3.2). */
 const LEAST_KEY_BYTES = 32;
 
-/** The database's address. Throws `ConfigError` where it is missing. */
-export async function mongodbUri(): Promise<string> {
-  return required('MONGODB_URI');
+/**
+ * The database's address. `meanwhile` is done while it is on its way, if it has to be fetched at all. Throws
+ * `ConfigError` where it is missing.
+ */
+export async function mongodbUri(meanwhile?: () => void): Promise<string> {
+  return required('MONGODB_URI', meanwhile);
 }
 
 /**
@@ -24,6 +28,15 @@ export async function jwtKeys(): Promise<readonly [JwtKey, ...JwtKey[]]> {
   const source = await required('JWT_KEYS');
   if (cachedKeys?.source !== source) cachedKeys = { source, keys: parseKeys(source) };
   return cachedKeys.keys;
+}
+
+/**
+ * Begins to read the keys while the function's code is being loaded: they then arrive with the database's address and not
+ * after it. Only for what is sure to ask for them: other functions have no right to. A failure shows itself when a
+ * request needs them.
+ */
+export function jwtKeysAhead(): void {
+  jwtKeys().catch(() => undefined);
 }
 
 let cachedKeys: { source: string; keys: [JwtKey, ...JwtKey[]] } | undefined;
@@ -46,25 +59,66 @@ function parseKeys(source: string): [JwtKey, ...JwtKey[]] {
 /** How long a secret read from the Parameter Store is used before it is read again: a rotation needs no deploy. */
 const FRESH_MS = 5 * 60 * 1000;
 
-const parameters = new Map<string, { readonly value: string; readonly readAt: number }>();
+interface Parameter {
+  readonly reading: Shared<string>;
+  known?: { readonly value: string; readonly readAt: number };
+}
+
+const parameters = new Map<string, Parameter>();
 
 /** From the variable itself, as on a laptop, or from the parameter that `{name}_PARAMETER` names. */
-async function required(name: 'MONGODB_URI' | 'JWT_KEYS'): Promise<string> {
+async function required(name: 'MONGODB_URI' | 'JWT_KEYS', meanwhile?: () => void): Promise<string> {
   const given = process.env[name];
   if (given) return given;
-  const parameter = process.env[`${name}_PARAMETER`];
-  if (!parameter) throw new ConfigError(`Configuration: ${name} is missing, and so is ${name}_PARAMETER`);
-  const known = parameters.get(parameter);
+  const path = process.env[`${name}_PARAMETER`];
+  if (!path) throw new ConfigError(`Configuration: ${name} is missing, and so is ${name}_PARAMETER`);
+  const parameter = parameters.get(path) ?? { reading: new Shared() };
+  parameters.set(path, parameter);
+  const { known } = parameter;
   if (known && Date.now() - known.readAt < FRESH_MS) return known.value;
   try {
-    const value = await readParameter(parameter);
-    if (value === '') throw new ConfigError(`Configuration: the parameter ${parameter} is empty`);
-    parameters.set(parameter, { value, readAt: Date.now() });
-    return value;
+    return await parameter.reading.run(async () => {
+      const value = await readTogether(path, meanwhile);
+      if (value === '') throw new ConfigError(`Configuration: the parameter ${path} is empty`);
+      parameter.known = { value, readAt: Date.now() };
+      return value;
+    });
   } catch (error) {
     if (!known) throw error;
     // Better what was right five minutes ago than nothing; asked again next time.
-    logger.warn('could not read a parameter again', { parameter, ...errorFields(error) });
+    logger.warn('could not read a parameter again', { parameter: path, ...errorFields(error) });
     return known.value;
   }
+}
+
+interface Batch {
+  readonly paths: string[];
+  readonly meanwhile: (() => void)[];
+  readonly values: Promise<ReadonlyMap<string, string>>;
+}
+
+let batch: Batch | undefined;
+
+/** What is asked for in one go, which at a start is all there is, is read with one request. */
+async function readTogether(path: string, meanwhile?: () => void): Promise<string> {
+  batch ??= newBatch();
+  batch.paths.push(path);
+  if (meanwhile) batch.meanwhile.push(meanwhile);
+  const value = (await batch.values).get(path);
+  if (value === undefined) throw new ConfigError(`Configuration: there is no parameter ${path}`);
+  return value;
+}
+
+function newBatch(): Batch {
+  const paths: string[] = [];
+  const meanwhile: (() => void)[] = [];
+  const read = () => {
+    batch = undefined;
+    return readParameters(paths, {
+      meanwhile: () => {
+        for (const work of meanwhile) work();
+      },
+    });
+  };
+  return { paths, meanwhile, values: Promise.resolve().then(read) };
 }

@@ -10,6 +10,7 @@ import { withLogFields } from '../logger.ts';
 import { AppError, invalid } from '../protocol/errors.ts';
 import type { Route } from '../protocol/routes.ts';
 import { validate } from '../protocol/validate.ts';
+import { jwtKeysAhead } from '../secrets.ts';
 import { connect, connectAhead } from '../store/database.ts';
 import { answer, problem } from './answers.ts';
 
@@ -52,6 +53,7 @@ export function httpEndpoint<const R extends Route>(
   handle: (request: HttpRequest<R>) => Promise<HttpAnswer<R>>,
 ): HttpHandler {
   connectAhead();
+  if (PERMISSIONS[route.operation] !== 'anyone') jwtKeysAhead();
   const stack = middy<AdmittedEvent, APIGatewayProxyStructuredResultV2, Error, Context>()
     .use(answerProblems())
     .use(connected())

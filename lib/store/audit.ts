@@ -19,7 +19,7 @@ interface AuditRecord {
   expiresAt: Date;
 }
 
-export const AuditModel = /* @__PURE__ */ defineModel<AuditRecord>(
+export const auditModel = /* @__PURE__ */ defineModel<AuditRecord>(
   'Audit',
   'audit',
   {
@@ -71,7 +71,7 @@ export async function audit(
     details: { ...details },
     expiresAt: new Date(now + config().AUDIT_RETENTION_DAYS * DAY_MS),
   };
-  await AuditModel.create([entry], session ? { session } : {});
+  await auditModel().create([entry], session ? { session } : {});
 }
 
 export interface AuditFilter {
@@ -82,7 +82,8 @@ export interface AuditFilter {
 
 export async function listAudit(filter: AuditFilter, page: PageRequest): Promise<Page<AuditEntry>> {
   const narrowed = Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined));
-  const rows = await AuditModel.find({ $and: [narrowed, afterCursor(page.cursor)] })
+  const rows = await auditModel()
+    .find({ $and: [narrowed, afterCursor(page.cursor)] })
     .sort(NEWEST_FIRST)
     .limit(page.limit + 1)
     .lean();
@@ -91,7 +92,7 @@ export async function listAudit(filter: AuditFilter, page: PageRequest): Promise
 
 /** Takes a person's addresses out of what they did. */
 export async function eraseActor(userId: string): Promise<void> {
-  await AuditModel.updateMany({ actorId: userId }, { $set: { sourceIp: null } });
+  await auditModel().updateMany({ actorId: userId }, { $set: { sourceIp: null } });
 }
 
 const toEntry = (record: AuditRecord): AuditEntry => ({

@@ -17,7 +17,7 @@ interface ConnectionRecord {
   expiresAt: Date;
 }
 
-export const ConnectionModel = /* @__PURE__ */ defineModel<ConnectionRecord>(
+export const connectionModel = /* @__PURE__ */ defineModel<ConnectionRecord>(
   'Connection',
   'connections',
   {
@@ -54,12 +54,12 @@ export async function insertConnection(
     const active = sessionEnds && (await noteAdmission(connection.userId, session));
     if (!active) throw new AppError('INVALID_TOKEN');
     const now = Date.now();
-    const held = await ConnectionModel.countDocuments(
-      trusted({ userId: connection.userId, expiresAt: { $gt: new Date(now) } }),
-    ).session(session);
+    const held = await connectionModel()
+      .countDocuments(trusted({ userId: connection.userId, expiresAt: { $gt: new Date(now) } }))
+      .session(session);
     if (held >= most)
       throw new AppError('RATE_LIMITED', `You have ${most} connections open already.`, { retryAfter: 60 });
-    await ConnectionModel.create(
+    await connectionModel().create(
       [
         {
           _id: connection.id,
@@ -83,7 +83,7 @@ export interface SocketCaller extends Caller {
 
 /** `null` when the connection is unknown, its session has ended, or its user is not active any more. */
 export async function findSocketCaller(connectionId: string, sourceIp: string | null): Promise<SocketCaller | null> {
-  const [found] = await ConnectionModel.aggregate<{ rooms: string[]; caller: Identity }>([
+  const [found] = await connectionModel().aggregate<{ rooms: string[]; caller: Identity }>([
     { $match: { _id: connectionId, expiresAt: { $gt: new Date() } } },
     {
       $lookup: {
@@ -105,17 +105,17 @@ export async function findSocketCaller(connectionId: string, sourceIp: string | 
 
 /** Puts a connection in a room, unless it is in `most` rooms already. */
 export async function addToRoom(connectionId: string, room: string, most: number): Promise<'in' | 'full' | 'gone'> {
-  const { matchedCount } = await ConnectionModel.updateOne(
+  const { matchedCount } = await connectionModel().updateOne(
     trusted({ _id: connectionId, $or: [{ rooms: room }, { [`rooms.${most - 1}`]: { $exists: false } }] }),
     { $addToSet: { rooms: room } },
   );
   if (matchedCount === 1) return 'in';
-  return (await ConnectionModel.exists({ _id: connectionId })) ? 'full' : 'gone';
+  return (await connectionModel().exists({ _id: connectionId })) ? 'full' : 'gone';
 }
 
 /** Takes a connection out of a room; `false` when it wasn't in it. */
 export async function removeFromRoom(connectionId: string, room: string): Promise<boolean> {
-  const { modifiedCount } = await ConnectionModel.updateOne(
+  const { modifiedCount } = await connectionModel().updateOne(
     { _id: connectionId, rooms: room },
     { $pull: { rooms: room } },
   );
@@ -124,7 +124,7 @@ export async function removeFromRoom(connectionId: string, room: string): Promis
 
 /** Takes every connection out of a room, or every one of one user. */
 export async function emptyRoom(room: string, userId?: string, session?: Transaction): Promise<void> {
-  await ConnectionModel.updateMany(
+  await connectionModel().updateMany(
     userId === undefined ? { rooms: room } : { rooms: room, userId },
     { $pull: { rooms: room } },
     session ? { session } : {},
@@ -137,23 +137,29 @@ const live = () => ({ expiresAt: { $gt: new Date() } });
 /** The connections in a room that belong to one of these users. */
 export async function connectionsInRoom(room: string, userIds: readonly string[]): Promise<string[]> {
   return ids(
-    await ConnectionModel.find(trusted({ rooms: room, userId: { $in: userIds }, ...live() }), { _id: 1 }).lean(),
+    await connectionModel()
+      .find(trusted({ rooms: room, userId: { $in: userIds }, ...live() }), { _id: 1 })
+      .lean(),
   );
 }
 
 /** Every connection of these users, wherever they are. */
 export async function connectionsOfUsers(userIds: readonly string[]): Promise<string[]> {
-  return ids(await ConnectionModel.find(trusted({ userId: { $in: userIds }, ...live() }), { _id: 1 }).lean());
+  return ids(
+    await connectionModel()
+      .find(trusted({ userId: { $in: userIds }, ...live() }), { _id: 1 })
+      .lean(),
+  );
 }
 
 /** `$disconnect`: the socket is closed for certain. */
 export async function deleteConnection(connectionId: string): Promise<void> {
-  await ConnectionModel.deleteOne({ _id: connectionId });
+  await connectionModel().deleteOne({ _id: connectionId });
 }
 
 /** A post answered 410. Forgets the connection, unless its upgrade may still be under way. */
 export async function forgetGone(connectionId: string): Promise<void> {
-  await ConnectionModel.deleteOne(
+  await connectionModel().deleteOne(
     trusted({
       _id: connectionId,
       $or: [{ 'rooms.0': { $exists: true } }, { connectedAt: { $lt: new Date(Date.now() - CONNECTING_MS) } }],
@@ -167,8 +173,8 @@ export async function deleteConnections(
   session: Transaction,
 ): Promise<string[]> {
   const filter = 'sessionId' in which ? which : { userId: which.userId, sessionId: { $ne: which.exceptSession ?? '' } };
-  const found = ids(await ConnectionModel.find(trusted(filter), { _id: 1 }).session(session).lean());
-  await ConnectionModel.deleteMany(trusted({ _id: { $in: found } }), { session });
+  const found = ids(await connectionModel().find(trusted(filter), { _id: 1 }).session(session).lean());
+  await connectionModel().deleteMany(trusted({ _id: { $in: found } }), { session });
   return found;
 }
 

@@ -37,7 +37,7 @@ export interface ConversationRecord {
   closing?: { step: ClosingStep; through: number; since: Date };
 }
 
-export const ConversationModel = /* @__PURE__ */ defineModel<ConversationRecord>(
+export const conversationModel = /* @__PURE__ */ defineModel<ConversationRecord>(
   'Conversation',
   'conversations',
   {
@@ -109,35 +109,38 @@ export async function insertConversation(
   conversation: { readonly id: string; readonly candidateId: string; readonly subject: string },
   session?: Transaction,
 ): Promise<ConversationRecord> {
-  const record = await ConversationModel.findOneAndUpdate(
-    { _id: conversation.id },
-    [
-      {
-        $set: {
-          // `$literal`: a subject such as "$5 charged twice" is text, not an expression.
-          subject: { $literal: conversation.subject },
-          status: 'open',
-          candidateId: conversation.candidateId,
-          agentId: null,
-          supervisorId: null,
-          lastSeq: { $literal: 0 },
-          createdAt: NOW,
-          assignedAt: null,
-          firstResponseAt: null,
-          closedAt: null,
-          closedBy: null,
-          lastMessageAt: null,
-          archivedAt: null,
+  const record = await conversationModel()
+    .findOneAndUpdate(
+      { _id: conversation.id },
+      [
+        {
+          $set: {
+            // `$literal`: a subject such as "$5 charged twice" is text, not an expression.
+            subject: { $literal: conversation.subject },
+            status: 'open',
+            candidateId: conversation.candidateId,
+            agentId: null,
+            supervisorId: null,
+            lastSeq: { $literal: 0 },
+            createdAt: NOW,
+            assignedAt: null,
+            firstResponseAt: null,
+            closedAt: null,
+            closedBy: null,
+            lastMessageAt: null,
+            archivedAt: null,
+          },
         },
-      },
-    ],
-    { upsert: true, returnDocument: 'after', updatePipeline: true, ...(session && { session }) },
-  ).lean();
+      ],
+      { upsert: true, returnDocument: 'after', updatePipeline: true, ...(session && { session }) },
+    )
+    .lean();
   return record;
 }
 
 export async function findConversation(id: string, session?: Transaction): Promise<ConversationRecord | null> {
-  return ConversationModel.findById(id)
+  return conversationModel()
+    .findById(id)
     .session(session ?? null)
     .lean();
 }
@@ -170,9 +173,10 @@ export async function listConversations(
   page: PageRequest,
 ): Promise<Page<Conversation>> {
   const narrowed = Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined));
-  const rows = await ConversationModel.find({
-    $and: [visibleConversations(caller), narrowed, afterCursor(page.cursor)],
-  })
+  const rows = await conversationModel()
+    .find({
+      $and: [visibleConversations(caller), narrowed, afterCursor(page.cursor)],
+    })
     .sort(NEWEST_FIRST)
     .limit(page.limit + 1)
     .lean();
@@ -194,11 +198,13 @@ export async function assign(
   to: { readonly agentId: string; readonly supervisorId: string },
   session?: Transaction,
 ): Promise<ConversationRecord | null> {
-  return ConversationModel.findOneAndUpdate(
-    still(id, expected),
-    [{ $set: { status: 'assigned', agentId: to.agentId, supervisorId: to.supervisorId, assignedAt: NOW } }],
-    { returnDocument: 'after', updatePipeline: true, ...(session && { session }) },
-  ).lean();
+  return conversationModel()
+    .findOneAndUpdate(
+      still(id, expected),
+      [{ $set: { status: 'assigned', agentId: to.agentId, supervisorId: to.supervisorId, assignedAt: NOW } }],
+      { returnDocument: 'after', updatePipeline: true, ...(session && { session }) },
+    )
+    .lean();
 }
 
 /** Closes, and notes what is left to do; `null` when the conversation isn't as expected any more. */
@@ -208,20 +214,22 @@ export async function close(
   closedBy: string,
   session: Transaction,
 ): Promise<ConversationRecord | null> {
-  return ConversationModel.findOneAndUpdate(
-    still(id, expected),
-    [
-      {
-        $set: {
-          status: 'closed',
-          closedBy,
-          closedAt: NOW,
-          closing: { step: 'announce', through: { $literal: 0 }, since: NOW },
+  return conversationModel()
+    .findOneAndUpdate(
+      still(id, expected),
+      [
+        {
+          $set: {
+            status: 'closed',
+            closedBy,
+            closedAt: NOW,
+            closing: { step: 'announce', through: { $literal: 0 }, since: NOW },
+          },
         },
-      },
-    ],
-    { returnDocument: 'after', updatePipeline: true, session },
-  ).lean();
+      ],
+      { returnDocument: 'after', updatePipeline: true, session },
+    )
+    .lean();
 }
 
 /** The next place in a conversation's order, taken within the transaction that stores the message. */
@@ -239,29 +247,35 @@ export async function takeSeq(
   sender: { readonly userId: string; readonly role: Role },
   session: Transaction,
 ): Promise<TakenSeq | null> {
-  const record = await ConversationModel.findOneAndUpdate(
-    trusted({ _id: id, status: { $ne: 'closed' }, $or: [{ candidateId: sender.userId }, { agentId: sender.userId }] }),
-    [
-      { $set: { lastSeq: { $add: ['$lastSeq', 1] }, lastMessageAt: { $max: [NOW, '$lastMessageAt'] } } },
-      ...(sender.role === 'agent'
-        ? [{ $set: { firstResponseAt: { $ifNull: ['$firstResponseAt', '$lastMessageAt'] } } }]
-        : []),
-    ],
-    { returnDocument: 'after', updatePipeline: true, session, projection: { lastSeq: 1, lastMessageAt: 1 } },
-  ).lean();
+  const record = await conversationModel()
+    .findOneAndUpdate(
+      trusted({
+        _id: id,
+        status: { $ne: 'closed' },
+        $or: [{ candidateId: sender.userId }, { agentId: sender.userId }],
+      }),
+      [
+        { $set: { lastSeq: { $add: ['$lastSeq', 1] }, lastMessageAt: { $max: [NOW, '$lastMessageAt'] } } },
+        ...(sender.role === 'agent'
+          ? [{ $set: { firstResponseAt: { $ifNull: ['$firstResponseAt', '$lastMessageAt'] } } }]
+          : []),
+      ],
+      { returnDocument: 'after', updatePipeline: true, session, projection: { lastSeq: 1, lastMessageAt: 1 } },
+    )
+    .lean();
   return record?.lastMessageAt ? { seq: record.lastSeq, sentAt: record.lastMessageAt } : null;
 }
 
 /** Who may be in the room right now. */
 export async function participants(id: string): Promise<string[]> {
-  const record = await ConversationModel.findById(id, { candidateId: 1, agentId: 1 }).lean();
+  const record = await conversationModel().findById(id, { candidateId: 1, agentId: 1 }).lean();
   return record ? [record.candidateId, ...(record.agentId === null ? [] : [record.agentId])] : [];
 }
 
 // What follows a close. Each is conditional on the step it ends, so that two who work at it don't set it back.
 
 export async function noteAnnounced(id: string): Promise<void> {
-  await ConversationModel.updateOne(
+  await conversationModel().updateOne(
     { _id: id, 'closing.step': 'announce' },
     { $set: { 'closing.step': 'archive', 'closing.through': 0 } },
   );
@@ -269,12 +283,12 @@ export async function noteAnnounced(id: string): Promise<void> {
 
 /** Remembers how far a step has come, for whoever goes on with it. */
 export async function noteThrough(id: string, step: ClosingStep, through: number): Promise<void> {
-  await ConversationModel.updateOne({ _id: id, 'closing.step': step }, { $max: { 'closing.through': through } });
+  await conversationModel().updateOne({ _id: id, 'closing.step': step }, { $max: { 'closing.through': through } });
 }
 
 /** From here on the permanent collection is what is read. Its completeness must have been checked. */
 export async function noteArchived(id: string, messagesExpireAt: Date | null): Promise<void> {
-  await ConversationModel.updateOne(
+  await conversationModel().updateOne(
     { _id: id, 'closing.step': 'archive' },
     [
       {
@@ -291,12 +305,13 @@ export async function noteArchived(id: string, messagesExpireAt: Date | null): P
 }
 
 export async function noteReleased(id: string): Promise<void> {
-  await ConversationModel.updateOne({ _id: id, 'closing.step': 'release' }, { $unset: { closing: 1 } });
+  await conversationModel().updateOne({ _id: id, 'closing.step': 'release' }, { $unset: { closing: 1 } });
 }
 
 /** Closed conversations with something left to do since before `before`, the longest waiting first. */
 export async function findUnfinished(before: Date, most: number): Promise<ConversationRecord[]> {
-  return ConversationModel.find(trusted({ 'closing.since': { $lt: before } }))
+  return conversationModel()
+    .find(trusted({ 'closing.since': { $lt: before } }))
     .sort({ 'closing.since': 1 })
     .limit(most)
     .lean();
@@ -304,7 +319,7 @@ export async function findUnfinished(before: Date, most: number): Promise<Conver
 
 /** The check after copying failed: the next attempt starts over. */
 export async function restartArchive(id: string): Promise<void> {
-  await ConversationModel.updateOne({ _id: id, 'closing.step': 'archive' }, { $set: { 'closing.through': 0 } });
+  await conversationModel().updateOne({ _id: id, 'closing.step': 'archive' }, { $set: { 'closing.through': 0 } });
 }
 
 // Erasing a candidate.
@@ -314,14 +329,15 @@ export const ERASED = '(erased)';
 
 /** A candidate's conversations whose texts are still there. */
 export async function findUnerased(candidateId: string, most: number): Promise<ConversationRecord[]> {
-  return ConversationModel.find(trusted({ candidateId, erasedAt: { $exists: false } }))
+  return conversationModel()
+    .find(trusted({ candidateId, erasedAt: { $exists: false } }))
     .limit(most)
     .lean();
 }
 
 /** Erases the subject, and notes that with it every text is gone. */
 export async function eraseSubject(id: string): Promise<void> {
-  await ConversationModel.updateOne({ _id: id }, { $set: { subject: ERASED, erasedAt: new Date() } });
+  await conversationModel().updateOne({ _id: id }, { $set: { subject: ERASED, erasedAt: new Date() } });
 }
 
 /** How long ago that was, in milliseconds; 0 where there is no such time. */
@@ -339,10 +355,11 @@ export interface Backlog {
 /** What there is to do, for those who watch the service. Counted from indexes. */
 export async function backlog(): Promise<Backlog> {
   const [waiting, assigned, oldestWaiting, oldestUnfinished] = await Promise.all([
-    ConversationModel.countDocuments({ status: 'open' }),
-    ConversationModel.countDocuments({ status: 'assigned' }),
-    ConversationModel.findOne({ status: 'open' }, { createdAt: 1 }).sort({ createdAt: 1, _id: 1 }).lean(),
-    ConversationModel.findOne(trusted({ 'closing.since': { $exists: true } }), { closing: 1 })
+    conversationModel().countDocuments({ status: 'open' }),
+    conversationModel().countDocuments({ status: 'assigned' }),
+    conversationModel().findOne({ status: 'open' }, { createdAt: 1 }).sort({ createdAt: 1, _id: 1 }).lean(),
+    conversationModel()
+      .findOne(trusted({ 'closing.since': { $exists: true } }), { closing: 1 })
       .sort({ 'closing.since': 1 })
       .lean(),
   ]);

@@ -2,28 +2,29 @@ import mongoose from 'mongoose';
 import { config } from '../config.ts';
 import { commandEnds, DeadlineExceeded } from '../deadline.ts';
 import { mongodbUri } from '../secrets.ts';
+import { Shared } from '../shared.ts';
+import { makeModels } from './model.ts';
 
 /** The longest to wait for a primary, or for a socket to say something. The command's own limit is `deadline.ts`'s. */
 const PATIENCE_MS = 4_000;
 /** The longest the server may work at one operation. */
 const OPERATION_MS = 10_000;
 
-let connecting: Promise<unknown> | undefined;
+const connecting = new Shared<void>();
+let isConnected = false;
 
 /**
  * Connects once per process. A failed attempt is not kept: the next call tries again. `operationMs` is the longest an
  * operation may go without a word from the server; 0 is for ever, for building an index.
  */
 export async function connect(operationMs = OPERATION_MS): Promise<void> {
-  connecting ??= open(operationMs).catch((error: unknown) => {
-    connecting = undefined;
-    throw error;
-  });
-  await connecting;
+  if (!isConnected) await connecting.run(() => open(operationMs));
 }
 
 async function open(operationMs: number): Promise<void> {
-  await mongoose.connect(await mongodbUri(), {
+  // Nothing else is to be done while the address is on its way.
+  const uri = await mongodbUri(makeModels);
+  await mongoose.connect(uri, {
     autoCreate: false,
     autoIndex: false,
     bufferCommands: false,
@@ -39,18 +40,19 @@ async function open(operationMs: number): Promise<void> {
     readConcernLevel: 'majority',
     readPreference: 'primary',
   });
+  isConnected = true;
 }
 
 /**
- * Begins connecting while the function's code is being loaded, which AWS runs at full speed and does not bill for
- * twice; the first request then finds the connection made. A failure shows itself when a request needs it.
+ * Begins connecting while the function's code is being loaded, which AWS runs at full speed; the first request then finds
+ * the connection made, or on its way. A failure shows itself when a request needs it.
  */
 export function connectAhead(): void {
   connect().catch(() => undefined);
 }
 
 export async function disconnect(): Promise<void> {
-  connecting = undefined;
+  isConnected = false;
   await mongoose.disconnect();
 }
 

@@ -1,37 +1,40 @@
-import { AuditModel } from './audit.ts';
-import { ConnectionModel } from './connections.ts';
-import { ConversationModel } from './conversations.ts';
-import { KnownOriginModel, LoginAttemptsModel } from './loginAttempts.ts';
-import { ActiveMessageModel, MessageModel } from './messages.ts';
-import { RateLimitModel } from './rateLimits.ts';
-import { RefreshTokenModel, SessionModel } from './sessions.ts';
-import { GuardModel, UserModel } from './users.ts';
+import { auditModel } from './audit.ts';
+import { connectionModel } from './connections.ts';
+import { conversationModel } from './conversations.ts';
+import { knownOriginModel, loginAttemptsModel } from './loginAttempts.ts';
+import { activeMessageModel, messageModel } from './messages.ts';
+import { rateLimitModel } from './rateLimits.ts';
+import { refreshTokenModel, sessionModel } from './sessions.ts';
+import { guardModel, userModel } from './users.ts';
 
-const models: readonly {
+const models: readonly (() => {
   readonly collection: { readonly name: string };
   createCollection(): Promise<unknown>;
   createIndexes(): Promise<unknown>;
-}[] = [
-  UserModel,
-  SessionModel,
-  RefreshTokenModel,
-  ConnectionModel,
-  ConversationModel,
-  ActiveMessageModel,
-  MessageModel,
-  RateLimitModel,
-  LoginAttemptsModel,
-  KnownOriginModel,
-  AuditModel,
-  GuardModel,
+})[] = [
+  userModel,
+  sessionModel,
+  refreshTokenModel,
+  connectionModel,
+  conversationModel,
+  activeMessageModel,
+  messageModel,
+  rateLimitModel,
+  loginAttemptsModel,
+  knownOriginModel,
+  auditModel,
+  guardModel,
 ];
 
 /** Builds every index the code relies on. Safe to repeat; drops nothing. Answers the collections it saw to. */
 export async function createIndexes(): Promise<string[]> {
-  for (const model of models) {
+  const collections: string[] = [];
+  for (const modelOf of models) {
+    const model = modelOf();
     // A transaction can't create a collection beside another one's metadata change: have them all beforehand.
     await model.createCollection();
     await model.createIndexes();
+    collections.push(model.collection.name);
   }
-  return models.map((model) => model.collection.name);
+  return collections;
 }

@@ -12,7 +12,7 @@ interface LoginAttemptsRecord {
   expiresAt: Date;
 }
 
-export const LoginAttemptsModel = /* @__PURE__ */ defineModel<LoginAttemptsRecord>(
+export const loginAttemptsModel = /* @__PURE__ */ defineModel<LoginAttemptsRecord>(
   'LoginAttempts',
   'login_attempts',
   {
@@ -45,32 +45,34 @@ const delayAfter = (most: number) => ({
  */
 export async function countAttempt(key: string, most: number): Promise<number> {
   const attempt = () =>
-    LoginAttemptsModel.findOneAndUpdate(
-      { _id: key },
-      [
-        {
-          $set: {
-            // A record past its time is one the TTL monitor hasn't come to yet.
-            failures: { $cond: [{ $gt: [{ $ifNull: ['$expiresAt', '$$NOW'] }, '$$NOW'] }, '$failures', 0] },
-            admitted: { $lte: [{ $ifNull: ['$blockedUntil', '$$NOW'] }, '$$NOW'] },
-          },
-        },
-        { $set: { failures: { $add: ['$failures', { $cond: ['$admitted', 1, 0] }] } } },
-        {
-          $set: {
-            blockedUntil: {
-              $cond: [
-                '$admitted',
-                { $cond: [{ $lt: ['$failures', most] }, null, { $add: ['$$NOW', delayAfter(most)] }] },
-                '$blockedUntil',
-              ],
+    loginAttemptsModel()
+      .findOneAndUpdate(
+        { _id: key },
+        [
+          {
+            $set: {
+              // A record past its time is one the TTL monitor hasn't come to yet.
+              failures: { $cond: [{ $gt: [{ $ifNull: ['$expiresAt', '$$NOW'] }, '$$NOW'] }, '$failures', 0] },
+              admitted: { $lte: [{ $ifNull: ['$blockedUntil', '$$NOW'] }, '$$NOW'] },
             },
-            expiresAt: { $cond: ['$admitted', { $add: ['$$NOW', MEMORY_MS] }, '$expiresAt'] },
           },
-        },
-      ],
-      { upsert: true, returnDocument: 'after', updatePipeline: true },
-    ).lean();
+          { $set: { failures: { $add: ['$failures', { $cond: ['$admitted', 1, 0] }] } } },
+          {
+            $set: {
+              blockedUntil: {
+                $cond: [
+                  '$admitted',
+                  { $cond: [{ $lt: ['$failures', most] }, null, { $add: ['$$NOW', delayAfter(most)] }] },
+                  '$blockedUntil',
+                ],
+              },
+              expiresAt: { $cond: ['$admitted', { $add: ['$$NOW', MEMORY_MS] }, '$expiresAt'] },
+            },
+          },
+        ],
+        { upsert: true, returnDocument: 'after', updatePipeline: true },
+      )
+      .lean();
   const record = await attempt().catch((error: unknown) => {
     // Two first attempts at once: the second finds the first's record.
     if (isDuplicateKey(error)) return attempt();
@@ -82,12 +84,12 @@ export async function countAttempt(key: string, most: number): Promise<number> {
 
 /** The attempt was right: what these keys have counted is forgotten. */
 export async function forgetAttempts(keys: readonly string[]): Promise<void> {
-  await LoginAttemptsModel.deleteMany(trusted({ _id: { $in: [...keys] } }));
+  await loginAttemptsModel().deleteMany(trusted({ _id: { $in: [...keys] } }));
 }
 
 /** Takes back one attempt that was right, under a key shared with others. */
 export async function takeBackAttempt(key: string): Promise<void> {
-  await LoginAttemptsModel.updateOne(trusted({ _id: key, failures: { $gt: 0 } }), { $inc: { failures: -1 } });
+  await loginAttemptsModel().updateOne(trusted({ _id: key, failures: { $gt: 0 } }), { $inc: { failures: -1 } });
 }
 
 /** An address somebody has signed in from: attempts of others elsewhere don't keep them out. */
@@ -96,7 +98,7 @@ interface KnownOriginRecord {
   expiresAt: Date;
 }
 
-export const KnownOriginModel = /* @__PURE__ */ defineModel<KnownOriginRecord>(
+export const knownOriginModel = /* @__PURE__ */ defineModel<KnownOriginRecord>(
   'KnownOrigin',
   'known_origins',
   { _id: { type: String, required: true }, expiresAt: { type: Date, required: true } },
@@ -106,12 +108,14 @@ export const KnownOriginModel = /* @__PURE__ */ defineModel<KnownOriginRecord>(
 const KNOWN_FOR_MS = 30 * 24 * 3600 * 1000;
 
 export async function isKnownOrigin(key: string): Promise<boolean> {
-  return (await KnownOriginModel.exists(trusted({ _id: key, expiresAt: { $gt: new Date() } }))) !== null;
+  return (await knownOriginModel().exists(trusted({ _id: key, expiresAt: { $gt: new Date() } }))) !== null;
 }
 
 export async function rememberOrigin(key: string): Promise<void> {
   const expiresAt = new Date(Date.now() + KNOWN_FOR_MS);
-  await KnownOriginModel.updateOne({ _id: key }, { $set: { expiresAt } }, { upsert: true }).catch((error: unknown) => {
-    if (!isDuplicateKey(error)) throw error;
-  });
+  await knownOriginModel()
+    .updateOne({ _id: key }, { $set: { expiresAt } }, { upsert: true })
+    .catch((error: unknown) => {
+      if (!isDuplicateKey(error)) throw error;
+    });
 }

@@ -45,7 +45,7 @@ const fields = () =>
   }) as const;
 
 /** Both collections hold messages under the same keys, until the time they are given, if any. */
-const messageModel = <R extends MessageRecord>(
+const defineMessages = <R extends MessageRecord>(
   name: string,
   collection: string,
   all: () => SchemaDefinition<R>,
@@ -61,7 +61,7 @@ const messageModel = <R extends MessageRecord>(
     ],
   ]);
 
-export const ActiveMessageModel = /* @__PURE__ */ messageModel<ActiveMessageRecord>(
+export const activeMessageModel = /* @__PURE__ */ defineMessages<ActiveMessageRecord>(
   'ActiveMessage',
   'active_messages',
   () => ({ ...fields(), broadcastAt: { type: Date, default: null } }),
@@ -69,7 +69,7 @@ export const ActiveMessageModel = /* @__PURE__ */ messageModel<ActiveMessageReco
   [[{ expiresAt: 1, sentAt: 1 }]],
 );
 
-export const MessageModel = /* @__PURE__ */ messageModel<PermanentMessageRecord>('Message', 'messages', fields);
+export const messageModel = /* @__PURE__ */ defineMessages<PermanentMessageRecord>('Message', 'messages', fields);
 
 function toMessage(record: MessageRecord): Message {
   return {
@@ -87,7 +87,7 @@ function toMessage(record: MessageRecord): Message {
 /** Stores a message of a running conversation. A repeated `clientMessageId` throws a duplicate key. */
 export async function insertMessage(message: Message, session: Transaction): Promise<void> {
   const { id, sentAt, ...rest } = message;
-  await ActiveMessageModel.create([{ ...rest, _id: id, sentAt: new Date(sentAt), broadcastAt: null }], { session });
+  await activeMessageModel().create([{ ...rest, _id: id, sentAt: new Date(sentAt), broadcastAt: null }], { session });
 }
 
 export interface SentMessage {
@@ -103,15 +103,15 @@ export async function findSentMessage(
   clientMessageId: string,
 ): Promise<SentMessage | null> {
   const key = { conversationId, senderId, clientMessageId };
-  const active = await ActiveMessageModel.findOne(key).lean();
+  const active = await activeMessageModel().findOne(key).lean();
   if (active) return { message: toMessage(active), broadcast: active.broadcastAt !== null };
-  const permanent = await MessageModel.findOne(key).lean();
+  const permanent = await messageModel().findOne(key).lean();
   return permanent && { message: toMessage(permanent), broadcast: true };
 }
 
 /** Notes that the room was told. Lost in a crash, it costs a second telling, so one node's word is enough. */
 export async function noteBroadcast(messageId: string): Promise<void> {
-  await ActiveMessageModel.updateOne(
+  await activeMessageModel().updateOne(
     { _id: messageId },
     { $set: { broadcastAt: new Date() } },
     { writeConcern: { w: 1 } },
@@ -133,8 +133,8 @@ export async function readMessages(
   // Past their retention all of them are gone at once, however many the TTL monitor has come to.
   if (conversation.messagesExpireAt && conversation.messagesExpireAt.getTime() <= Date.now()) return [];
   const range = trusted({ conversationId: conversation._id, seq: { $gt: afterSeq, $lte: afterSeq + expected } });
-  const active = () => ActiveMessageModel.find(range).sort({ seq: 1 }).lean();
-  const permanent = () => MessageModel.find(range).sort({ seq: 1 }).lean();
+  const active = () => activeMessageModel().find(range).sort({ seq: 1 }).lean();
+  const permanent = () => messageModel().find(range).sort({ seq: 1 }).lean();
   for (const read of conversation.archivedAt ? [permanent] : [active, permanent]) {
     const rows = await read();
     if (rows.length === expected) return rows.map(toMessage);
@@ -144,7 +144,8 @@ export async function readMessages(
 
 /** How old the oldest message is that the permanent collection is not known to have, in milliseconds; 0 where there is none. */
 export async function oldestUnarchivedMs(): Promise<number> {
-  const oldest = await ActiveMessageModel.findOne(trusted({ expiresAt: { $exists: false } }), { sentAt: 1 })
+  const oldest = await activeMessageModel()
+    .findOne(trusted({ expiresAt: { $exists: false } }), { sentAt: 1 })
     .sort({ sentAt: 1 })
     .lean();
   return ageMs(oldest?.sentAt);
@@ -159,19 +160,24 @@ export async function copyToPermanent(
   to: number,
   expiresAt: Date | null,
 ): Promise<void> {
-  await ActiveMessageModel.aggregate([
+  await activeMessageModel().aggregate([
     { $match: { conversationId, seq: { $gt: from, $lte: to } } },
     { $unset: ['broadcastAt', 'expiresAt'] },
     ...(expiresAt ? [{ $set: { expiresAt } }] : []),
     {
-      $merge: { into: MessageModel.collection.name, on: '_id', whenMatched: 'keepExisting', whenNotMatched: 'insert' },
+      $merge: {
+        into: messageModel().collection.name,
+        on: '_id',
+        whenMatched: 'keepExisting',
+        whenNotMatched: 'insert',
+      },
     },
   ]);
 }
 
 /** How many messages of the conversation the permanent collection holds with `from < seq ≤ to`. */
 export async function countPermanent(conversationId: string, from: number, to: number): Promise<number> {
-  return MessageModel.countDocuments(trusted({ conversationId, seq: { $gt: from, $lte: to } }));
+  return messageModel().countDocuments(trusted({ conversationId, seq: { $gt: from, $lte: to } }));
 }
 
 /** Lets the active copies with `from < seq ≤ to` expire `ttlSeconds` from now. Only ever after the copy was counted. */
@@ -181,7 +187,7 @@ export async function releaseActive(
   to: number,
   ttlSeconds: number,
 ): Promise<void> {
-  await ActiveMessageModel.updateMany(
+  await activeMessageModel().updateMany(
     trusted({ conversationId, seq: { $gt: from, $lte: to }, expiresAt: { $exists: false } }),
     [{ $set: { expiresAt: { $add: ['$$NOW', ttlSeconds * 1000] } } }],
     { updatePipeline: true },
@@ -195,7 +201,7 @@ export async function eraseMessages(conversationId: string, lastSeq: number): Pr
   for (let from = 0; from < lastSeq; from += ERASE_BATCH) {
     const filter = trusted({ conversationId, seq: { $gt: from, $lte: from + ERASE_BATCH } });
     const erased = { $set: { content: ERASED, clientMessageId: null } };
-    await ActiveMessageModel.updateMany(filter, erased);
-    await MessageModel.updateMany(filter, erased);
+    await activeMessageModel().updateMany(filter, erased);
+    await messageModel().updateMany(filter, erased);
   }
 }

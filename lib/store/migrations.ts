@@ -15,7 +15,7 @@ export interface Migration {
 /** In order of their numbers; new ones go at the end. The first release has nothing to migrate from. */
 export const MIGRATIONS: readonly Migration[] = [];
 
-const MigrationModel = /* @__PURE__ */ defineModel<{ _id: string; doneAt: Date }>('Migration', 'migrations', {
+const migrationModel = /* @__PURE__ */ defineModel<{ _id: string; doneAt: Date }>('Migration', 'migrations', {
   _id: { type: String, required: true },
   doneAt: { type: Date, required: true },
 });
@@ -30,12 +30,12 @@ export interface MigrationResult {
 /** Builds what indexes are missing, then runs what migrations have not been. Throws at the first that fails. */
 export async function migrate(migrations: readonly Migration[] = MIGRATIONS): Promise<MigrationResult> {
   const collections = await createIndexes();
-  const done = new Set((await MigrationModel.find().lean()).map(({ _id }) => _id));
+  const done = new Set((await migrationModel().find().lean()).map(({ _id }) => _id));
   const pending = migrations.filter(({ id }) => !done.has(id));
   for (const { id, run } of pending) {
     logger.info('migrating', { migration: id });
     await run();
-    await MigrationModel.updateOne({ _id: id }, { $set: { doneAt: new Date() } }, { upsert: true });
+    await migrationModel().updateOne({ _id: id }, { $set: { doneAt: new Date() } }, { upsert: true });
   }
   return { collections, migrations: pending.map(({ id }) => id) };
 }

@@ -8,7 +8,7 @@ interface RateLimitRecord {
   expiresAt: Date;
 }
 
-export const RateLimitModel = /* @__PURE__ */ defineModel<RateLimitRecord>(
+export const rateLimitModel = /* @__PURE__ */ defineModel<RateLimitRecord>(
   'RateLimit',
   'rate_limits',
   {
@@ -31,12 +31,14 @@ export async function countEvent(key: string, seconds: number): Promise<Window> 
   const ends = windowEnd(seconds);
   const id = `${key}/${ends}`;
   const increment = () =>
-    RateLimitModel.findOneAndUpdate(
-      { _id: id },
-      { $inc: { count: 1 }, $setOnInsert: { expiresAt: new Date(ends) } },
-      // A count lost in a failover lets one more through: not worth waiting for a majority.
-      { upsert: true, returnDocument: 'after', writeConcern: { w: 1 } },
-    ).lean();
+    rateLimitModel()
+      .findOneAndUpdate(
+        { _id: id },
+        { $inc: { count: 1 }, $setOnInsert: { expiresAt: new Date(ends) } },
+        // A count lost in a failover lets one more through: not worth waiting for a majority.
+        { upsert: true, returnDocument: 'after', writeConcern: { w: 1 } },
+      )
+      .lean();
   const record = await increment().catch((error: unknown) => {
     // Two first events of one window: the second finds the first's document.
     if (isDuplicateKey(error)) return increment();

@@ -17,7 +17,7 @@ interface SessionRecord {
 /** For what looks sessions up from another collection, and needs no model of them. */
 export const SESSIONS = 'sessions';
 
-export const SessionModel = /* @__PURE__ */ defineModel<SessionRecord>(
+export const sessionModel = /* @__PURE__ */ defineModel<SessionRecord>(
   'Session',
   SESSIONS,
   {
@@ -38,7 +38,7 @@ interface RefreshTokenRecord {
   expiresAt: Date;
 }
 
-export const RefreshTokenModel = /* @__PURE__ */ defineModel<RefreshTokenRecord>(
+export const refreshTokenModel = /* @__PURE__ */ defineModel<RefreshTokenRecord>(
   'RefreshToken',
   'refresh_tokens',
   {
@@ -60,8 +60,8 @@ export async function insertSession(
   const id = newId();
   await transaction(async (session) => {
     await along(session);
-    await SessionModel.create([{ _id: id, userId, createdAt: new Date(), expiresAt }], { session });
-    await RefreshTokenModel.create([{ _id: refreshTokenHash, sessionId: id, spentAt: null, expiresAt }], { session });
+    await sessionModel().create([{ _id: id, userId, createdAt: new Date(), expiresAt }], { session });
+    await refreshTokenModel().create([{ _id: refreshTokenHash, sessionId: id, spentAt: null, expiresAt }], { session });
   });
   return id;
 }
@@ -78,30 +78,34 @@ export type Rotation =
 export async function rotateRefreshToken(hash: string, successorHash: string, expiresAt: Date): Promise<Rotation> {
   try {
     return await transaction(async (session): Promise<Rotation> => {
-      const spent = await RefreshTokenModel.findOneAndUpdate(
-        trusted({ _id: hash, spentAt: null, expiresAt: { $gt: new Date() } }),
-        { $set: { spentAt: new Date() } },
-        { session },
-      ).lean();
+      const spent = await refreshTokenModel()
+        .findOneAndUpdate(
+          trusted({ _id: hash, spentAt: null, expiresAt: { $gt: new Date() } }),
+          { $set: { spentAt: new Date() } },
+          { session },
+        )
+        .lean();
       if (!spent) {
-        const known = await RefreshTokenModel.findById(hash).session(session).lean();
+        const known = await refreshTokenModel().findById(hash).session(session).lean();
         if (!known?.spentAt) return { outcome: 'unknown' };
-        const owner = await SessionModel.findById(known.sessionId).session(session).lean();
+        const owner = await sessionModel().findById(known.sessionId).session(session).lean();
         return { outcome: 'reused', sessionId: known.sessionId, userId: owner?.userId ?? null };
       }
-      const extended = await SessionModel.findOneAndUpdate(
-        trusted({ _id: spent.sessionId, expiresAt: { $gt: new Date() } }),
-        [
-          {
-            $set: {
-              expiresAt: { $min: [expiresAt, { $add: ['$createdAt', config().SESSION_LONGEST_SECONDS * 1000] }] },
+      const extended = await sessionModel()
+        .findOneAndUpdate(
+          trusted({ _id: spent.sessionId, expiresAt: { $gt: new Date() } }),
+          [
+            {
+              $set: {
+                expiresAt: { $min: [expiresAt, { $add: ['$createdAt', config().SESSION_LONGEST_SECONDS * 1000] }] },
+              },
             },
-          },
-        ],
-        { session, updatePipeline: true },
-      ).lean();
+          ],
+          { session, updatePipeline: true },
+        )
+        .lean();
       if (!extended) return { outcome: 'unknown' };
-      await RefreshTokenModel.create([{ _id: successorHash, sessionId: spent.sessionId, spentAt: null, expiresAt }], {
+      await refreshTokenModel().create([{ _id: successorHash, sessionId: spent.sessionId, spentAt: null, expiresAt }], {
         session,
       });
       return { outcome: 'rotated', sessionId: spent.sessionId, userId: extended.userId };
@@ -120,18 +124,18 @@ export async function deleteSessions(
 ): Promise<void> {
   const filter =
     'sessionId' in which ? { _id: which.sessionId } : { userId: which.userId, _id: { $ne: which.exceptSession ?? '' } };
-  const ids = (await SessionModel.find(trusted(filter), { _id: 1 }).session(session).lean()).map((found) => found._id);
-  await SessionModel.deleteMany(trusted({ _id: { $in: ids } }), { session });
-  await RefreshTokenModel.deleteMany(trusted({ sessionId: { $in: ids } }), { session });
+  const ids = (await sessionModel().find(trusted(filter), { _id: 1 }).session(session).lean()).map(
+    (found) => found._id,
+  );
+  await sessionModel().deleteMany(trusted({ _id: { $in: ids } }), { session });
+  await refreshTokenModel().deleteMany(trusted({ sessionId: { $in: ids } }), { session });
 }
 
 /** Notes that the session opens a socket; `false` when it has ended. */
 export async function touchSession(id: string, session: Transaction): Promise<Date | null> {
-  const found = await SessionModel.findOneAndUpdate(
-    trusted({ _id: id, expiresAt: { $gt: new Date() } }),
-    { $inc: { socketsOpened: 1 } },
-    { session },
-  ).lean();
+  const found = await sessionModel()
+    .findOneAndUpdate(trusted({ _id: id, expiresAt: { $gt: new Date() } }), { $inc: { socketsOpened: 1 } }, { session })
+    .lean();
   return found?.expiresAt ?? null;
 }
 
@@ -140,7 +144,7 @@ export type Identity = Omit<Caller, 'sourceIp'>;
 
 /** Who a live session belongs to, as they are now; `null` when it has ended or its user is not active. */
 export async function findCaller(sessionId: string): Promise<Identity | null> {
-  const [caller] = await SessionModel.aggregate<Identity>([
+  const [caller] = await sessionModel().aggregate<Identity>([
     { $match: { _id: sessionId, expiresAt: { $gt: new Date() } } },
     ...callerOfSession,
   ]);

@@ -26,7 +26,7 @@ interface UserRecord {
 /** For what looks users up from another collection, and needs no model of them. */
 export const USERS = 'users';
 
-export const UserModel = /* @__PURE__ */ defineModel<UserRecord>(
+export const userModel = /* @__PURE__ */ defineModel<UserRecord>(
   'User',
   USERS,
   {
@@ -52,7 +52,7 @@ export const UserModel = /* @__PURE__ */ defineModel<UserRecord>(
 );
 
 /** One document every change of who is an active admin writes to, so that two of them can't both be the last. */
-export const GuardModel = /* @__PURE__ */ defineModel<{ _id: string; changes: number }>('Guard', 'guards', {
+export const guardModel = /* @__PURE__ */ defineModel<{ _id: string; changes: number }>('Guard', 'guards', {
   _id: { type: String, required: true },
   changes: { type: Number, default: 0 },
 });
@@ -94,7 +94,7 @@ export async function insertUser(
   };
   try {
     await transaction(async (session) => {
-      await UserModel.create([record], { session });
+      await userModel().create([record], { session });
       await along?.(toUser(record), session);
     });
   } catch (error) {
@@ -105,7 +105,7 @@ export async function insertUser(
 }
 
 export async function findUser(id: string): Promise<User | null> {
-  const record = await UserModel.findById(id).lean();
+  const record = await userModel().findById(id).lean();
   return record && toUser(record);
 }
 
@@ -115,12 +115,14 @@ export interface Credentials {
 }
 
 export async function findCredentialsByEmail(email: string): Promise<Credentials | null> {
-  const record = await UserModel.findOne({ emailKey: emailKey(email) }).lean();
+  const record = await userModel()
+    .findOne({ emailKey: emailKey(email) })
+    .lean();
   return record && { user: toUser(record), passwordHash: record.passwordHash };
 }
 
 export async function findCredentials(id: string): Promise<Credentials | null> {
-  const record = await UserModel.findById(id).lean();
+  const record = await userModel().findById(id).lean();
   return record && { user: toUser(record), passwordHash: record.passwordHash };
 }
 
@@ -130,7 +132,7 @@ export async function findCredentials(id: string): Promise<Credentials | null> {
  * past a deactivation, an erasure, a change of password or a limit that is decided on at the same time.
  */
 export async function noteAdmission(id: string, session: Transaction, passwordHash?: string): Promise<boolean> {
-  const { matchedCount } = await UserModel.updateOne(
+  const { matchedCount } = await userModel().updateOne(
     given({ _id: id, active: true, passwordHash }),
     { $inc: { admissions: 1 } },
     { session },
@@ -140,7 +142,7 @@ export async function noteAdmission(id: string, session: Transaction, passwordHa
 
 /** Whether an agent may be given conversations by this supervisor: active, and the supervisor's own. */
 export async function isAvailable(agentId: string, supervisorId: string, session: Transaction): Promise<boolean> {
-  const found = await UserModel.exists({ _id: agentId, role: 'agent', active: true, supervisorId }).session(session);
+  const found = await userModel().exists({ _id: agentId, role: 'agent', active: true, supervisorId }).session(session);
   return found !== null;
 }
 
@@ -150,7 +152,7 @@ export async function replacePasswordHash(
   { from, to }: { readonly from: string; readonly to: string },
   session: Transaction,
 ): Promise<boolean> {
-  const { matchedCount } = await UserModel.updateOne(
+  const { matchedCount } = await userModel().updateOne(
     { _id: id, active: true, passwordHash: from },
     { $set: { passwordHash: to } },
     { session },
@@ -166,7 +168,8 @@ export interface UserFilter {
 
 /** `within` is what the caller may see at most; the filter narrows it. */
 export async function listUsers(within: UserFilter, filter: UserFilter, page: PageRequest): Promise<Page<User>> {
-  const rows = await UserModel.find({ $and: [given(within), given(filter), afterCursor(page.cursor)] })
+  const rows = await userModel()
+    .find({ $and: [given(within), given(filter), afterCursor(page.cursor)] })
     .sort(NEWEST_FIRST)
     .limit(page.limit + 1)
     .lean();
@@ -174,7 +177,7 @@ export async function listUsers(within: UserFilter, filter: UserFilter, page: Pa
 }
 
 export async function countUsers(): Promise<number> {
-  return UserModel.countDocuments({});
+  return userModel().countDocuments({});
 }
 
 export interface UserChange {
@@ -190,14 +193,12 @@ export async function updateUser(
   along: (before: User, session: Transaction) => Promise<void>,
 ): Promise<User> {
   return transaction(async (session) => {
-    const before = await UserModel.findById(id).session(session).lean();
+    const before = await userModel().findById(id).session(session).lean();
     if (!before) throw new AppError('NOT_FOUND');
     if (change.active === false && before.role === 'admin' && before.active) await keepAnAdmin(id, session);
-    const after = await UserModel.findByIdAndUpdate(
-      id,
-      { $set: given(change) },
-      { returnDocument: 'after', session },
-    ).lean();
+    const after = await userModel()
+      .findByIdAndUpdate(id, { $set: given(change) }, { returnDocument: 'after', session })
+      .lean();
     if (!after) throw new AppError('NOT_FOUND');
     await along(toUser(before), session);
     return toUser(after);
@@ -222,8 +223,8 @@ export async function insertFirstAdmin(
   try {
     return await transaction(async (session) => {
       await touchGuard(session);
-      if (await UserModel.exists({ role: 'admin', active: true }).session(session)) return null;
-      await UserModel.create([record], { session });
+      if (await userModel().exists({ role: 'admin', active: true }).session(session)) return null;
+      await userModel().create([record], { session });
       await along(toUser(record), session);
       return toUser(record);
     });
@@ -235,14 +236,14 @@ export async function insertFirstAdmin(
 
 async function keepAnAdmin(leaving: string, session: Transaction): Promise<void> {
   await touchGuard(session);
-  const another = await UserModel.exists(trusted({ role: 'admin', active: true, _id: { $ne: leaving } })).session(
-    session,
-  );
+  const another = await userModel()
+    .exists(trusted({ role: 'admin', active: true, _id: { $ne: leaving } }))
+    .session(session);
   if (!another) throw new AppError('LAST_ADMIN');
 }
 
 async function touchGuard(session: Transaction): Promise<void> {
-  await GuardModel.updateOne({ _id: 'admins' }, { $inc: { changes: 1 } }, { upsert: true, session });
+  await guardModel().updateOne({ _id: 'admins' }, { $inc: { changes: 1 } }, { upsert: true, session });
 }
 
 /**
@@ -257,20 +258,22 @@ export async function eraseCandidate(
   // `.invalid` is nobody's for ever: RFC 2606 §2.
   const email = `erased-${id}@erased.invalid`;
   return transaction(async (session) => {
-    const erased = await UserModel.findOneAndUpdate(
-      { _id: id, role: 'candidate' },
-      {
-        $set: {
-          name: 'Erased',
-          email,
-          emailKey: emailKey(email),
-          passwordHash,
-          active: false,
-          erasingSince: new Date(),
+    const erased = await userModel()
+      .findOneAndUpdate(
+        { _id: id, role: 'candidate' },
+        {
+          $set: {
+            name: 'Erased',
+            email,
+            emailKey: emailKey(email),
+            passwordHash,
+            active: false,
+            erasingSince: new Date(),
+          },
         },
-      },
-      { returnDocument: 'after', session },
-    ).lean();
+        { returnDocument: 'after', session },
+      )
+      .lean();
     if (!erased) return null;
     await along(session);
     return toUser(erased);
@@ -279,7 +282,8 @@ export async function eraseCandidate(
 
 /** Candidates whose conversations are still to be erased. */
 export async function findErasing(most: number): Promise<string[]> {
-  const rows = await UserModel.find(trusted({ erasingSince: { $type: 'date' } }), { _id: 1 })
+  const rows = await userModel()
+    .find(trusted({ erasingSince: { $type: 'date' } }), { _id: 1 })
     .limit(most)
     .lean();
   return rows.map(({ _id }) => _id);
@@ -287,7 +291,7 @@ export async function findErasing(most: number): Promise<string[]> {
 
 /** The erasure is complete, if it began before `before`: answers whether it is. */
 export async function noteErased(id: string, before: Date): Promise<boolean> {
-  const { modifiedCount } = await UserModel.updateOne(trusted({ _id: id, erasingSince: { $lt: before } }), {
+  const { modifiedCount } = await userModel().updateOne(trusted({ _id: id, erasingSince: { $lt: before } }), {
     $unset: { erasingSince: 1 },
   });
   return modifiedCount === 1;

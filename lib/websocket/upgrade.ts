@@ -4,11 +4,13 @@ import { errorFields, logger, withLogFields } from '../logger.ts';
 import { metrics } from '../metrics.ts';
 import { ERRORS } from '../protocol/errors.ts';
 import { SUBPROTOCOL } from '../protocol/events.ts';
+import { jwtKeysAhead } from '../secrets.ts';
 import { connect, connectAhead } from '../store/database.ts';
 import { asAppError } from '../store/faults.ts';
 import { type SocketEvent, sourceIpOf } from './frames.ts';
 
 connectAhead();
+jwtKeysAhead();
 
 /** Who wants a socket. */
 export interface Upgrade {

@@ -1,4 +1,4 @@
-import { type BuildOptions, build } from 'esbuild';
+import { type BuildOptions, build, type Plugin } from 'esbuild';
 import { PROJECT } from '../support/process.ts';
 import { service } from './service.ts';
 
@@ -21,7 +21,27 @@ export const BUNDLING = {
   logLevel: 'error',
 } satisfies BuildOptions;
 
-/** Bundles this code as a function's. */
-export async function bundle(contents: string, outfile: string): Promise<void> {
-  await build({ ...BUNDLING, stdin: { contents, resolveDir: PROJECT, loader: 'ts' }, outfile });
+/** Bundles this code as a function's; it may import, by their names, the other `modules`. */
+export async function bundle(
+  contents: string,
+  outfile: string,
+  modules: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const virtual: Plugin = {
+    name: 'virtual',
+    setup({ onResolve, onLoad }) {
+      onResolve({ filter: /./ }, ({ path }) => (path in modules ? { path, namespace: 'virtual' } : undefined));
+      onLoad({ filter: /./, namespace: 'virtual' }, ({ path }) => ({
+        contents: modules[path] ?? '',
+        resolveDir: PROJECT,
+        loader: 'ts',
+      }));
+    },
+  };
+  await build({
+    ...BUNDLING,
+    stdin: { contents, resolveDir: PROJECT, loader: 'ts' },
+    outfile,
+    plugins: [virtual],
+  });
 }

@@ -9,9 +9,10 @@ import { type DeployedFunction, fromPackage } from './deployed.ts';
 import { packagedService } from './packaging.ts';
 
 /**
- * `npm run bench:cold`, or `npm run bench:cold -- login ping`: how long each packaged function takes to load, beside a bundle that loads the same libraries and
- * does nothing. Fails where our own code adds more than `MOST`. Both are measured in turn, in new processes, and what
- * counts is the ratio of the two that were measured together: whatever else this machine does falls on both.
+ * `npm run bench:cold`, or `npm run bench:cold -- login ping`: how long each packaged function takes to load, beside a
+ * bundle that loads the same libraries and does nothing. Fails where our own code adds more than `MOST`. Both are measured
+ * in turn, in new processes, and what counts is the ratio of the two that were measured together: whatever else this
+ * machine does falls on both.
  */
 
 const MOST = 1.15;
@@ -103,12 +104,15 @@ async function librariesOf(entry: string): Promise<Library[]> {
 /** A bundle with as much of these libraries, as its users in lib/ import them, and nothing else. */
 async function bundleOf(libraries: readonly Library[], outfile: string): Promise<void> {
   await mkdir(dirname(outfile), { recursive: true });
-  const lines = libraries.map(({ name, members, isLazy }, index) => {
-    if (isLazy) return `export const u${index} = () => import('${name}');`;
-    const uses = members.map((member) => `l${index}.${member}`).join(', ');
-    return `import * as l${index} from '${name}'; export const u${index} = () => [${uses}];`;
+  const used = libraries.map(({ name, members, isLazy }, index) => {
+    const code = `import * as l from '${name}'; export const u = () => [${members.map((member) => `l.${member}`)}];`;
+    const load = isLazy
+      ? `export const u${index} = () => import('${index}');`
+      : `export { u as u${index} } from '${index}';`;
+    return { code, load };
   });
-  await bundle(lines.join('\n'), outfile);
+  const modules = Object.fromEntries(used.map(({ code }, index) => [String(index), code]));
+  await bundle(used.map(({ load }) => load).join('\n'), outfile, modules);
 }
 
 async function timeToLoad(file: string): Promise<number> {

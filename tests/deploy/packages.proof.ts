@@ -27,6 +27,23 @@ it('walks through, instances frozen between invocations', () => walkThrough(depl
 
 it('walks through, every instance killed once it has answered', () => walkThrough(deployed, 'never'), 300_000);
 
+it('answers though it was frozen in the middle of its start until all it had begun was lost', async () => {
+  const { system, desk } = await startPackagedDesk(deployed);
+  try {
+    const candidate = await desk.candidate();
+    await system.aws.silentDuring(async () => {
+      await Promise.all(['getMe', 'login', 'connect'].map((name) => system.fleet.prepare(name)));
+      // A read of secrets is given up after three seconds.
+      await new Promise((resolve) => setTimeout(resolve, 4_000));
+    });
+    expect(await desk.ok('GET', '/auth/me', candidate.token)).toEqual(candidate.user);
+    expect(await desk.login(candidate.email, candidate.password)).toMatchObject({ user: candidate.user });
+    (await desk.connect(candidate)).close();
+  } finally {
+    await system.stop();
+  }
+}, 60_000);
+
 roomSuite(start);
 historySuite(start);
 lifecycleSuite(start);

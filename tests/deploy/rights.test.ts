@@ -42,7 +42,7 @@ function needsOf(name: string, code: string) {
   return {
     secrets: [database && 'mongodb-uri', keys && 'jwt-keys'].filter((secret) => secret !== false),
     sockets: sockets.filter((method) => method !== false),
-    readsParameters: code.includes('"AmazonSSM.GetParameter"'),
+    readsParameters: code.includes('"AmazonSSM.GetParameters"'),
   };
 }
 
@@ -66,7 +66,7 @@ describe('rights', () => {
     // What is signed without a client.
     const signing = sources().filter((file) => read(file).includes('signature-v4'));
     expect(signing).toEqual(['lib/parameterStore.ts']);
-    expect(used(/'x-amz-target': '[^']+'/g)).toEqual(["'x-amz-target': 'AmazonSSM.GetParameter'"]);
+    expect(used(/'x-amz-target': '[^']+'/g)).toEqual(["'x-amz-target': 'AmazonSSM.GetParameters'"]);
   });
 
   it('hand on failures where the declaration says so', () => {
@@ -112,7 +112,7 @@ describe('roles', () => {
               {
                 Sid: 'ReadSecrets',
                 Effect: 'Allow',
-                Action: 'ssm:GetParameter',
+                Action: 'ssm:GetParameters',
                 Resource: secrets.map((secret) => arn(`ssm:${here}:parameter/live-support/prod/${secret}`)),
               },
             ]),

@@ -71,6 +71,11 @@ export async function walkThrough(deployed: Deployed, reuse?: FleetOptions['reus
 
     expect([...system.fleet.invoked].sort()).toEqual(Object.keys(rights).sort());
     expect(system.aws.refused).toEqual([]);
+    // All a function needs, with one request.
+    const needed = Object.entries(rights).filter(([, { secrets }]) => secrets.length > 0);
+    expect([...new Set(system.aws.read)].sort()).toEqual(
+      needed.map(([name, { secrets }]) => readBy(name, secrets)).sort(),
+    );
     const lines = system.fleet.log.map((line) => JSON.parse(line) as Record<string, unknown>);
     expect(lines.filter(({ level }) => level === 'error' || level === 'warn')).toEqual([]);
     expect(lines.filter(({ _aws }) => _aws !== undefined).flatMap(Object.keys)).toEqual(
@@ -80,3 +85,9 @@ export async function walkThrough(deployed: Deployed, reuse?: FleetOptions['reus
     await system.stop();
   }
 }
+
+const readBy = (name: string, secrets: readonly string[]): string =>
+  `role-${name} ${secrets
+    .map((secret) => `/live-support/prod/${secret}`)
+    .toSorted()
+    .join(' ')}`;

@@ -1,4 +1,4 @@
-import { ConnectionModel } from '../../lib/store/connections.ts';
+import { connectionModel } from '../../lib/store/connections.ts';
 import { eventually } from '../support/deadline.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
 import type { Socket } from '../support/socket.ts';
@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => system.stop());
 
-const isRecorded = async (id: string): Promise<boolean> => (await ConnectionModel.exists({ _id: id })) !== null;
+const isRecorded = async (id: string): Promise<boolean> => (await connectionModel().exists({ _id: id })) !== null;
 
 describe('the same frame', () => {
   it('delivered twice at once and again later is one message, told once', async () => {
@@ -56,7 +56,7 @@ describe('a $disconnect that is never delivered', () => {
     const lost = system.gateway.connectionId(c);
     c.close();
     expect(await isRecorded(lost)).toBe(true);
-    await ConnectionModel.updateOne({ _id: lost }, { $set: { expiresAt: new Date() } });
+    await connectionModel().updateOne({ _id: lost }, { $set: { expiresAt: new Date() } });
     await eventually('the record to expire', async () => !(await isRecorded(lost)), 20_000);
   });
 });
@@ -109,7 +109,7 @@ describe('a room in which posts fail in every way', () => {
     expect(await isRecorded(id)).toBe(true);
 
     await desk.assign(supervisor, conversationId, agent);
-    await ConnectionModel.updateOne({ _id: id }, { $set: { connectedAt: new Date(Date.now() - 60_000) } });
+    await connectionModel().updateOne({ _id: id }, { $set: { connectedAt: new Date(Date.now() - 60_000) } });
     await desk.assign(supervisor, conversationId, others[1]);
     expect(await isRecorded(id)).toBe(false);
   });

@@ -1,5 +1,5 @@
 import type { ServerData } from '../../lib/protocol/events.ts';
-import { ActiveMessageModel } from '../../lib/store/messages.ts';
+import { activeMessageModel } from '../../lib/store/messages.ts';
 import { eventually, within } from '../support/deadline.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
 import { Machine } from '../support/machine.ts';
@@ -73,19 +73,19 @@ describe('a database killed in the middle of sends', () => {
 describe('a database killed while a conversation is archived', () => {
   it('is archived whole by the sweep after the restart', async () => {
     const { a, candidate, conversationId } = await newScene(desk, cast);
-    const [template] = await ActiveMessageModel.find({ conversationId }).lean();
+    const [template] = await activeMessageModel().find({ conversationId }).lean();
     const copies = Array.from({ length: 9_000 }, (_, index) => ({
       ...template,
       _id: `${conversationId}-${index}`,
       seq: index + 2,
     }));
-    await ActiveMessageModel.collection.insertMany(copies as never);
-    await ActiveMessageModel.db
-      .collection('conversations')
+    await activeMessageModel().collection.insertMany(copies as never);
+    await activeMessageModel()
+      .db.collection('conversations')
       .updateOne({ _id: conversationId as never }, [{ $set: { lastSeq: copies.length + 1 } }]);
     const before = await readHistory(desk, candidate, conversationId);
     await a.expect('CONVERSATION_CLOSED', 'CLOSE_CONVERSATION', { conversationId });
-    const permanent = ActiveMessageModel.db.collection('messages');
+    const permanent = activeMessageModel().db.collection('messages');
     await eventually('the archiving to begin', async () => (await permanent.countDocuments({ conversationId })) > 0);
     await mongod.kill();
     await mongod.restart();

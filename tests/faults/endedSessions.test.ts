@@ -1,8 +1,8 @@
 import { signAccessToken } from '../../lib/auth/tokens.ts';
-import { ConnectionModel } from '../../lib/store/connections.ts';
+import { connectionModel } from '../../lib/store/connections.ts';
 import { trusted } from '../../lib/store/database.ts';
 import { newId } from '../../lib/store/ids.ts';
-import { SessionModel } from '../../lib/store/sessions.ts';
+import { sessionModel } from '../../lib/store/sessions.ts';
 import { within } from '../support/deadline.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
 import type { Socket } from '../support/socket.ts';
@@ -33,7 +33,7 @@ describe.each(Object.entries(ENDINGS))('%s', (_, end) => {
     const connectionId = system.gateway.connectionId(a);
     await end(agent);
     await within(5_000, 'the socket to be closed', a.closed);
-    expect(await ConnectionModel.countDocuments({ userId: agent.user.id })).toBe(0);
+    expect(await connectionModel().countDocuments({ userId: agent.user.id })).toBe(0);
     await sendAnyway(a, connectionId, conversationId);
     await expect(desk.connect(agent)).rejects.toThrow(new UpgradeRefused(401));
     expect((await desk.call('GET', '/auth/me', agent.token)).body).toMatchObject({ code: 'INVALID_TOKEN' });
@@ -80,7 +80,7 @@ describe('a reassignment', () => {
 async function anotherSession({ user: { id: userId, role } }: Person): Promise<string> {
   const sessionId = newId();
   const expiresAt = new Date(Date.now() + 60_000);
-  await SessionModel.create({ _id: sessionId, userId, createdAt: new Date(), expiresAt });
+  await sessionModel().create({ _id: sessionId, userId, createdAt: new Date(), expiresAt });
   return signAccessToken({ userId, sessionId, role });
 }
 
@@ -98,10 +98,10 @@ describe('a connect racing a logout (200 races)', () => {
       outcomes[socket.status === 'fulfilled' ? 'connected' : 'refused'] += 1;
     });
     await system.gateway.idle();
-    const alive = await SessionModel.find({ userId: person.user.id }, { _id: 1 }).lean();
+    const alive = await sessionModel().find({ userId: person.user.id }, { _id: 1 }).lean();
     const sessions = alive.map(({ _id }) => _id);
     const orphans = trusted({ userId: person.user.id, sessionId: { $nin: sessions } });
-    expect(await ConnectionModel.countDocuments(orphans)).toBe(0);
+    expect(await connectionModel().countDocuments(orphans)).toBe(0);
     expect(outcomes.connected + outcomes.refused).toBe(200);
   });
 });

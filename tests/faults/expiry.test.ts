@@ -1,4 +1,4 @@
-import { ActiveMessageModel } from '../../lib/store/messages.ts';
+import { activeMessageModel } from '../../lib/store/messages.ts';
 import { eventually } from '../support/deadline.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
 import type { Desk } from '../support/system.ts';
@@ -13,7 +13,7 @@ afterAll(() => system.stop());
 /** The TTL monitor has been here: it took something that had to go. */
 async function monitorRan(serial: number): Promise<void> {
   const canary = `canary-${serial}`;
-  await ActiveMessageModel.create({
+  await activeMessageModel().create({
     _id: canary,
     conversationId: canary,
     seq: 1,
@@ -23,7 +23,7 @@ async function monitorRan(serial: number): Promise<void> {
     sentAt: new Date(0),
     expiresAt: new Date(0),
   });
-  await eventually('the TTL monitor to run', async () => !(await ActiveMessageModel.exists({ _id: canary })), 20_000);
+  await eventually('the TTL monitor to run', async () => !(await activeMessageModel().exists({ _id: canary })), 20_000);
 }
 
 describe('a conversation left open past its TTL', () => {
@@ -33,6 +33,6 @@ describe('a conversation left open past its TTL', () => {
     const before = await expectWhole(desk, candidate, conversationId);
     for (let run = 1; run <= 3; run += 1) await monitorRan(run);
     expect(await expectWhole(desk, candidate, conversationId, c.frames('MESSAGE_ACCEPTED'))).toEqual(before);
-    expect(await ActiveMessageModel.countDocuments({ conversationId })).toBe(2);
+    expect(await activeMessageModel().countDocuments({ conversationId })).toBe(2);
   });
 });

@@ -1,5 +1,5 @@
-import { ConversationModel } from '../../lib/store/conversations.ts';
-import { ActiveMessageModel } from '../../lib/store/messages.ts';
+import { conversationModel } from '../../lib/store/conversations.ts';
+import { activeMessageModel } from '../../lib/store/messages.ts';
 import { eventually, within } from '../support/deadline.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
 import { Machine } from '../support/machine.ts';
@@ -69,7 +69,7 @@ describe.each(CASES)('a handler of $event frozen for ten minutes', ({ event, fil
     await sweepNow(system, [conversationId]);
     await expectExpired([conversationId]);
     const history = await readHistory(desk, candidate, conversationId);
-    const record = await ConversationModel.findById(conversationId).lean();
+    const record = await conversationModel().findById(conversationId).lean();
 
     machine.resume();
     await within(20_000, 'the frozen handler to end', invocation);
@@ -77,8 +77,8 @@ describe.each(CASES)('a handler of $event frozen for ten minutes', ({ event, fil
     // Its answer may have been lost with the connections it slept through: who isn't answered asks again.
     const { event: answered } = await askUntilAvailable(sleeper, event, { conversationId, ...data });
     expect(answers).toContain(answered);
-    expect(await ConversationModel.findById(conversationId).lean()).toEqual(record);
-    expect(await ActiveMessageModel.countDocuments({ conversationId })).toBe(0);
+    expect(await conversationModel().findById(conversationId).lean()).toEqual(record);
+    expect(await activeMessageModel().countDocuments({ conversationId })).toBe(0);
     await expectArchived(desk, candidate, conversationId, history);
     await expectWhole(desk, candidate, conversationId, sleeper.frames('MESSAGE_ACCEPTED'));
     leave();

@@ -1,8 +1,8 @@
 import type { ServerData } from '../../lib/protocol/events.ts';
 import type { Message } from '../../lib/protocol/objects.ts';
-import { ConversationModel } from '../../lib/store/conversations.ts';
+import { conversationModel } from '../../lib/store/conversations.ts';
 import { trusted } from '../../lib/store/database.ts';
-import { ActiveMessageModel, MessageModel } from '../../lib/store/messages.ts';
+import { activeMessageModel, messageModel } from '../../lib/store/messages.ts';
 import { eventually } from '../support/deadline.ts';
 import type { InProcess } from '../support/inProcess.ts';
 import type { Desk, Person } from '../support/system.ts';
@@ -45,8 +45,8 @@ export async function expectWhole(
 /** Invariant 4: whatever may expire is in the permanent collection. */
 export async function expectNothingExpiresEarly(conversationId: string): Promise<void> {
   const mayExpire = trusted({ conversationId, expiresAt: { $exists: true } });
-  const expiring = await ActiveMessageModel.find(mayExpire, { _id: 1 }).lean();
-  const safe = await MessageModel.find({ conversationId }, { _id: 1 }).lean();
+  const expiring = await activeMessageModel().find(mayExpire, { _id: 1 }).lean();
+  const safe = await messageModel().find({ conversationId }, { _id: 1 }).lean();
   const ids = new Set(safe.map(({ _id }) => _id));
   expect(expiring.filter(({ _id }) => !ids.has(_id))).toEqual([]);
 }
@@ -58,7 +58,7 @@ export async function sweepNow(system: InProcess, conversationIds: readonly stri
 }
 
 export async function makeDue(conversationIds: readonly string[]): Promise<void> {
-  await ConversationModel.updateMany(trusted({ _id: { $in: [...conversationIds] }, closing: { $exists: true } }), {
+  await conversationModel().updateMany(trusted({ _id: { $in: [...conversationIds] }, closing: { $exists: true } }), {
     $set: { 'closing.since': new Date(Date.now() - 60_000) },
   });
 }
@@ -70,17 +70,17 @@ export async function expectArchived(
   conversationId: string,
   before: readonly Message[],
 ): Promise<void> {
-  const record = await ConversationModel.findById(conversationId).lean();
+  const record = await conversationModel().findById(conversationId).lean();
   expect(record).toMatchObject({ status: 'closed', lastSeq: before.length });
   expect(record?.closing).toBeUndefined();
   expect(record?.archivedAt).toBeInstanceOf(Date);
-  expect(await MessageModel.countDocuments({ conversationId })).toBe(before.length);
+  expect(await messageModel().countDocuments({ conversationId })).toBe(before.length);
   expect(await readHistory(desk, reader, conversationId)).toEqual(before);
 }
 
 /** The active copies are gone, and nothing with them. */
 export async function expectExpired(conversationIds: readonly string[]): Promise<void> {
   const copies = trusted({ conversationId: { $in: [...conversationIds] } });
-  const gone = async () => (await ActiveMessageModel.countDocuments(copies)) === 0;
+  const gone = async () => (await activeMessageModel().countDocuments(copies)) === 0;
   await eventually('the active copies to expire', gone, 20_000);
 }

@@ -1,4 +1,4 @@
-import { ConnectionModel } from '../../lib/store/connections.ts';
+import { connectionModel } from '../../lib/store/connections.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
 import type { Desk } from '../support/system.ts';
 
@@ -9,7 +9,7 @@ afterAll(() => system.stop());
 
 /** Does `before` and `after` around the next time a connection is put in a room. */
 function aroundEntering(before: () => Promise<unknown>, after: () => Promise<unknown>): void {
-  const model = ConnectionModel as unknown as { updateOne: (...given: unknown[]) => Promise<unknown> };
+  const model = connectionModel() as unknown as { updateOne: (...given: unknown[]) => Promise<unknown> };
   const { updateOne } = model;
   model.updateOne = async (...given) => {
     model.updateOne = updateOne;

@@ -1,7 +1,7 @@
 import { finishClosing } from '../../lib/services/conversations/finishClosing.ts';
 import type { ConversationRecord } from '../../lib/store/conversations.ts';
-import { ConversationModel } from '../../lib/store/conversations.ts';
-import { ActiveMessageModel, MessageModel } from '../../lib/store/messages.ts';
+import { conversationModel } from '../../lib/store/conversations.ts';
+import { activeMessageModel, messageModel } from '../../lib/store/messages.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
 import type { Desk } from '../support/system.ts';
 import { expectNothingExpiresEarly } from './invariants.ts';
@@ -20,7 +20,7 @@ afterAll(() => system.stop());
 async function fill({ conversationId, candidate }: Scene): Promise<void> {
   const MOST = 10_000;
   for (let from = 2; from <= MESSAGES; from += MOST) {
-    await ActiveMessageModel.collection.insertMany(
+    await activeMessageModel().collection.insertMany(
       Array.from({ length: Math.min(MOST, MESSAGES - from + 1) }, (_, index) => ({
         _id: `${conversationId}-${from + index}` as never,
         conversationId,
@@ -34,11 +34,11 @@ async function fill({ conversationId, candidate }: Scene): Promise<void> {
       })),
     );
   }
-  await ConversationModel.updateOne({ _id: conversationId }, { $set: { lastSeq: MESSAGES } });
+  await conversationModel().updateOne({ _id: conversationId }, { $set: { lastSeq: MESSAGES } });
 }
 
 async function findRecord(conversationId: string): Promise<ConversationRecord> {
-  const record = await ConversationModel.findById(conversationId).lean();
+  const record = await conversationModel().findById(conversationId).lean();
   if (!record) throw new Error('no such conversation');
   return record;
 }
@@ -60,7 +60,7 @@ describe(`a conversation of ${MESSAGES} messages (100000 with SOAK=1)`, () => {
     // The room is told before the first message is copied.
     expect(await finishClosing(closed, { until: 0 })).toBe(false);
     await c.next('CONVERSATION_CLOSED', ({ lastSeq }) => lastSeq === MESSAGES);
-    expect(await MessageModel.countDocuments({ conversationId })).toBe(0);
+    expect(await messageModel().countDocuments({ conversationId })).toBe(0);
 
     const steps: { step: string; through: number }[] = [];
     for (let finished = false; !finished; ) {
@@ -78,7 +78,7 @@ describe(`a conversation of ${MESSAGES} messages (100000 with SOAK=1)`, () => {
       expect(reached.length).toBeGreaterThan(2);
       expect(reached).toEqual([...new Set(reached)].toSorted((x, y) => x - y));
     }
-    expect(await MessageModel.countDocuments({ conversationId })).toBe(MESSAGES);
+    expect(await messageModel().countDocuments({ conversationId })).toBe(MESSAGES);
     expect(await readPages()).toEqual(before);
     expect(c.frames('CONVERSATION_CLOSED')).toHaveLength(1);
   }, 120_000);

@@ -71,13 +71,13 @@ const MUTANTS: readonly Mutant[] = [
   {
     name: 'any close succeeds, whatever the state',
     file: 'lib/store/conversations.ts',
-    find: `return ConversationModel.findOneAndUpdate(
+    find: `return conversationModel().findOneAndUpdate(
     still(id, expected),
     [
       {
         $set: {
           status: 'closed',`,
-    replace: `return ConversationModel.findOneAndUpdate(
+    replace: `return conversationModel().findOneAndUpdate(
     expected && { _id: id },
     [
       {

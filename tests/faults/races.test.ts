@@ -8,8 +8,8 @@ import { closeConversation } from '../../lib/services/conversations/closeConvers
 import { finishClosing } from '../../lib/services/conversations/finishClosing.ts';
 import { type Sent, sendMessage } from '../../lib/services/rooms/sendMessage.ts';
 import type { SocketCaller } from '../../lib/store/connections.ts';
-import { ConversationModel, findConversation } from '../../lib/store/conversations.ts';
-import { ActiveMessageModel, MessageModel } from '../../lib/store/messages.ts';
+import { conversationModel, findConversation } from '../../lib/store/conversations.ts';
+import { activeMessageModel, messageModel } from '../../lib/store/messages.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
 import type { Desk, Person } from '../support/system.ts';
 import { Random } from './historyChecker/random.ts';
@@ -64,10 +64,10 @@ async function conversations(assignedTo?: Person): Promise<string[]> {
   }));
   // As they come about by use, which has no model fill in a `closing` that isn't there.
   const documents = rows.map((row) => {
-    const { closing: _, ...document } = new ConversationModel(row).toObject();
+    const { closing: _, ...document } = new (conversationModel())(row).toObject();
     return document;
   });
-  await ConversationModel.collection.insertMany(documents as never[]);
+  await conversationModel().collection.insertMany(documents as never[]);
   return rows.map(({ _id }) => _id);
 }
 
@@ -129,11 +129,11 @@ describe(`${RACES} races of`, () => {
         const record = await findConversation(id);
         if (!record) throw new Error('gone');
         expect(record.lastSeq).toBe(sent.length);
-        expect(await ActiveMessageModel.countDocuments({ conversationId: id })).toBe(sent.length);
+        expect(await activeMessageModel().countDocuments({ conversationId: id })).toBe(sent.length);
         // Archiving isn't part of the race: a sample will do.
         if (random.chance(0.1)) {
           expect(await finishClosing(record, { until: Date.now() + 5_000 })).toBe(true);
-          expect(await MessageModel.countDocuments({ conversationId: id })).toBe(sent.length);
+          expect(await messageModel().countDocuments({ conversationId: id })).toBe(sent.length);
         }
         sentBefore += sent.length;
         refused += 2 - sent.length;

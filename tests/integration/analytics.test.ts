@@ -1,6 +1,6 @@
 import type { SupervisorAnalytics } from '../../lib/protocol/objects.ts';
-import { ConversationModel } from '../../lib/store/conversations.ts';
-import { UserModel } from '../../lib/store/users.ts';
+import { conversationModel } from '../../lib/store/conversations.ts';
+import { userModel } from '../../lib/store/users.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
 import type { Desk, Person } from '../support/system.ts';
 
@@ -14,9 +14,9 @@ beforeAll(async () => {
 afterAll(() => system.stop());
 // Every number is about all there is.
 beforeEach(async () => {
-  await ConversationModel.deleteMany({});
-  await UserModel.deleteMany({ role: 'agent' });
-  await UserModel.deleteMany({ role: 'supervisor' });
+  await conversationModel().deleteMany({});
+  await userModel().deleteMany({ role: 'agent' });
+  await userModel().deleteMany({ role: 'supervisor' });
 });
 
 const START = Date.parse('2026-01-31T09:00:00.000Z');
@@ -34,7 +34,7 @@ async function handled(
   const { id } = await desk.conversation(candidate);
   await desk.assign(supervisor, id, agent);
   await desk.ok('POST', `/conversations/${id}/close`, agent.token);
-  await ConversationModel.updateOne(
+  await conversationModel().updateOne(
     { _id: id },
     {
       createdAt: at(times.opened ?? 0),

@@ -1,4 +1,4 @@
-import { ActiveMessageModel, MessageModel } from '../../lib/store/messages.ts';
+import { activeMessageModel, messageModel } from '../../lib/store/messages.ts';
 import { eventually } from '../support/deadline.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
 import type { Desk } from '../support/system.ts';
@@ -35,11 +35,11 @@ describe('a conversation from opening to archive', () => {
     expect(closed).toMatchObject({ conversationId, closedBy: agent.user.id, lastSeq: 11 });
     expect((await c.next('CONVERSATION_CLOSED')).data).toEqual(closed);
     await system.gateway.idle();
-    expect(await MessageModel.countDocuments({ conversationId })).toBe(11);
+    expect(await messageModel().countDocuments({ conversationId })).toBe(11);
     expect(await desk.ok('GET', `/conversations/${conversationId}/messages`, candidate.token)).toEqual(before);
     await eventually(
       'the active copies to expire',
-      async () => (await ActiveMessageModel.countDocuments({ conversationId })) === 0,
+      async () => (await activeMessageModel().countDocuments({ conversationId })) === 0,
       20_000,
     );
     expect(await desk.ok('GET', `/conversations/${conversationId}/messages`, candidate.token)).toEqual(before);

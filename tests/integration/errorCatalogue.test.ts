@@ -1,7 +1,7 @@
 import { jest } from '@jest/globals';
 import mongoose from 'mongoose';
 import { ERROR_CODES, ERRORS, type ErrorCode } from '../../lib/protocol/errors.ts';
-import { ConversationModel } from '../../lib/store/conversations.ts';
+import { conversationModel } from '../../lib/store/conversations.ts';
 import { connect, disconnect } from '../../lib/store/database.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
 import type { Socket } from '../support/socket.ts';
@@ -32,7 +32,7 @@ afterAll(() => system.stop());
 const CAUSE = 'the cause, which is nobody’s business';
 
 async function withBrokenStore<T>(ask: () => Promise<T>): Promise<T> {
-  const broken = jest.spyOn(ConversationModel, 'findById').mockImplementation(() => {
+  const broken = jest.spyOn(conversationModel(), 'findById').mockImplementation(() => {
     throw new TypeError(CAUSE);
   });
   return ask().finally(() => broken.mockRestore());
@@ -48,8 +48,8 @@ async function withoutDatabase<T>(ask: () => Promise<T>): Promise<T> {
 
 /** Lets a rival go first once the write is decided on, before it is carried out. */
 function rivalFirst(rival: () => Promise<unknown>): void {
-  const write = ConversationModel.findOneAndUpdate.bind(ConversationModel);
-  const overtaken = jest.spyOn(ConversationModel, 'findOneAndUpdate');
+  const write = conversationModel().findOneAndUpdate.bind(conversationModel());
+  const overtaken = jest.spyOn(conversationModel(), 'findOneAndUpdate');
   overtaken.mockImplementationOnce(((...given: Parameters<typeof write>) => ({
     lean: async () => {
       overtaken.mockRestore();

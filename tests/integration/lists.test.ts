@@ -1,5 +1,5 @@
 import type { Conversation, User } from '../../lib/protocol/objects.ts';
-import { ConversationModel } from '../../lib/store/conversations.ts';
+import { conversationModel } from '../../lib/store/conversations.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
 import type { Desk, Person } from '../support/system.ts';
 
@@ -41,7 +41,7 @@ describe('pages', () => {
   it('hold when all were opened in the same millisecond', async () => {
     const candidate = await desk.candidate();
     const opened = await Promise.all(Array.from({ length: 5 }, () => desk.conversation(candidate)));
-    await ConversationModel.updateMany({ candidateId: candidate.user.id }, { createdAt: new Date() });
+    await conversationModel().updateMany({ candidateId: candidate.user.id }, { createdAt: new Date() });
     const read = await readThrough('/conversations?limit=2', candidate, () => desk.conversation(candidate));
     expect(read).toEqual(ids(opened).toSorted().toReversed());
   });

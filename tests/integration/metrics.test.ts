@@ -1,6 +1,6 @@
-import { ConversationModel } from '../../lib/store/conversations.ts';
+import { conversationModel } from '../../lib/store/conversations.ts';
 import { trusted } from '../../lib/store/database.ts';
-import { ActiveMessageModel } from '../../lib/store/messages.ts';
+import { activeMessageModel } from '../../lib/store/messages.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
 import { tapStdout } from '../support/stdout.ts';
 import type { Desk } from '../support/system.ts';
@@ -55,7 +55,7 @@ describe('the oldest unarchived message', () => {
   it('ages while its conversation runs, and is none once it is archived', async () => {
     expect(await age()).toBe(0);
     const { agent, conversation } = await desk.assigned('hello');
-    await ActiveMessageModel.updateOne(
+    await activeMessageModel().updateOne(
       { conversationId: conversation.id },
       { $set: { sentAt: new Date(Date.now() - 10 * MINUTE) } },
     );
@@ -63,7 +63,7 @@ describe('the oldest unarchived message', () => {
     await desk.ok('POST', `/conversations/${conversation.id}/close`, agent.token);
     await system.gateway.idle();
     // Its copy in the active collection is still there.
-    expect(await ActiveMessageModel.countDocuments({ conversationId: conversation.id })).toBe(1);
+    expect(await activeMessageModel().countDocuments({ conversationId: conversation.id })).toBe(1);
     expect(await age()).toBe(0);
   });
 
@@ -71,8 +71,8 @@ describe('the oldest unarchived message', () => {
     const { agent, conversation } = await desk.assigned('left behind');
     await desk.ok('POST', `/conversations/${conversation.id}/close`, agent.token);
     await system.gateway.idle();
-    await ConversationModel.updateOne({ _id: conversation.id }, { $unset: { closing: 1 } });
-    await ActiveMessageModel.updateOne(
+    await conversationModel().updateOne({ _id: conversation.id }, { $unset: { closing: 1 } });
+    await activeMessageModel().updateOne(
       { conversationId: conversation.id },
       { $unset: { expiresAt: 1 }, $set: { sentAt: new Date(Date.now() - 60 * MINUTE) } },
     );
@@ -80,7 +80,8 @@ describe('the oldest unarchived message', () => {
   });
 
   it('is found without a look at any other', async () => {
-    const { executionStats } = (await ActiveMessageModel.find(trusted({ expiresAt: { $exists: false } }))
+    const { executionStats } = (await activeMessageModel()
+      .find(trusted({ expiresAt: { $exists: false } }))
       .sort({ sentAt: 1 })
       .limit(1)
       .explain('executionStats')) as unknown as { executionStats: { nReturned: number; totalDocsExamined: number } };

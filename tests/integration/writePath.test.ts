@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import mongoose from 'mongoose';
 import { STORED } from '../../docs/load.ts';
-import { ConversationModel } from '../../lib/store/conversations.ts';
-import { ActiveMessageModel } from '../../lib/store/messages.ts';
+import { conversationModel } from '../../lib/store/conversations.ts';
+import { activeMessageModel } from '../../lib/store/messages.ts';
 import { databaseUri } from '../../local/mongod.ts';
 import { eventually } from '../support/deadline.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
@@ -48,15 +48,15 @@ it('stores a message and a conversation in the documented number of bytes', asyn
   });
   // That the room was told is noted last, and not waited for by a majority.
   await eventually('the note that the room was told', async () => {
-    const [last] = await ActiveMessageModel.find({ conversationId: conversation.id }).sort({ seq: -1 }).lean();
+    const [last] = await activeMessageModel().find({ conversationId: conversation.id }).sort({ seq: -1 }).lean();
     return last?.broadcastAt;
   });
   const size = { $project: { bytes: { $bsonSize: '$$ROOT' } } };
-  const [message] = await ActiveMessageModel.aggregate([
+  const [message] = await activeMessageModel().aggregate([
     { $match: { conversationId: conversation.id } },
     { $sort: { seq: -1 } },
     size,
   ]);
-  const [record] = await ConversationModel.aggregate([{ $match: { _id: conversation.id } }, size]);
+  const [record] = await conversationModel().aggregate([{ $match: { _id: conversation.id } }, size]);
   expect({ message: message.bytes, conversation: record.bytes }).toEqual(STORED);
 });

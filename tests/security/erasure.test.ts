@@ -1,6 +1,6 @@
 import mongoose from 'mongoose';
 import { sweep } from '../../lib/services/conversations/sweep.ts';
-import { UserModel } from '../../lib/store/users.ts';
+import { userModel } from '../../lib/store/users.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
 import type { Desk } from '../support/system.ts';
 
@@ -61,10 +61,13 @@ describe('erasing a candidate', () => {
       { ...candidate.session.user, userId: candidate.user.id, sessionId: 'x', sourceIp: null },
       { subject: 'late-secret', message: 'late-secret' },
     );
-    await UserModel.updateOne({ _id: candidate.user.id }, { $set: { erasingSince: new Date(Date.now() - 3600_000) } });
+    await userModel().updateOne(
+      { _id: candidate.user.id },
+      { $set: { erasingSince: new Date(Date.now() - 3600_000) } },
+    );
     await sweep(Date.now() + 20_000, 0);
     expect(await everything()).not.toContain('late-secret');
-    expect((await UserModel.findById(candidate.user.id).lean())?.erasingSince).toBeUndefined();
+    expect((await userModel().findById(candidate.user.id).lean())?.erasingSince).toBeUndefined();
   });
 
   it('is an admin’s, and for candidates only', async () => {
@@ -87,12 +90,12 @@ describe('retention', () => {
     await desk.ok('POST', `/conversations/${conversation.id}/close`, agent.token);
     const path = `/conversations/${conversation.id}/messages`;
     expect((await desk.ok('GET', path, candidate.token)).items).toHaveLength(1);
-    const { MessageModel } = await import('../../lib/store/messages.ts');
-    const { ConversationModel } = await import('../../lib/store/conversations.ts');
-    const closedAt = (await ConversationModel.findById(conversation.id).lean())?.closedAt?.getTime() ?? 0;
-    const message = await MessageModel.findOne({ conversationId: conversation.id }).lean();
+    const { messageModel } = await import('../../lib/store/messages.ts');
+    const { conversationModel } = await import('../../lib/store/conversations.ts');
+    const closedAt = (await conversationModel().findById(conversation.id).lean())?.closedAt?.getTime() ?? 0;
+    const message = await messageModel().findOne({ conversationId: conversation.id }).lean();
     expect(message?.expiresAt?.getTime()).toBe(closedAt + 30 * 24 * 3600_000);
-    await ConversationModel.updateOne({ _id: conversation.id }, { $set: { messagesExpireAt: new Date(0) } });
+    await conversationModel().updateOne({ _id: conversation.id }, { $set: { messagesExpireAt: new Date(0) } });
     expect(await desk.ok('GET', path, candidate.token)).toEqual({ items: [], nextAfterSeq: null });
     delete process.env['MESSAGE_RETENTION_DAYS'];
     resetConfig();

@@ -1,4 +1,4 @@
-import { UserModel } from '../../lib/store/users.ts';
+import { userModel } from '../../lib/store/users.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
 import { tapStdout } from '../support/stdout.ts';
 import { type Desk, PASSWORD } from '../support/system.ts';
@@ -46,7 +46,7 @@ describe('the log, at its most talkative', () => {
     ).toBe(409);
 
     // A fault whose message quotes the document: the driver's own words must not get out, nor into the log.
-    await UserModel.collection.createIndex(
+    await userModel().collection.createIndex(
       { name: 1 },
       { unique: true, partialFilterExpression: { name: 'Secret Name' } },
     );

@@ -1,7 +1,7 @@
 import mongoose from 'mongoose';
 import { PERMISSIONS } from '../../lib/domain/permissions.ts';
-import { RefreshTokenModel, SessionModel } from '../../lib/store/sessions.ts';
-import { UserModel } from '../../lib/store/users.ts';
+import { refreshTokenModel, sessionModel } from '../../lib/store/sessions.ts';
+import { userModel } from '../../lib/store/users.ts';
 import { within } from '../support/deadline.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
 import { type Desk, PASSWORD, type Person, UpgradeRefused } from '../support/system.ts';
@@ -26,7 +26,7 @@ const times = <T>(count: number, attempt: () => Promise<T>) => Promise.all(Array
 
 /** Nothing this user holds is worth anything: no token, no socket, no record of either. */
 async function expectNothingLive(userId: string, tokens: { access?: string[]; refresh?: string[] } = {}) {
-  const sessions = (await SessionModel.find({ userId }, { _id: 1 }).lean()).map(({ _id }) => _id);
+  const sessions = (await sessionModel().find({ userId }, { _id: 1 }).lean()).map(({ _id }) => _id);
   expect(sessions).toEqual([]);
   expect(await mongoose.connection.collection('connections').countDocuments({ userId })).toBe(0);
   for (const token of tokens.access ?? []) expectRefused(await desk.call('GET', '/auth/me', token), 'INVALID_TOKEN');
@@ -66,17 +66,17 @@ describe('a refresh token', () => {
 
   it('extends its session, but not beyond the longest a session may last', async () => {
     const candidate = await desk.candidate();
-    const [{ _id, expiresAt } = { _id: '', expiresAt: new Date(0) }] = await SessionModel.find({
-      userId: candidate.user.id,
-    }).lean();
+    const [{ _id, expiresAt } = { _id: '', expiresAt: new Date(0) }] = await sessionModel()
+      .find({ userId: candidate.user.id })
+      .lean();
     const days = (count: number) => count * 24 * 3600 * 1000;
-    await SessionModel.updateOne({ _id }, { $set: { createdAt: new Date(Date.now() - days(80)) } });
+    await sessionModel().updateOne({ _id }, { $set: { createdAt: new Date(Date.now() - days(80)) } });
     const renewed = await refresh(candidate.session.refreshToken);
     expect(renewed.status).toBe(200);
-    const extended = await SessionModel.findById(_id).lean();
+    const extended = await sessionModel().findById(_id).lean();
     expect(extended?.expiresAt.getTime()).toBe((extended?.createdAt.getTime() ?? 0) + days(90));
     expect(extended?.expiresAt.getTime()).toBeLessThan(expiresAt.getTime());
-    await SessionModel.updateOne({ _id }, { $set: { createdAt: new Date(Date.now() - days(91)) } });
+    await sessionModel().updateOne({ _id }, { $set: { createdAt: new Date(Date.now() - days(91)) } });
     expect((await refresh(renewed.body.refreshToken)).status).toBe(200);
     // The one that would have outlived it is worth nothing.
     expectRefused(await desk.call('GET', '/auth/me', renewed.body.accessToken), 'INVALID_TOKEN');
@@ -84,7 +84,7 @@ describe('a refresh token', () => {
 
   it('is stored as a hash only', async () => {
     const candidate = await desk.candidate();
-    const stored = JSON.stringify(await RefreshTokenModel.find().lean());
+    const stored = JSON.stringify(await refreshTokenModel().find().lean());
     expect(stored).toContain(decoded(candidate.token).claims['sid']);
     expect(stored).not.toContain(candidate.session.refreshToken);
   });
@@ -136,7 +136,7 @@ describe('a change of who somebody is', () => {
   it('of their role counts from the next request and the next frame on', async () => {
     const { candidate, conversation } = await desk.assigned();
     const socket = await desk.join(candidate, conversation.id);
-    const become = (role: string) => UserModel.updateOne({ _id: candidate.user.id }, { $set: { role } });
+    const become = (role: string) => userModel().updateOne({ _id: candidate.user.id }, { $set: { role } });
     const audit = () => desk.call('GET', '/audit', candidate.token);
     const say = () => socket.ask('SEND_MESSAGE', { conversationId: conversation.id, content: 'x' });
     expectRefused(await audit(), 'FORBIDDEN');
@@ -151,7 +151,7 @@ describe('a change of who somebody is', () => {
   it('of their being active, too, even where no session was ended', async () => {
     const { candidate, conversation } = await desk.assigned();
     const socket = await desk.join(candidate, conversation.id);
-    await UserModel.updateOne({ _id: candidate.user.id }, { $set: { active: false } });
+    await userModel().updateOne({ _id: candidate.user.id }, { $set: { active: false } });
     expectRefused(await desk.call('GET', '/auth/me', candidate.token), 'INVALID_TOKEN');
     expectRefused(await refresh(candidate.session.refreshToken), 'INVALID_TOKEN');
     expectRefused(await login(candidate.email), 'INVALID_CREDENTIALS');
@@ -227,7 +227,7 @@ describe('a change of password', () => {
     await signingIn;
     expect(changed.status).toBe(204);
     await within(5_000, 'the socket to be cut', socket.closed);
-    const left = await SessionModel.find({ userId: candidate.user.id }).lean();
+    const left = await sessionModel().find({ userId: candidate.user.id }).lean();
     expect(left.map(({ _id }) => _id)).toEqual([decoded(candidate.token).claims['sid']]);
     expectRefused(await login(candidate.email), 'INVALID_CREDENTIALS');
     expect((await login(candidate.email, 'another pass phrase')).status).toBe(200);

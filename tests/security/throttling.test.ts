@@ -1,4 +1,4 @@
-import { LoginAttemptsModel } from '../../lib/store/loginAttempts.ts';
+import { loginAttemptsModel } from '../../lib/store/loginAttempts.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
 import { type Desk, PASSWORD, type Person } from '../support/system.ts';
 
@@ -20,12 +20,12 @@ const failAtOnce = (email: string, times: number, sourceIp?: string): Promise<nu
   Promise.all(Array.from({ length: times }, async () => (await login(email, 'wrong password', sourceIp)).status));
 
 /** As if the time had passed. */
-const letDelaysPass = () => LoginAttemptsModel.updateMany({}, { $set: { blockedUntil: new Date(0) } });
+const letDelaysPass = () => loginAttemptsModel().updateMany({}, { $set: { blockedUntil: new Date(0) } });
 
 describe('guessing passwords', () => {
   let victim: Person;
   beforeEach(async () => {
-    await LoginAttemptsModel.deleteMany({});
+    await loginAttemptsModel().deleteMany({});
     victim = await desk.candidate();
   });
 

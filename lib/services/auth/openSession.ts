@@ -2,9 +2,12 @@ import { newRefreshToken, signAccessToken } from '../../auth/tokens.ts';
 import { config } from '../../config.ts';
 import { AppError } from '../../protocol/errors.ts';
 import type { Session, User } from '../../protocol/objects.ts';
+import { jwtKeysAhead } from '../../secrets.ts';
 import { audit } from '../../store/audit.ts';
 import { insertSession } from '../../store/sessions.ts';
 import { type Credentials, noteAdmission } from '../../store/users.ts';
+
+jwtKeysAhead();
 
 /** When a session that is used now ends. */
 export const sessionEnd = (): Date => new Date(Date.now() + config().SESSION_TTL_SECONDS * 1000);

@@ -20,8 +20,21 @@ export class AwsFront {
   readonly #stage: string;
   /** What was asked for and not allowed, or not as it should be. */
   readonly refused: string[] = [];
-  /** Which function has read which parameter. */
+  /** Which function has read which parameters, per request. */
   readonly read: string[] = [];
+
+  #silent = false;
+
+  /** Answers nobody until `work` is done, then breaks off what has been asked meanwhile. */
+  async silentDuring(work: () => Promise<unknown>): Promise<void> {
+    this.#silent = true;
+    try {
+      await work();
+    } finally {
+      this.#silent = false;
+      this.#server.closeAllConnections();
+    }
+  }
 
   static async start(
     functions: readonly DeployedFunction[],
@@ -68,6 +81,7 @@ export class AwsFront {
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
+    if (this.#silent) return;
     const body = Buffer.concat(chunks);
     const signed = /Credential=([^/]+)\/\d{8}\/eu-central-1\/([\w-]+)\/aws4_request/.exec(
       request.headers.authorization ?? '',
@@ -85,19 +99,37 @@ export class AwsFront {
     const fault = signatureFault({ method, url, headers, body }, SECRET);
     if (fault) return refuse(403, 'InvalidSignatureException', `${method} ${url}: ${fault}`);
     if (api === 'ssm') {
-      const { Name = '', WithDecryption } = JSON.parse(body.toString()) as { Name?: string; WithDecryption?: boolean };
+      const { Names = [], WithDecryption } = JSON.parse(body.toString()) as {
+        readonly Names?: readonly string[];
+        readonly WithDecryption?: boolean;
+      };
       const target = String(request.headers['x-amz-target']);
-      const resource = `arn:aws:ssm:${ACCOUNT}:parameter${Name}`;
-      if (target !== 'AmazonSSM.GetParameter' || !this.#allows(key, 'ssm:GetParameter', resource)) {
-        return refuse(400, 'AccessDeniedException', `${target} on ${resource}`);
+      const denied = Names.map((name) => `arn:aws:ssm:${ACCOUNT}:parameter${name}`).filter(
+        (resource) => !this.#allows(key, 'ssm:GetParameters', resource),
+      );
+      // One that isn't allowed, and none is given.
+      if (target !== 'AmazonSSM.GetParameters' || denied.length > 0) {
+        return refuse(400, 'AccessDeniedException', `${target} on ${denied.join(' ')}`);
       }
-      const value = this.#parameters[Name];
-      if (value === undefined) return refuse(400, 'ParameterNotFound', Name);
+      const isOneTwice = new Set(Names).size < Names.length;
+      if (Names.length === 0 || Names.length > 10 || isOneTwice) {
+        return refuse(400, 'ValidationException', `Names: ${Names.join(' ')}`);
+      }
       // Without it, AWS answers the encrypted value.
-      if (WithDecryption !== true) return refuse(400, 'ValidationException', `${Name} without decryption`);
-      this.read.push(`${key} ${Name}`);
-      response.writeHead(200, { 'content-type': 'application/x-amz-json-1.1' });
-      response.end(JSON.stringify({ Parameter: { Name, Type: 'SecureString', Value: value, Version: 1 } }));
+      if (WithDecryption !== true) return refuse(400, 'ValidationException', `${Names.join(' ')} without decryption`);
+      this.read.push(`${key} ${Names.toSorted().join(' ')}`);
+      const known = Names.filter((name) => this.#parameters[name] !== undefined).toSorted();
+      response.writeHead(200, { 'content-type': 'application/x-amz-json-1.1' }).end(
+        JSON.stringify({
+          Parameters: known.map((name) => ({
+            Name: name,
+            Type: 'SecureString',
+            Value: this.#parameters[name],
+            Version: 1,
+          })),
+          InvalidParameters: Names.filter((name) => !known.includes(name)),
+        }),
+      );
       return;
     }
     const [, stage = '', path = ''] = /^\/([^/]+)(\/@connections\/[^?]+)/.exec(request.url ?? '') ?? [];

@@ -1,3 +1,4 @@
+import { within } from '../../support/deadline.ts';
 import type { Deployed, DeployedFunction } from '../deployed.ts';
 import { Instance } from './instance.ts';
 
@@ -47,6 +48,15 @@ export class Fleet {
     } finally {
       this.#leave(name);
     }
+  }
+
+  /** Starts an instance before anybody needs it, as AWS does too: it lies frozen until an invocation comes. */
+  async prepare(name: string): Promise<void> {
+    const one = this.#functions.get(name);
+    if (!one) throw new Error(`no function ${name}`);
+    const instance = await this.#start(one);
+    await within(10_000, `${name} to load`, instance.initialised);
+    this.#idle.set(name, [...(this.#idle.get(name) ?? []), instance]);
   }
 
   async stop(): Promise<void> {

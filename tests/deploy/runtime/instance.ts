@@ -34,6 +34,9 @@ export class Instance {
   #waiting: ServerResponse | undefined;
   #acknowledge: (() => void) | undefined;
   readonly #exited: Promise<void>;
+  /** The code is loaded: the runtime asks for its first invocation. */
+  readonly initialised: Promise<void>;
+  #onInitialised: () => void = () => undefined;
   isGone = false;
 
   static async start(
@@ -53,6 +56,9 @@ export class Instance {
     api: Server,
   ) {
     this.#name = one.name;
+    this.initialised = new Promise((resolve) => {
+      this.#onInitialised = resolve;
+    });
     api.on('request', (request, response) => void this.#serve(request, response));
     this.#child = spawn(process.execPath, [BOOTSTRAP], {
       cwd: one.folder,
@@ -117,6 +123,9 @@ export class Instance {
     const path = (request.url ?? '').replace('/2018-06-01/runtime/', '');
     if (path === 'invocation/next') {
       this.#waiting = response;
+      this.#onInitialised();
+      // Started ahead of time: it freezes in the middle of what it has begun while it loaded.
+      if (!this.#invocation) this.#child.kill('SIGSTOP');
       this.#hand();
       return;
     }

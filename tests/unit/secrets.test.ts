@@ -1,0 +1,166 @@
+import { jest } from '@jest/globals';
+import { jwtKeys, jwtKeysAhead, mongodbUri } from '../../lib/secrets.ts';
+import { within } from '../support/deadline.ts';
+import { type Answer, broken, json, ParameterStore, values } from '../support/parameterStore.ts';
+import { tapStdout } from '../support/stdout.ts';
+
+/** What is read from the Parameter Store when, and what becomes of it when the store fails. */
+
+const URI = 'mongodb://db.example.com/support';
+const KEYS = `a:${Buffer.alloc(32, 1).toString('base64url')}`;
+const MINUTE = 60_000;
+
+let store: ParameterStore;
+/** Every test has parameters of its own: a process remembers what it has read. */
+let folder = 0;
+let uriPath: string;
+let keysPath: string;
+let both: Answer;
+const before = { ...process.env };
+
+beforeAll(async () => {
+  store = await ParameterStore.start();
+});
+
+beforeEach(() => {
+  folder += 1;
+  uriPath = `/test/${folder}/mongodb-uri`;
+  keysPath = `/test/${folder}/jwt-keys`;
+  both = values({ [uriPath]: URI, [keysPath]: KEYS });
+  store.asked = [];
+  store.answers = [];
+  delete process.env['MONGODB_URI'];
+  delete process.env['JWT_KEYS'];
+  Object.assign(process.env, {
+    AWS_REGION: 'eu-central-1',
+    AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE',
+    AWS_SECRET_ACCESS_KEY: 'secret',
+    AWS_SESSION_TOKEN: 'session',
+    AWS_ENDPOINT_URL_SSM: store.endpoint,
+    MONGODB_URI_PARAMETER: uriPath,
+    JWT_KEYS_PARAMETER: keysPath,
+  });
+});
+
+afterEach(() => jest.restoreAllMocks());
+afterAll(async () => {
+  process.env = before;
+  await store.stop();
+});
+
+/** From now on it is so much later. */
+function pass(ms: number): void {
+  const now = Date.now();
+  jest.spyOn(Date, 'now').mockImplementation(() => now + ms);
+}
+
+const refused = json(400, { __type: 'AccessDeniedException' });
+
+it('reads what is asked for in one go with one request', async () => {
+  store.answers = [both];
+  const [uri, keys] = await Promise.all([mongodbUri(), jwtKeys()]);
+  expect([uri, keys[0].kid]).toEqual([URI, 'a']);
+  expect(store.names).toEqual([[uriPath, keysPath]]);
+});
+
+it('has what was read ahead of time for whoever comes while it is on its way', async () => {
+  store.answers = [both];
+  jwtKeysAhead();
+  await store.next();
+  expect((await jwtKeys())[0].kid).toBe('a');
+  expect(store.names).toEqual([[keysPath]]);
+});
+
+it('asks again for whoever waits when what was read ahead of time fails', async () => {
+  let fail: () => void = () => undefined;
+  store.answers = [
+    (response, names) => {
+      fail = () => refused(response, names);
+    },
+    both,
+  ];
+  jwtKeysAhead();
+  await store.next();
+  const waiting = [jwtKeys(), jwtKeys()];
+  fail();
+  const keys = await Promise.all(waiting);
+  expect(keys.map(([{ kid }]) => kid)).toEqual(['a', 'a']);
+  expect(store.asked).toHaveLength(2);
+});
+
+it('keeps quiet about what fails ahead of time, and reads it when it is needed', async () => {
+  store.answers = [refused];
+  jwtKeysAhead();
+  await store.next();
+  store.answers = [both];
+  expect((await jwtKeys())[0].kid).toBe('a');
+});
+
+it('does other work while the address is on its way', async () => {
+  let meanwhile: () => void = () => undefined;
+  const isDone = new Promise<void>((resolve) => {
+    meanwhile = resolve;
+  });
+  store.answers = [(response, names) => void isDone.then(() => both(response, names))];
+  expect(await within(5_000, 'the address', mongodbUri(meanwhile))).toBe(URI);
+});
+
+it('reads again what is five minutes old, and not before', async () => {
+  store.answers = [both];
+  await jwtKeys();
+  pass(5 * MINUTE - 1_000);
+  await jwtKeys();
+  expect(store.asked).toHaveLength(1);
+  store.answers = [values({ [keysPath]: KEYS.replace('a:', 'b:') })];
+  pass(2_000);
+  expect((await jwtKeys())[0].kid).toBe('b');
+});
+
+it('makes do with what it has while it cannot be read again', async () => {
+  store.answers = [both];
+  await jwtKeys();
+  pass(5 * MINUTE);
+  store.answers = [refused, values({}), values({ [keysPath]: '' }), both];
+  const lines: string[] = [];
+  const stopTapping = tapStdout((text) => lines.push(text) > 0);
+  try {
+    for (const _ of store.answers.slice()) expect((await jwtKeys())[0].kid).toBe('a');
+  } finally {
+    stopTapping();
+  }
+  expect(store.asked).toHaveLength(5);
+  expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual(
+    Array.from({ length: 3 }, () => expect.objectContaining({ level: 'warn', parameter: keysPath })),
+  );
+  expect(lines.join()).not.toContain(KEYS);
+});
+
+it.each([
+  ['does not exist', () => values({}), 'ConfigError', () => `Configuration: there is no parameter ${uriPath}`],
+  [
+    'is empty',
+    () => values({ [uriPath]: '' }),
+    'ConfigError',
+    () => `Configuration: the parameter ${uriPath} is empty`,
+  ],
+  ['is not its to read', () => refused, 'ParameterStoreError', () => 'the Parameter Store: AccessDeniedException'],
+])('says that a parameter %s, and asks anew the next time', async (_what, answer, name, message) => {
+  store.answers = [answer(), both];
+  await expect(mongodbUri()).rejects.toMatchObject({ name, message: message() });
+  expect(await mongodbUri()).toBe(URI);
+});
+
+it('says that neither the secret nor where it is kept was given', async () => {
+  delete process.env['MONGODB_URI_PARAMETER'];
+  await expect(mongodbUri()).rejects.toMatchObject({
+    name: 'ConfigError',
+    message: 'Configuration: MONGODB_URI is missing, and so is MONGODB_URI_PARAMETER',
+  });
+});
+
+it('asks nobody for what was given', async () => {
+  process.env['MONGODB_URI'] = 'mongodb://localhost/laptop';
+  store.answers = [broken];
+  expect(await mongodbUri()).toBe('mongodb://localhost/laptop');
+  expect(store.asked).toEqual([]);
+});
