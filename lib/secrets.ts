@@ -1,7 +1,7 @@
 import { ConfigError } from './config.ts';
 import { errorFields, logger } from './logger.ts';
 import { readParameters } from './parameterStore.ts';
-import { Shared } from './shared.ts';
+import { SharedRun } from './sharedRun.ts';
 
 /** A signing key: tokens name it by `kid`. */
 export interface JwtKey {
@@ -60,7 +60,7 @@ function parseKeys(source: string): [JwtKey, ...JwtKey[]] {
 const FRESH_MS = 5 * 60 * 1000;
 
 interface Parameter {
-  readonly reading: Shared<string>;
+  readonly reading: SharedRun<string>;
   known?: { readonly value: string; readonly readAt: number };
 }
 
@@ -72,15 +72,17 @@ async function required(name: 'MONGODB_URI' | 'JWT_KEYS', meanwhile?: () => void
   if (given) return given;
   const path = process.env[`${name}_PARAMETER`];
   if (!path) throw new ConfigError(`Configuration: ${name} is missing, and so is ${name}_PARAMETER`);
-  const parameter = parameters.get(path) ?? { reading: new Shared() };
+  const parameter = parameters.get(path) ?? { reading: new SharedRun() };
   parameters.set(path, parameter);
   const { known } = parameter;
   if (known && Date.now() - known.readAt < FRESH_MS) return known.value;
   try {
     return await parameter.reading.run(async () => {
+      // As old as the question: the answer may be met much later, after a freeze.
+      const readAt = Date.now();
       const value = await readTogether(path, meanwhile);
       if (value === '') throw new ConfigError(`Configuration: the parameter ${path} is empty`);
-      parameter.known = { value, readAt: Date.now() };
+      parameter.known = { value, readAt };
       return value;
     });
   } catch (error) {
@@ -93,7 +95,7 @@ async function required(name: 'MONGODB_URI' | 'JWT_KEYS', meanwhile?: () => void
 
 interface Batch {
   readonly paths: string[];
-  readonly meanwhile: (() => void)[];
+  meanwhile?: () => void;
   readonly values: Promise<ReadonlyMap<string, string>>;
 }
 
@@ -101,24 +103,16 @@ let batch: Batch | undefined;
 
 /** What is asked for in one go, which at a start is all there is, is read with one request. */
 async function readTogether(path: string, meanwhile?: () => void): Promise<string> {
-  batch ??= newBatch();
+  batch ??= { paths: [], values: Promise.resolve().then(readBatch) };
   batch.paths.push(path);
-  if (meanwhile) batch.meanwhile.push(meanwhile);
+  if (meanwhile) batch.meanwhile = meanwhile;
   const value = (await batch.values).get(path);
   if (value === undefined) throw new ConfigError(`Configuration: there is no parameter ${path}`);
   return value;
 }
 
-function newBatch(): Batch {
-  const paths: string[] = [];
-  const meanwhile: (() => void)[] = [];
-  const read = () => {
-    batch = undefined;
-    return readParameters(paths, {
-      meanwhile: () => {
-        for (const work of meanwhile) work();
-      },
-    });
-  };
-  return { paths, meanwhile, values: Promise.resolve().then(read) };
+async function readBatch(): Promise<ReadonlyMap<string, string>> {
+  const { paths = [], meanwhile } = batch ?? {};
+  batch = undefined;
+  return readParameters(paths, meanwhile ? { meanwhile } : {});
 }

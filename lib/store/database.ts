@@ -2,7 +2,7 @@ import mongoose from 'mongoose';
 import { config } from '../config.ts';
 import { commandEnds, DeadlineExceeded } from '../deadline.ts';
 import { mongodbUri } from '../secrets.ts';
-import { Shared } from '../shared.ts';
+import { SharedRun } from '../sharedRun.ts';
 import { makeModels } from './model.ts';
 
 /** The longest to wait for a primary, or for a socket to say something. The command's own limit is `deadline.ts`'s. */
@@ -10,7 +10,7 @@ const PATIENCE_MS = 4_000;
 /** The longest the server may work at one operation. */
 const OPERATION_MS = 10_000;
 
-const connecting = new Shared<void>();
+const connecting = new SharedRun<void>();
 let isConnected = false;
 
 /**
@@ -52,8 +52,9 @@ export function connectAhead(): void {
 }
 
 export async function disconnect(): Promise<void> {
-  isConnected = false;
+  // It waits for a connect that is under way, which then notes that it has connected.
   await mongoose.disconnect();
+  isConnected = false;
 }
 
 export type Transaction = mongoose.mongo.ClientSession;

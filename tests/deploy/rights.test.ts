@@ -33,7 +33,8 @@ const forAnyone = (name: string) => PERMISSIONS[name as keyof typeof PERMISSIONS
 
 function needsOf(name: string, code: string) {
   const calls = (what: string) => code.includes(`${what}(`);
-  const keys = calls('jsonwebtoken.default.sign') || (calls('jsonwebtoken.default.verify') && !forAnyone(name));
+  const verifies = calls('jsonwebtoken.default.verify') || calls('jwtKeysAhead');
+  const keys = calls('jsonwebtoken.default.sign') || (verifies && !forAnyone(name));
   const database = code.includes('"MONGODB_URI"');
   const sockets = [
     calls('new import_client_apigatewaymanagementapi.PostToConnectionCommand') && 'POST',

@@ -1,5 +1,7 @@
-import type { ServerResponse } from 'node:http';
-import { ParameterStoreError, readParameters } from '../../lib/parameterStore.ts';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import type { ClientRequest, ServerResponse } from 'node:http';
+import { jest } from '@jest/globals';
+import { readParameters } from '../../lib/parameterStore.ts';
 import { asAppError } from '../../lib/store/faults.ts';
 import { within } from '../support/deadline.ts';
 import { type Asked, broken, json, ParameterStore, silent, throttled, values } from '../support/parameterStore.ts';
@@ -132,13 +134,24 @@ it('reads several at once', async () => {
 });
 
 it('leaves time for other work while the answer is on its way', async () => {
-  let meanwhile: () => void = () => undefined;
-  const isDone = new Promise<void>((resolve) => {
-    meanwhile = resolve;
-  });
-  store.answers = [(response, names) => void isDone.then(() => value(response, names))];
-  const values = await within(5_000, 'the answer', readParameters(['/a/b'], { meanwhile }));
-  expect(values.get('/a/b')).toBe(VALUE);
+  let request: ClientRequest | undefined;
+  const onStart = (message: unknown) => {
+    ({ request } = message as { readonly request: ClientRequest });
+  };
+  subscribe('http.client.request.start', onStart);
+  try {
+    let meanwhile: () => void = () => undefined;
+    const isSent = new Promise<boolean | undefined>((resolve) => {
+      meanwhile = () => resolve(request?.writableFinished);
+    });
+    // No answer before that work is done.
+    store.answers = [(response, names) => void isSent.then(() => value(response, names))];
+    const values = await within(5_000, 'the answer', readParameters(['/a/b'], { meanwhile }));
+    expect(values.get('/a/b')).toBe(VALUE);
+    expect(await isSent).toBe(true);
+  } finally {
+    unsubscribe('http.client.request.start', onStart);
+  }
 });
 
 it.each(['AWS_ENDPOINT_URL_SSM', 'AWS_REGION', 'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN'])(
@@ -151,16 +164,12 @@ it.each(['AWS_ENDPOINT_URL_SSM', 'AWS_REGION', 'AWS_ACCESS_KEY_ID', 'AWS_SECRET_
 );
 
 it('says what the store said where there is no time for another try', async () => {
-  store.answers = [throttled, throttled, throttled];
-  expect(await failure(1_000)).toMatchObject({ name: 'ParameterStoreUnavailable', code: 'ThrottlingException' });
-});
-
-// Last: what is given up here may reach the server after all, and would take a later test's answer.
-it('gives up rather than try again when time is short', async () => {
-  store.answers = [throttled, value];
-
-  // The shortest pause is none at all: whether there is a second try, chance decides.
-  await readParameters(['/a/b'], { patienceMs: 1 }).catch((error: unknown) =>
-    expect(error).toBeInstanceOf(ParameterStoreError),
-  );
+  const random = jest.spyOn(Math, 'random').mockReturnValue(0.99);
+  try {
+    store.answers = [throttled, value];
+    expect(await failure(150)).toMatchObject({ name: 'ParameterStoreUnavailable', code: 'ThrottlingException' });
+    expect(store.asked).toHaveLength(1);
+  } finally {
+    random.mockRestore();
+  }
 });

@@ -71,28 +71,60 @@ it('has what was read ahead of time for whoever comes while it is on its way', a
   expect(store.names).toEqual([[keysPath]]);
 });
 
-it('asks again for whoever waits when what was read ahead of time fails', async () => {
-  let fail: () => void = () => undefined;
+describe('when what was read ahead of time fails', () => {
+  /** Two who come so much later, and wait for a read that is then refused. */
+  async function twoWaiting(ms: number): Promise<PromiseSettledResult<unknown>[]> {
+    let fail: () => void = () => undefined;
+    store.answers = [
+      (response, names) => {
+        fail = () => refused(response, names);
+      },
+      both,
+    ];
+    jwtKeysAhead();
+    await store.next();
+    pass(ms);
+    const waiting = Promise.allSettled([jwtKeys(), jwtKeys()]);
+    fail();
+    return waiting;
+  }
+
+  it('those who came at once are told why, and nobody asks a second time', async () => {
+    const failed = {
+      status: 'rejected',
+      reason: expect.objectContaining({ code: 'AccessDeniedException' }) as unknown,
+    };
+    expect(await twoWaiting(900)).toEqual([failed, failed]);
+    expect(store.names).toEqual([[keysPath]]);
+  });
+
+  it('it is read once more for those who came after a freeze', async () => {
+    const read = { status: 'fulfilled', value: [expect.objectContaining({ kid: 'a' })] };
+    expect(await twoWaiting(1_000)).toEqual([read, read]);
+    expect(store.names).toEqual([[keysPath], [keysPath]]);
+  });
+});
+
+it('takes a value for as old as the question, however late it is met', async () => {
+  let answer: () => void = () => undefined;
   store.answers = [
     (response, names) => {
-      fail = () => refused(response, names);
+      answer = () => both(response, names);
     },
-    both,
+    values({ [keysPath]: KEYS.replace('a:', 'b:') }),
   ];
   jwtKeysAhead();
   await store.next();
-  const waiting = [jwtKeys(), jwtKeys()];
-  fail();
-  const keys = await Promise.all(waiting);
-  expect(keys.map(([{ kid }]) => kid)).toEqual(['a', 'a']);
-  expect(store.asked).toHaveLength(2);
+  pass(5 * MINUTE);
+  answer();
+  expect((await jwtKeys())[0].kid).toBe('a');
+  expect((await jwtKeys())[0].kid).toBe('b');
 });
 
 it('keeps quiet about what fails ahead of time, and reads it when it is needed', async () => {
-  store.answers = [refused];
+  store.answers = [refused, both];
   jwtKeysAhead();
-  await store.next();
-  store.answers = [both];
+  await expect(jwtKeys()).rejects.toMatchObject({ code: 'AccessDeniedException' });
   expect((await jwtKeys())[0].kid).toBe('a');
 });
 

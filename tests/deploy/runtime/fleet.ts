@@ -50,12 +50,16 @@ export class Fleet {
     }
   }
 
-  /** Starts an instance before anybody needs it, as AWS does too: it lies frozen until an invocation comes. */
-  async prepare(name: string): Promise<void> {
+  /**
+   * Starts an instance before anybody needs it, as AWS does too. Once it has loaded and has come so far, it lies frozen until
+   * an invocation comes.
+   */
+  async prepare(name: string, soFar: Promise<void>): Promise<void> {
     const one = this.#functions.get(name);
     if (!one) throw new Error(`no function ${name}`);
     const instance = await this.#start(one);
-    await within(10_000, `${name} to load`, instance.initialised);
+    await within(10_000, `${name} to load`, Promise.all([instance.initialised, soFar]));
+    instance.freeze();
     this.#idle.set(name, [...(this.#idle.get(name) ?? []), instance]);
   }
 

@@ -111,6 +111,11 @@ export class Instance {
     }
   }
 
+  /** Until an invocation comes. */
+  freeze(): void {
+    this.#child.kill('SIGSTOP');
+  }
+
   async stop(): Promise<void> {
     this.#child.kill('SIGKILL');
     await this.#exited;
@@ -124,8 +129,6 @@ export class Instance {
     if (path === 'invocation/next') {
       this.#waiting = response;
       this.#onInitialised();
-      // Started ahead of time: it freezes in the middle of what it has begun while it loaded.
-      if (!this.#invocation) this.#child.kill('SIGSTOP');
       this.#hand();
       return;
     }
@@ -135,8 +138,8 @@ export class Instance {
       return this.#finish((invocation) => invocation.reject(new FunctionError(`${this.#name}: ${body}`)));
     }
     if (id !== this.#invocation?.id) return void response.writeHead(400).end();
-    // Frozen before it hears that its answer has arrived.
-    this.#child.kill('SIGSTOP');
+    // Before it hears that its answer has arrived.
+    this.freeze();
     this.#acknowledge = () => response.writeHead(202).end();
     this.#finish((invocation) => {
       if (outcome === 'response') invocation.resolve(JSON.parse(body));
