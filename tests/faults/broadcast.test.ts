@@ -77,6 +77,11 @@ describe('a room in which posts fail in every way', () => {
     await eventually('the throttled post', async () => postedTo(throttled));
     gateway.fault(throttled, undefined);
     for (const socket of [c, a, throttled]) await socket.next('NEW_MESSAGE', ({ content }) => content === 'to all');
+    await eventually(
+      'the hanging post to be given up',
+      async () => gateway.givenUp.includes(ids.get(hung) ?? ''),
+      10_000,
+    );
     await gateway.idle();
 
     expect(postedTo(hung)).toBe(true);
@@ -96,6 +101,17 @@ describe('a room in which posts fail in every way', () => {
       afterSeq: 1,
     });
     expect(messages.map(({ content, senderId }) => [content, senderId])).toEqual([['to all', agent.user.id]]);
+  });
+
+  it('is told nothing where somebody is in it who may not be: a join that overtook the loss of the conversation', async () => {
+    const { a, c, supervisor, conversationId } = await newScene(desk, cast);
+    const other = await desk.connect(await desk.agent(supervisor));
+    const rooms = { $addToSet: { rooms: conversationId } };
+    await connectionModel().updateOne({ _id: system.gateway.connectionId(other) }, rooms);
+    await a.expect('MESSAGE_ACCEPTED', 'SEND_MESSAGE', { conversationId, content: 'between us' });
+    await c.next('NEW_MESSAGE', ({ content }) => content === 'between us');
+    await system.gateway.idle();
+    expect(other.frames('NEW_MESSAGE')).toEqual([]);
   });
 
   it('does not forget a connection whose upgrade may still be under way', async () => {

@@ -35,6 +35,8 @@ export class Gateway {
   readonly #server: Server;
   /** Posts per connection, tried and delivered alike. */
   readonly posts: { connectionId: string; frame: string }[] = [];
+  /** The connections a post to which hung, until whoever posted gave up. */
+  readonly givenUp: string[] = [];
   /** When set, `$disconnect` is never delivered: it is best effort only. */
   losesDisconnects = false;
   /** Milliseconds a frame waits before its handler runs, so that frames of one connection overtake each other. */
@@ -196,6 +198,7 @@ export class Gateway {
       case 'forbidden':
         return answer(403, 'ForbiddenException');
       case 'hang':
+        response.once('close', () => this.givenUp.push(id));
         return undefined;
       default:
     }

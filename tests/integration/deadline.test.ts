@@ -1,0 +1,43 @@
+import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
+import { httpEndpoint } from '../../lib/http/endpoint.ts';
+import type { ServerFrame } from '../../lib/protocol/events.ts';
+import * as routes from '../../lib/protocol/routes.ts';
+import { disconnect } from '../../lib/store/database.ts';
+import { onFrame } from '../../lib/websocket/frameHandler.ts';
+import type { SocketEvent } from '../../lib/websocket/frames.ts';
+import { databaseUri } from '../../local/mongod.ts';
+import { within } from '../support/deadline.ts';
+
+/** A command that never ends, on either API. */
+
+const before = { ...process.env };
+beforeAll(() => {
+  process.env['MONGODB_URI'] = databaseUri(process.env['TEST_MONGODB_URI'] ?? '', 'deadline');
+  process.env['LOG_LEVEL'] = 'silent';
+});
+afterAll(async () => {
+  process.env = before;
+  await disconnect();
+});
+
+const context = { awsRequestId: 'request' } as Context;
+const never = () => new Promise<never>(() => undefined);
+
+it('is answered over the socket all the same', async () => {
+  const sent: ServerFrame[] = [];
+  const send = async (_to: string, frame: ServerFrame) => {
+    sent.push(frame);
+    return 'delivered' as const;
+  };
+  const handler = onFrame('SEND_MESSAGE', send, never);
+  const event = { requestContext: { connectionId: 'c', requestId: 'r' }, body: '{"requestId":"mine"}' };
+  expect(await within(15_000, 'an end', handler(event as SocketEvent, context))).toEqual({ statusCode: 200 });
+  expect(sent).toMatchObject([{ event: 'ERROR', data: { code: 'UNAVAILABLE' }, requestId: 'mine' }]);
+});
+
+it('is answered over HTTP all the same', async () => {
+  const handler = httpEndpoint(routes.health, never);
+  const event = { headers: {}, requestContext: { http: { sourceIp: '192.0.2.1' } } };
+  const answer = await within(15_000, 'an end', handler(event as unknown as APIGatewayProxyEventV2, context));
+  expect(answer).toMatchObject({ statusCode: 503, headers: { 'retry-after': expect.any(String) as unknown } });
+});
