@@ -123,6 +123,7 @@ interface Workflow {
       {
         readonly permissions?: Readonly<Record<string, string>>;
         readonly environment?: string;
+        readonly strategy?: { readonly matrix: Readonly<Record<string, readonly unknown[]>> };
         readonly steps?: readonly { readonly uses?: string; readonly run?: string }[];
       }
     >
@@ -133,7 +134,7 @@ describe('the workflows', () => {
   const workflow = (name: string) => parse(read(`.github/workflows/${name}.yml`)) as Workflow;
   const steps = (name: string) => Object.values(workflow(name).jobs).flatMap((job) => job.steps ?? []);
 
-  it.each(['ci', 'deploy'])('%s may read, and uses actions by their major version', (name) => {
+  it.each(['ci', 'deploy', 'weekly'])('%s may read, and uses actions by their major version', (name) => {
     expect(workflow(name).permissions).toEqual({ contents: 'read' });
     for (const { uses } of steps(name)) expect(uses ?? 'x@v1').toMatch(/@v\d+$/);
   });
@@ -141,6 +142,14 @@ describe('the workflows', () => {
   it('test by the one script there is', () => {
     expect(steps('ci').map(({ run }) => run)).toContain('.ci/run');
     expect(existsSync(`${root}.ci/run`)).toBe(true);
+  });
+
+  it('run every week what takes too long for every push', () => {
+    const { scripts } = JSON.parse(read('package.json')) as { readonly scripts: Readonly<Record<string, string>> };
+    const weekly = workflow('weekly').jobs['long']?.strategy?.matrix['script'] ?? [];
+    expect(weekly).toEqual(['test:mutants', 'test:soak', 'test:openapi', 'bench:cold']);
+    for (const name of weekly) expect(scripts).toHaveProperty([String(name)]);
+    expect(workflow('weekly').on).toHaveProperty('schedule');
   });
 
   it('deploy by a role, in an environment, then migrate', () => {
