@@ -1,6 +1,7 @@
 import { Hash } from '@smithy/core/serde';
 import { SignatureV4 } from '@smithy/signature-v4';
 import { ConfigError } from './config.ts';
+import { waitToRetry } from './retry.ts';
 
 /** All attempts together; a start that takes longer is better given up and tried again. */
 const PATIENCE_MS = 3_000;
@@ -23,8 +24,8 @@ export class ParameterStoreError extends Error {
 
 export interface ReadOptions {
   /** What may be done while the answer is on its way: called once the request is sent, at every attempt. */
-  readonly meanwhile?: () => void;
-  readonly patienceMs?: number;
+  readonly meanwhile?: (() => void) | undefined;
+  readonly patienceMs?: number | undefined;
 }
 
 /**
@@ -42,12 +43,8 @@ export async function readParameters(
     try {
       return await getParameters(names, AbortSignal.timeout(Math.max(1, end - Date.now())), meanwhile);
     } catch (error) {
-      if (!(error instanceof ParameterStoreError)) throw error;
-      // Full jitter: a deploy starts many instances at once.
-      const wait = Math.random() * 100 * 2 ** attempt;
-      const isOver = attempt === ATTEMPTS || Date.now() + wait >= end;
-      if (isOver || error.name === 'ParameterStoreError') throw error;
-      await new Promise((resolve) => setTimeout(resolve, wait));
+      const mayPass = error instanceof ParameterStoreError && error.name === 'ParameterStoreUnavailable';
+      if (!mayPass || !(await waitToRetry(attempt, { attempts: ATTEMPTS, end }))) throw error;
     }
   }
 }

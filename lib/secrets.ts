@@ -114,5 +114,5 @@ async function readTogether(path: string, meanwhile?: () => void): Promise<strin
 async function readBatch(): Promise<ReadonlyMap<string, string>> {
   const { paths = [], meanwhile } = batch ?? {};
   batch = undefined;
-  return readParameters(paths, meanwhile ? { meanwhile } : {});
+  return readParameters(paths, { meanwhile });
 }

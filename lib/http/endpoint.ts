@@ -53,11 +53,13 @@ export function httpEndpoint<const R extends Route>(
   handle: (request: HttpRequest<R>) => Promise<HttpAnswer<R>>,
 ): HttpHandler {
   connectAhead();
-  if (PERMISSIONS[route.operation] !== 'anyone') jwtKeysAhead();
   const stack = middy<AdmittedEvent, APIGatewayProxyStructuredResultV2, Error, Context>()
     .use(answerProblems())
-    .use(connected())
-    .use(admit(route));
+    .use(connected());
+  if (PERMISSIONS[route.operation] !== 'anyone') {
+    jwtKeysAhead();
+    stack.use(admit(route));
+  }
   if (route.method !== 'GET') stack.use(bounded()).use(jsonBody(route.body !== undefined));
   const run = stack.handler(async (event, context) => {
     const following: Promise<unknown>[] = [];
@@ -91,7 +93,6 @@ const connected = (): HttpMiddleware => ({ before: () => withinDeadline(() => co
 /** Who is it, and may their role attempt this at all? */
 const admit = (route: Route): HttpMiddleware => ({
   before: async ({ event }) => {
-    if (PERMISSIONS[route.operation] === 'anyone') return;
     const caller = await withinDeadline(() =>
       authenticate(bearerToken(event.headers['authorization']), event.requestContext.http.sourceIp),
     );

@@ -6,6 +6,7 @@ import {
 import { config } from '../config.ts';
 import { errorFields, logger } from '../logger.ts';
 import type { ServerFrame } from '../protocol/events.ts';
+import { waitToRetry } from '../retry.ts';
 
 /** How a post ended: delivered to the gateway; the connection is gone for good; or it could not be done in time. */
 export type Delivery = 'delivered' | 'gone' | 'failed';
@@ -29,18 +30,15 @@ function client(): ApiGatewayManagementApiClient {
 /** Posts a frame to a connection. Never throws, and never takes longer than two seconds. */
 export async function post(connectionId: string, frame: ServerFrame): Promise<Delivery> {
   const Data = Buffer.from(JSON.stringify(frame));
-  const deadline = Date.now() + DELIVERY_MS;
+  const end = Date.now() + DELIVERY_MS;
   for (let attempt = 1; ; attempt += 1) {
-    const left = deadline - Date.now();
-    const outcome = await attemptPost(connectionId, Data, Math.min(ATTEMPT_MS, left));
+    const outcome = await attemptPost(connectionId, Data, Math.min(ATTEMPT_MS, end - Date.now()));
     if (outcome !== 'throttled') return outcome;
-    // 429: over the account's rate, or the client reads too slowly. Full jitter, so that a crowd spreads out.
-    const pause = Math.random() * 100 * 2 ** attempt;
-    if (attempt === ATTEMPTS || Date.now() + pause >= deadline) {
+    // 429: over the account's rate, or the client reads too slowly.
+    if (!(await waitToRetry(attempt, { attempts: ATTEMPTS, end }))) {
       logger.warn('post failed', { connectionId, status: 429 });
       return 'failed';
     }
-    await new Promise((resolve) => setTimeout(resolve, pause));
   }
 }
 

@@ -28,13 +28,10 @@ const models: readonly (() => {
 
 /** Builds every index the code relies on. Safe to repeat; drops nothing. Answers the collections it saw to. */
 export async function createIndexes(): Promise<string[]> {
-  const collections: string[] = [];
-  for (const modelOf of models) {
-    const model = modelOf();
+  for (const model of models) {
     // A transaction can't create a collection beside another one's metadata change: have them all beforehand.
-    await model.createCollection();
-    await model.createIndexes();
-    collections.push(model.collection.name);
+    await model().createCollection();
+    await model().createIndexes();
   }
-  return collections;
+  return models.map((model) => model().collection.name);
 }

@@ -1,9 +1,8 @@
 import { finishClosing } from '../../lib/services/conversations/finishClosing.ts';
-import { conversationModel } from '../../lib/store/conversations.ts';
 import { activeMessageModel, readMessages } from '../../lib/store/messages.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
 import type { Desk } from '../support/system.ts';
-import { expectArchived, expectExpired, expectWhole, sweepNow } from './invariants.ts';
+import { expectArchived, expectExpired, expectWhole, recordOf, sweepNow } from './invariants.ts';
 import { castOf, closeUnfinished, newScene, type Scene } from './scene.ts';
 
 /** The archive, when something is not where it should be. */
@@ -20,8 +19,6 @@ beforeEach(async () => {
   await c.expect('MESSAGE_ACCEPTED', 'SEND_MESSAGE', { conversationId, content: 'the second' });
 });
 afterEach(() => scene.leave());
-
-const recordOf = async (conversationId: string) => conversationModel().findById(conversationId).lean().orFail();
 
 it('that lacks a message lets nothing expire, and is whole once it can be', async () => {
   const { candidate, conversationId } = scene;

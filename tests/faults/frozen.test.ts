@@ -1,4 +1,3 @@
-import { conversationModel } from '../../lib/store/conversations.ts';
 import { activeMessageModel } from '../../lib/store/messages.ts';
 import { eventually, within } from '../support/deadline.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
@@ -6,7 +5,7 @@ import { Machine } from '../support/machine.ts';
 import type { Fault } from '../support/machineProtocol.ts';
 import { type OwnMongod, startOwnMongod } from '../support/ownMongod.ts';
 import type { Desk } from '../support/system.ts';
-import { expectArchived, expectExpired, expectWhole, readHistory, sweepNow } from './invariants.ts';
+import { expectArchived, expectExpired, expectWhole, readHistory, recordOf, sweepNow } from './invariants.ts';
 import { askUntilAvailable, type Cast, castOf, inLanes, newScene, ROOMY, routeSockets } from './scene.ts';
 
 let mongod: OwnMongod;
@@ -69,7 +68,7 @@ describe.each(CASES)('a handler of $event frozen for ten minutes', ({ event, fil
     await sweepNow(system, [conversationId]);
     await expectExpired([conversationId]);
     const history = await readHistory(desk, candidate, conversationId);
-    const record = await conversationModel().findById(conversationId).lean();
+    const record = await recordOf(conversationId);
 
     machine.resume();
     await within(20_000, 'the frozen handler to end', invocation);
@@ -77,7 +76,7 @@ describe.each(CASES)('a handler of $event frozen for ten minutes', ({ event, fil
     // Its answer may have been lost with the connections it slept through: who isn't answered asks again.
     const { event: answered } = await askUntilAvailable(sleeper, event, { conversationId, ...data });
     expect(answers).toContain(answered);
-    expect(await conversationModel().findById(conversationId).lean()).toEqual(record);
+    expect(await recordOf(conversationId)).toEqual(record);
     expect(await activeMessageModel().countDocuments({ conversationId })).toBe(0);
     await expectArchived(desk, candidate, conversationId, history);
     await expectWhole(desk, candidate, conversationId, sleeper.frames('MESSAGE_ACCEPTED'));

@@ -1,6 +1,6 @@
 import type { ServerData } from '../../lib/protocol/events.ts';
 import type { Message } from '../../lib/protocol/objects.ts';
-import { conversationModel } from '../../lib/store/conversations.ts';
+import { type ConversationRecord, conversationModel } from '../../lib/store/conversations.ts';
 import { trusted } from '../../lib/store/database.ts';
 import { activeMessageModel, messageModel } from '../../lib/store/messages.ts';
 import { eventually } from '../support/deadline.ts';
@@ -63,6 +63,11 @@ export async function makeDue(conversationIds: readonly string[]): Promise<void>
   });
 }
 
+/** The conversation as it is stored now. */
+export async function recordOf(conversationId: string): Promise<ConversationRecord> {
+  return conversationModel().findById(conversationId).lean().orFail();
+}
+
 /** Closed for good: nothing left to do, every message archived, the same history as before. */
 export async function expectArchived(
   desk: Desk,
@@ -70,10 +75,10 @@ export async function expectArchived(
   conversationId: string,
   before: readonly Message[],
 ): Promise<void> {
-  const record = await conversationModel().findById(conversationId).lean();
+  const record = await recordOf(conversationId);
   expect(record).toMatchObject({ status: 'closed', lastSeq: before.length });
-  expect(record?.closing).toBeUndefined();
-  expect(record?.archivedAt).toBeInstanceOf(Date);
+  expect(record.closing).toBeUndefined();
+  expect(record.archivedAt).toBeInstanceOf(Date);
   expect(await messageModel().countDocuments({ conversationId })).toBe(before.length);
   expect(await readHistory(desk, reader, conversationId)).toEqual(before);
 }

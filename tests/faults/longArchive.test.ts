@@ -1,10 +1,9 @@
 import { finishClosing } from '../../lib/services/conversations/finishClosing.ts';
-import type { ConversationRecord } from '../../lib/store/conversations.ts';
 import { conversationModel } from '../../lib/store/conversations.ts';
 import { activeMessageModel, messageModel } from '../../lib/store/messages.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
 import type { Desk } from '../support/system.ts';
-import { expectNothingExpiresEarly } from './invariants.ts';
+import { expectNothingExpiresEarly, recordOf } from './invariants.ts';
 import { castOf, closeUnfinished, newScene, type Scene } from './scene.ts';
 
 const MESSAGES = process.env['SOAK'] === '1' ? 100_000 : 20_000;
@@ -37,12 +36,6 @@ async function fill({ conversationId, candidate }: Scene): Promise<void> {
   await conversationModel().updateOne({ _id: conversationId }, { $set: { lastSeq: MESSAGES } });
 }
 
-async function findRecord(conversationId: string): Promise<ConversationRecord> {
-  const record = await conversationModel().findById(conversationId).lean();
-  if (!record) throw new Error('no such conversation');
-  return record;
-}
-
 describe(`a conversation of ${MESSAGES} messages (100000 with SOAK=1)`, () => {
   it('is archived slice by slice, each going on where the last one stopped, and reads the same all the while', async () => {
     const scene = await newScene(desk, await castOf(desk));
@@ -64,7 +57,7 @@ describe(`a conversation of ${MESSAGES} messages (100000 with SOAK=1)`, () => {
 
     const steps: { step: string; through: number }[] = [];
     for (let finished = false; !finished; ) {
-      const record = await findRecord(conversationId);
+      const record = await recordOf(conversationId);
       const { step = '', through = 0 } = record.closing ?? {};
       steps.push({ step, through });
       if (steps.length % 4 === 1) {

@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 interface Mutant {
   readonly name: string;
   readonly file: string;
-  /** Occurs exactly once. */
+  /** Must occur exactly once: a mutant that has lost its place says so, instead of being "killed" by nothing. */
   readonly find: string;
   readonly replace: string;
   /** The tests that are to notice, by path patterns. Default: the seeded histories. */
@@ -200,9 +200,11 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const PARTS = ['lib', 'functions', 'tests', 'local', 'docs', 'package.json', 'jest.config.js', 'tsconfig.json'];
 const LIMIT_MS = 240_000;
 
-type Fate = 'killed' | 'timed out' | 'SURVIVED';
+type Fate = 'killed' | 'timed out' | 'SURVIVED' | 'NO PLACE';
 
-async function fateOf({ file, find, replace, killers = HISTORIES }: Mutant): Promise<Fate> {
+async function fateOf(mutant: Mutant): Promise<Fate> {
+  if ((await placesOf(mutant)) !== 1) return 'NO PLACE';
+  const { file, find, replace, killers = HISTORIES } = mutant;
   const folder = await mkdtemp(join(tmpdir(), 'live-support-mutant-'));
   try {
     for (const part of PARTS) await cp(join(ROOT, part), join(folder, part), { recursive: true });
@@ -247,7 +249,7 @@ async function main(): Promise<void> {
   for (const mutant of chosen) {
     const begun = Date.now();
     const fate = await fateOf(mutant);
-    if (fate === 'SURVIVED') survivors.push(mutant.name);
+    if (fate === 'SURVIVED' || fate === 'NO PLACE') survivors.push(mutant.name);
     const seconds = Math.round((Date.now() - begun) / 1000);
     console.log(`${fate.padEnd(10)} ${`${seconds} s`.padStart(6)}  ${mutant.name}`);
   }

@@ -16,14 +16,7 @@ const before = { ...process.env };
 beforeAll(async () => {
   store = await ParameterStore.start();
   delete process.env['MONGODB_URI'];
-  Object.assign(process.env, {
-    AWS_REGION: 'eu-central-1',
-    AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE',
-    AWS_SECRET_ACCESS_KEY: 'secret',
-    AWS_SESSION_TOKEN: 'session',
-    AWS_ENDPOINT_URL_SSM: store.endpoint,
-    MONGODB_URI_PARAMETER: PARAMETER,
-  });
+  Object.assign(process.env, store.environment, { MONGODB_URI_PARAMETER: PARAMETER });
 });
 afterEach(() => disconnect());
 afterAll(async () => {

@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { buffer } from 'node:stream/consumers';
 import { clientEvents } from '../../lib/protocol/events.ts';
 import { within } from './deadline.ts';
 import { HANDLER_FILES, OTHER_FILES } from './handlers.ts';
@@ -180,9 +181,7 @@ export class Gateway {
       response.writeHead(status, error ? { 'x-amzn-errortype': error, 'content-type': 'application/json' } : {});
       response.end(error ? JSON.stringify({ message: error }) : undefined);
     };
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
-    const body = Buffer.concat(chunks);
+    const body = await buffer(request);
     // AWS refuses unsigned requests.
     if (!request.headers.authorization?.startsWith('AWS4-HMAC-SHA256 ')) return answer(403, 'ForbiddenException');
     const id = decodeURIComponent(/^\/@connections\/([^/?]+)/.exec(request.url ?? '')?.[1] ?? '');

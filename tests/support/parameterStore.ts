@@ -1,11 +1,13 @@
 import { createServer, type IncomingHttpHeaders, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { buffer } from 'node:stream/consumers';
 
 export interface Asked {
   readonly method: string;
   readonly url: string;
   readonly headers: IncomingHttpHeaders;
   readonly body: Buffer;
+  readonly names: readonly string[];
 }
 
 export type Answer = (response: ServerResponse, names: readonly string[]) => void;
@@ -29,6 +31,15 @@ export const values =
     json(200, { Parameters: known.map(of), InvalidParameters })(response, names);
   };
 
+/** This answer, but not before it is released. */
+export function held(answer: Answer): { readonly answer: Answer; readonly release: () => void } {
+  let release: () => void = () => undefined;
+  const isReleased = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  return { answer: (response, names) => void isReleased.then(() => answer(response, names)), release };
+}
+
 /** A server that answers what it is told to, and breaks off where it was told nothing. */
 export class ParameterStore {
   asked: Asked[] = [];
@@ -44,24 +55,29 @@ export class ParameterStore {
 
   private constructor() {
     this.#server = createServer(async (request, response) => {
-      const chunks: Buffer[] = [];
-      for await (const chunk of request) chunks.push(chunk as Buffer);
+      const body = await buffer(request);
       const { method = '', url = '', headers } = request;
-      const body = Buffer.concat(chunks);
-      this.asked.push({ method, url, headers, body });
-      const { Names } = JSON.parse(body.toString()) as { readonly Names: readonly string[] };
-      (this.answers.shift() ?? broken)(response, Names);
+      const { Names: names } = JSON.parse(body.toString()) as { readonly Names: readonly string[] };
+      this.asked.push({ method, url, headers, body, names });
+      (this.answers.shift() ?? broken)(response, names);
       for (const resolve of this.#onAsked.splice(0)) resolve();
     });
   }
 
-  get endpoint(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  /** What Lambda and the deployment give a function, for it to ask here. */
+  get environment(): Readonly<Record<string, string>> {
+    return {
+      AWS_REGION: 'eu-central-1',
+      AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE',
+      AWS_SECRET_ACCESS_KEY: 'secret',
+      AWS_SESSION_TOKEN: 'session',
+      AWS_ENDPOINT_URL_SSM: `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`,
+    };
   }
 
   /** The names asked for, request by request. */
   get names(): readonly (readonly string[])[] {
-    return this.asked.map(({ body }) => (JSON.parse(body.toString()) as { readonly Names: readonly string[] }).Names);
+    return this.asked.map(({ names }) => names);
   }
 
   /** Resolves at the next request. */

@@ -4,7 +4,16 @@ import { jest } from '@jest/globals';
 import { readParameters } from '../../lib/parameterStore.ts';
 import { asAppError } from '../../lib/store/faults.ts';
 import { within } from '../support/deadline.ts';
-import { type Asked, broken, json, ParameterStore, silent, throttled, values } from '../support/parameterStore.ts';
+import {
+  type Asked,
+  broken,
+  held,
+  json,
+  ParameterStore,
+  silent,
+  throttled,
+  values,
+} from '../support/parameterStore.ts';
 import { signatureFault } from '../support/sigv4.ts';
 
 /** Parameters, read as AWS wants to be asked, from a server that answers as AWS does. */
@@ -23,12 +32,9 @@ beforeAll(async () => {
 beforeEach(() => {
   store.asked = [];
   store.answers = [];
-  Object.assign(process.env, {
-    AWS_REGION: 'eu-central-1',
-    AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE',
+  Object.assign(process.env, store.environment, {
     AWS_SECRET_ACCESS_KEY: SECRET,
     AWS_SESSION_TOKEN: 'a session+token/=',
-    AWS_ENDPOINT_URL_SSM: store.endpoint,
   });
 });
 
@@ -40,7 +46,7 @@ afterAll(async () => {
 const read = async () => (await readParameters(['/a/b'])).get('/a/b');
 
 const failure = async (patienceMs?: number) => {
-  const error: unknown = await readParameters(['/a/b'], patienceMs === undefined ? {} : { patienceMs }).then(
+  const error: unknown = await readParameters(['/a/b'], { patienceMs }).then(
     () => Promise.reject(new Error('it was read')),
     (thrown: unknown) => thrown,
   );
@@ -140,15 +146,17 @@ it('leaves time for other work while the answer is on its way', async () => {
   };
   subscribe('http.client.request.start', onStart);
   try {
-    let meanwhile: () => void = () => undefined;
-    const isSent = new Promise<boolean | undefined>((resolve) => {
-      meanwhile = () => resolve(request?.writableFinished);
-    });
     // No answer before that work is done.
-    store.answers = [(response, names) => void isSent.then(() => value(response, names))];
+    const late = held(value);
+    store.answers = [late.answer];
+    let isSent: boolean | undefined;
+    const meanwhile = () => {
+      isSent = request?.writableFinished;
+      late.release();
+    };
     const values = await within(5_000, 'the answer', readParameters(['/a/b'], { meanwhile }));
     expect(values.get('/a/b')).toBe(VALUE);
-    expect(await isSent).toBe(true);
+    expect(isSent).toBe(true);
   } finally {
     unsubscribe('http.client.request.start', onStart);
   }

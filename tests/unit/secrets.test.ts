@@ -1,7 +1,7 @@
 import { jest } from '@jest/globals';
 import { jwtKeys, jwtKeysAhead, mongodbUri } from '../../lib/secrets.ts';
 import { within } from '../support/deadline.ts';
-import { type Answer, broken, json, ParameterStore, values } from '../support/parameterStore.ts';
+import { type Answer, broken, held, json, ParameterStore, values } from '../support/parameterStore.ts';
 import { tapStdout } from '../support/stdout.ts';
 
 /** What is read from the Parameter Store when, and what becomes of it when the store fails. */
@@ -31,15 +31,7 @@ beforeEach(() => {
   store.answers = [];
   delete process.env['MONGODB_URI'];
   delete process.env['JWT_KEYS'];
-  Object.assign(process.env, {
-    AWS_REGION: 'eu-central-1',
-    AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE',
-    AWS_SECRET_ACCESS_KEY: 'secret',
-    AWS_SESSION_TOKEN: 'session',
-    AWS_ENDPOINT_URL_SSM: store.endpoint,
-    MONGODB_URI_PARAMETER: uriPath,
-    JWT_KEYS_PARAMETER: keysPath,
-  });
+  Object.assign(process.env, store.environment, { MONGODB_URI_PARAMETER: uriPath, JWT_KEYS_PARAMETER: keysPath });
 });
 
 afterEach(() => jest.restoreAllMocks());
@@ -74,18 +66,13 @@ it('has what was read ahead of time for whoever comes while it is on its way', a
 describe('when what was read ahead of time fails', () => {
   /** Two who come so much later, and wait for a read that is then refused. */
   async function twoWaiting(ms: number): Promise<PromiseSettledResult<unknown>[]> {
-    let fail: () => void = () => undefined;
-    store.answers = [
-      (response, names) => {
-        fail = () => refused(response, names);
-      },
-      both,
-    ];
+    const late = held(refused);
+    store.answers = [late.answer, both];
     jwtKeysAhead();
     await store.next();
     pass(ms);
     const waiting = Promise.allSettled([jwtKeys(), jwtKeys()]);
-    fail();
+    late.release();
     return waiting;
   }
 
@@ -106,17 +93,12 @@ describe('when what was read ahead of time fails', () => {
 });
 
 it('takes a value for as old as the question, however late it is met', async () => {
-  let answer: () => void = () => undefined;
-  store.answers = [
-    (response, names) => {
-      answer = () => both(response, names);
-    },
-    values({ [keysPath]: KEYS.replace('a:', 'b:') }),
-  ];
+  const late = held(both);
+  store.answers = [late.answer, values({ [keysPath]: KEYS.replace('a:', 'b:') })];
   jwtKeysAhead();
   await store.next();
   pass(5 * MINUTE);
-  answer();
+  late.release();
   expect((await jwtKeys())[0].kid).toBe('a');
   expect((await jwtKeys())[0].kid).toBe('b');
 });
@@ -129,12 +111,9 @@ it('keeps quiet about what fails ahead of time, and reads it when it is needed',
 });
 
 it('does other work while the address is on its way', async () => {
-  let meanwhile: () => void = () => undefined;
-  const isDone = new Promise<void>((resolve) => {
-    meanwhile = resolve;
-  });
-  store.answers = [(response, names) => void isDone.then(() => both(response, names))];
-  expect(await within(5_000, 'the address', mongodbUri(meanwhile))).toBe(URI);
+  const late = held(both);
+  store.answers = [late.answer];
+  expect(await within(5_000, 'the address', mongodbUri(late.release))).toBe(URI);
 });
 
 it('reads again what is five minutes old, and not before', async () => {

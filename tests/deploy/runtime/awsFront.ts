@@ -1,5 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { buffer } from 'node:stream/consumers';
+import { values } from '../../support/parameterStore.ts';
 import { signatureFault } from '../../support/sigv4.ts';
 import type { DeployedFunction } from '../deployed.ts';
 import type { Statement } from '../emulatedAws.ts';
@@ -73,9 +75,7 @@ export class AwsFront {
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
-    const body = Buffer.concat(chunks);
+    const body = await buffer(request);
     const signed = /Credential=([^/]+)\/\d{8}\/eu-central-1\/([\w-]+)\/aws4_request/.exec(
       request.headers.authorization ?? '',
     );
@@ -116,19 +116,7 @@ export class AwsFront {
       // Without it, AWS answers the encrypted value.
       if (WithDecryption !== true) return refuse(400, 'ValidationException', `${Names.join(' ')} without decryption`);
       this.read.push(`${key} ${Names.toSorted().join(' ')}`);
-      const known = Names.filter((name) => this.#parameters[name] !== undefined).toSorted();
-      response.writeHead(200, { 'content-type': 'application/x-amz-json-1.1' }).end(
-        JSON.stringify({
-          Parameters: known.map((name) => ({
-            Name: name,
-            Type: 'SecureString',
-            Value: this.#parameters[name],
-            Version: 1,
-          })),
-          InvalidParameters: Names.filter((name) => !known.includes(name)),
-        }),
-      );
-      return;
+      return values(this.#parameters)(response, Names);
     }
     const [, stage = '', path = ''] = /^\/([^/]+)(\/@connections\/[^?]+)/.exec(request.url ?? '') ?? [];
     const resource = `arn:aws:execute-api:${ACCOUNT}:${this.#apiId}/${stage}/${request.method}${path}`;

@@ -30,13 +30,11 @@ export class Fleet {
   }
 
   async invoke(name: string, event: unknown): Promise<unknown> {
-    const one = this.#functions.get(name);
-    if (!one) throw new Error(`no function ${name}`);
+    const one = this.#named(name);
     this.invoked.add(name);
     await this.#enter(name);
     try {
-      const idle = this.#idle.get(name) ?? [];
-      this.#idle.set(name, idle);
+      const idle = this.#idleOf(name);
       const instance = idle.pop() ?? (await this.#start(one));
       try {
         return await instance.invoke(event, one.timeoutSeconds * 1000);
@@ -55,18 +53,28 @@ export class Fleet {
    * an invocation comes.
    */
   async prepare(name: string, soFar: Promise<void>): Promise<void> {
-    const one = this.#functions.get(name);
-    if (!one) throw new Error(`no function ${name}`);
-    const instance = await this.#start(one);
+    const instance = await this.#start(this.#named(name));
     await within(10_000, `${name} to load`, Promise.all([instance.initialised, soFar]));
     instance.freeze();
-    this.#idle.set(name, [...(this.#idle.get(name) ?? []), instance]);
+    this.#idleOf(name).push(instance);
   }
 
   async stop(): Promise<void> {
     await Promise.all([...this.#all].map((instance) => instance.stop()));
     this.#all.clear();
     this.#idle.clear();
+  }
+
+  #named(name: string): DeployedFunction {
+    const one = this.#functions.get(name);
+    if (!one) throw new Error(`no function ${name}`);
+    return one;
+  }
+
+  #idleOf(name: string): Instance[] {
+    const idle = this.#idle.get(name) ?? [];
+    this.#idle.set(name, idle);
+    return idle;
   }
 
   async #start(one: DeployedFunction): Promise<Instance> {
