@@ -90,7 +90,7 @@ export const userSchema = /* @__PURE__ */ answerSchema(
     z.object({
       id: idSchema,
       name: z.string(),
-      email: z.string(),
+      email: schema(() => z.nullable(z.string()), { description: '`null` for an erased user.' }),
       role: roleSchema,
       supervisorId: z.nullable(idSchema),
       active: z.boolean(),

@@ -96,5 +96,6 @@ export async function findStaff(alsoIds: readonly string[]): Promise<Person[]> {
       active: 1,
     })
     .lean();
-  return rows.map(({ _id, ...rest }) => ({ id: _id, ...rest }));
+  // Only candidates are ever without an address.
+  return rows.map(({ _id, email, ...rest }) => ({ id: _id, email: email ?? '', ...rest }));
 }

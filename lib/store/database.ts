@@ -93,6 +93,18 @@ export async function ping(): Promise<void> {
   await mongoose.connection.db?.command({ ping: 1 });
 }
 
+const INDEX_NOT_FOUND = 27;
+
+/** For migrations: drops an index of an earlier release, if it is there. */
+export async function dropIndex(
+  collection: { dropIndex(name: string): Promise<unknown> },
+  name: string,
+): Promise<void> {
+  await collection.dropIndex(name).catch((error: unknown) => {
+    if (!(error instanceof mongoose.mongo.MongoServerError) || error.code !== INDEX_NOT_FOUND) throw error;
+  });
+}
+
 const DUPLICATE_KEY = 11_000;
 
 /** A unique index refused the write. `index` names the fields of the key, where given, that must be the ones at fault. */

@@ -1,6 +1,7 @@
 import { logger } from '../logger.ts';
 import { createIndexes } from './indexes.ts';
 import { defineModel } from './model.ts';
+import { migrateErased } from './users.ts';
 
 /**
  * A change to data that is already there. It must be repeatable: two may run it at once, and one that was interrupted
@@ -12,8 +13,8 @@ export interface Migration {
   run(): Promise<void>;
 }
 
-/** In order of their numbers; new ones go at the end. The first release has nothing to migrate from. */
-export const MIGRATIONS: readonly Migration[] = [];
+/** In order of their numbers; new ones go at the end. */
+export const MIGRATIONS: readonly Migration[] = [{ id: '0001-erased-have-no-address', run: migrateErased }];
 
 const migrationModel = /* @__PURE__ */ defineModel<{ _id: string; doneAt: Date }>('Migration', 'migrations', {
   _id: { type: String, required: true },

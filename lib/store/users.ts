@@ -1,7 +1,7 @@
 import type { Role } from '../domain/roles.ts';
 import { AppError } from '../protocol/errors.ts';
 import type { User } from '../protocol/objects.ts';
-import { isDuplicateKey, type Transaction, transaction, trusted } from './database.ts';
+import { dropIndex, isDuplicateKey, type Transaction, transaction, trusted } from './database.ts';
 import { newId } from './ids.ts';
 import { defineModel } from './model.ts';
 import { afterCursor, NEWEST_FIRST, type Page, type PageRequest, pageOf } from './pages.ts';
@@ -9,9 +9,10 @@ import { afterCursor, NEWEST_FIRST, type Page, type PageRequest, pageOf } from '
 interface UserRecord {
   _id: string;
   name: string;
-  email: string;
-  /** The e-mail in the form it is compared in. */
-  emailKey: string;
+  /** `null` once they are erased. */
+  email: string | null;
+  /** The e-mail in the form it is compared in; `null` where there is none to sign in with. */
+  emailKey: string | null;
   passwordHash: string;
   role: Role;
   supervisorId: string | null;
@@ -21,10 +22,15 @@ interface UserRecord {
   admissions: number;
   /** Set while an erasure is under way. */
   erasingSince?: Date;
+  /** Since when they are erased: they stay so. */
+  erasedAt?: Date;
 }
 
 /** For what looks users up from another collection, and needs no model of them. */
 export const USERS = 'users';
+
+/** Not the name MongoDB would give it: the index of the first release had that one, and both are there for a while. */
+const EMAIL_INDEX = 'unique_email';
 
 export const userModel = /* @__PURE__ */ defineModel<UserRecord>(
   'User',
@@ -32,8 +38,8 @@ export const userModel = /* @__PURE__ */ defineModel<UserRecord>(
   {
     _id: { type: String, required: true },
     name: { type: String, required: true },
-    email: { type: String, required: true },
-    emailKey: { type: String, required: true },
+    email: { type: String, default: null },
+    emailKey: { type: String, default: null },
     passwordHash: { type: String, required: true },
     role: { type: String, required: true },
     supervisorId: { type: String, default: null },
@@ -41,9 +47,11 @@ export const userModel = /* @__PURE__ */ defineModel<UserRecord>(
     createdAt: { type: Date, required: true },
     admissions: { type: Number, default: 0 },
     erasingSince: { type: Date, required: false },
+    erasedAt: { type: Date, required: false },
   },
   [
-    [{ emailKey: 1 }, { unique: true }],
+    // Of those who have one: the erased have none. `$gt`, not `$type`: a query for a string is known to be within it.
+    [{ emailKey: 1 }, { name: EMAIL_INDEX, unique: true, partialFilterExpression: { emailKey: { $gt: '' } } }],
     [{ erasingSince: 1 }, { sparse: true }],
     [{ createdAt: -1, _id: -1 }],
     [{ supervisorId: 1, createdAt: -1, _id: -1 }],
@@ -84,7 +92,7 @@ export async function insertUser(
   user: NewUser,
   along?: (made: User, session: Transaction) => Promise<void>,
 ): Promise<User> {
-  const record: UserRecord = {
+  const record = {
     ...user,
     _id: newId(),
     emailKey: emailKey(user.email),
@@ -210,9 +218,9 @@ export async function insertFirstAdmin(
   admin: Omit<NewUser, 'role' | 'supervisorId'>,
   along: (made: User, session: Transaction) => Promise<void>,
 ): Promise<User | null> {
-  const record: UserRecord = {
+  const record = {
     ...admin,
-    role: 'admin',
+    role: 'admin' as const,
     supervisorId: null,
     _id: newId(),
     emailKey: emailKey(admin.email),
@@ -255,20 +263,20 @@ export async function eraseCandidate(
   passwordHash: string,
   along: (session: Transaction) => Promise<void>,
 ): Promise<User | null> {
-  // `.invalid` is nobody's for ever: RFC 2606 §2.
-  const email = `erased-${id}@erased.invalid`;
-  return transaction(async (session) => {
+  const now = new Date();
+  const erase = async (session: Transaction) => {
     const erased = await userModel()
       .findOneAndUpdate(
         { _id: id, role: 'candidate' },
         {
           $set: {
             name: 'Erased',
-            email,
-            emailKey: emailKey(email),
+            email: null,
+            emailKey: null,
             passwordHash,
             active: false,
-            erasingSince: new Date(),
+            erasingSince: now,
+            erasedAt: now,
           },
         },
         { returnDocument: 'after', session },
@@ -277,7 +285,29 @@ export async function eraseCandidate(
     if (!erased) return null;
     await along(session);
     return toUser(erased);
-  });
+  };
+  try {
+    return await transaction(erase);
+  } catch (error) {
+    // The first release's index is still there, in which one user may be without an address.
+    if (isDuplicateKey(error, 'emailKey')) throw new AppError('UNAVAILABLE', 'The database is not migrated yet.');
+    throw error;
+  }
+}
+
+/** For migrations: gives the users an earlier release erased the form they are given now, to be erased once more. */
+export async function migrateErased(): Promise<void> {
+  await dropIndex(userModel().collection, 'emailKey_1');
+  const now = new Date();
+  await userModel().updateMany(
+    trusted({
+      emailKey: { $regex: /^erased-.*@erased\.invalid$/ },
+      active: false,
+      // Somebody else may have registered an address of this kind: it has not their own id.
+      $expr: { $eq: ['$email', { $concat: ['erased-', '$_id', '@erased.invalid'] }] },
+    }),
+    { $set: { email: null, emailKey: null, erasingSince: now, erasedAt: now } },
+  );
 }
 
 /** Candidates whose conversations are still to be erased. */

@@ -47,7 +47,8 @@ describe('erasing a candidate', () => {
     expect(await c.closed).toBeDefined();
     expect((await desk.call('GET', '/auth/me', candidate.token)).status).toBe(401);
     expect(
-      (await desk.call('POST', '/auth/login', undefined, { email: erased.email, password: candidate.password })).status,
+      (await desk.call('POST', '/auth/login', undefined, { email: candidate.email, password: candidate.password }))
+        .status,
     ).toBe(401);
     expect(supervisor.user.active).toBe(true);
   });
@@ -68,6 +69,26 @@ describe('erasing a candidate', () => {
     await sweep(Date.now() + 20_000, 0);
     expect(await everything()).not.toContain('late-secret');
     expect((await userModel().findById(candidate.user.id).lean())?.erasingSince).toBeUndefined();
+  });
+
+  it('can’t be prevented by taking an address', async () => {
+    const [first, second] = await Promise.all([desk.candidate(), desk.candidate()]);
+    for (const local of [`erased-${first.user.id}`, `erased-${second.user.id}`]) {
+      await desk.ok('POST', '/auth/register', undefined, {
+        name: 'Kim',
+        email: `${local}@erased.invalid`,
+        password: first.password,
+      });
+    }
+    for (const { user } of [first, second]) {
+      const erased = await desk.ok('POST', `/users/${user.id}/erase`, desk.admin.token);
+      expect(erased).toMatchObject({ name: 'Erased', email: null, active: false });
+      expect(await desk.ok('GET', `/users/${user.id}`, desk.admin.token)).toEqual(erased);
+      expect(await userModel().findById(user.id).lean()).toMatchObject({ erasedAt: expect.any(Date) });
+    }
+    // The address is free again.
+    const again = { name: 'Kim', email: first.email, password: first.password };
+    expect((await desk.ok('POST', '/auth/register', undefined, again)).user.id).not.toBe(first.user.id);
   });
 
   it('is an admin’s, and for candidates only', async () => {
