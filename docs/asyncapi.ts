@@ -11,7 +11,8 @@ import {
 } from '../lib/protocol/events.ts';
 import { requestIdSchema } from '../lib/protocol/objects.ts';
 import { rolesFor, whoMay } from './access.ts';
-import { converter, type Json } from './schemas.ts';
+import { CLIENT_EVENT_EXAMPLES, SERVER_EVENT_EXAMPLES } from './examples.ts';
+import { type Converter, converter, type Json } from './schemas.ts';
 
 /** What each server event tells, and to whom it goes unasked (`null`: it only ever answers a client event). */
 const SERVER_EVENTS: Record<ServerEventName, { summary: string; sentTo: string | null }> = {
@@ -45,24 +46,30 @@ const CHANNEL = { $ref: '#/channels/socket' };
 const onChannel = (name: string): Json => ({ $ref: `#/channels/socket/messages/${name}` });
 const codes = (event: ClientEvent) => [...socketRefusals(event)].sort();
 
-/** The WebSocket API as an AsyncAPI 3.0 document, told from the side of the server: it receives what clients send. */
+/** The WebSocket API as an AsyncAPI 3.1 document, told from the side of the server: it receives what clients send. */
 export function asyncapi(version: string): Json {
   const schemas = converter('draft-07');
+  const message = messageMaker(schemas);
   const messages = {
     ...mapValues(clientEvents, (event: ClientEvent, name) =>
-      message(name, event.summary, schemas.input(frameOf(event))),
+      message(name, event.summary, schemas.input(frameOf(event)), CLIENT_EVENT_EXAMPLES[name]),
     ),
     ...mapValues(serverEvents, (data, name) => {
-      const payload = z.object({ event: z.literal(name), data, requestId: z.optional(requestIdSchema) });
-      return message(name, SERVER_EVENTS[name].summary, schemas.output(payload));
+      const payload = z.object({
+        event: z.literal(name),
+        data,
+        ...(isAnswer(name) && { requestId: z.optional(requestIdSchema) }),
+      });
+      return message(name, SERVER_EVENTS[name].summary, schemas.output(payload), SERVER_EVENT_EXAMPLES[name]);
     }),
   };
   return {
-    asyncapi: '3.0.0',
+    asyncapi: '3.1.0',
     info: {
       title: 'Live Support: WebSocket API',
       version,
       description: 'The live side of customer-support chat. The HTTP API is described in openapi.json.',
+      contact: { name: 'Whoever runs this deployment' },
       license: { name: 'MIT', url: 'https://opensource.org/license/mit' },
     },
     defaultContentType: 'application/json',
@@ -72,9 +79,14 @@ export function asyncapi(version: string): Json {
         address: '/',
         summary: 'The one socket.',
         description: [
-          'Every frame, both ways, is one JSON object `{ "event", "data" }`. A client frame may carry `requestId`;',
-          'whatever the server sends in direct answer repeats it. A bad, expired or revoked token refuses the upgrade',
-          'with 401, a browser `Origin` that is not allowed with 403.',
+          'Every frame, both ways, is one text frame with one JSON object `{ "event", "data" }`. A client frame may carry',
+          '`requestId`; whatever the server sends in direct answer repeats it. Events may gain fields, and enumerations',
+          'members. The life of a connection: a bad, expired or revoked token refuses the upgrade with 401, a browser',
+          '`Origin` that is not allowed with 403. A browser shows its page neither, only close code 1006: refresh the token',
+          'over HTTP, then connect again, after a pause that grows. A socket outlives its access token; it ends with its',
+          'session. It ends after 10 minutes without a frame (send `PING` every few minutes) and after 2 hours in any case',
+          '(connect anew). A message over 32 KB a frame closes it with 1009. The frames of one socket run at once: join,',
+          'wait for `CONVERSATION_JOINED`, then send.',
         ].join(' '),
         messages: mapValues(messages, (_, name) => ({ $ref: `#/components/messages/${name}` })),
       },
@@ -98,13 +110,44 @@ export function asyncapi(version: string): Json {
 const frameOf = (event: ClientEvent) =>
   z.extend(clientFrameSchema, { event: z.literal(event.event), data: event.data });
 
-function message(name: string, summary: string, payload: Json): Json {
-  return { name, title: name, summary, payload, correlationId: { $ref: '#/components/correlationIds/requestId' } };
-}
+/** Whether an event answers a client's frame, and so repeats its `requestId`. */
+const isAnswer = (name: ServerEventName): boolean =>
+  name === 'ERROR' || Object.values(clientEvents).some(({ answer }) => answer === name);
+
+/** `JOIN_CONVERSATION` as `JoinConversation`. */
+const pascal = (name: string): string =>
+  name
+    .toLowerCase()
+    .split('_')
+    .map((word) => `${word[0]?.toUpperCase()}${word.slice(1)}`)
+    .join('');
+
+/** `JOIN_CONVERSATION` as `Join conversation`. */
+const inWords = (name: string): string => `${name[0]}${name.slice(1).toLowerCase().replaceAll('_', ' ')}`;
+
+/** Makes messages whose frames and data have names: generators make a class of each. */
+const messageMaker =
+  (schemas: Converter) =>
+  (name: string, summary: string, frame: Json, data: unknown): Json => {
+    const { data: shape, ...envelope } = frame['properties'] as Record<string, Json>;
+    const payload = {
+      ...frame,
+      properties: { ...envelope, data: schemas.named(`${pascal(name)}Data`, shape ?? {}) },
+    };
+    return {
+      name,
+      title: inWords(name),
+      summary,
+      payload: schemas.named(`${pascal(name)}Frame`, payload),
+      examples: [{ name, payload: { event: name, data } }],
+      ...('requestId' in envelope && { correlationId: { $ref: '#/components/correlationIds/requestId' } }),
+    };
+  };
 
 function operations(): Json {
   const received = mapValues(clientEvents, (event: ClientEvent, name) => ({
     action: 'receive',
+    title: inWords(name),
     channel: CHANNEL,
     summary: event.summary,
     description: [
@@ -119,17 +162,16 @@ function operations(): Json {
     'x-roles': rolesFor(event.event),
     'x-error-codes': codes(event),
   }));
-  const sent = Object.entries(SERVER_EVENTS).flatMap(([name, { summary, sentTo }]) =>
-    sentTo === null
-      ? []
-      : [
-          [
-            `send_${name}`,
-            { action: 'send', channel: CHANNEL, summary, description: sentTo, messages: [onChannel(name)] },
-          ] as const,
-        ],
-  );
-  return { ...prefixKeys('receive_', received), ...Object.fromEntries(sent) };
+  // Answers too: not every tool looks at a reply.
+  const sent = mapValues(SERVER_EVENTS, ({ summary, sentTo }, name) => ({
+    action: 'send',
+    title: inWords(name),
+    channel: CHANNEL,
+    summary,
+    description: sentTo ?? 'To the connection that asked for it.',
+    messages: [onChannel(name)],
+  }));
+  return { ...prefixKeys('receive_', received), ...prefixKeys('send_', sent) };
 }
 
 function servers(): Json {

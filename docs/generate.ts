@@ -11,7 +11,11 @@ const at = (path: string) => new URL(path, import.meta.url);
 export function documents(): Record<string, string> {
   const { version } = JSON.parse(readFileSync(at('../package.json'), 'utf8')) as { version: string };
   const print = (document: unknown) => `${JSON.stringify(document, null, 2)}\n`;
-  return { 'openapi.json': print(openapi(version)), 'asyncapi.json': print(asyncapi(version)) };
+  return {
+    'openapi.json': print(openapi(version)),
+    'openapi-3.0.json': print(openapi(version, '3.0.3')),
+    'asyncapi.json': print(asyncapi(version)),
+  };
 }
 
 /** A committed document, or `null` where there is none. */

@@ -1,7 +1,8 @@
-import { ERRORS, type ErrorCode } from '../lib/protocol/errors.ts';
+import { AppError, ERRORS, type ErrorCode } from '../lib/protocol/errors.ts';
 import { problemSchema } from '../lib/protocol/objects.ts';
 import { type Route, refusals, routes } from '../lib/protocol/routes.ts';
 import { rolesFor, whoMay } from './access.ts';
+import { PARAMETER_EXAMPLES, problemExample, routeExample } from './examples.ts';
 import { type Converter, converter, type Json } from './schemas.ts';
 
 const TAGS: Record<Route['tag'], string> = {
@@ -24,30 +25,32 @@ const HEADERS: Json = {
   'WWW-Authenticate': {
     description: 'How to authenticate.',
     required: true,
-    schema: { type: 'string', const: 'Bearer' },
+    schema: { type: 'string', enum: ['Bearer'] },
   },
   'Retry-After': { description: 'Seconds to wait.', required: true, schema: { type: 'integer', minimum: 0 } },
 };
 
-/** The HTTP API as an OpenAPI 3.1 document. */
-export function openapi(version: string): Json {
-  const schemas = converter('draft-2020-12');
-  const problems = problemResponses(schemas);
-  const paths: Record<string, Json> = {};
-  for (const route of Object.values<Route>(routes)) {
-    paths[route.path] = {
-      ...paths[route.path],
-      [route.method.toLowerCase()]: operation(route, schemas, problems.respond),
-    };
-  }
+/** OpenAPI 3.1, or the same in 3.0 for tools that know no newer one. */
+export type OpenapiVersion = '3.1.0' | '3.0.3';
+
+/**
+ * Makes the OpenAPI document of the HTTP API. Every body has a name and an example. Every error is a plain `Problem`;
+ * the codes that an answer can carry are in `x-error-codes`, for generators fold nothing else well.
+ */
+export function openapi(version: string, format: OpenapiVersion = '3.1.0'): Json {
+  const schemas = converter(format === '3.1.0' ? 'draft-2020-12' : 'openapi-3.0');
+  const problem = schemas.output(problemSchema());
   return {
-    openapi: '3.1.0',
+    openapi: format,
     info: {
       title: 'Live Support: HTTP API',
       version,
-      description:
-        'Customer-support chat. Errors are problem documents (RFC 9457). The live side is described in asyncapi.json.',
-      license: { name: 'MIT', identifier: 'MIT' },
+      description: [
+        'Customer-support chat. Errors are problem documents (RFC 9457). Answers and enumerations may gain members:',
+        'a client ignores fields, and treats values, that it does not know. asyncapi.json describes the live side.',
+      ].join(' '),
+      contact: { name: 'Whoever runs this deployment' },
+      license: format === '3.1.0' ? { name: 'MIT', identifier: 'MIT' } : { name: 'MIT' },
     },
     servers: [
       { url: 'http://localhost:3000', description: 'On a laptop.' },
@@ -59,35 +62,69 @@ export function openapi(version: string): Json {
     ],
     tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
     security: [{ bearer: [] }],
-    paths,
+    paths: paths(schemas, problem),
     components: {
       securitySchemes: {
         bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'The `accessToken` of a session.' },
       },
       headers: HEADERS,
-      responses: problems.components(),
+      responses: { Problem: anyProblem(problem) },
       schemas: schemas.components(),
     },
   };
 }
 
-function operation(route: Route, schemas: Converter, respond: (codes: readonly ErrorCode[]) => Json): Json {
+function paths(schemas: Converter, problem: Json): Json {
+  const made: Record<string, Json> = {};
+  // Who tries the operations in their order still has a session at the last one.
+  const inOrder = Object.values<Route>(routes).toSorted(
+    (a, b) => Number(a === routes.logout) - Number(b === routes.logout),
+  );
+  for (const route of inOrder) {
+    made[route.path] = {
+      ...made[route.path],
+      [route.method.toLowerCase()]: operation(route, schemas, problem),
+    };
+  }
+  return made;
+}
+
+function operation(route: Route, schemas: Converter, problem: Json): Json {
   const roles = rolesFor(route.operation);
+  const { request } = routeExample(route);
   return {
     operationId: route.operation,
     tags: [route.tag],
-    summary: route.summary,
-    description: whoMay(route.operation),
+    summary: inWords(route.operation),
+    description: `${route.summary}\n\n${whoMay(route.operation)}`,
     ...(roles === null ? { security: [] } : { 'x-roles': roles }),
     ...list('parameters', [...parameters('path', route, schemas), ...parameters('query', route, schemas)]),
     ...(route.body && {
-      requestBody: { required: true, content: { 'application/json': { schema: schemas.input(route.body) } } },
+      requestBody: {
+        required: true,
+        content: {
+          'application/json': {
+            schema: schemas.named(`${capitalized(route.operation)}Request`, schemas.input(route.body)),
+            example: request,
+          },
+        },
+      },
     }),
-    responses: { [route.status]: success(route, schemas), ...failures(route, respond) },
+    responses: {
+      [route.status]: success(route, schemas),
+      ...failures(route, problem),
+      default: { $ref: '#/components/responses/Problem' },
+    },
   };
 }
 
 const list = (key: string, items: readonly Json[]): Json => (items.length === 0 ? {} : { [key]: items });
+
+const capitalized = (word: string): string => `${word[0]?.toUpperCase()}${word.slice(1)}`;
+
+/** `assignConversation` as `Assign conversation`. */
+const inWords = (operation: string): string =>
+  capitalized(operation.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`));
 
 function parameters(place: 'path' | 'query', route: Route, schemas: Converter): Json[] {
   const source = place === 'path' ? route.params : route.query;
@@ -102,6 +139,7 @@ function parameters(place: 'path' | 'query', route: Route, schemas: Converter): 
     required: required.includes(name),
     ...(description !== undefined && { description }),
     schema,
+    ...(place === 'path' && { example: PARAMETER_EXAMPLES[name] }),
   }));
 }
 
@@ -109,48 +147,49 @@ function success(route: Route, schemas: Converter): Json {
   return {
     description: route.response ? 'Done.' : 'Done; no body.',
     headers: headers(route.status),
-    ...(route.response && { content: { 'application/json': { schema: schemas.output(route.response()) } } }),
+    ...(route.response && {
+      content: {
+        'application/json': {
+          schema: schemas.named(pageName(route), schemas.output(route.response())),
+          example: routeExample(route).answer,
+        },
+      },
+    }),
   };
 }
 
-function failures(route: Route, respond: (codes: readonly ErrorCode[]) => Json): Json {
+/** What an answer without a name of its own is called: `listUsers` answers a `UserPage`. */
+const pageName = (route: Route): string => `${capitalized(route.operation).replace(/^List/, '').replace(/s$/, '')}Page`;
+
+function failures(route: Route, problem: Json): Json {
   const byStatus = Map.groupBy(refusals(route), (code) => ERRORS[code].status);
-  return Object.fromEntries([...byStatus].map(([status, codes]) => [String(status), respond(codes)]));
+  return Object.fromEntries(
+    [...byStatus].map(([status, codes]) => [String(status), failure(Number(status), [...codes].sort(), problem)]),
+  );
 }
+
+function failure(status: number, codes: readonly ErrorCode[], problem: Json): Json {
+  const example = (code: ErrorCode) => problemExample(code, status, ERRORS[code].title, new AppError(code).message);
+  return {
+    description: codes.map((code) => `\`${code}\`: ${ERRORS[code].title}.`).join(' '),
+    headers: headers(status),
+    content: {
+      'application/problem+json': {
+        schema: problem,
+        examples: Object.fromEntries(codes.map((code) => [code, { value: example(code) }])),
+      },
+    },
+    'x-error-codes': codes,
+  };
+}
+
+/** What any other status carries, the gateway's own answers aside. */
+const anyProblem = (problem: Json): Json => ({
+  description: 'A problem document; `code` says which.',
+  content: { 'application/problem+json': { schema: problem } },
+});
 
 function headers(status: number): Json {
   const names = ['x-request-id', ...(EXTRA_HEADERS[status] ?? [])];
   return Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
-}
-
-/** One component per set of codes that an answer can carry; most routes share them. */
-function problemResponses(schemas: Converter) {
-  const problem = schemas.output(problemSchema());
-  const components = new Map<string, Json>();
-
-  /** A reference to the answer that carries one of these codes, all of one status. */
-  function respond(unordered: readonly ErrorCode[]): Json {
-    const codes = [...unordered].sort();
-    const name = codes.join('.or.');
-    if (!components.has(name)) components.set(name, response(codes));
-    return { $ref: `#/components/responses/${name}` };
-  }
-
-  function response(codes: readonly ErrorCode[]): Json {
-    const status = Number(codes[0] && ERRORS[codes[0]].status);
-    return {
-      description: codes.map((code) => `\`${code}\`: ${ERRORS[code].title}.`).join(' '),
-      headers: headers(status),
-      content: {
-        'application/problem+json': {
-          schema: { allOf: [problem, { properties: { status: { const: status }, code: { enum: codes } } }] },
-        },
-      },
-    };
-  }
-
-  return {
-    respond,
-    components: () => Object.fromEntries([...components].sort(([a], [b]) => (a < b ? -1 : 1))),
-  };
 }

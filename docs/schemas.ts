@@ -8,19 +8,25 @@ export interface Converter {
   input(schema: z.ZodMiniType): Json;
   /** The JSON schema of what the server sends: open, since responses may gain fields. */
   output(schema: z.ZodMiniType): Json;
+  /** A reference to the schema under this name, which it gets where it has none. */
+  named(name: string, schema: Json): Json;
   /** Every named schema met so far, sorted by name. */
   components(): Json;
 }
 
+/** The kinds of JSON schema that the documents want. */
+type Target = 'draft-2020-12' | 'draft-07' | 'openapi-3.0';
+
 /** Turns zod schemas into JSON schemas. Those with a `meta` id become components, and are referred to from elsewhere. */
-export function converter(target: 'draft-2020-12' | 'draft-07'): Converter {
+export function converter(target: Target): Converter {
   const named = new Map<string, unknown>();
-  const definitions = target === 'draft-07' ? 'definitions' : '$defs';
+  const definitions = target === 'draft-2020-12' ? '$defs' : 'definitions';
 
   function convert(schema: z.ZodMiniType, io: 'input' | 'output'): Json {
     const generated = z.toJSONSchema(schema, { target, io, override: ({ jsonSchema }) => tidy(jsonSchema, io) });
     const relocated = JSON.stringify(generated).replaceAll(`"#/${definitions}/`, '"#/components/schemas/');
-    const { $schema: _, [definitions]: found = {}, ...rest } = JSON.parse(relocated) as Json;
+    const older = target === 'openapi-3.0' ? inOpenapi30 : undefined;
+    const { $schema: _, [definitions]: found = {}, ...rest } = JSON.parse(relocated, older) as Json;
     for (const [name, definition] of Object.entries(found as Json)) remember(name, definition);
     return rest;
   }
@@ -36,6 +42,11 @@ export function converter(target: 'draft-2020-12' | 'draft-07'): Converter {
   return {
     input: (schema) => convert(schema, 'input'),
     output: (schema) => convert(schema, 'output'),
+    named: (name, schema) => {
+      if ('$ref' in schema) return schema;
+      remember(name, schema);
+      return { $ref: `#/components/schemas/${name}` };
+    },
     components: () => Object.fromEntries([...named].sort(([a], [b]) => (a < b ? -1 : 1))),
   };
 }
@@ -54,4 +65,17 @@ function tidy(schema: Json, io: 'input' | 'output'): void {
   if (schema['additionalProperties'] === false) delete schema['additionalProperties'];
   if (schema['minimum'] === Number.MIN_SAFE_INTEGER) delete schema['minimum'];
   if (schema['maximum'] === Number.MAX_SAFE_INTEGER) delete schema['maximum'];
+  // What is no whole number is a double, which generators don't guess.
+  if (schema['type'] === 'number') schema['format'] = 'double';
+}
+
+/** The key and value of a schema in the words of OpenAPI 3.0, which is older than these keywords. */
+function inOpenapi30(key: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value) || key === 'properties') return value;
+  const { const: only, examples, propertyNames: _, ...rest } = value as Json;
+  return {
+    ...rest,
+    ...(only !== undefined && { enum: [only] }),
+    ...(Array.isArray(examples) && { example: examples[0] }),
+  };
 }

@@ -52,7 +52,7 @@ const nonBlank = (min: number, max: number) =>
 
 export const idSchema = /* @__PURE__ */ schema(
   () => z.string().check(z.regex(/^[A-Za-z0-9_-]{1,64}$/, { error: 'is not an id' })),
-  { description: 'An opaque id.', examples: ['5f1c2a52-93a4-4b83-8c0e-0a3c4c0b7d11'] },
+  { id: 'Id', description: 'An opaque id.', examples: ['5f1c2a52-93a4-4b83-8c0e-0a3c4c0b7d11'] },
 );
 
 export const timestampSchema = /* @__PURE__ */ schema(
@@ -82,8 +82,14 @@ export const clientMessageIdSchema = /* @__PURE__ */ schema(() => text(1, 64), {
 export const requestIdSchema = /* @__PURE__ */ text(1, 64);
 export const seqSchema = /* @__PURE__ */ schema(() => z.int().check(z.minimum(0)));
 
-export const roleSchema = /* @__PURE__ */ z.enum(ROLES);
-export const statusSchema = /* @__PURE__ */ z.enum(CONVERSATION_STATUSES);
+export const roleSchema = /* @__PURE__ */ schema(() => z.enum(ROLES), {
+  id: 'Role',
+  description: 'A candidate is the customer.',
+});
+export const statusSchema = /* @__PURE__ */ schema(() => z.enum(CONVERSATION_STATUSES), {
+  id: 'ConversationStatus',
+  description: '`open` → `assigned` → `closed`; a requeued one is `open` again.',
+});
 
 export const userSchema = /* @__PURE__ */ answerSchema(
   () =>

@@ -1,26 +1,44 @@
 import { Parser } from '@asyncapi/parser';
 import { Validator } from '@seriousme/openapi-schema-validator';
+import type * as z from 'zod/mini';
+import { CLIENT_EVENT_EXAMPLES, SERVER_EVENT_EXAMPLES } from '../../docs/examples.ts';
 import { committed, documents } from '../../docs/generate.ts';
 import { PERMISSIONS } from '../../lib/domain/permissions.ts';
-import { ERROR_CODES, ERRORS } from '../../lib/protocol/errors.ts';
-import { clientEvents, serverEvents } from '../../lib/protocol/events.ts';
-import { type Route, routes } from '../../lib/protocol/routes.ts';
+import { ERROR_CODES, ERRORS, type ErrorCode } from '../../lib/protocol/errors.ts';
+import { type ClientEventName, clientEvents, type ServerEventName, serverEvents } from '../../lib/protocol/events.ts';
+import { type Route, refusals, routes } from '../../lib/protocol/routes.ts';
 
 type Json = { readonly [key: string]: unknown };
 interface Operation {
   readonly operationId: string;
   readonly security?: readonly unknown[];
-  readonly requestBody?: { readonly content: { readonly 'application/json': { readonly schema: Json } } };
-  readonly responses: Readonly<Record<string, Json>>;
+  readonly requestBody?: Body;
+  readonly responses: Readonly<Record<string, Answer>>;
+}
+interface Media {
+  readonly schema: Json;
+  readonly example?: unknown;
+}
+interface Body {
+  readonly content: { readonly 'application/json': Media };
+}
+interface Answer {
+  readonly $ref?: string;
+  readonly headers: Json;
+  readonly content?: { readonly 'application/json'?: Media; readonly 'application/problem+json'?: Media };
+  readonly 'x-error-codes'?: readonly ErrorCode[];
 }
 
 const texts = documents();
 const openapi = JSON.parse(texts['openapi.json'] ?? '{}') as Json & {
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
-  readonly components: { readonly responses: Readonly<Record<string, { readonly headers: Json }>> };
+  readonly components: { readonly schemas: Readonly<Record<string, Json>> };
 };
 const asyncapi = JSON.parse(texts['asyncapi.json'] ?? '{}') as Json & {
-  readonly components: { readonly messages: Json };
+  readonly components: {
+    readonly messages: Json;
+    readonly schemas: Readonly<Record<string, { readonly properties?: Json }>>;
+  };
   readonly operations: Readonly<Record<string, { readonly messages: readonly { readonly $ref: string }[] }>>;
 };
 
@@ -50,10 +68,15 @@ describe('openapi.json', () => {
     Object.entries(methods).map(([method, operation]) => ({ line: `${method.toUpperCase()} ${path}`, ...operation })),
   );
 
-  it('is valid OpenAPI 3.1', async () => {
+  it.each([
+    ['openapi.json', '3.1'],
+    ['openapi-3.0.json', '3.0'],
+  ])('%s is valid OpenAPI %s', async (name, version) => {
     const validator = new Validator();
-    expect(await validator.validate(openapi)).toEqual({ valid: true });
-    expect(validator.version).toBe('3.1');
+    expect(await validator.validate(JSON.parse(texts[name] ?? '{}') as Record<string, unknown>)).toEqual({
+      valid: true,
+    });
+    expect(validator.version).toBe(version);
   });
 
   it('has every route once', () => {
@@ -61,38 +84,88 @@ describe('openapi.json', () => {
     expect(operations.map(({ line }) => line).sort()).toEqual(expected.sort());
   });
 
+  const named = (schema: Json | undefined): Json | undefined =>
+    openapi.components.schemas[String(schema?.['$ref']).replace('#/components/schemas/', '')];
+
   it.each(operations)('$line', ({ operationId, security, requestBody, responses }) => {
-    expect(Object.keys(routes)).toContain(operationId);
-    expect(security).toEqual(PERMISSIONS[operationId as keyof typeof routes] === 'anyone' ? [] : undefined);
+    const route: Route = routes[operationId as keyof typeof routes];
+    expect(security).toEqual(PERMISSIONS[route.operation] === 'anyone' ? [] : undefined);
     if (requestBody)
-      expect(requestBody.content['application/json'].schema).toHaveProperty('additionalProperties', false);
+      expect(named(requestBody.content['application/json'].schema)).toHaveProperty('additionalProperties', false);
     expect(Object.keys(responses)).toEqual(expect.arrayContaining(['500', '503']));
+    expect(responses['default']).toEqual({ $ref: '#/components/responses/Problem' });
   });
 
-  it('every refusal carries the headers of its status', () => {
-    const extra: Record<number, string> = { 401: 'WWW-Authenticate', 429: 'Retry-After', 503: 'Retry-After' };
-    for (const [name, { headers }] of Object.entries(openapi.components.responses)) {
-      const code = ERROR_CODES.find((one) => name.split('.or.')[0] === one) ?? 'INTERNAL';
-      const more = extra[ERRORS[code].status ?? 0];
-      expect(Object.keys(headers)).toEqual(['x-request-id', ...(more ? [more] : [])]);
+  it.each(operations)('$line lists every code it can be refused with, by status, as plain problems', (operation) => {
+    const extra: Record<string, string> = { 401: 'WWW-Authenticate', 429: 'Retry-After', 503: 'Retry-After' };
+    const listed: ErrorCode[] = [];
+    for (const [status, { headers, content, 'x-error-codes': codes }] of Object.entries(operation.responses)) {
+      if (!codes) continue;
+      for (const code of codes) expect(`${ERRORS[code].status}`).toBe(status);
+      expect(content?.['application/problem+json']?.schema).toEqual({ $ref: '#/components/schemas/Problem' });
+      expect(Object.keys(headers)).toEqual(['x-request-id', ...(extra[status] ? [extra[status]] : [])]);
+      listed.push(...codes);
     }
+    expect(listed.sort()).toEqual([...refusals(routes[operation.operationId as keyof typeof routes])].sort());
+  });
+
+  it.each(operations)('$line has examples that fit', ({ operationId, requestBody, responses }) => {
+    const route: Route = routes[operationId as keyof typeof routes];
+    if (route.body) {
+      const { example } = requestBody?.content['application/json'] ?? {};
+      expect(route.body.safeParse(example).error).toBeUndefined();
+    }
+    if (route.response) {
+      const { example } = responses[route.status]?.content?.['application/json'] ?? {};
+      expect(route.response().safeParse(example).error).toBeUndefined();
+    }
+  });
+
+  it('ends with logging out, so that who tries all of it in order still may', () => {
+    expect(operations.at(-1)?.operationId).toBe('logout');
   });
 });
 
 describe('asyncapi.json', () => {
-  it('is valid AsyncAPI 3.0', async () => {
+  it('is valid AsyncAPI 3.1', async () => {
     const { document, diagnostics } = await new Parser().parse(texts['asyncapi.json'] ?? '');
-    expect(document?.version()).toBe('3.0.0');
-    // 3.0 is what tools read today; that 3.1 exists is no fault of the document.
-    const faults = diagnostics.filter(({ code }) => code !== 'asyncapi-latest-version');
-    expect(faults.map(({ code, message, path }) => `${code} at ${path.join('.')}: ${message}`)).toEqual([]);
+    expect(document?.version()).toBe('3.1.0');
+    expect(diagnostics.map(({ code, message, path }) => `${code} at ${path.join('.')}: ${message}`)).toEqual([]);
   });
 
   it('has every event, as a message that some operation carries', () => {
     const events = [...Object.keys(clientEvents), ...Object.keys(serverEvents)];
     expect(Object.keys(asyncapi.components.messages).sort()).toEqual([...new Set(events)].sort());
-    const carried = JSON.stringify(asyncapi.operations);
-    for (const event of events) expect(carried).toContain(`"#/channels/socket/messages/${event}"`);
+    const carried = Object.values(asyncapi.operations).flatMap(({ messages }) => messages.map(({ $ref }) => $ref));
+    for (const event of events) expect(carried).toContain(`#/channels/socket/messages/${event}`);
+  });
+
+  it('has a name for every frame and its data', () => {
+    for (const message of Object.values(asyncapi.components.messages) as Json[]) {
+      expect(message['payload']).toEqual({ $ref: expect.stringMatching(/^#\/components\/schemas\/\w+Frame$/) });
+    }
+    for (const [name, frame] of Object.entries(asyncapi.components.schemas)) {
+      if (name.endsWith('Frame')) expect(frame.properties?.['data']).toHaveProperty('$ref');
+    }
+  });
+
+  it('declares a requestId on what can carry one, and on nothing else', () => {
+    const without = Object.entries(asyncapi.components.schemas)
+      .filter(([name, { properties }]) => name.endsWith('Frame') && !('requestId' in (properties ?? {})))
+      .map(([name]) => name);
+    expect(without).toEqual(expect.arrayContaining(['NewMessageFrame', 'ConversationAssignedFrame']));
+    expect(without).not.toEqual(expect.arrayContaining(['ErrorFrame']));
+    expect(without).toHaveLength(2);
+  });
+
+  it.each(Object.keys(CLIENT_EVENT_EXAMPLES) as ClientEventName[])('%s has an example that fits', (name) => {
+    const schema: z.ZodMiniType = clientEvents[name].data;
+    expect(schema.safeParse(CLIENT_EVENT_EXAMPLES[name]).error).toBeUndefined();
+  });
+
+  it.each(Object.keys(SERVER_EVENT_EXAMPLES) as ServerEventName[])('%s has an example that fits', (name) => {
+    const schema: z.ZodMiniType = serverEvents[name];
+    expect(schema.safeParse(SERVER_EVENT_EXAMPLES[name]).error).toBeUndefined();
   });
 });
 
