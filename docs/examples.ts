@@ -11,7 +11,6 @@ import type { Route, routes } from '../lib/protocol/routes.ts';
 const id = (last: number): string => `5f1c2a52-93a4-4b83-8c0e-0a3c4c0b7d${String(last).padStart(2, '0')}`;
 const at = (time: string): string => `2026-01-31T${time}.000Z`;
 
-const ADMIN = id(1);
 const SUPERVISOR = id(2);
 const AGENT = id(3);
 const CANDIDATE = id(4);
