@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Config, config, resetConfig } from '../../lib/config.ts';
 import { type Access, type Operation, PERMISSIONS } from '../../lib/domain/permissions.ts';
@@ -12,6 +13,7 @@ import { DEMO_PASSWORD, demoPeople } from '../../local/demoPeople.ts';
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const read = (path: string) => readFileSync(root + path, 'utf8');
 const readme = read('README.md');
+const { scripts } = JSON.parse(read('package.json')) as { readonly scripts: Readonly<Record<string, string>> };
 
 /** The cells of the table between `<!-- name -->` and `<!-- /name -->`, without its head. */
 function table(name: string): string[][] {
@@ -74,15 +76,22 @@ describe('the README', () => {
     expect(readme).toContain(code(DEMO_PASSWORD));
   });
 
-  it.each([...readme.matchAll(/\]\(((?!https?:)[^)#]+)/g)].map(([, path]) => path))(
+  it.each([...readme.matchAll(/ invoke .*-f (\w+)/g)].map(([, name]) => name))('invokes %s, which is there', (name) => {
+    expect(read('serverless.yml')).toContain(`\n  ${name}:\n`);
+  });
+});
+
+describe.each(['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'docs/README.md', 'tests/README.md'])('%s', (page) => {
+  it.each([...read(page).matchAll(/\]\(((?!https?:)[^)#]+)/g)].map(([, path]) => path))(
     'links to %s, which is there',
-    (path) => {
-      expect(existsSync(root + path)).toBe(true);
+    (path = '') => {
+      expect(existsSync(join(root, dirname(page), path))).toBe(true);
     },
   );
 
-  it.each([...readme.matchAll(/ invoke .*-f (\w+)/g)].map(([, name]) => name))('invokes %s, which is there', (name) => {
-    expect(read('serverless.yml')).toContain(`\n  ${name}:\n`);
+  it('names no script that is not there', () => {
+    const named = [...read(page).matchAll(/npm run ([\w:]+)/g)].map(([, name]) => name);
+    expect(named.filter((name) => !Object.keys(scripts).includes(name ?? ''))).toEqual([]);
   });
 });
 
