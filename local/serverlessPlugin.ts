@@ -86,7 +86,8 @@ export default class LocalSupport {
     if (this.#serverless.processedInput.commands[0] !== 'offline') return;
     const { custom, provider } = this.#serverless.service;
     // As the sockets: a page served from anywhere on this machine may try the API.
-    if (!process.env['ALLOWED_ORIGINS'] && provider.httpApi?.cors) provider.httpApi.cors.allowedOrigins = ['*'];
+    const origins = (process.env['ALLOWED_ORIGINS'] || '*').split(',').map((origin) => origin.trim());
+    if (provider.httpApi?.cors) provider.httpApi.cors.allowedOrigins = origins;
     custom['esbuild'] = {
       ...custom['esbuild'],
       packages: 'external',

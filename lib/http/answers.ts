@@ -23,6 +23,12 @@ export function answer(route: Route, body: unknown, requestId: string): APIGatew
   };
 }
 
+/** Done, and nothing to say. */
+export const noContent = (requestId: string): APIGatewayProxyStructuredResultV2 => ({
+  statusCode: 204,
+  headers: commonHeaders(requestId),
+});
+
 /** RFC 9457. A refusal says what it is; a fault says its request id and nothing else, the rest goes to the log. */
 export function problem(thrown: unknown, requestId: string): APIGatewayProxyStructuredResultV2 {
   const error = asAppError(thrown);

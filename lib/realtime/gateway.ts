@@ -1,3 +1,5 @@
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
 import {
   ApiGatewayManagementApiClient,
   DeleteConnectionCommand,
@@ -11,68 +13,115 @@ import { waitToRetry } from '../retry.ts';
 /** How a post ended: delivered to the gateway; the connection is gone for good; or it could not be done in time. */
 export type Delivery = 'delivered' | 'gone' | 'failed';
 
-/** The longest one attempt, and all attempts together, may take: a slow connection must not hold up a command. */
-const ATTEMPT_MS = 1_000;
+/** The longest all attempts together may take: a slow connection must not hold up a command. */
 const DELIVERY_MS = 2_000;
 const ATTEMPTS = 4;
+/** The longest one attempt may take. Over a socket that was kept it is less: silence there is most likely the socket's. */
+const ATTEMPT_MS = 1_000;
+const KEPT_ATTEMPT_MS = 600;
+/**
+ * Sockets that idled longer are not used again. The other side closes what idles, and Lambda, which freezes the process
+ * between invocations, lets nobody notice. A new socket costs a few milliseconds, a dead one an attempt.
+ */
+const IDLE_MS = 10_000;
+/** As many as a broadcast posts at once. */
+const MOST_SOCKETS = 50;
 
-let cached: { endpoint: string; client: ApiGatewayManagementApiClient } | undefined;
+/** `kept` sockets are used again; a `fresh` one serves one request. */
+type Sockets = 'kept' | 'fresh';
 
-function client(): ApiGatewayManagementApiClient {
-  const endpoint = config().WEBSOCKET_ENDPOINT;
-  if (cached?.endpoint !== endpoint) {
-    // Retries are decided here, per kind of answer, not by the SDK.
-    cached = { endpoint, client: new ApiGatewayManagementApiClient({ endpoint, maxAttempts: 1 }) };
-  }
-  return cached.client;
+interface Gateway {
+  readonly endpoint: string;
+  readonly client: ApiGatewayManagementApiClient;
+  readonly agent: HttpAgent;
+  lastUsed: number;
 }
 
-/** Posts a frame to a connection. Never throws, and never takes longer than two seconds. */
+const gateways: Partial<Record<Sockets, Gateway>> = {};
+
+function gateway(sockets: Sockets): Gateway {
+  const endpoint = config().WEBSOCKET_ENDPOINT;
+  const known = gateways[sockets];
+  const one = known?.endpoint === endpoint ? known : connectTo(endpoint, sockets);
+  gateways[sockets] = one;
+  const now = Date.now();
+  if (now - one.lastUsed > IDLE_MS) closeIdle(one);
+  one.lastUsed = now;
+  return one;
+}
+
+function connectTo(endpoint: string, sockets: Sockets): Gateway {
+  const options = { keepAlive: sockets === 'kept', maxSockets: MOST_SOCKETS };
+  const isSecure = endpoint.startsWith('https:');
+  const agent = isSecure ? new HttpsAgent(options) : new HttpAgent(options);
+  const requestHandler = isSecure ? { httpsAgent: agent as HttpsAgent } : { httpAgent: agent };
+  // Retries are decided here, per kind of answer, not by the SDK.
+  const client = new ApiGatewayManagementApiClient({ endpoint, maxAttempts: 1, requestHandler });
+  return { endpoint, client, agent, lastUsed: Date.now() };
+}
+
+const idleSockets = ({ agent }: Gateway) => Object.values(agent.freeSockets).flatMap((sockets) => sockets ?? []);
+
+/** Those in use are left alone: whoever uses them finds out. */
+function closeIdle(one: Gateway): void {
+  for (const socket of idleSockets(one)) socket.destroy();
+}
+
+/**
+ * Posts a frame to a connection. Never throws, and never takes longer than two seconds. A post whose answer was lost is
+ * made again, so that the frame may arrive twice.
+ */
 export async function post(connectionId: string, frame: ServerFrame): Promise<Delivery> {
   const Data = Buffer.from(JSON.stringify(frame));
-  const end = Date.now() + DELIVERY_MS;
-  for (let attempt = 1; ; attempt += 1) {
-    const outcome = await attemptPost(connectionId, Data, Math.min(ATTEMPT_MS, end - Date.now()));
-    if (outcome !== 'throttled') return outcome;
-    // 429: over the account's rate, or the client reads too slowly.
-    if (!(await waitToRetry(attempt, { attempts: ATTEMPTS, end }))) {
-      logger.warn('post failed', { connectionId, status: 429 });
-      return 'failed';
-    }
-  }
-}
-
-async function attemptPost(connectionId: string, Data: Buffer, timeoutMs: number): Promise<Delivery | 'throttled'> {
-  try {
-    await client().send(new PostToConnectionCommand({ ConnectionId: connectionId, Data }), {
-      abortSignal: AbortSignal.timeout(timeoutMs),
-    });
-    return 'delivered';
-  } catch (error) {
-    switch (statusOf(error)) {
-      case 410:
-        return 'gone';
-      case 429:
-        return 'throttled';
-      default:
-        logger.warn('post failed', { connectionId, status: statusOf(error), ...errorFields(error) });
-        return 'failed';
-    }
-  }
+  return persist('post failed', connectionId, (client, abortSignal) =>
+    client.send(new PostToConnectionCommand({ ConnectionId: connectionId, Data }), { abortSignal }),
+  );
 }
 
 /** Closes a socket from our side. Never throws: one that is gone, or can't be cut now, has no record any more anyway. */
 export async function cut(connectionId: string): Promise<void> {
-  try {
-    await client().send(new DeleteConnectionCommand({ ConnectionId: connectionId }), {
-      abortSignal: AbortSignal.timeout(DELIVERY_MS),
-    });
-  } catch (error) {
-    if (statusOf(error) !== 410) logger.warn('cut failed', { connectionId, ...errorFields(error) });
+  await persist('cut failed', connectionId, (client, abortSignal) =>
+    client.send(new DeleteConnectionCommand({ ConnectionId: connectionId }), { abortSignal }),
+  );
+}
+
+/** Sends until it is answered for good, or the time is up. Never throws. */
+async function persist(
+  complaint: string,
+  connectionId: string,
+  send: (client: ApiGatewayManagementApiClient, abortSignal: AbortSignal) => Promise<unknown>,
+): Promise<Delivery> {
+  const end = Date.now() + DELIVERY_MS;
+  let sockets: Sockets = 'kept';
+  for (let attempt = 1; ; attempt += 1) {
+    const one = gateway(sockets);
+    const mostMs = idleSockets(one).length > 0 ? KEPT_ATTEMPT_MS : ATTEMPT_MS;
+    try {
+      await send(one.client, AbortSignal.timeout(Math.max(1, Math.min(mostMs, end - Date.now()))));
+      return 'delivered';
+    } catch (error) {
+      const status = statusOf(error);
+      if (status === 410) return 'gone';
+      const isDead = status === undefined;
+      if (isDead) {
+        // Where one kept socket is dead, those that idled as long are, too.
+        closeIdle(one);
+        sockets = 'fresh';
+      }
+      // 429: over the account's rate, or the client reads too slowly.
+      const mayPass = isDead || status === 429 || status >= 500;
+      // A dead socket is no reason to wait: another one is made at once, the first time.
+      const again =
+        mayPass && ((isDead && attempt === 1 && Date.now() < end) || (await waitToRetry(attempt, { attempts: ATTEMPTS, end })));
+      if (!again) {
+        logger.warn(complaint, { connectionId, status, attempts: attempt, ...errorFields(error) });
+        return 'failed';
+      }
+    }
   }
 }
 
-/** SDK v3 names the exception and keeps the HTTP status in `$metadata`. */
+/** SDK v3 names the exception and keeps the HTTP status in `$metadata`; what has none never got an answer. */
 function statusOf(error: unknown): number | undefined {
   if (!(error instanceof Error)) return undefined;
   if (error.name === 'GoneException') return 410;

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 import { clientEvents } from '../../lib/protocol/events.ts';
 import { type Route, routes } from '../../lib/protocol/routes.ts';
+import { corsOf } from '../support/cors.ts';
 
 /** The protocol, `serverless.yml` and the handler files say the same, in every direction. */
 
@@ -65,6 +66,15 @@ describe('HTTP', () => {
   it.each(Object.values<Route>(routes))('$method $path is handled by $operation', ({ method, path, operation }) => {
     const wired = http.find(({ route }) => route === `${method} ${path}`);
     expect(handledIn(wired?.file ?? '')).toEqual([operation]);
+  });
+});
+
+describe('CORS', () => {
+  it('allows browsers the methods there are, and what they send along', () => {
+    const { allowedMethods, allowedHeaders } = corsOf('default');
+    const methods = new Set(Object.values<Route>(routes).map(({ method }) => method));
+    expect([...allowedMethods].sort()).toEqual([...methods].sort());
+    expect([...allowedHeaders].sort()).toEqual(['authorization', 'content-type']);
   });
 });
 

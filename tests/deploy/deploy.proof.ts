@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { clientEvents } from '../../lib/protocol/events.ts';
 import { type Route, routes } from '../../lib/protocol/routes.ts';
+import { corsOf } from '../support/cors.ts';
 import { PROJECT, Running, SERVERLESS } from '../support/process.ts';
 import { type Deployed, fromInventory } from './deployed.ts';
 import { EmulatedAws, type Inventory } from './emulatedAws.ts';
@@ -115,6 +116,17 @@ describe('deployed', () => {
     expect(api?.Stages).toMatchObject([
       { StageName: '$default', DefaultRouteSettings: { ThrottlingRateLimit: 1000, ThrottlingBurstLimit: 2000 } },
     ]);
+  });
+
+  it('lets browsers of the allowed origins in', () => {
+    const { allowedOrigins, allowedHeaders, allowedMethods, exposedResponseHeaders, maxAge } = corsOf('prod');
+    expect(made.stacks[PREFIX]?.['HttpApi']?.Properties.CorsConfiguration).toEqual({
+      AllowOrigins: allowedOrigins,
+      AllowHeaders: allowedHeaders,
+      AllowMethods: allowedMethods,
+      ExposeHeaders: exposedResponseHeaders,
+      MaxAge: maxAge,
+    });
   });
 
   it('is reached over WebSocket by the events of the protocol, throttled', () => {

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { clientEvents } from '../../lib/protocol/events.ts';
+import { type Cors, corsOf, withCors } from './cors.ts';
 import { within } from './deadline.ts';
 import { HANDLER_FILES, OTHER_FILES } from './handlers.ts';
 import { Socket } from './socket.ts';
@@ -34,6 +35,7 @@ export class Gateway {
   readonly #faults = new Map<string, PostFault>();
   readonly #running = new Set<Promise<unknown>>();
   readonly #server: Server;
+  readonly #cors: Cors;
   /** Posts per connection, tried and delivered alike. */
   readonly posts: { connectionId: string; frame: string }[] = [];
   /** The connections a post to which hung, until whoever posted gave up. */
@@ -43,13 +45,14 @@ export class Gateway {
   /** Milliseconds a frame waits before its handler runs, so that frames of one connection overtake each other. */
   delay: () => number = () => 0;
 
-  private constructor(invoke: Invoke) {
+  private constructor(invoke: Invoke, cors: Cors) {
     this.#invoke = invoke;
+    this.#cors = cors;
     this.#server = createServer((request, response) => void this.#manage(request, response));
   }
 
-  static async start(invoke: Invoke): Promise<Gateway> {
-    const gateway = new Gateway(invoke);
+  static async start(invoke: Invoke, stage: 'default' | 'prod' = 'default'): Promise<Gateway> {
+    const gateway = new Gateway(invoke, corsOf(stage));
     await new Promise<void>((resolve) => gateway.#server.listen(0, '127.0.0.1', resolve));
     return gateway;
   }
@@ -86,13 +89,14 @@ export class Gateway {
   async http(request: HttpRequest): Promise<HttpResult> {
     const url = new URL(request.path, 'http://localhost');
     const match = matchRoute(request.method, url.pathname);
+    const event = httpEvent(request, url, match?.params);
     const result = (await this.#run(
       match ? HANDLER_FILES[match.route.operation] : OTHER_FILES.unknownRoute,
-      httpEvent(request, url, match?.params),
+      event,
     )) as { statusCode: number; headers: Record<string, string>; body?: string };
     return checkAnswer(match?.route, {
       status: result.statusCode,
-      headers: result.headers,
+      headers: withCors(this.#cors, request.method, event.headers, result.headers),
       body: result.body === undefined ? undefined : JSON.parse(result.body),
     });
   }
@@ -240,7 +244,7 @@ const socketContext = (connectionId: string, routeKey: string, eventType: string
 });
 
 /** https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html, format 2.0 */
-function httpEvent(request: HttpRequest, url: URL, pathParameters: Record<string, string> | undefined): unknown {
+function httpEvent(request: HttpRequest, url: URL, pathParameters: Record<string, string> | undefined) {
   const headers: Record<string, string> = { host: 'localhost' };
   if (request.token !== undefined) headers['authorization'] = `Bearer ${request.token}`;
   const body = request.raw ?? (request.body === undefined ? undefined : JSON.stringify(request.body));
