@@ -10,13 +10,22 @@ const at = (path: string) => new URL(path, import.meta.url);
 /** The text of every generated document, by file name. */
 export function documents(): Record<string, string> {
   const { version } = JSON.parse(readFileSync(at('../package.json'), 'utf8')) as { version: string };
-  const print = (document: unknown) => `${JSON.stringify(document, null, 2)}\n`;
+  // What can't be seen is written as an escape: nobody reviews a space they take for another.
+  const print = (document: unknown) => `${JSON.stringify(document, null, 2).replaceAll(UNSEEN, escaped)}
+`;
   return {
     'openapi.json': print(openapi(version)),
     'openapi-3.0.json': print(openapi(version, '3.0.3')),
     'asyncapi.json': print(asyncapi(version)),
   };
 }
+
+const UNSEEN = /[\p{White_Space}\p{Cc}\p{Default_Ignorable_Code_Point}\u2800]/gu;
+
+const escaped = (character: string): string =>
+  [' ', '\n'].includes(character) ? character : character.split('').map(escapedUnit).join('');
+
+const escapedUnit = (unit: string): string => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
 
 /** A committed document, or `null` where there is none. */
 export function committed(name: string): string | null {

@@ -59,8 +59,7 @@ function tidy(schema: Json, io: 'input' | 'output'): void {
     for (const key of Object.keys(schema)) if (!KEPT_BY_OVERRIDE.has(key)) delete schema[key];
     Object.assign(schema, wireForm);
   }
-  // The calendar as a regular expression: the format says as much, and can be read.
-  if (schema['format'] === 'date-time') delete schema['pattern'];
+  if (typeof schema['pattern'] === 'string') schema['pattern'] = spelledOut(schema['pattern']);
   if (io === 'input') return;
   if (schema['additionalProperties'] === false) delete schema['additionalProperties'];
   if (schema['minimum'] === Number.MIN_SAFE_INTEGER) delete schema['minimum'];
@@ -78,4 +77,40 @@ function inOpenapi30(key: string, value: unknown): unknown {
     ...(only !== undefined && { enum: [only] }),
     ...(Array.isArray(examples) && { example: examples[0] }),
   };
+}
+
+/**
+ * A pattern with Unicode's properties and escapes replaced by the characters they stand for: not every language's regular
+ * expressions know the same ones, and all know characters. Those beyond U+FFFF are left out, for OpenAPI 3.0 has JavaScript's
+ * expressions of old, which can't write their ranges: there the document takes a little more than the service.
+ */
+function spelledOut(pattern: string): string {
+  return pattern
+    .replaceAll(/\\u([0-9a-f]{4})/g, (_all, hex: string) => String.fromCodePoint(Number.parseInt(hex, 16)))
+    .replaceAll(/\\p\{(\w+)\}/g, (_all, property: string) => rangesOf(property));
+}
+
+const known = new Map<string, string>();
+
+function rangesOf(property: string): string {
+  const ranges = known.get(property) ?? findRanges(new RegExp(`\\p{${property}}`, 'u'));
+  known.set(property, ranges);
+  return ranges;
+}
+
+const LAST_POINT = 0xffff;
+
+function findRanges(has: RegExp): string {
+  let ranges = '';
+  let first: number | undefined;
+  for (let point = 0; point <= LAST_POINT + 1; point += 1) {
+    const isIn = point <= LAST_POINT && has.test(String.fromCodePoint(point));
+    if (isIn) first ??= point;
+    else if (first !== undefined) {
+      ranges += String.fromCodePoint(first);
+      if (point - 1 > first) ranges += `-${String.fromCodePoint(point - 1)}`;
+      first = undefined;
+    }
+  }
+  return ranges;
 }

@@ -19,14 +19,46 @@ type Argon2 = (
   },
 ) => Promise<Buffer>;
 
-/** Node 24.7 and later have it; where it is missing scrypt stands in. */
 const argon2: Argon2 | undefined =
   typeof crypto.argon2 === 'function' ? (promisify(crypto.argon2) as Argon2) : undefined;
+
+/**
+ * Whether argon2 works here. Node 24.7 and later have the function, whatever OpenSSL they run with; without OpenSSL's support
+ * it fails when it is called. One tiny hash tells. Not at import: most functions hash nothing.
+ */
+function hasArgon2(): Promise<boolean> {
+  trial ??= tryArgon2().catch((error: unknown) => {
+    // No answer, so that the next one asks again.
+    trial = undefined;
+    throw error;
+  });
+  return trial;
+}
+
+let trial: Promise<boolean> | undefined;
+
+async function tryArgon2(): Promise<boolean> {
+  if (!argon2) return false;
+  try {
+    await argon2('argon2id', {
+      message: 'trial',
+      nonce: Buffer.alloc(SALT_BYTES),
+      parallelism: 1,
+      tagLength: HASH_BYTES,
+      memory: 8,
+      passes: 1,
+    });
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_CRYPTO_ARGON2_NOT_SUPPORTED') throw error;
+    return false;
+  }
+}
 
 /** Hashes a password with a salt of its own, into a string that names the algorithm and its parameters. */
 export async function hashPassword(password: string): Promise<string> {
   const salt = crypto.randomBytes(SALT_BYTES);
-  if (argon2) {
+  if (argon2 && (await hasArgon2())) {
     const hash = await argon2id(argon2, password, salt, ARGON2);
     return `$argon2id$v=19$m=${ARGON2.memory},t=${ARGON2.passes},p=${ARGON2.parallelism}$${b64(salt)}$${b64(hash)}`;
   }
@@ -44,7 +76,7 @@ export async function verifyPassword(password: string, stored: string): Promise<
   >;
   const number = (name: string) => Number(parameters[name]);
   let candidate: Buffer;
-  if (algorithm === 'argon2id' && argon2) {
+  if (algorithm === 'argon2id' && argon2 && (await hasArgon2())) {
     candidate = await argon2id(argon2, password, salt, {
       memory: number('m'),
       passes: number('t'),
@@ -63,7 +95,10 @@ export async function verifyPassword(password: string, stored: string): Promise<
  * the time doesn't tell.
  */
 export function nobodysHash(): Promise<string> {
-  nobodys ??= hashPassword(crypto.randomBytes(SALT_BYTES).toString('base64'));
+  nobodys ??= hashPassword(crypto.randomBytes(SALT_BYTES).toString('base64')).catch((error: unknown) => {
+    nobodys = undefined;
+    throw error;
+  });
   return nobodys;
 }
 

@@ -111,6 +111,30 @@ const bounded = (): HttpMiddleware => ({
   },
 });
 
+const isUtf8 = (contentType: string): boolean =>
+  [...contentType.matchAll(/;\s*charset\s*=\s*("?)([^";]*)\1/gi)].every(([, , charset = '']) =>
+    /^utf-?8$/i.test(charset.trim()),
+  );
+
+/**
+ * The body as text. Throws `MALFORMED_JSON` where it isn't UTF-8. The gateway hands on what is called JSON as text, with
+ * U+FFFD for each byte that is no UTF-8: what it then differs in length from what was sent tells that from a U+FFFD sent.
+ */
+function bodyText({ body, isBase64Encoded, headers }: AdmittedEvent): string | undefined {
+  if (typeof body !== 'string') return undefined;
+  const notUtf8 = () => new AppError('MALFORMED_JSON', 'The body is not valid UTF-8.');
+  if (isBase64Encoded) {
+    try {
+      return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(Buffer.from(body, 'base64'));
+    } catch {
+      throw notUtf8();
+    }
+  }
+  const sent = headers['content-length'];
+  if (sent !== undefined && body.includes('\ufffd') && Number(sent) !== Buffer.byteLength(body)) throw notUtf8();
+  return body;
+}
+
 /** middy's parser, its refusals put in the catalogue's terms. */
 const jsonBody = (required: boolean): HttpMiddleware => {
   const parser = httpJsonBodyParser();
@@ -121,6 +145,12 @@ const jsonBody = (required: boolean): HttpMiddleware => {
         request.event.body = {};
         return;
       }
+      const { headers } = request.event;
+      if (headers['content-encoding'] || !isUtf8(headers['content-type'] ?? '')) {
+        throw new AppError('UNSUPPORTED_MEDIA_TYPE');
+      }
+      const text = bodyText(request.event);
+      Object.assign(request.event, { body: text, isBase64Encoded: false });
       try {
         // biome-ignore lint/suspicious/noExplicitAny: the parser's own event type says that the body is parsed already.
         parser.before?.(request as any);

@@ -43,7 +43,7 @@ const DEFAULT_DETAIL: Record<ErrorCode, string> = {
   CONFLICT: 'Somebody else changed this at the same time. Read it again.',
   AGENT_NOT_AVAILABLE: 'There is no such active agent under you.',
   PAYLOAD_TOO_LARGE: 'The body or frame is too large.',
-  UNSUPPORTED_MEDIA_TYPE: 'Send application/json.',
+  UNSUPPORTED_MEDIA_TYPE: 'Send application/json, in UTF-8 and without a content-encoding.',
   RATE_LIMITED: 'Too many requests. Wait a little.',
   UNKNOWN_EVENT: 'There is no such event.',
   NOT_JOINED: 'This connection has not joined the conversation.',

@@ -2,6 +2,8 @@ import * as z from 'zod/mini';
 import { CONVERSATION_STATUSES } from '../domain/conversation.ts';
 import { ROLES } from '../domain/roles.ts';
 import { ERROR_CODES } from './errors.ts';
+import { EMAIL, hasSomethingToSee, isOneLine, NO_NUL, ONE_LINE, SOMETHING_TO_SEE } from './text.ts';
+import { readTime } from './time.ts';
 
 /**
  * Makes a schema, and notes what the documents say of it. Every definition of the protocol is a call marked `@__PURE__`
@@ -34,10 +36,10 @@ const text = (min: number, max: number) =>
     () =>
       z.string().check(
         z.refine((value) => value.isWellFormed(), { error: 'must be well-formed Unicode', abort: true }),
-        z.refine((value) => !value.includes('\u0000'), { error: 'must not contain U+0000' }),
+        z.refine((value) => !value.includes('\u0000'), { error: 'must not contain U+0000', abort: true }),
         z.refine((value) => inRange(value, min, max), { error: `must have ${min} to ${max} characters` }),
       ),
-    { minLength: min, maxLength: max },
+    { minLength: min, maxLength: max, pattern: NO_NUL },
   );
 
 function inRange(value: string, min: number, max: number): boolean {
@@ -47,8 +49,27 @@ function inRange(value: string, min: number, max: number): boolean {
   return length >= min && length <= max;
 }
 
+/** As `text`, with something to see in it. */
 const nonBlank = (min: number, max: number) =>
-  text(min, max).check(z.refine((value) => value.trim() !== '', { error: 'must not be blank' }));
+  schema(() => text(min, max).check(z.refine(hasSomethingToSee, { error: 'must not be blank', abort: true })), {
+    pattern: SOMETHING_TO_SEE,
+  });
+
+/** As `nonBlank`, and shown in a line with other text, which it must not break or turn round. */
+const oneLine = (min: number, max: number) =>
+  schema(
+    () =>
+      nonBlank(min, max).check(
+        z.refine(isOneLine, {
+          error: 'must not contain line breaks, control characters or bidirectional overrides',
+        }),
+      ),
+    {
+      description:
+        'One line with something to see in it: no line breaks, control characters or bidirectional overrides.',
+      pattern: ONE_LINE,
+    },
+  );
 
 export const idSchema = /* @__PURE__ */ schema(
   () => z.string().check(z.regex(/^[A-Za-z0-9_-]{1,64}$/, { error: 'is not an id' })),
@@ -56,25 +77,35 @@ export const idSchema = /* @__PURE__ */ schema(
 );
 
 export const timestampSchema = /* @__PURE__ */ schema(
-  () => z.iso.datetime({ offset: true, error: 'must be an RFC 3339 time' }),
-  { description: 'RFC 3339; answers are in UTC with milliseconds.', examples: ['2026-01-31T09:30:00.000Z'] },
+  () => z.string().check(z.refine((value) => readTime(value) !== null, { error: 'must be an RFC 3339 time' })),
+  {
+    description: 'RFC 3339; answers are in UTC with milliseconds.',
+    format: 'date-time',
+    examples: ['2026-01-31T09:30:00.000Z'],
+  },
 );
 
-export const nameSchema = /* @__PURE__ */ nonBlank(1, 100);
+export const nameSchema = /* @__PURE__ */ oneLine(1, 100);
 export const emailSchema = /* @__PURE__ */ schema(
   () =>
     z.pipe(
       z.string().check(z.maxLength(254, { error: 'must have at most 254 characters', abort: true })),
-      z.email({ error: 'must be an e-mail address' }),
+      z.email({ pattern: EMAIL, error: 'must be an e-mail address' }),
     ),
-  { description: 'Compared without regard to case.', format: 'email', examples: ['kim@example.com'] },
+  {
+    description: 'What RFC 5321 and browsers both take for an e-mail address. Compared without regard to case.',
+    format: 'email',
+    pattern: EMAIL.source,
+    examples: ['kim@example.com'],
+  },
 );
 export const passwordSchema = /* @__PURE__ */ text(8, 128);
 /** A password somebody claims to have: bounded, but not held to today's rules. */
 export const givenPasswordSchema = /* @__PURE__ */ text(1, 128);
-export const subjectSchema = /* @__PURE__ */ nonBlank(1, 200);
+export const subjectSchema = /* @__PURE__ */ oneLine(1, 200);
 export const contentSchema = /* @__PURE__ */ schema(() => nonBlank(1, 4000), {
-  description: 'Stored verbatim, never interpreted.',
+  description:
+    'Has something to see in it: more than white space and invisible characters. Stored verbatim, never interpreted.',
 });
 export const clientMessageIdSchema = /* @__PURE__ */ schema(() => text(1, 64), {
   description: 'Chosen by the sender; sending the same one again stores nothing more.',

@@ -23,6 +23,7 @@ import {
   timestampSchema,
   userSchema,
 } from './objects.ts';
+import { readTime } from './time.ts';
 
 /** Everything the outside may know of one HTTP route. Requests are strict: an unknown field is an error naming it. */
 export interface Route {
@@ -91,7 +92,8 @@ const timeQuery = /* @__PURE__ */ schema(
     z
       .pipe(
         timestampSchema,
-        z.transform((value: string) => new Date(value)),
+        // The schema before has read it already.
+        z.transform((value: string) => readTime(value) as Date),
       )
       // An offset can carry it past either end of what RFC 3339 can write in UTC.
       .check(z.refine((date) => !/^[+-]/.test(date.toISOString()), { error: 'must be within the years 0000 to 9999' })),

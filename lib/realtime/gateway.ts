@@ -112,7 +112,8 @@ async function persist(
       const mayPass = isDead || status === 429 || status >= 500;
       // A dead socket is no reason to wait: another one is made at once, the first time.
       const again =
-        mayPass && ((isDead && attempt === 1 && Date.now() < end) || (await waitToRetry(attempt, { attempts: ATTEMPTS, end })));
+        mayPass &&
+        ((isDead && attempt === 1 && Date.now() < end) || (await waitToRetry(attempt, { attempts: ATTEMPTS, end })));
       if (!again) {
         logger.warn(complaint, { connectionId, status, attempts: attempt, ...errorFields(error) });
         return 'failed';

@@ -39,8 +39,14 @@ export interface RawFrame {
 /** Throws `PAYLOAD_TOO_LARGE`, `MALFORMED_JSON`. */
 export function parseFrame(event: SocketEvent): RawFrame {
   const most = config().MAX_FRAME_BYTES;
-  const body = event.isBase64Encoded ? Buffer.from(event.body ?? '', 'base64').toString() : (event.body ?? '');
-  if (Buffer.byteLength(body) > most) throw new AppError('PAYLOAD_TOO_LARGE', `A frame may have ${most} bytes.`);
+  // What isn't text comes as base64; from the emulator, as bytes.
+  const body: unknown = event.body ?? '';
+  if (sizeOf(body, event.isBase64Encoded) > most) {
+    throw new AppError('PAYLOAD_TOO_LARGE', `A frame may have ${most} bytes.`);
+  }
+  if (event.isBase64Encoded || typeof body !== 'string') {
+    throw new AppError('MALFORMED_JSON', 'Send text frames: this one was binary.');
+  }
   let parsed: unknown;
   try {
     parsed = JSON.parse(body);
@@ -52,6 +58,12 @@ export function parseFrame(event: SocketEvent): RawFrame {
   }
   const fields = parsed as Record<string, unknown>;
   return { fields, requestId: requestIdSchema.safeParse(fields['requestId']).data };
+}
+
+function sizeOf(body: unknown, isBase64: boolean): number {
+  if (typeof body !== 'string') return body instanceof Uint8Array ? body.length : 0;
+  // Base64 has four characters for three bytes.
+  return isBase64 ? (body.length * 3) / 4 : Buffer.byteLength(body);
 }
 
 /** A server frame, repeating the `requestId` of the client frame it answers where there was one. */

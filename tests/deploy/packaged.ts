@@ -29,7 +29,10 @@ const LIMITS = [
 export async function startPackaged(deployed: Deployed, reuse: FleetOptions['reuse'] = 'always'): Promise<Packaged> {
   const { functions } = deployed;
   const byFile = new Map(functions.map(({ handler, name }) => [handler.replace(/^functions\/|\.handler$/g, ''), name]));
-  const gateway = await Gateway.start((file, event) => fleet.invoke(byFile.get(file) ?? file, asRecorded(event)), 'prod');
+  const gateway = await Gateway.start(
+    (file, event) => fleet.invoke(byFile.get(file) ?? file, asRecorded(event)),
+    'prod',
+  );
   const uri = databaseUri(process.env['TEST_MONGODB_URI'] ?? '', `test_${randomBytes(6).toString('hex')}`);
   const named = (variable: string) => functions[0]?.environment[variable] ?? '';
   const aws = await AwsFront.start(

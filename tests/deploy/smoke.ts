@@ -51,7 +51,11 @@ export async function smokeTest(ask: (question: Question) => Promise<Reply>, ori
       [origin, '*'].includes(preflight.headers['access-control-allow-origin'] ?? '') &&
       listed('access-control-allow-methods').includes(method.toLowerCase()) &&
       ['authorization', 'content-type'].every((name) => listed('access-control-allow-headers').includes(name));
-    check(`preflight of ${method} ${path} from ${origin}`, preflight.status >= 200 && preflight.status < 300 && allows, preflight);
+    check(
+      `preflight of ${method} ${path} from ${origin}`,
+      preflight.status >= 200 && preflight.status < 300 && allows,
+      preflight,
+    );
   }
 
   // Nobody has this address, which takes a hash to find out: the same work as for one that somebody has.

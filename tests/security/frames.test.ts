@@ -123,6 +123,34 @@ describe('a hostile frame', () => {
     expect(rest).toEqual(expected);
   });
 
+  it('that is binary is told that text is wanted, though it holds valid JSON', async () => {
+    const before = await state();
+    for (const [file, frame] of [
+      ['websocket/sendMessage', say({})],
+      ['websocket/ping', text('PING', {})],
+      ['websocket/unknownEvent', text('PING', {})],
+    ] as const) {
+      const requestContext = {
+        connectionId: system.gateway.connectionId(socket),
+        eventType: 'MESSAGE',
+        requestId: 'r',
+      };
+      const bytes = Buffer.from(frame);
+      // As API Gateway would hand it over, and as the emulator does.
+      for (const event of [
+        { body: bytes.toString('base64'), isBase64Encoded: true },
+        { body: new Uint8Array(bytes), isBase64Encoded: false },
+      ]) {
+        await system.operate(file, { requestContext, ...event });
+        expect((await socket.next('ERROR')).data).toMatchObject({
+          code: 'MALFORMED_JSON',
+          message: 'Send text frames: this one was binary.',
+        });
+      }
+    }
+    expect(await state()).toEqual(before);
+  });
+
   it.each([false, true])(
     'over our own limit is refused by the handler itself (base64: %s)',
     async (isBase64Encoded) => {

@@ -63,7 +63,7 @@ describe('over the wire', () => {
     expect(await raw(headers(candidate.token))).toBe(status);
   });
 
-  it.each(['TRACE', 'OPTIONS', 'DELETE', 'PUT'])('the method %s finds nothing', async (method) => {
+  it.each(['TRACE', 'DELETE', 'PUT'])('the method %s finds nothing', async (method) => {
     const status = await raw({ authorization: `Bearer ${candidate.token}` }, '/auth/me', method);
     expect([404, 405]).toContain(status);
   });
@@ -76,6 +76,41 @@ describe('over the wire', () => {
       expect(status).toBeLessThan(500);
     },
   );
+
+  it.each([
+    ['https://app.example.com', 'https://app.example.com'],
+    ['https://evil.example', null],
+  ])('a preflight from %s lets in %s', async (origin, allowed) => {
+    const headers = {
+      origin,
+      'access-control-request-method': 'POST',
+      'access-control-request-headers': 'content-type',
+    };
+    const path = `http://localhost:${system.ports.http}/auth/login`;
+    const { status, headers: answered } = await fetch(path, { method: 'OPTIONS', headers });
+    expect(status).toBeLessThan(300);
+    expect(answered.get('access-control-allow-origin')).toBe(allowed);
+  });
+
+  it('bytes that are no UTF-8 are no JSON', async () => {
+    const body = Buffer.from(
+      '{"name":"J\u00fcrgen","email":"j@example.com","password":"a long pass phrase"}',
+      'latin1',
+    );
+    const refused = await system.http({ method: 'POST', path: '/auth/register', raw: body });
+    expectRefused(refused, 'MALFORMED_JSON');
+  });
+
+  it('a binary frame is told that text is wanted, whatever it holds', async () => {
+    const socket = await system.open({ token: candidate.token });
+    const told = new Promise<unknown>((resolve) => socket.once('message', (data) => resolve(JSON.parse(String(data)))));
+    socket.send(Buffer.from('{"event":"PING","data":{}}'), { binary: true });
+    expect(await within(30_000, 'the answer to a binary frame', told)).toEqual({
+      event: 'ERROR',
+      data: { code: 'MALFORMED_JSON', message: 'Send text frames: this one was binary.', event: null },
+    });
+    socket.terminate();
+  });
 
   it('a megabyte is refused', async () => {
     const body = { name: 'x'.repeat(1024 * 1024), email: 'big@example.com', password: 'a long pass phrase' };

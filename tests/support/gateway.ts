@@ -247,8 +247,13 @@ const socketContext = (connectionId: string, routeKey: string, eventType: string
 function httpEvent(request: HttpRequest, url: URL, pathParameters: Record<string, string> | undefined) {
   const headers: Record<string, string> = { host: 'localhost' };
   if (request.token !== undefined) headers['authorization'] = `Bearer ${request.token}`;
-  const body = request.raw ?? (request.body === undefined ? undefined : JSON.stringify(request.body));
-  if (body !== undefined) headers['content-type'] = 'application/json';
+  const sent = request.raw ?? (request.body === undefined ? undefined : JSON.stringify(request.body));
+  // What is called JSON is handed on as text, its length as it was sent.
+  const body = sent?.toString();
+  if (sent !== undefined) {
+    headers['content-type'] = 'application/json';
+    headers['content-length'] = String(Buffer.byteLength(sent));
+  }
   for (const [name, value] of Object.entries(request.headers ?? {})) headers[name.toLowerCase()] = value;
   const given = new Map<string, string>();
   for (const [name, value] of url.searchParams)

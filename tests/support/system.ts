@@ -11,7 +11,7 @@ export interface HttpRequest {
   readonly sourceIp?: string | undefined;
   readonly body?: unknown;
   /** Sent as it is, instead of `body`. */
-  readonly raw?: string | undefined;
+  readonly raw?: string | Buffer | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import type { z } from 'zod/mini';
+import { converter } from '../../docs/schemas.ts';
 import { AppError, ERROR_CODES, ERRORS } from '../../lib/protocol/errors.ts';
 import { type ClientEvent, clientEvents, clientFrameSchema, socketRefusals } from '../../lib/protocol/events.ts';
 import {
@@ -16,7 +17,47 @@ import {
   timestampSchema,
 } from '../../lib/protocol/objects.ts';
 import { type Route, refusals, routes } from '../../lib/protocol/routes.ts';
+import { readTime } from '../../lib/protocol/time.ts';
 import { validate } from '../../lib/protocol/validate.ts';
+
+/** Nothing to see, in as many ways as Unicode has. */
+const BLANKS = [
+  ...[
+    ' ',
+    '\n\t ',
+    '\r',
+    '\u0085',
+    '\u00a0',
+    '\u00ad',
+    '\u034f',
+    '\u061c',
+    '\u115f',
+    '\u1680',
+    '\u17b4',
+    '\u180e',
+    '\u2003',
+  ],
+  ...[
+    '\u200b',
+    '\u200d',
+    '\u200e',
+    '\u2028',
+    '\u202e',
+    '\u202f',
+    '\u2060',
+    '\u2066',
+    '\u2800',
+    '\u3000',
+    '\u3164',
+    '\ufe0f',
+  ],
+  ...['\ufeff', '\uffa0', '\u{1d173}', '\u{e0001}', '\u{e0100}'],
+];
+
+const UNRULY = [
+  ...['\n', '\r', '\t', '\v', '\u001b', '\u007f', '\u0085', '\u009b', '\u2028', '\u2029'],
+  ...['\u202a', '\u202b', '\u202c', '\u202d', '\u202e', '\u2066', '\u2067', '\u2068', '\u2069'],
+];
 
 /** Four bytes of UTF-8, two UTF-16 units, one character. */
 const EMOJI = '😀';
@@ -69,7 +110,7 @@ describe('text fields', () => {
     });
 
     it('keeps what it accepts as it is', () => {
-      const text = `  ${EMOJI} <b>e\u0301</b>\t `;
+      const text = `  ${EMOJI} <b>e\u0301</b>\u00a0 `;
       expect(schema.parse(text)).toBe(text);
     });
   });
@@ -79,8 +120,30 @@ describe('text fields', () => {
     ['subject', subjectSchema],
     ['content', contentSchema],
   ])('%s must not be blank', (_, schema) => {
-    for (const blank of [' ', '\n\t ', '\u00a0', '\u3000']) expect(accepts(schema, blank)).toBe(false);
-    expect(accepts(schema, ' x ')).toBe(true);
+    for (const blank of BLANKS) expect([blank, accepts(schema, blank)]).toEqual([blank, false]);
+    expect(accepts(schema, BLANKS.join(''))).toBe(false);
+    for (const seen of [' x ', '\u200bx', '.', '\ufffd', '\u0301', '\u{1f44d}\u{1f3fd}']) {
+      expect([seen, accepts(schema, seen)]).toEqual([seen, true]);
+    }
+  });
+
+  it.each([
+    ['name', nameSchema],
+    ['subject', subjectSchema],
+  ])('%s has no line breaks, control characters or bidirectional overrides', (_, schema) => {
+    for (const unruly of UNRULY) {
+      expect(complaints(schema, `a${unruly}b`)).toEqual([
+        '/: must not contain line breaks, control characters or bidirectional overrides',
+      ]);
+    }
+    // Marks of direction, and what joins or parts letters, belong to some languages' text.
+    for (const mark of ['\u200e', '\u200f', '\u061c', '\u200c', '\u200d', '\u00a0']) {
+      expect([mark, accepts(schema, `a${mark}b`)]).toEqual([mark, true]);
+    }
+  });
+
+  it('content has any of them: it is shown by itself', () => {
+    for (const unruly of UNRULY) expect(accepts(contentSchema, `a${unruly}b`)).toBe(true);
   });
 
   it('says what is wrong', () => {
@@ -95,7 +158,21 @@ describe('emailSchema', () => {
   const local = 'a'.repeat(64);
   const ofLength = (length: number) => `${local}@${'b'.repeat(60)}.${'c'.repeat(length - 64 - 1 - 60 - 1 - 4)}.com`;
 
-  it.each(['kim@example.com', 'Kim.Lee+chat@Sub.Example.CO.UK', "o'neil@example.com"])('accepts %s', (email) => {
+  it.each([
+    'kim@example.com',
+    'Kim.Lee+chat@Sub.Example.CO.UK',
+    "o'neil@example.com",
+    'tom&jerry@example.com',
+    'user/x@example.com',
+    'x@xn--e1afmkfd.xn--p1ai',
+    "!#$%&'*+-/=?^_`{|}~@example.com",
+    '-@example.com',
+    '1@1.1',
+    'kim@localhost',
+    `${local}@example.com`,
+    `x@${'b'.repeat(63)}.com`,
+    'x@a-b--c.com',
+  ])('accepts %s', (email) => {
     expect(emailSchema.parse(email)).toBe(email);
   });
 
@@ -104,7 +181,24 @@ describe('emailSchema', () => {
     'kim',
     'kim@',
     '@example.com',
-    'kim@example',
+    `${local}a@example.com`,
+    'x@b-.com',
+    'x@-b.com',
+    'x@a.b-',
+    'x@b_c.com',
+    'x@b..com',
+    'x@.com',
+    'x@example.com.',
+    `x@${'b'.repeat(64)}.com`,
+    '.x@example.com',
+    'x.@example.com',
+    'x..y@example.com',
+    '"x y"@example.com',
+    '"x"@example.com',
+    'x@[127.0.0.1]',
+    'x(comment)@example.com',
+    'x\u00fc@example.com',
+    'x@b\u00fc.example',
     'kim@@example.com',
     'kim lee@example.com',
     ' kim@example.com',
@@ -126,6 +220,56 @@ describe('emailSchema', () => {
   });
 });
 
+describe('the documents', () => {
+  const converted = converter('draft-2020-12');
+
+  // Text that is nearly right, or nearly wrong: most of it of what the rules are about.
+  const tricky = fc.string({
+    unit: fc.oneof(
+      fc.constantFrom('x', 'é', EMOJI, '.', '@', '-', 'example.com', '\u0000', ...BLANKS, ...UNRULY),
+      fc.string({ unit: 'binary', minLength: 1, maxLength: 1 }),
+    ),
+    maxLength: 6,
+  });
+
+  it.each([
+    ['name', nameSchema],
+    ['subject', subjectSchema],
+    ['content', contentSchema],
+    ['password', givenPasswordSchema],
+    ['clientMessageId', clientMessageIdSchema],
+    ['email', emailSchema],
+  ])('say of a %s what is taken, and nothing else', (_, schema) => {
+    const {
+      pattern,
+      minLength = 0,
+      maxLength,
+    } = converted.input(schema) as {
+      pattern: string;
+      minLength?: number;
+      maxLength: number;
+    };
+    // Spelled out: not every language's expressions know Unicode's properties.
+    expect(pattern).not.toMatch(/\\[pu]/);
+    // And with any flags.
+    const documented = new RegExp(pattern, 'u');
+    expect(() => new RegExp(pattern)).not.toThrow();
+    const fits = (text: string) =>
+      documented.test(text) && [...text].length >= minLength && [...text].length <= maxLength;
+    fc.assert(
+      fc.property(tricky, (given) => {
+        // The document knows no invisible characters beyond U+FFFF.
+        const text = given.replaceAll(/(?![\0-\uffff])\p{Default_Ignorable_Code_Point}/gu, '\u200b');
+        expect(accepts(schema, text)).toBe(fits(text) && text.isWellFormed());
+      }),
+      { numRuns: 500 },
+    );
+    for (const email of ['tom&jerry@example.com', 'x@b-.com', `${'a'.repeat(65)}@example.com`]) {
+      expect(accepts(schema, email)).toBe(fits(email));
+    }
+  });
+});
+
 describe('ids, numbers and times', () => {
   it.each(['a', 'A-z_9', '5f1c2a52-93a4-4b83-8c0e-0a3c4c0b7d11', 'x'.repeat(64)])('id %s', (id) => {
     expect(accepts(idSchema, id)).toBe(true);
@@ -143,16 +287,44 @@ describe('ids, numbers and times', () => {
     for (const seq of [-1, 0.5, 1e300, Number.NaN, '1', null, [1]]) expect(accepts(seqSchema, seq)).toBe(false);
   });
 
-  it.each(['2026-01-31T09:30:00Z', '2026-01-31T09:30:00.123Z', '2024-02-29T23:59:59+05:30'])('time %s', (time) => {
+  it.each([
+    ['2026-01-31T09:30:00Z', '2026-01-31T09:30:00.000Z'],
+    ['2026-01-31t09:30:00z', '2026-01-31T09:30:00.000Z'],
+    ['2026-01-31T09:30:00.123Z', '2026-01-31T09:30:00.123Z'],
+    ['2026-01-31T09:30:00.1Z', '2026-01-31T09:30:00.100Z'],
+    ['2026-01-31T09:30:00.123999999999999999Z', '2026-01-31T09:30:00.123Z'],
+    ['2024-02-29T23:59:59+05:30', '2024-02-29T18:29:59.000Z'],
+    ['2026-01-31T09:30:00-00:00', '2026-01-31T09:30:00.000Z'],
+    ['0000-02-29T00:00:00Z', '0000-02-29T00:00:00.000Z'],
+    ['0099-12-31T23:59:59Z', '0099-12-31T23:59:59.000Z'],
+    ['2016-12-31T23:59:60Z', '2017-01-01T00:00:00.000Z'],
+    ['2016-12-31T23:59:60.25Z', '2017-01-01T00:00:00.250Z'],
+    ['1990-12-31T15:59:60-08:00', '1991-01-01T00:00:00.000Z'],
+    ['1960-06-30T23:59:60z', '1960-07-01T00:00:00.000Z'],
+  ])('time %s is %s', (time, utc) => {
     expect(accepts(timestampSchema, time)).toBe(true);
+    expect(readTime(time)?.toISOString()).toBe(utc);
   });
 
-  it.each(['2026-01-31', '2026-01-31T09:30:00', '2026-02-29T00:00:00Z', '2026-01-31 09:30:00Z', 'now', 0, null])(
-    'no time: %j',
-    (time) => {
-      expect(accepts(timestampSchema, time)).toBe(false);
-    },
-  );
+  it.each([
+    ...['2026-01-31', '2026-01-31T09:30:00', '2026-01-31T09:30Z', '2026-02-29T00:00:00Z', '1900-02-29T00:00:00Z'],
+    ...['2026-00-10T00:00:00Z', '2026-13-10T00:00:00Z', '2026-04-31T00:00:00Z', '2026-01-00T00:00:00Z'],
+    ...['2026-01-31T24:00:00Z', '2026-01-31T09:60:00Z', '2026-01-31T09:30:61Z', '2026-01-31T09:30:00.Z'],
+    // No leap second: not at the end of a month, in UTC.
+    ...['2026-01-31T09:30:60Z', '2016-12-30T23:59:60Z', '2016-12-31T23:59:60+01:00'],
+    ...['2026-01-31T09:30:00+24:00', '2026-01-31T09:30:00+05:60', '2026-01-31T09:30:00+0530', '2026-01-31 09:30:00Z'],
+    ...[
+      '+002026-01-31T09:30:00Z',
+      '26-01-31T09:30:00Z',
+      '2026-01-31T09:30:00Z ',
+      '2026-01-31T09:30:00Z\n',
+      'now',
+      0,
+      null,
+    ],
+  ])('no time: %j', (time) => {
+    expect(accepts(timestampSchema, time)).toBe(false);
+  });
 });
 
 describe('query strings', () => {

@@ -39,12 +39,15 @@ it('the function answers OPTIONS with success and no body, and leaves the CORS h
   expect(await handler(event('POST'), { awsRequestId: 'r2' })).toMatchObject({ statusCode: 404 });
 });
 
-it.each(['/auth/login', '/conversations/any/messages', '/nowhere'])('a preflight of %s lets our origin in', async (path) => {
-  expect(await preflight(path, OURS)).toMatchObject({
-    status: 204,
-    headers: { 'access-control-allow-origin': OURS, 'access-control-allow-headers': 'authorization,content-type' },
-  });
-});
+it.each(['/auth/login', '/conversations/any/messages', '/nowhere'])(
+  'a preflight of %s lets our origin in',
+  async (path) => {
+    expect(await preflight(path, OURS)).toMatchObject({
+      status: 204,
+      headers: { 'access-control-allow-origin': OURS, 'access-control-allow-headers': 'authorization,content-type' },
+    });
+  },
+);
 
 it('a preflight from elsewhere is told nothing', async () => {
   const { headers } = await preflight('/auth/login', 'https://elsewhere.example');

@@ -26,7 +26,7 @@ const TELLTALE =
 const LONG_ID = 'a'.repeat(65);
 
 /** A request to a route whose other parts are all right. `in` is the path after `/conversations/{its id}`. */
-type HttpRow = readonly [what: string, who: Who, method: string, path: string, raw: string | undefined, Fault];
+type HttpRow = readonly [what: string, who: Who, method: string, path: string, raw: string | Buffer | undefined, Fault];
 
 // biome-ignore format: a table
 const HTTP: readonly HttpRow[] = [
@@ -37,6 +37,9 @@ const HTTP: readonly HttpRow[] = [
   ['a string', 'nobody', 'POST', '/auth/login', '"{}"', 'MALFORMED_JSON'],
   ['null', 'nobody', 'POST', '/auth/login', 'null', 'MALFORMED_JSON'],
   ['a number', 'nobody', 'POST', '/auth/login', '1e999', 'MALFORMED_JSON'],
+  ['Latin-1', 'nobody', 'POST', '/auth/login', Buffer.from('{"email":"kim@example.com","password":"gr\u00fc\u00dfe"}', 'latin1'), 'MALFORMED_JSON'],
+  ['UTF-16', 'nobody', 'POST', '/auth/login', Buffer.from('{"email":"kim@example.com","password":"x"}', 'utf16le'), 'MALFORMED_JSON'],
+  ['a byte order mark', 'nobody', 'POST', '/auth/login', '\ufeff{}', 'MALFORMED_JSON'],
   ['two objects', 'nobody', 'POST', '/auth/login', '{}{}', 'MALFORMED_JSON'],
   ['an empty object', 'nobody', 'POST', '/auth/login', '{}', ['/body/email', '/body/password']],
   ['too large a body', 'candidate', 'POST', '/conversations', `{"subject":"${'x'.repeat(70_000)}"}`, 'PAYLOAD_TOO_LARGE'],
@@ -51,6 +54,19 @@ const HTTP: readonly HttpRow[] = [
   ['a subject too long', 'candidate', 'POST', '/conversations', `{"subject":"${'x'.repeat(201)}"}`, ['/body/subject']],
   ['a key given twice', 'candidate', 'POST', '/conversations', '{"subject":"good","subject":7}', ['/body/subject']],
   ['a short password', 'nobody', 'POST', '/auth/register', '{"name":"n","email":"n@example.com","password":"1234567"}', ['/body/password']],
+  ...['J\\u0000n', 'J\\nn', 'J\\u2028n', 'J\\u0085n', 'J\\u001bn', 'J\\u202en', 'J\\u2066n', '\\u200b', '\\u3164', '\\u2800'].flatMap(
+    (name) =>
+      [
+        [`the name “${name}”`, 'nobody', 'POST', '/auth/register', `{"name":"${name}","email":"n@example.com","password":"12345678"}`, ['/body/name']],
+        [`the subject “${name}”`, 'candidate', 'POST', '/conversations', `{"subject":"${name}"}`, ['/body/subject']],
+      ] as const,
+  ),
+  ...['\\u200b', '\\u3164', '\\u2800', '\\u0085', ' \\u2060\\t'].map(
+    (message) => [`the message “${message}”`, 'candidate', 'POST', '/conversations', `{"subject":"s","message":"${message}"}`, ['/body/message']] as const,
+  ),
+  ...[`${'a'.repeat(65)}@example.com`, 'x@b-.com', 'x@-b.com', 'x@b_c.com', 'x.@example.com', 'x..y@example.com', 'x@[127.0.0.1]', 'x@b\u00fc.example'].map(
+    (email) => [`the e-mail address “${email}”`, 'nobody', 'POST', '/auth/register', `{"name":"n","email":"${email}","password":"12345678"}`, ['/body/email']] as const,
+  ),
   ['no e-mail address', 'nobody', 'POST', '/auth/register', '{"name":"n","email":"n@","password":"12345678"}', ['/body/email']],
   ['a role of one’s own', 'nobody', 'POST', '/auth/register', '{"name":"n","email":"n@example.com","password":"12345678","role":"admin"}', ['/body/role']],
   ['a candidate made by hand', 'admin', 'POST', '/users', '{"name":"n","email":"n@example.com","password":"12345678","role":"candidate"}', ['/body/role']],
@@ -110,6 +126,9 @@ const HTTP: readonly HttpRow[] = [
   ['no flag', 'admin', 'GET', '/users?active=1', undefined, ['/query/active']],
   ['no time', 'admin', 'GET', '/analytics/supervisors?from=yesterday', undefined, ['/query/from']],
   ['a day for a time', 'admin', 'GET', '/analytics/supervisors?to=2026-01-31', undefined, ['/query/to']],
+  ...['2026-01-31T09:30Z', '2026-01-31T09:30:60Z', '2026-01-31T24:00:00Z', '2026-01-31T09:30:00', '2026-01-31 09:30:00Z'].map(
+    (time) => [`the time “${time}”`, 'admin', 'GET', `/analytics/supervisors?from=${encodeURIComponent(time)}`, undefined, ['/query/from']] as const,
+  ),
   ['no such day', 'admin', 'GET', '/analytics/supervisors?to=2026-02-30T00:00:00Z', undefined, ['/query/to']],
   ['a query where there is none', 'nobody', 'GET', '/health?verbose=1', undefined, ['/query/verbose']],
   ['a query beside a body', 'candidate', 'POST', '/conversations?dryRun=1', '{"subject":"s"}', ['/query/dryRun']],
@@ -149,6 +168,9 @@ const FRAMES: readonly FrameRow[] = [
   ['a hostile field of data', '{"event":"PING","data":{"__proto__":{"x":1}}}', 'VALIDATION_FAILED', ['/data/__proto__']],
   ['a message without content', '{"event":"SEND_MESSAGE","data":{"conversationId":"ID"}}', 'VALIDATION_FAILED', ['/data/content']],
   ['a blank message', '{"event":"SEND_MESSAGE","data":{"conversationId":"ID","content":" \\n "}}', 'VALIDATION_FAILED', ['/data/content']],
+  ...['\\u200b', '\\u3164', '\\u2800', '\\u0085', '\\ufe0f \\u00ad'].map(
+    (content): FrameRow => [`the message “${content}”`, `{"event":"SEND_MESSAGE","data":{"conversationId":"ID","content":"${content}"}}`, 'VALIDATION_FAILED', ['/data/content']],
+  ),
   ['a message too long', `{"event":"SEND_MESSAGE","data":{"conversationId":"ID","content":"${'x'.repeat(4001)}"}}`, 'VALIDATION_FAILED', ['/data/content']],
   ['half a character', '{"event":"SEND_MESSAGE","data":{"conversationId":"ID","content":"\\ud83d"}}', 'VALIDATION_FAILED', ['/data/content']],
   ['a sender of one’s own', '{"event":"SEND_MESSAGE","data":{"conversationId":"ID","content":"x","senderId":"y"}}', 'VALIDATION_FAILED', ['/data/senderId']],
@@ -207,12 +229,29 @@ export function malformedSuite(start: Start): void {
       { type: 'application/x-www-form-urlencoded', told: 'UNSUPPORTED_MEDIA_TYPE' },
       { type: 'multipart/form-data; boundary=x', told: 'UNSUPPORTED_MEDIA_TYPE' },
       { type: 'application/jsonp', told: 'UNSUPPORTED_MEDIA_TYPE' },
+      { type: 'application/json; charset=utf-16', told: 'UNSUPPORTED_MEDIA_TYPE' },
+      { type: 'application/json;charset="ISO-8859-1"', told: 'UNSUPPORTED_MEDIA_TYPE' },
+      { type: 'application/json; charset=utf-8; CHARSET=utf-7', told: 'UNSUPPORTED_MEDIA_TYPE' },
       { type: 'application/json; charset=utf-8', told: 'INVALID_CREDENTIALS' },
+      { type: 'application/json;charset="UTF-8"', told: 'INVALID_CREDENTIALS' },
       { type: 'APPLICATION/JSON', told: 'INVALID_CREDENTIALS' },
     ])('over HTTP: content type $type', async ({ type, told: code }) => {
       const raw = JSON.stringify({ email: 'nobody@example.com', password: PASSWORD });
       const request: HttpRequest = { method: 'POST', path: '/auth/login', raw, headers: { 'content-type': type } };
       expect(told(await system.http(request))).toBe(code);
+    });
+
+    it.each(['gzip', 'identity', 'br'])('over HTTP: content encoding %s', async (encoding) => {
+      const raw = JSON.stringify({ email: 'nobody@example.com', password: PASSWORD });
+      const headers = { 'content-encoding': encoding };
+      expect(told(await system.http({ method: 'POST', path: '/auth/login', raw, headers }))).toBe(
+        'UNSUPPORTED_MEDIA_TYPE',
+      );
+    });
+
+    it('over HTTP: a replacement character that was sent as such is text as any other', async () => {
+      const body = { email: 'nobody@example.com', password: 'a \ufffd b \ufffd' };
+      expect(told(await system.http({ method: 'POST', path: '/auth/login', body }))).toBe('INVALID_CREDENTIALS');
     });
 
     it.each(['', 'Bearer', 'Bearer x', 'Basic YTpi', 'Bearer a.b.c', 'Bearer eyJhbGciOiJub25lIn0.e30.'])(

@@ -1,0 +1,32 @@
+/**
+ * What text may hold. Each rule is a function, and a pattern that says the same for the documents: ECMA-262 with the flag
+ * `u`, as JSON Schema has it. docs/schemas.ts spells the properties of Unicode out, for readers that don't know them.
+ */
+
+/** Nothing to see: white space, what Unicode has renderers ignore, and Braille's blank. */
+const UNSEEN = '\\p{White_Space}\\p{Default_Ignorable_Code_Point}\\u2800';
+
+/** What breaks a line, controls a terminal, or turns the text that follows round: the embeddings and isolates too. */
+const UNRULY = '\\p{Cc}\\u2028\\u2029\\u202a-\\u202e\\u2066-\\u2069';
+
+export const NO_NUL = '^[^\\u0000]*$';
+export const SOMETHING_TO_SEE = `^[^\\u0000]*[^\\u0000${UNSEEN}][^\\u0000]*$`;
+export const ONE_LINE = `^[^${UNRULY}]*[^${UNRULY}${UNSEEN}][^${UNRULY}]*$`;
+
+const seen = /* @__PURE__ */ new RegExp(`[^${UNSEEN}]`, 'u');
+const unruly = /* @__PURE__ */ new RegExp(`[${UNRULY}]`, 'u');
+
+/** Is there anything to see in it? */
+export const hasSomethingToSee = (value: string): boolean => seen.test(value);
+
+/** Does it stay in its line, and leave what stands beside it as it is? */
+export const isOneLine = (value: string): boolean => !unruly.test(value);
+
+/**
+ * An e-mail address that both RFC 5321 and `<input type=email>` take: a dot-string of at most 64 octets, and a domain whose
+ * labels have at most 63 letters, digits and hyphens, neither first nor last a hyphen. No quoted strings, no addresses in
+ * brackets, and nothing beyond ASCII, which browsers send as `xn--…`.
+ * https://www.rfc-editor.org/rfc/rfc5321#section-4.1.2, https://html.spec.whatwg.org/multipage/input.html#email-state-(type=email)
+ */
+export const EMAIL =
+  /^(?=[^@]{1,64}@)[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*@[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$/;
