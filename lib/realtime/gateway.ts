@@ -16,9 +16,11 @@ export type Delivery = 'delivered' | 'gone' | 'failed';
 /** The longest all attempts together may take: a slow connection must not hold up a command. */
 const DELIVERY_MS = 2_000;
 const ATTEMPTS = 4;
-/** The longest one attempt may take. Over a socket that was kept it is less: silence there is most likely the socket's. */
+/** The longest one attempt may take; less over a socket that may be dead, for silence there is most likely the socket's. */
 const ATTEMPT_MS = 1_000;
-const KEPT_ATTEMPT_MS = 600;
+const SUSPECT_ATTEMPT_MS = 600;
+/** A kept socket may be dead when it has idled this long. */
+const SUSPECT_MS = 1_000;
 /**
  * Sockets that idled longer are not used again. The other side closes what idles, and Lambda, which freezes the process
  * between invocations, lets nobody notice. A new socket costs a few milliseconds, a dead one an attempt.
@@ -39,15 +41,18 @@ interface Gateway {
 
 const gateways: Partial<Record<Sockets, Gateway>> = {};
 
-function gateway(sockets: Sockets): Gateway {
+/** The gateway, and how long an attempt over its sockets may take. */
+function gateway(sockets: Sockets): { one: Gateway; attemptMs: number } {
   const endpoint = config().WEBSOCKET_ENDPOINT;
   const known = gateways[sockets];
   const one = known?.endpoint === endpoint ? known : connectTo(endpoint, sockets);
   gateways[sockets] = one;
   const now = Date.now();
-  if (now - one.lastUsed > IDLE_MS) closeIdle(one);
+  const idledMs = now - one.lastUsed;
   one.lastUsed = now;
-  return one;
+  if (idledMs > IDLE_MS) closeIdle(one);
+  else if (idledMs > SUSPECT_MS && idleSockets(one).length > 0) return { one, attemptMs: SUSPECT_ATTEMPT_MS };
+  return { one, attemptMs: ATTEMPT_MS };
 }
 
 function connectTo(endpoint: string, sockets: Sockets): Gateway {
@@ -94,10 +99,9 @@ async function persist(
   const end = Date.now() + DELIVERY_MS;
   let sockets: Sockets = 'kept';
   for (let attempt = 1; ; attempt += 1) {
-    const one = gateway(sockets);
-    const mostMs = idleSockets(one).length > 0 ? KEPT_ATTEMPT_MS : ATTEMPT_MS;
+    const { one, attemptMs } = gateway(sockets);
     try {
-      await send(one.client, AbortSignal.timeout(Math.max(1, Math.min(mostMs, end - Date.now()))));
+      await within(Math.min(attemptMs, end - Date.now()), (signal) => send(one.client, signal));
       return 'delivered';
     } catch (error) {
       const status = statusOf(error);
@@ -119,6 +123,20 @@ async function persist(
         return 'failed';
       }
     }
+  }
+}
+
+/**
+ * Runs an attempt that is aborted after so long. What has arrived by then counts: a process that got no processor for a while
+ * finds its timer due and the answer there at once, and looks at the answer first.
+ */
+async function within(ms: number, attempt: (abortSignal: AbortSignal) => Promise<unknown>): Promise<void> {
+  const controller = new AbortController();
+  const timer = setTimeout(() => setImmediate(() => controller.abort()), ms);
+  try {
+    await attempt(controller.signal);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -153,6 +153,18 @@ it.each<[Answer, string]>([
   expect(met).toHaveLength(1);
 });
 
+it('takes an answer that came while the process got no processor, though its time was up by then', async () => {
+  await deliver();
+  answerTo = () => {
+    // The server and the post share this process: neither gets anywhere, and the post's timer is due.
+    const end = performance.now() + 1_200;
+    while (performance.now() < end);
+    return 200;
+  };
+  expect(await deliver()).toBe('delivered');
+  expect(met).toHaveLength(2);
+});
+
 it('finds a connection gone that its first attempt could not tell of', async () => {
   statuses('reset', 410);
   expect(await deliver()).toBe('gone');
