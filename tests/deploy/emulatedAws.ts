@@ -79,7 +79,7 @@ export class EmulatedAws {
 
   static async start(): Promise<EmulatedAws> {
     const aws = new EmulatedAws(await pythonTools('emulatedAws'), await freePort());
-    await aws.#server.printed(/Running on /, 60_000);
+    await aws.#server.printed(/Running on /);
     return aws;
   }
 

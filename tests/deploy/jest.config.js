@@ -5,6 +5,5 @@ export default {
   ...base,
   rootDir: '../..',
   testMatch: ['<rootDir>/tests/deploy/*.proof.ts'],
-  testTimeout: 120_000,
   maxWorkers: 1,
 };

@@ -18,14 +18,14 @@ let deployed: Deployed;
 beforeAll(async () => {
   packaged = await packagedService();
   deployed = await fromPackage(packaged.folder);
-}, 310_000);
+});
 
 const start = oneSystem(() => startPackagedDesk(deployed));
 afterAll(() => packaged?.remove());
 
-it('walks through, instances frozen between invocations', () => walkThrough(deployed), 120_000);
+it('walks through, instances frozen between invocations', () => walkThrough(deployed));
 
-it('walks through, every instance killed once it has answered', () => walkThrough(deployed, 'never'), 300_000);
+it('walks through, every instance killed once it has answered', () => walkThrough(deployed, 'never'));
 
 it('answers though it was frozen in the middle of its start, and what it had begun is lost', async () => {
   const { system, desk } = await startPackagedDesk(deployed);
@@ -41,7 +41,7 @@ it('answers though it was frozen in the middle of its start, and what it had beg
   } finally {
     await system.stop();
   }
-}, 60_000);
+});
 
 roomSuite(start);
 historySuite(start);

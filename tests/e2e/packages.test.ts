@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import { parse } from 'yaml';
 import { weigh } from '../deploy/budget.ts';
 import { type PackagedService, packageService } from '../deploy/packaging.ts';
+import { HANG_MS } from '../support/deadline.ts';
 import { PROJECT } from '../support/process.ts';
 import { unzip } from '../support/zip.ts';
 
@@ -41,7 +42,7 @@ beforeAll(async () => {
   packaged = await packageService('dev');
   folder = packaged.folder;
   for (const { name } of deployed) files.set(name, unzip(await readFile(join(folder, `${name}.zip`))));
-}, 310_000);
+});
 
 afterAll(() => packaged?.remove());
 
@@ -61,7 +62,11 @@ it.each(deployed)('$name loads by itself and has its handler', async ({ name, ha
   const load = `const { ${exported} } = require('./${path}.cjs');
     console.log(process.versions.node.split('.')[0], typeof ${exported}, ${exported}.length);
     process.exit();`;
-  const { stdout } = await promisify(execFile)(process.execPath, ['-e', load], { cwd: bare, env: {}, timeout: 10_000 });
+  const { stdout } = await promisify(execFile)(process.execPath, ['-e', load], {
+    cwd: bare,
+    env: {},
+    timeout: HANG_MS,
+  });
   const [node, type, parameters] = stdout.trim().split(' ');
   expect({ node, type }).toEqual({ node: '24', type: 'function' });
   // The runtime refuses a handler that takes a callback.

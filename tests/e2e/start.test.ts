@@ -14,7 +14,7 @@ import { processesNaming, Running, SERVERLESS } from '../support/process.ts';
 async function startedByNpm(ports: Ports, folder: string): Promise<Running> {
   const server = new Running(['npm', 'start'], { ...portVariables(ports), LOCAL_DIR: folder, LOG_LEVEL: 'error' });
   try {
-    await server.printed(/paste the frames there/, 60_000);
+    await server.printed(/paste the frames there/);
     return server;
   } catch (error) {
     await server.interrupt().catch(() => undefined);
@@ -86,7 +86,7 @@ describe('npm start', () => {
     } finally {
       await folder.remove();
     }
-  }, 120_000);
+  });
 });
 
 /** Something to have in the way, and how to take it away again. */
@@ -158,7 +158,7 @@ describe('what is in the way is told in one line, with what to do about it', () 
           LOCAL_DIR: folder.path,
           ...obstacle.env,
         });
-        const code = await server.ended(40_000);
+        const code = await server.ended();
         const lines = server.output.split('\n').filter((line) => line.trim() !== '');
         expect(lines).toEqual([expect.stringMatching(said)]);
         expect(server.output).not.toContain('secret');

@@ -78,8 +78,8 @@ async function onMachine(
       return result;
     });
     send();
-    await within(20_000, 'the handler to end', end);
-    if (fault) await within(20_000, 'the machine to die', machine.exited);
+    await within('the handler to end', end);
+    if (fault) await within('the machine to die', machine.exited);
     return machine.commands;
   } finally {
     elsewhere.delete(id);
@@ -108,7 +108,7 @@ describe('a handler killed before and after every database step', () => {
     const steps = everyStep(await sent());
     expect(steps.map(({ name }) => name)).toContain('commitTransaction');
     await inLanes(LANES, steps, async (fault) => void (await sent(fault)));
-  }, 120_000);
+  });
 
   it('of a close: the room has heard of it, it is archived whole, and only then do the active copies expire', async () => {
     const ids: string[] = [];
@@ -133,7 +133,7 @@ describe('a handler killed before and after every database step', () => {
     await inLanes(LANES, steps, async (fault) => void (await closed(fault)));
     await expectExpired(ids);
     for (const id of ids) await expectWhole(desk, cast.candidate, id);
-  }, 120_000);
+  });
 
   it('of a sweep: the next one finishes it', async () => {
     const ids: string[] = [];
@@ -151,7 +151,7 @@ describe('a handler killed before and after every database step', () => {
       await makeDue([conversationId]);
       machine.fault = fault;
       await machine.carry('operations/sweep', {});
-      if (fault) await within(20_000, 'the machine to die', machine.exited);
+      if (fault) await within('the machine to die', machine.exited);
       await machine.stop();
       await expectNothingExpiresEarly(conversationId);
       await sweepNow(system, [conversationId]);
@@ -171,5 +171,5 @@ describe('a handler killed before and after every database step', () => {
     }
     await expectExpired(ids);
     for (const id of ids) await expectWhole(desk, cast.candidate, id);
-  }, 120_000);
+  });
 });

@@ -32,7 +32,7 @@ describe.each(Object.entries(ENDINGS))('%s', (_, end) => {
     const { a, c, agent, conversationId } = await newScene(desk, await castOf(desk));
     const connectionId = system.gateway.connectionId(a);
     await end(agent);
-    await within(5_000, 'the socket to be closed', a.closed);
+    await within('the socket to be closed', a.closed);
     expect(await connectionModel().countDocuments({ userId: agent.user.id })).toBe(0);
     await sendAnyway(a, connectionId, conversationId);
     await expect(desk.connect(agent)).rejects.toThrow(new UpgradeRefused(401));

@@ -23,7 +23,7 @@ async function monitorRan(serial: number): Promise<void> {
     sentAt: new Date(0),
     expiresAt: new Date(0),
   });
-  await eventually('the TTL monitor to run', async () => !(await activeMessageModel().exists({ _id: canary })), 20_000);
+  await eventually('the TTL monitor to run', async () => !(await activeMessageModel().exists({ _id: canary })));
 }
 
 describe('a conversation left open past its TTL', () => {

@@ -79,7 +79,7 @@ async function sending(serial: number, scene: Scene): Promise<Subject> {
   return {
     name: 'send',
     file: 'websocket/sendMessage',
-    attempt: async () => codeOf(await c.ask('SEND_MESSAGE', message, 20_000)),
+    attempt: async () => codeOf(await c.ask('SEND_MESSAGE', message)),
     retried: ['ok'],
     check: async () => {
       const history = await expectWhole(desk, candidate, conversationId, c.frames('MESSAGE_ACCEPTED'));
@@ -92,7 +92,7 @@ async function joining(_: number, { c, conversationId }: Scene): Promise<Subject
   return {
     name: 'join',
     file: 'websocket/joinConversation',
-    attempt: async () => codeOf(await c.ask('JOIN_CONVERSATION', { conversationId }, 20_000)),
+    attempt: async () => codeOf(await c.ask('JOIN_CONVERSATION', { conversationId })),
     retried: ['ok'],
     check: async () => c.settle(),
   };
@@ -104,7 +104,7 @@ async function closing(): Promise<Subject> {
   return {
     name: 'close',
     file: 'websocket/closeConversation',
-    attempt: async () => codeOf(await a.ask('CLOSE_CONVERSATION', { conversationId }, 20_000)),
+    attempt: async () => codeOf(await a.ask('CLOSE_CONVERSATION', { conversationId })),
     retried: ['ok', 'CONVERSATION_CLOSED'],
     check: async () => {
       await system.gateway.idle();

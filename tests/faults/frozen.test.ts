@@ -63,7 +63,7 @@ describe.each(CASES)('a handler of $event frozen for ten minutes', ({ event, fil
       return invocation;
     });
     sleeper.send(event, { conversationId, ...data });
-    await within(20_000, 'the machine to freeze', fault ? machine.frozen : eventually('its end', async () => ended));
+    await within('the machine to freeze', fault ? machine.frozen : eventually('its end', async () => ended));
     await askUntilAvailable(a, 'CLOSE_CONVERSATION', { conversationId });
     await sweepNow(system, [conversationId]);
     await expectExpired([conversationId]);
@@ -71,7 +71,7 @@ describe.each(CASES)('a handler of $event frozen for ten minutes', ({ event, fil
     const record = await recordOf(conversationId);
 
     machine.resume();
-    await within(20_000, 'the frozen handler to end', invocation);
+    await within('the frozen handler to end', invocation);
     elsewhere.delete(system.gateway.connectionId(sleeper));
     // Its answer may have been lost with the connections it slept through: who isn't answered asks again.
     const { event: answered } = await askUntilAvailable(sleeper, event, { conversationId, ...data });
@@ -97,5 +97,5 @@ describe.each(CASES)('a handler of $event frozen for ten minutes', ({ event, fil
       name,
     }));
     await inLanes(LANES, faults, async (fault) => void (await frozen(fault)));
-  }, 120_000);
+  });
 });

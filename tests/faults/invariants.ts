@@ -87,5 +87,5 @@ export async function expectArchived(
 export async function expectExpired(conversationIds: readonly string[]): Promise<void> {
   const copies = trusted({ conversationId: { $in: [...conversationIds] } });
   const gone = async () => (await activeMessageModel().countDocuments(copies)) === 0;
-  await eventually('the active copies to expire', gone, 20_000);
+  await eventually('the active copies to expire', gone);
 }

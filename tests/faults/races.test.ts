@@ -142,7 +142,7 @@ describe(`${RACES} races of`, () => {
     // Else it wasn't a race.
     expect(sentBefore).toBeGreaterThan(0);
     expect(refused).toBeGreaterThan(0);
-  }, 120_000);
+  });
 
   it('assign against assign: of twins one wins, and of two supervisors one', async () => {
     const { supervisor1, supervisor2, agent1, agent3 } = people;
@@ -167,7 +167,7 @@ describe(`${RACES} races of`, () => {
       },
     );
     expect(winners.size).toBe(2);
-  }, 120_000);
+  });
 
   it('assign against close, by supervisors while it is open: one wins, the other hears what happened', async () => {
     const { supervisor1, supervisor2, agent1 } = people;
@@ -196,7 +196,7 @@ describe(`${RACES} races of`, () => {
       },
     );
     expect(winners.size).toBe(2);
-  }, 120_000);
+  });
 
   it('reassign against close by the agent: one wins, and the former agent closes nothing', async () => {
     const { supervisor1, agent1, agent2 } = people;
@@ -220,5 +220,5 @@ describe(`${RACES} races of`, () => {
       },
     );
     expect(winners.size).toBe(2);
-  }, 120_000);
+  });
 });

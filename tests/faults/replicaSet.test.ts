@@ -1,11 +1,12 @@
 import mongoose from 'mongoose';
-import type { ServerData } from '../../lib/protocol/events.ts';
+import type { ServerData, ServerFrame } from '../../lib/protocol/events.ts';
+import { activeMessageModel } from '../../lib/store/messages.ts';
 import { eventually, within } from '../support/deadline.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
 import { startOwnReplicaSet } from '../support/ownMongod.ts';
 import type { Desk } from '../support/system.ts';
 import { expectWhole } from './invariants.ts';
-import { castOf, newScene, ROOMY, stream } from './scene.ts';
+import { askUntilAvailable, castOf, newScene, ROOMY, stream } from './scene.ts';
 
 let set: Awaited<ReturnType<typeof startOwnReplicaSet>>;
 let system: InProcess;
@@ -13,7 +14,7 @@ let desk: Desk;
 beforeAll(async () => {
   set = await startOwnReplicaSet();
   ({ system, desk } = await startDesk({ ...ROOMY, MONGODB_URI: set.uri }));
-}, 120_000);
+});
 afterAll(async () => {
   await system.stop();
   await set.remove();
@@ -34,14 +35,14 @@ describe('a primary that steps down in the middle of sends', () => {
     // Of its own accord it won't be elected again within these seconds.
     await admin.command({ replSetStepDown: 10, force: true });
     const before = accepted.length;
-    await eventually('messages after the stepdown', async () => accepted.length > before + 20, 30_000);
+    await eventually('messages after the stepdown', async () => accepted.length > before + 20);
     on = false;
     await Promise.all(streams);
     const { me: primary } = await admin.command({ hello: 1 });
     expect(primary).not.toBe(formerPrimary);
     await system.gateway.idle();
     await expectWhole(desk, candidate, conversationId, accepted);
-  }, 120_000);
+  });
 });
 
 describe('a majority that is slow to follow', () => {
@@ -55,34 +56,56 @@ describe('a majority that is slow to follow', () => {
     }
   }
 
+  /** Fulfils when the active messages are looked through a second time for one with this `clientMessageId`. */
+  function twoLooksAt(clientMessageId: string): Promise<void> {
+    const model = activeMessageModel() as unknown as { findOne: (filter: Record<string, unknown>) => unknown };
+    const { findOne } = model;
+    let looks = 0;
+    return new Promise((resolve) => {
+      model.findOne = (filter) => {
+        if (filter['clientMessageId'] === clientMessageId) looks += 1;
+        if (looks === 2) {
+          model.findOne = findOne;
+          resolve();
+        }
+        return findOne.call(model, filter);
+      };
+    });
+  }
+
   it('does not keep a repeated send from being answered as the first one, and not before a majority has it', async () => {
-    const { c, conversationId } = await newScene(desk, await castOf(desk));
+    const { c, candidate, conversationId } = await newScene(desk, await castOf(desk));
     const data = { conversationId, content: 'said once', clientMessageId: 'once' };
     const local = mongoose.connection
       .getClient()
       .db()
       .collection('active_messages', { readConcern: { level: 'local' } });
+    const asked: Promise<ServerFrame>[] = [];
     await replicate(false);
     try {
-      c.send('SEND_MESSAGE', data, 'first');
+      asked.push(c.ask('SEND_MESSAGE', data));
       await eventually('the primary to have it', async () => local.findOne({ conversationId, content: 'said once' }));
-      c.send('SEND_MESSAGE', data, 'second');
-      // Whoever answers now answers too early.
-      const early = c.next('MESSAGE_ACCEPTED', undefined, 1_000).then(
-        () => true,
-        () => false,
-      );
-      expect(await early).toBe(false);
+      const lookedAgain = twoLooksAt(data.clientMessageId);
+      asked.push(c.ask('SEND_MESSAGE', data));
+      // One that is answered by what the primary has alone is answered after the first look.
+      await within('the second send to look a second time for a majority that has it', lookedAgain);
+      expect(c.frames('MESSAGE_ACCEPTED')).toEqual([]);
     } finally {
       await replicate(true);
     }
-    const answers = await within(
-      10_000,
-      'both answers',
-      Promise.all([c.next('MESSAGE_ACCEPTED'), c.next('MESSAGE_ACCEPTED')]),
+    // Either may have been given up meanwhile, where the machine is slow: it is then sent again.
+    const answers = await Promise.all(
+      asked.map(async (answered) => {
+        const answer = await answered;
+        const unavailable = answer.event === 'ERROR' && answer.data.code === 'UNAVAILABLE';
+        return unavailable ? (await askUntilAvailable(c, 'SEND_MESSAGE', data)).data : answer.data;
+      }),
     );
-    const [first, second] = ['first', 'second'].map((id) => answers.find(({ requestId }) => requestId === id)?.data);
-    expect(first).toMatchObject({ duplicate: false });
-    expect(second).toEqual({ ...first, duplicate: true });
-  }, 60_000);
+    const [{ duplicate: _, ...once }, again] = answers as ServerData<'MESSAGE_ACCEPTED'>[] as [
+      ServerData<'MESSAGE_ACCEPTED'>,
+      ServerData<'MESSAGE_ACCEPTED'>,
+    ];
+    expect(again).toEqual({ ...once, duplicate: true });
+    await expectWhole(desk, candidate, conversationId, [again]);
+  });
 });

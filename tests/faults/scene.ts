@@ -60,15 +60,11 @@ export async function closeUnfinished({ agent, conversationId }: Scene): Promise
 }
 
 /** Asks as a client does: again while the answer is `UNAVAILABLE`. */
-export async function askUntilAvailable(socket: Socket, event: string, data: unknown, ms = 30_000) {
-  return eventually(
-    `an answer to ${event} other than UNAVAILABLE`,
-    async () => {
-      const frame = await socket.ask(event, data, ms);
-      return frame.event === 'ERROR' && frame.data.code === 'UNAVAILABLE' ? undefined : frame;
-    },
-    ms,
-  );
+export async function askUntilAvailable(socket: Socket, event: string, data: unknown) {
+  return eventually(`an answer to ${event} other than UNAVAILABLE`, async () => {
+    const frame = await socket.ask(event, data);
+    return frame.event === 'ERROR' && frame.data.code === 'UNAVAILABLE' ? undefined : frame;
+  });
 }
 
 /** Sends messages one after the other, each until it is accepted; collects what was accepted. */

@@ -26,7 +26,7 @@ afterAll(async () => {
 
 it('makes the models while the address is on its way', async () => {
   expect(mongoose.modelNames()).toEqual([]);
-  const made = () => eventually('the models', async () => mongoose.modelNames().includes('User'), 2_000);
+  const made = () => eventually('the models', async () => mongoose.modelNames().includes('User'));
   store.answers = [
     (response, names) =>
       void made().then(

@@ -40,7 +40,6 @@ describe('a conversation from opening to archive', () => {
     await eventually(
       'the active copies to expire',
       async () => (await activeMessageModel().countDocuments({ conversationId })) === 0,
-      20_000,
     );
     expect(await desk.ok('GET', `/conversations/${conversationId}/messages`, candidate.token)).toEqual(before);
     const analytics = await desk.ok('GET', '/analytics/supervisors', desk.admin.token);

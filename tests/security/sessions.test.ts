@@ -48,7 +48,7 @@ describe('a refresh token', () => {
       expectRefused(await desk.call('GET', '/auth/me', token), 'INVALID_TOKEN');
       expect(await connect(token)).toBe(401);
     }
-    await within(5_000, 'the socket to be cut', socket.closed);
+    await within('the socket to be cut', socket.closed);
     expect((await desk.call('GET', '/auth/me', elsewhere.token)).status).toBe(200);
   });
 
@@ -100,7 +100,7 @@ describe('after logout', () => {
     const elsewhere = await desk.login(candidate.email);
     const [socket, other] = [await desk.join(candidate, conversation.id), await desk.join(elsewhere, conversation.id)];
     await desk.ok('POST', '/auth/logout', candidate.token);
-    await within(5_000, 'the socket to be cut', socket.closed);
+    await within('the socket to be cut', socket.closed);
     for (const route of allRoutes.filter(({ operation }) => PERMISSIONS[operation] !== 'anyone')) {
       const path = fill(route.path, conversation.id);
       expectRefused(await desk.call(route.method, path, candidate.token, {}), 'INVALID_TOKEN');
@@ -226,7 +226,7 @@ describe('a change of password', () => {
     changing = false;
     await signingIn;
     expect(changed.status).toBe(204);
-    await within(5_000, 'the socket to be cut', socket.closed);
+    await within('the socket to be cut', socket.closed);
     const left = await sessionModel().find({ userId: candidate.user.id }).lean();
     expect(left.map(({ _id }) => _id)).toEqual([decoded(candidate.token).claims['sid']]);
     expectRefused(await login(candidate.email), 'INVALID_CREDENTIALS');

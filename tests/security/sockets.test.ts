@@ -108,7 +108,7 @@ describe('a flood', () => {
     const { id: conversationId } = conversation;
     const [flooder, bystander] = [await desk.join(candidate, conversationId), await desk.join(agent, conversationId)];
     const answers = await Promise.all(
-      Array.from({ length: 200 }, () => flooder.ask('LEAVE_CONVERSATION', { conversationId: 'none-such' }, 20_000)),
+      Array.from({ length: 200 }, () => flooder.ask('LEAVE_CONVERSATION', { conversationId: 'none-such' })),
     );
     const limited = answers.filter(({ data }) => (data as { code?: string }).code === 'RATE_LIMITED');
     // A minute may have ended on the way.
@@ -123,7 +123,7 @@ describe('a flood', () => {
     const sockets = [await desk.join(candidate, conversationId), await desk.join(candidate, conversationId)];
     const answers = await Promise.all(
       Array.from({ length: 40 }, (_, index) =>
-        sockets[index % 2]?.ask('SEND_MESSAGE', { conversationId, content: `${index}` }, 20_000),
+        sockets[index % 2]?.ask('SEND_MESSAGE', { conversationId, content: `${index}` }),
       ),
     );
     const accepted = answers.filter((answer) => answer?.event === 'MESSAGE_ACCEPTED');

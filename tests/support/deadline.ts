@@ -1,5 +1,11 @@
-/** Waits for a promise, and rejects, saying what was waited for, when it takes longer than `ms`. */
-export async function within<T>(ms: number, what: string, promise: Promise<T>): Promise<T> {
+/**
+ * How long a wait of a test lasts at most. It only bounds a hang: what comes at all comes sooner, on however busy a
+ * machine. Less than jest's own limit, so that a test that hangs says what it waited for.
+ */
+export const HANG_MS = 60_000;
+
+/** Waits for a promise, and rejects, saying what was waited for, when it hangs. */
+export async function within<T>(what: string, promise: Promise<T>, ms = HANG_MS): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`waited ${ms} ms for ${what}`)), ms);
@@ -11,13 +17,13 @@ export async function within<T>(ms: number, what: string, promise: Promise<T>): 
   }
 }
 
-/** Asks again and again until the answer is truthy; rejects, saying what was waited for, after `ms`. */
-export async function eventually<T>(what: string, ask: () => Promise<T>, ms = 10_000): Promise<NonNullable<T>> {
-  const end = Date.now() + ms;
+/** Asks again and again until the answer is truthy; rejects, saying what was waited for, after `HANG_MS`. */
+export async function eventually<T>(what: string, ask: () => Promise<T>): Promise<NonNullable<T>> {
+  const end = Date.now() + HANG_MS;
   for (;;) {
     const answer = await ask();
     if (answer) return answer;
-    if (Date.now() > end) throw new Error(`waited ${ms} ms for ${what}`);
+    if (Date.now() > end) throw new Error(`waited ${HANG_MS} ms for ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

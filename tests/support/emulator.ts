@@ -6,7 +6,7 @@ import WebSocket from 'ws';
 import { DEMO_PASSWORD } from '../../local/demoPeople.ts';
 import { databaseUri } from '../../local/mongod.ts';
 import { freePort, isFree } from '../../local/ports.ts';
-import { eventually, within } from './deadline.ts';
+import { eventually, HANG_MS, within } from './deadline.ts';
 import type { Environment } from './inProcess.ts';
 import { PROJECT, Running, SERVERLESS } from './process.ts';
 import { Socket } from './socket.ts';
@@ -22,8 +22,6 @@ import {
 } from './system.ts';
 
 const HOST = 'localhost';
-const READY_MS = 40_000;
-const UPGRADE_MS = 15_000;
 
 export interface Ports {
   readonly http: number;
@@ -89,7 +87,7 @@ export async function startEmulator(given: Environment = {}): Promise<Emulator> 
     }
   };
   try {
-    await server.printed(/Live Support is ready/, READY_MS);
+    await server.printed(/Live Support is ready/);
   } catch (error) {
     await stop().catch(() => undefined);
     throw error;
@@ -143,7 +141,7 @@ async function fetchAnswer(
       ...headers,
     },
     ...(text !== undefined && { body: text }),
-    signal: AbortSignal.timeout(30_000),
+    signal: AbortSignal.timeout(HANG_MS),
   });
   const answer = await response.text();
   return checkAnswer(matchRoute(method, new URL(path, base).pathname)?.route, {
@@ -173,7 +171,7 @@ async function openSocket(
     socket.on('error', reject);
   });
   try {
-    return await within(UPGRADE_MS, 'the upgrade', opened);
+    return await within('the upgrade', opened);
   } catch (error) {
     socket.terminate();
     throw error;

@@ -71,7 +71,7 @@ export class Gateway {
 
   /** Waits until no function runs any more. */
   async idle(): Promise<void> {
-    while (this.#running.size > 0) await within(30_000, 'the functions to end', Promise.allSettled(this.#running));
+    while (this.#running.size > 0) await within('the functions to end', Promise.allSettled(this.#running));
   }
 
   /** From now on posts to this socket end so. */

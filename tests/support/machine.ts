@@ -64,7 +64,7 @@ export class Machine {
   static async start(files: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<Machine> {
     Machine.#compileCache ??= mkdtemp(join(tmpdir(), 'live-support-machine-'));
     const machine = new Machine(await Machine.#compileCache, environment);
-    await within(30_000, 'a machine to start', Promise.all(files.map((file) => machine.#ask({ file }))));
+    await within('a machine to start', Promise.all(files.map((file) => machine.#ask({ file }))));
     return machine;
   }
 

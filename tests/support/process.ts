@@ -2,7 +2,7 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { eventually, within } from './deadline.ts';
+import { eventually, HANG_MS, within } from './deadline.ts';
 
 export const PROJECT = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 
@@ -69,7 +69,7 @@ export class Running {
   }
 
   /** Until it has printed this; answers the match. Rejects, with what it did print, when it ends or time runs out. */
-  async printed(pattern: RegExp, ms = 30_000): Promise<RegExpExecArray> {
+  async printed(pattern: RegExp): Promise<RegExpExecArray> {
     let look: () => void = () => undefined;
     const found = new Promise<RegExpExecArray>((fulfil, reject) => {
       look = () => {
@@ -81,7 +81,7 @@ export class Running {
     this.#listeners.add(look);
     look();
     try {
-      return await within(ms, `${this.#name} to print ${pattern}`, found);
+      return await within(`${this.#name} to print ${pattern}`, found);
     } catch (error) {
       throw new Error(`${error instanceof Error ? error.message : error}; it printed:\n${this.output}`);
     } finally {
@@ -90,9 +90,9 @@ export class Running {
   }
 
   /** Until it has ended by itself; answers the exit code. When time runs out it is killed. */
-  async ended(ms = 30_000): Promise<number | null> {
+  async ended(ms = HANG_MS): Promise<number | null> {
     try {
-      return await within(ms, `${this.#name} to end`, this.exited);
+      return await within(`${this.#name} to end`, this.exited, ms);
     } catch (error) {
       this.#signal('SIGKILL');
       throw new Error(`${error instanceof Error ? error.message : error}; it printed:\n${this.output}`);
@@ -100,11 +100,11 @@ export class Running {
   }
 
   /** Ctrl-C. Rejects unless it ends, and with it every process it started in this terminal. */
-  async interrupt(ms = 15_000): Promise<number | null> {
+  async interrupt(): Promise<number | null> {
     this.#signal('SIGINT');
     try {
-      const code = await this.ended(ms);
-      await eventually(`the processes of ${this.#name} to be gone`, async () => !this.#signal(0), ms);
+      const code = await this.ended();
+      await eventually(`the processes of ${this.#name} to be gone`, async () => !this.#signal(0));
       return code;
     } finally {
       this.#signal('SIGKILL');

@@ -10,11 +10,9 @@ export interface Transport {
   close(): void;
 }
 
-const WAIT_MS = 8_000;
-
 /**
  * A client's end of a socket. Every frame is checked against the protocol and queued, so that none is missed; a wait
- * that takes too long rejects.
+ * that hangs rejects.
  */
 export class Socket {
   /** Everything received, in order of arrival. */
@@ -65,32 +63,25 @@ export class Socket {
   async next<N extends ServerEventName>(
     event: N,
     like: (data: ServerData<N>, frame: FrameOf<N>) => boolean = () => true,
-    ms = WAIT_MS,
   ): Promise<FrameOf<N>> {
     const found = await this.#take(
       (frame) => frame.event === event && like(frame.data as ServerData<N>, frame as FrameOf<N>),
       `a ${event} frame`,
-      ms,
     );
     return found as FrameOf<N>;
   }
 
   /** Sends with a `requestId` and waits for the frame that repeats it, whatever it is. */
-  async ask(event: string, data: unknown, ms = WAIT_MS): Promise<ServerFrame> {
+  async ask(event: string, data: unknown): Promise<ServerFrame> {
     this.#requests += 1;
     const requestId = `request-${this.#requests}`;
     this.send(event, data, requestId);
-    return this.#take((frame) => frame.requestId === requestId, `the answer to ${event}`, ms);
+    return this.#take((frame) => frame.requestId === requestId, `the answer to ${event}`);
   }
 
   /** As `ask`, and the answer must be this event. */
-  async expect<N extends ServerEventName>(
-    answer: N,
-    event: string,
-    data: unknown,
-    ms = WAIT_MS,
-  ): Promise<ServerData<N>> {
-    const frame = await this.ask(event, data, ms);
+  async expect<N extends ServerEventName>(answer: N, event: string, data: unknown): Promise<ServerData<N>> {
+    const frame = await this.ask(event, data);
     if (frame.event !== answer) throw new Error(`${event} was answered ${JSON.stringify(frame)}, not ${answer}`);
     return frame.data as ServerData<N>;
   }
@@ -109,7 +100,7 @@ export class Socket {
     return this.received.filter((frame) => frame.event === event).map((frame) => frame.data as ServerData<N>);
   }
 
-  async #take(like: (frame: ServerFrame) => boolean, what: string, ms: number): Promise<ServerFrame> {
+  async #take(like: (frame: ServerFrame) => boolean, what: string): Promise<ServerFrame> {
     let look: () => void = () => undefined;
     const found = new Promise<ServerFrame>((resolve) => {
       look = () => {
@@ -123,7 +114,6 @@ export class Socket {
     look();
     try {
       return await within(
-        ms,
         `${what} (received: ${this.received.map((frame) => frame.event).join(' ') || 'nothing'})`,
         found,
       );

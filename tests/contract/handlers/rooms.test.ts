@@ -10,4 +10,4 @@ const start = oneSystem(startDesk);
 roomSuite(start);
 historySuite(start);
 lifecycleSuite(start);
-crowdSuite(start);
+crowdSuite(start, { each: 50, rivals: 10 });

@@ -4,8 +4,11 @@ import { eventually } from '../../support/deadline.ts';
 import type { Socket } from '../../support/socket.ts';
 import { quiet, Records, type Start, type Started } from './start.ts';
 
-const EACH = 50;
-const RIVALS = 10;
+/** How many messages each side sends at once, and how many try what only one of them can do. */
+export interface CrowdSize {
+  readonly each: number;
+  readonly rivals: number;
+}
 
 /** As a client does: where the database was too busy, it says it is safe to send again. */
 async function sendUntilStored(
@@ -13,7 +16,7 @@ async function sendUntilStored(
   draft: { readonly conversationId: string; readonly content: string; readonly clientMessageId: string },
 ): Promise<ServerData<'MESSAGE_ACCEPTED'>> {
   for (let tries = 1; ; tries += 1) {
-    const answer = await socket.ask('SEND_MESSAGE', draft, 20_000);
+    const answer = await socket.ask('SEND_MESSAGE', draft);
     if (answer.event === 'MESSAGE_ACCEPTED') return answer.data;
     if (answer.event !== 'ERROR' || answer.data.code !== 'UNAVAILABLE' || tries === 5) {
       throw new Error(`try ${tries} was answered ${JSON.stringify(answer)}`);
@@ -22,7 +25,7 @@ async function sendUntilStored(
 }
 
 /** Many at once: nothing lost, nothing twice, one winner. */
-export function crowdSuite(start: Start): void {
+export function crowdSuite(start: Start, { each, rivals }: CrowdSize): void {
   describe('a crowd', () => {
     let system: Started['system'];
     let desk: Started['desk'];
@@ -33,15 +36,15 @@ export function crowdSuite(start: Start): void {
     });
     afterAll(() => records.close());
 
-    it(`sends ${EACH} messages from each side at once, and every one is kept`, async () => {
+    it(`sends ${each} messages from each side at once, and every one is kept`, async () => {
       const { candidate, agent, conversation } = await desk.assigned();
       const { id: conversationId } = conversation;
       const [c, a] = await Promise.all([desk.join(candidate, conversationId), desk.join(agent, conversationId)]);
-      const contents = (side: string) => Array.from({ length: EACH }, (_, index) => `${side}${index}`);
+      const contents = (side: string) => Array.from({ length: each }, (_, index) => `${side}${index}`);
       const sendAll = (socket: Socket, side: string) =>
         contents(side).map((content) => sendUntilStored(socket, { conversationId, content, clientMessageId: content }));
       const accepted = await Promise.all([...sendAll(c, 'c'), ...sendAll(a, 'a')]);
-      const upTo = Array.from({ length: 2 * EACH }, (_, index) => index + 1);
+      const upTo = Array.from({ length: 2 * each }, (_, index) => index + 1);
       expect(accepted.map(({ seq }) => seq).toSorted((x, y) => x - y)).toEqual(upTo);
       const path = `/conversations/${conversationId}/messages?limit=200`;
       const before = await desk.ok('GET', path, candidate.token);
@@ -56,10 +59,10 @@ export function crowdSuite(start: Start): void {
         for (const _ of upTo) await socket.next('NEW_MESSAGE');
         await quiet(system, socket);
         expect(socket.frames('NEW_MESSAGE')).toHaveLength(upTo.length);
-        expect(socket.frames('MESSAGE_ACCEPTED')).toHaveLength(EACH);
+        expect(socket.frames('MESSAGE_ACCEPTED')).toHaveLength(each);
       }
       expect(await a.expect('CONVERSATION_CLOSED', 'CLOSE_CONVERSATION', { conversationId })).toMatchObject({
-        lastSeq: 2 * EACH,
+        lastSeq: 2 * each,
       });
       const archived = await eventually('the archive to be complete', async () => {
         const found = await records.all('messages', { conversationId });
@@ -69,7 +72,7 @@ export function crowdSuite(start: Start): void {
       expect(await desk.ok('GET', path, candidate.token)).toEqual(before);
     });
 
-    it(`closes ${RIVALS} times at once, over both transports, and once in effect`, async () => {
+    it(`closes ${rivals} times at once, over both transports, and once in effect`, async () => {
       const { candidate, agent, conversation } = await desk.assigned('m1');
       const { id: conversationId } = conversation;
       const [c, joined, unjoined] = await Promise.all([
@@ -87,9 +90,9 @@ export function crowdSuite(start: Start): void {
       };
       const ways = [overHttp, overSocket(joined), overSocket(unjoined)] as const;
       const outcomes = await Promise.all(
-        Array.from({ length: RIVALS }, (_, index) => (ways[index % ways.length] ?? overHttp)()),
+        Array.from({ length: rivals }, (_, index) => (ways[index % ways.length] ?? overHttp)()),
       );
-      expect(outcomes.toSorted()).toEqual([...Array(RIVALS - 1).fill('409 CONVERSATION_CLOSED'), 'won']);
+      expect(outcomes.toSorted()).toEqual([...Array(rivals - 1).fill('409 CONVERSATION_CLOSED'), 'won']);
       await c.next('CONVERSATION_CLOSED');
       await quiet(system, c, joined);
       expect(c.frames('CONVERSATION_CLOSED')).toHaveLength(1);
@@ -99,9 +102,9 @@ export function crowdSuite(start: Start): void {
       });
     });
 
-    it(`is taken by one of ${RIVALS} supervisors who assign it at once`, async () => {
+    it(`is taken by one of ${rivals} supervisors who assign it at once`, async () => {
       const candidate = await desk.candidate();
-      const supervisors = await Promise.all(Array.from({ length: RIVALS }, () => desk.supervisor()));
+      const supervisors = await Promise.all(Array.from({ length: rivals }, () => desk.supervisor()));
       const agents = await Promise.all(supervisors.map((supervisor) => desk.agent(supervisor)));
       const { id } = await desk.conversation(candidate);
       const c = await desk.join(candidate, id);
@@ -122,7 +125,7 @@ export function crowdSuite(start: Start): void {
       await quiet(system, c, ...sockets);
       expect(c.frames('CONVERSATION_ASSIGNED')).toHaveLength(1);
       expect(sockets.map((socket) => socket.frames('CONVERSATION_ASSIGNED').length).toSorted()).toEqual([
-        ...Array(RIVALS - 1).fill(0),
+        ...Array(rivals - 1).fill(0),
         1,
       ]);
     });

@@ -54,7 +54,7 @@ export class Fleet {
    */
   async prepare(name: string, soFar: Promise<void>): Promise<void> {
     const instance = await this.#start(this.#named(name));
-    await within(10_000, `${name} to load`, Promise.all([instance.initialised, soFar]));
+    await within(`${name} to load`, Promise.all([instance.initialised, soFar]));
     instance.freeze();
     this.#idleOf(name).push(instance);
   }

@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import { within } from '../../support/deadline.ts';
+import { HANG_MS, within } from '../../support/deadline.ts';
 import type { DeployedFunction } from '../deployed.ts';
 
 /** The function threw, timed out or ended: what the gateway makes a 5xx of. */
@@ -105,7 +105,7 @@ export class Instance {
     this.#hand();
     try {
       // Initialisation comes on top.
-      return await within(timeoutMs + 10_000, `${this.#name} (Task timed out)`, answer);
+      return await within(`${this.#name} (Task timed out)`, answer, timeoutMs + HANG_MS);
     } catch (error) {
       if (!(error instanceof FunctionError)) await this.stop();
       throw error;

@@ -66,7 +66,7 @@ export function historyTests(part: number, parts: number): void {
         await new Promise((resolve) => setTimeout(resolve, 100));
       }
       expect(await copies.countDocuments({})).toBe(0);
-    }, 30_000);
+    });
   });
 }
 
