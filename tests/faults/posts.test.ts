@@ -74,7 +74,7 @@ afterEach(async () => {
 });
 
 const PONG = { event: 'PONG', data: {} } as const;
-const deliver = (id = 'c1') => within(30_000, 'the post to end', post(id, PONG));
+const deliver = (id = 'c1') => within('the post to end', post(id, PONG));
 const statuses = (...answers: Answer[]) => {
   const left = [...answers];
   answerTo = () => left.shift() ?? 200;
@@ -102,7 +102,7 @@ describe.each(['reset', 'silence'] as const)('a socket that was kept, and then m
   });
 
   it('costs no cut: it is made again over another one', async () => {
-    await within(30_000, 'the cut to end', cut('c1'));
+    await within('the cut to end', cut('c1'));
     expect(met.slice(1)).toMatchObject([
       { method: 'DELETE', nth: 2 },
       { method: 'DELETE', nth: 1 },
@@ -172,7 +172,7 @@ it('finds a connection gone that its first attempt could not tell of', async () 
 
 it.each<Answer>(['reset', 'silence', 500, 429])('gives up where %s is all there is', async (answer) => {
   answerTo = () => answer;
-  const [delivery] = await Promise.all([deliver(), within(30_000, 'the cut to end', cut('c2'))]);
+  const [delivery] = await Promise.all([deliver(), within('the cut to end', cut('c2'))]);
   expect(delivery).toBe('failed');
   for (const method of ['POST', 'DELETE']) {
     const attempts = met.filter((one) => one.method === method);

@@ -2,12 +2,14 @@ import { type InProcess, startDesk } from '../support/inProcess.ts';
 import { type Desk, PASSWORD, type Person } from '../support/system.ts';
 import { countHashes } from './hashes.ts';
 
+const FAILED_LOGINS = 12;
+
 let system: InProcess;
 let desk: Desk;
 let known: Person;
 let inactive: Person;
 beforeAll(async () => {
-  ({ system, desk } = await startDesk({ RATE_LIMITS: 'on', RATE_LIMIT_FAILED_LOGINS: '40' }));
+  ({ system, desk } = await startDesk({ RATE_LIMITS: 'on', RATE_LIMIT_FAILED_LOGINS: String(FAILED_LOGINS) }));
   [known, inactive] = await Promise.all([desk.candidate(), desk.candidate()]);
   await desk.ok('PATCH', `/users/${inactive.user.id}`, desk.admin.token, { active: false });
 });
@@ -48,7 +50,10 @@ describe('the work of a sign-in', () => {
   });
 
   it('is none for an attempt that is one too many', async () => {
-    await Promise.all(Array.from({ length: 40 }, () => login('victim@example.com', 'wrong password', '203.0.113.3')));
+    // One after the other: one that is given up on a busy machine would still be hashed while we count.
+    for (let attempt = 0; attempt < FAILED_LOGINS; attempt += 1) {
+      expect((await login('victim@example.com', 'wrong password', '203.0.113.3')).status).toBe(401);
+    }
     const hashes = await countHashes(async () => {
       expect((await login('victim@example.com', 'wrong password', '203.0.113.3')).status).toBe(429);
     });

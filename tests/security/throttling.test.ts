@@ -41,22 +41,25 @@ describe('guessing passwords', () => {
   });
 
   it('doubles the delay with every further failure', async () => {
+    let failed = performance.now();
     await fail(victim.email, 10);
-    const delays: number[] = [];
-    for (let round = 0; round < 7; round += 1) {
-      delays.push(Number((await login(victim.email, 'wrong password')).headers['retry-after']));
+    for (const delay of [30, 60, 120, 240, 480, 900, 900]) {
+      const toWait = Number((await login(victim.email, 'wrong password')).headers['retry-after']);
+      const passed = (performance.now() - failed) / 1000;
+      expect(toWait).toBeLessThanOrEqual(delay);
+      expect(toWait).toBeGreaterThanOrEqual(delay - passed);
       await letDelaysPass();
+      failed = performance.now();
       await login(victim.email, 'wrong password');
     }
-    expect(delays).toEqual([30, 60, 120, 240, 480, 900, 900]);
   });
 
   it('counts parallel guesses before it checks them', async () => {
     const statuses = await Promise.all(
-      Array.from({ length: 30 }, async () => (await login(victim.email, 'wrong password')).status),
+      Array.from({ length: 20 }, async () => (await login(victim.email, 'wrong password')).status),
     );
     expect(statuses.filter((status) => status === 401)).toHaveLength(10);
-    expect(statuses.filter((status) => status === 429)).toHaveLength(20);
+    expect(statuses.filter((status) => status === 429)).toHaveLength(10);
   });
 
   it('answers an unknown address as a known one', async () => {

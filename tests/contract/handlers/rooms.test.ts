@@ -10,4 +10,4 @@ const start = oneSystem(startDesk);
 roomSuite(start);
 historySuite(start);
 lifecycleSuite(start);
-crowdSuite(start, { each: 50, rivals: 10 });
+crowdSuite(start, { each: 20, rivals: 10 });
