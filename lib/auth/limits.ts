@@ -1,6 +1,7 @@
 import { config } from '../config.ts';
 import { AppError } from '../protocol/errors.ts';
 import { countEvent } from '../store/rateLimits.ts';
+import { pseudonym } from './pseudonyms.ts';
 
 /** Counts one event and throws `RATE_LIMITED` when it is one too many for its window. */
 export async function limit(key: string, most: number, windowSeconds: number): Promise<void> {
@@ -22,8 +23,12 @@ export const limitMessages = (userId: string): Promise<void> =>
 export const limitConversations = (userId: string): Promise<void> =>
   limit(`conversations/${userId}`, config().RATE_LIMIT_CONVERSATIONS_PER_HOUR, HOUR);
 
-export const limitRegistrations = (sourceIp: string): Promise<void> =>
-  limit(`registrations/${sourceIp}`, config().RATE_LIMIT_REGISTRATIONS_PER_HOUR, HOUR);
+export const limitRegistrations = async (sourceIp: string): Promise<void> =>
+  limit(
+    `registrations/${await pseudonym(`registrations ${sourceIp}`)}`,
+    config().RATE_LIMIT_REGISTRATIONS_PER_HOUR,
+    HOUR,
+  );
 
 /** A `RATE_LIMITED` that says how long to wait. */
 export const tooMany = (retryAfter: number): AppError =>

@@ -1,7 +1,7 @@
 import { config } from '../config.ts';
 import type { Role } from '../domain/roles.ts';
 import type { AuditAction, AuditEntry } from '../protocol/objects.ts';
-import type { Transaction } from './database.ts';
+import { type Transaction, trusted } from './database.ts';
 import { newId } from './ids.ts';
 import { defineModel } from './model.ts';
 import { afterCursor, NEWEST_FIRST, type Page, type PageRequest, pageOf } from './pages.ts';
@@ -38,6 +38,8 @@ export const auditModel = /* @__PURE__ */ defineModel<AuditRecord>(
     [{ action: 1, createdAt: -1, _id: -1 }],
     [{ actorId: 1, createdAt: -1, _id: -1 }],
     [{ targetId: 1, createdAt: -1, _id: -1 }],
+    // For `erasePerson`.
+    [{ sourceIp: 1 }, { partialFilterExpression: { actorId: null, targetId: null } }],
     [{ expiresAt: 1 }, { expireAfterSeconds: 0 }],
   ],
 );
@@ -90,9 +92,21 @@ export async function listAudit(filter: AuditFilter, page: PageRequest): Promise
   return pageOf(rows, page.limit, toEntry);
 }
 
-/** Takes a person's addresses out of what they did. */
-export async function eraseActor(userId: string): Promise<void> {
-  await auditModel().updateMany({ actorId: userId }, { $set: { sourceIp: null } });
+/**
+ * Takes a person's addresses out of what they did, and them out of what somebody unknown did to their account. Attempts
+ * at accounts there are none lose these addresses too: they may have been theirs.
+ */
+export async function erasePerson(userId: string): Promise<void> {
+  const byThem = { actorId: userId };
+  const byNobody = { actorId: null, targetId: userId };
+  const addresses = await auditModel().distinct('sourceIp', trusted({ $or: [byThem, byNobody] }));
+  const theirs = addresses.filter((address) => address !== null);
+  await auditModel().updateMany(trusted({ actorId: null, targetId: null, sourceIp: { $in: theirs } }), {
+    $set: { sourceIp: null },
+  });
+  // Last, for these are where the addresses are known from.
+  await auditModel().updateMany(byThem, { $set: { sourceIp: null } });
+  await auditModel().updateMany(byNobody, { $set: { sourceIp: null, targetId: null } });
 }
 
 const toEntry = (record: AuditRecord): AuditEntry => ({

@@ -1,14 +1,19 @@
 import { isDuplicateKey, trusted } from './database.ts';
+import { newId } from './ids.ts';
 import { defineModel } from './model.ts';
 
-/** Attempts to prove a password that have not been taken back by a right one, under one key. */
+/** Attempts to prove a password that were not taken back by a right one, under one key. */
 interface LoginAttemptsRecord {
   _id: string;
+  /** As of `countedAt`; from then on they fade. */
   failures: number;
+  countedAt: Date;
+  /** The id of the attempt that was counted last: the one that has set the block, if there is one. */
+  countedLast: string;
   /** Until when no further attempt is let through. */
   blockedUntil: Date | null;
-  /** Whether the last attempt was let through. */
-  admitted: boolean;
+  /** Whether the audit trail knows that this block refused somebody. */
+  refusalNoted: boolean;
   expiresAt: Date;
 }
 
@@ -18,55 +23,134 @@ export const loginAttemptsModel = /* @__PURE__ */ defineModel<LoginAttemptsRecor
   {
     _id: { type: String, required: true },
     failures: { type: Number, required: true },
+    countedAt: { type: Date, required: true },
+    countedLast: { type: String, required: true },
     blockedUntil: { type: Date, default: null },
-    admitted: { type: Boolean, required: true },
+    refusalNoted: { type: Boolean, default: false },
     expiresAt: { type: Date, required: true },
   },
   [[{ expiresAt: 1 }, { expireAfterSeconds: 0 }]],
 );
 
-/** After an hour without an attempt the past is forgotten. */
-const MEMORY_MS = 3600 * 1000;
+/** An address somebody has signed in from: attempts of others don't keep them out there. */
+interface KnownOriginRecord {
+  _id: string;
+  expiresAt: Date;
+}
+
+const KNOWN_ORIGINS = 'known_origins';
+
+export const knownOriginModel = /* @__PURE__ */ defineModel<KnownOriginRecord>(
+  'KnownOrigin',
+  KNOWN_ORIGINS,
+  { _id: { type: String, required: true }, expiresAt: { type: Date, required: true } },
+  [[{ expiresAt: 1 }, { expireAfterSeconds: 0 }]],
+);
+
+/** How many attempts are let through under a key before each further one has to wait. */
+export interface AttemptLimit {
+  readonly key: string;
+  readonly most: number;
+}
+
+/** As many failures as are free have faded after this long, one after the other. */
+const FADING_MS = 150 * 60 * 1000;
 const FIRST_DELAY_MS = 30 * 1000;
 const LONGEST_DELAY_MS = 15 * 60 * 1000;
 
-/** Milliseconds: doubled with every failure beyond `most`. */
-const delayAfter = (most: number) => ({
-  $min: [
-    LONGEST_DELAY_MS,
-    { $multiply: [FIRST_DELAY_MS, { $pow: [2, { $min: [{ $subtract: ['$failures', most] }, 20] }] }] },
-  ],
-});
+const DAY_MS = 24 * 3600 * 1000;
+const KNOWN_FOR_MS = 30 * DAY_MS;
+/** An origin is not noted again before a day has passed. */
+const NOTED_ANEW_MS = KNOWN_FOR_MS - DAY_MS;
+
+/** A key under which attempts have to wait. */
+export interface Block {
+  readonly key: string;
+  readonly until: Date;
+  readonly waitMs: number;
+  readonly refusalNoted: boolean;
+}
+
+export interface Standing {
+  readonly blocks: readonly Block[];
+  /** Whether the origin is known, and, if so, whether it was noted within the last day. */
+  readonly origin: 'unknown' | 'known' | 'known well';
+}
+
+/** What stands against an attempt under these keys, on the database's clock, in one read. */
+export async function readStanding(keys: readonly string[], origin: string): Promise<Standing> {
+  const rows = await loginAttemptsModel().aggregate<
+    { _id: string; blockedUntil: Date; waitMs: number; refusalNoted?: boolean } & { knownForMs?: number }
+  >([
+    { $match: { _id: { $in: [...keys] } } },
+    { $set: { waitMs: { $subtract: ['$blockedUntil', '$$NOW'] } } },
+    { $match: { waitMs: { $gt: 0 } } },
+    {
+      $unionWith: {
+        coll: KNOWN_ORIGINS,
+        pipeline: [
+          { $match: { _id: origin } },
+          { $set: { knownForMs: { $subtract: ['$expiresAt', '$$NOW'] } } },
+          { $match: { knownForMs: { $gt: 0 } } },
+        ],
+      },
+    },
+  ]);
+  const knownForMs = rows.find((row) => row.knownForMs !== undefined)?.knownForMs ?? 0;
+  return {
+    blocks: rows
+      .filter((row) => row.knownForMs === undefined)
+      .map(({ _id, blockedUntil, waitMs, refusalNoted }) => ({
+        key: _id,
+        until: blockedUntil,
+        waitMs,
+        refusalNoted: refusalNoted === true,
+      })),
+    origin: knownForMs > NOTED_ANEW_MS ? 'known well' : knownForMs > 0 ? 'known' : 'unknown',
+  };
+}
+
+/** An attempt that was let through. */
+export interface CountedAttempt extends AttemptLimit {
+  readonly id: string;
+}
 
 /**
- * Counts an attempt under a key, before it is known to be right: `most` are free, from then on each one must wait twice
- * as long as the one before, a quarter of an hour at most. Answers how many seconds to wait, 0 to go ahead. Decided by
- * one atomic write, on the database's clock.
+ * Counts an attempt under a key, before it is known to be right, unless it has to wait: `null`. `most` are free; from
+ * then on each one blocks those that follow for twice as long as the one before, a quarter of an hour at most. Decided by
+ * one atomic write, on the database's clock, which changes nothing where it is refused.
  */
-export async function countAttempt(key: string, most: number): Promise<number> {
+export async function countAttempt({ key, most }: AttemptLimit): Promise<CountedAttempt | null> {
+  const id = newId();
+  const fadeMs = FADING_MS / most;
+  const sinceMs = { $max: [0, { $subtract: ['$$NOW', { $ifNull: ['$countedAt', '$$NOW'] }] }] };
+  const faded = { $max: [0, { $subtract: [{ $ifNull: ['$failures', 0] }, { $divide: [sinceMs, fadeMs] }] }] };
+  // A failure counts until all of it has faded.
+  const beyond = { $subtract: [{ $ceil: '$$failures' }, most] };
+  const delayMs = {
+    $min: [LONGEST_DELAY_MS, { $multiply: [FIRST_DELAY_MS, { $pow: [2, { $min: [beyond, 20] }] }] }],
+  };
+  const counted = {
+    _id: key,
+    failures: '$$failures',
+    countedAt: '$$NOW',
+    countedLast: id,
+    blockedUntil: { $cond: [{ $lt: [beyond, 0] }, null, { $add: ['$$NOW', delayMs] }] },
+    refusalNoted: false,
+    expiresAt: { $add: ['$$NOW', { $multiply: ['$$failures', fadeMs] }] },
+  };
   const attempt = () =>
     loginAttemptsModel()
       .findOneAndUpdate(
         { _id: key },
         [
           {
-            $set: {
-              // A record past its time is one the TTL monitor hasn't come to yet.
-              failures: { $cond: [{ $gt: [{ $ifNull: ['$expiresAt', '$$NOW'] }, '$$NOW'] }, '$failures', 0] },
-              admitted: { $lte: [{ $ifNull: ['$blockedUntil', '$$NOW'] }, '$$NOW'] },
-            },
-          },
-          { $set: { failures: { $add: ['$failures', { $cond: ['$admitted', 1, 0] }] } } },
-          {
-            $set: {
-              blockedUntil: {
-                $cond: [
-                  '$admitted',
-                  { $cond: [{ $lt: ['$failures', most] }, null, { $add: ['$$NOW', delayAfter(most)] }] },
-                  '$blockedUntil',
-                ],
-              },
-              expiresAt: { $cond: ['$admitted', { $add: ['$$NOW', MEMORY_MS] }, '$expiresAt'] },
+            $replaceWith: {
+              $cond: [
+                { $gt: [{ $ifNull: ['$blockedUntil', '$$NOW'] }, '$$NOW'] },
+                '$$ROOT',
+                { $let: { vars: { failures: { $add: [faded, 1] } }, in: counted } },
+              ],
             },
           },
         ],
@@ -78,44 +162,67 @@ export async function countAttempt(key: string, most: number): Promise<number> {
     if (isDuplicateKey(error)) return attempt();
     throw error;
   });
-  if (record.admitted) return 0;
-  return Math.max(1, Math.ceil(((record.blockedUntil?.getTime() ?? 0) - Date.now()) / 1000));
+  return record.countedLast === id ? { key, most, id } : null;
 }
 
-/** The attempt was right: what these keys have counted is forgotten. */
-export async function forgetAttempts(keys: readonly string[]): Promise<void> {
-  await loginAttemptsModel().deleteMany(trusted({ _id: { $in: [...keys] } }));
+/** Takes counted attempts back, and the blocks they have set with them; forgets everything under the `forgotten` key. */
+export async function takeBackAttempts(counted: readonly CountedAttempt[], forgotten?: string): Promise<void> {
+  const writes = counted.map(({ key, most, id }) =>
+    key === forgotten
+      ? { deleteOne: { filter: { _id: key } } }
+      : {
+          updateOne: {
+            filter: { _id: key },
+            update: [
+              { $set: { failures: { $max: [0, { $subtract: ['$failures', 1] }] } } },
+              {
+                $set: {
+                  blockedUntil: {
+                    $cond: [
+                      { $or: [{ $lt: [{ $ceil: '$failures' }, most] }, { $eq: ['$countedLast', id] }] },
+                      null,
+                      '$blockedUntil',
+                    ],
+                  },
+                },
+              },
+            ],
+            updatePipeline: true,
+          },
+        },
+  );
+  if (writes.length > 0) await loginAttemptsModel().bulkWrite(writes, { ordered: false });
 }
 
-/** Takes back one attempt that was right, under a key shared with others. */
-export async function takeBackAttempt(key: string): Promise<void> {
-  await loginAttemptsModel().updateOne(trusted({ _id: key, failures: { $gt: 0 } }), { $inc: { failures: -1 } });
-}
-
-/** An address somebody has signed in from: attempts of others elsewhere don't keep them out. */
-interface KnownOriginRecord {
-  _id: string;
-  expiresAt: Date;
-}
-
-export const knownOriginModel = /* @__PURE__ */ defineModel<KnownOriginRecord>(
-  'KnownOrigin',
-  'known_origins',
-  { _id: { type: String, required: true }, expiresAt: { type: Date, required: true } },
-  [[{ expiresAt: 1 }, { expireAfterSeconds: 0 }]],
-);
-
-const KNOWN_FOR_MS = 30 * 24 * 3600 * 1000;
-
-export async function isKnownOrigin(key: string): Promise<boolean> {
-  return (await knownOriginModel().exists(trusted({ _id: key, expiresAt: { $gt: new Date() } }))) !== null;
+/** Notes that a block refused somebody: `true` for the first one it does. */
+export async function noteRefusal({ key, until, refusalNoted }: Block): Promise<boolean> {
+  if (refusalNoted) return false;
+  const { modifiedCount } = await loginAttemptsModel().updateOne(
+    { _id: key, blockedUntil: until, refusalNoted: false },
+    { $set: { refusalNoted: true } },
+  );
+  return modifiedCount === 1;
 }
 
 export async function rememberOrigin(key: string): Promise<void> {
-  const expiresAt = new Date(Date.now() + KNOWN_FOR_MS);
   await knownOriginModel()
-    .updateOne({ _id: key }, { $set: { expiresAt } }, { upsert: true })
+    .updateOne({ _id: key }, [{ $set: { expiresAt: { $add: ['$$NOW', KNOWN_FOR_MS] } } }], {
+      upsert: true,
+      updatePipeline: true,
+    })
     .catch((error: unknown) => {
       if (!isDuplicateKey(error)) throw error;
     });
+}
+
+/** Forgets what was counted under keys that begin so. */
+export async function forgetAttempts(prefix: string): Promise<void> {
+  await loginAttemptsModel().deleteMany(trusted({ _id: { $gte: prefix, $lt: `${prefix}\uffff` } }));
+}
+
+/** For migrations: the first release's keys held addresses, and hashes of e-mails that need no secret to be made. */
+export async function migrateAttempts(): Promise<void> {
+  const ofTheFirstRelease = () => trusted({ _id: { $regex: /@/ } });
+  await loginAttemptsModel().deleteMany(ofTheFirstRelease());
+  await knownOriginModel().deleteMany(ofTheFirstRelease());
 }

@@ -1,5 +1,6 @@
 import { logger } from '../logger.ts';
 import { createIndexes } from './indexes.ts';
+import { migrateAttempts } from './loginAttempts.ts';
 import { defineModel } from './model.ts';
 import { migrateErased } from './users.ts';
 
@@ -14,7 +15,10 @@ export interface Migration {
 }
 
 /** In order of their numbers; new ones go at the end. */
-export const MIGRATIONS: readonly Migration[] = [{ id: '0001-erased-have-no-address', run: migrateErased }];
+export const MIGRATIONS: readonly Migration[] = [
+  { id: '0001-erased-have-no-address', run: migrateErased },
+  { id: '0002-attempts-tell-nothing', run: migrateAttempts },
+];
 
 const migrationModel = /* @__PURE__ */ defineModel<{ _id: string; doneAt: Date }>('Migration', 'migrations', {
   _id: { type: String, required: true },

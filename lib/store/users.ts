@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { Role } from '../domain/roles.ts';
 import { AppError } from '../protocol/errors.ts';
 import type { User } from '../protocol/objects.ts';
@@ -14,6 +15,8 @@ interface UserRecord {
   /** The e-mail in the form it is compared in; `null` where there is none to sign in with. */
   emailKey: string | null;
   passwordHash: string;
+  /** What stands for them elsewhere is made with it, and worth nothing once it is gone. Given when it is first needed. */
+  salt?: string;
   role: Role;
   supervisorId: string | null;
   active: boolean;
@@ -41,6 +44,7 @@ export const userModel = /* @__PURE__ */ defineModel<UserRecord>(
     email: { type: String, default: null },
     emailKey: { type: String, default: null },
     passwordHash: { type: String, required: true },
+    salt: { type: String, required: false },
     role: { type: String, required: true },
     supervisorId: { type: String, default: null },
     active: { type: Boolean, required: true },
@@ -79,12 +83,15 @@ export function toUser(record: UserRecord): User {
 
 const emailKey = (email: string): string => email.normalize('NFC').toLowerCase();
 
+export const newSalt = (): string => randomBytes(16).toString('base64url');
+
 export interface NewUser {
   readonly name: string;
   readonly email: string;
   readonly role: Role;
   readonly supervisorId: string | null;
   readonly passwordHash: string;
+  readonly salt?: string;
 }
 
 /** Stores a new user, and within the same transaction does what `along` does. Throws `EMAIL_TAKEN`. */
@@ -122,16 +129,39 @@ export interface Credentials {
   readonly passwordHash: string;
 }
 
-export async function findCredentialsByEmail(email: string): Promise<Credentials | null> {
+/** As they are stored. */
+export interface StoredCredentials extends Credentials {
+  readonly salt: string | null;
+}
+
+const toCredentials = (record: UserRecord): StoredCredentials => ({
+  user: toUser(record),
+  passwordHash: record.passwordHash,
+  salt: record.salt ?? null,
+});
+
+export async function findCredentialsByEmail(email: string): Promise<StoredCredentials | null> {
   const record = await userModel()
     .findOne({ emailKey: emailKey(email) })
     .lean();
-  return record && { user: toUser(record), passwordHash: record.passwordHash };
+  return record && toCredentials(record);
 }
 
-export async function findCredentials(id: string): Promise<Credentials | null> {
+export async function findCredentials(id: string): Promise<StoredCredentials | null> {
   const record = await userModel().findById(id).lean();
-  return record && { user: toUser(record), passwordHash: record.passwordHash };
+  return record && toCredentials(record);
+}
+
+/** The salt of somebody who has none yet, as an earlier release gave nobody one; `null` for the erased. */
+export async function giveSalt(id: string): Promise<string | null> {
+  const record = await userModel()
+    .findOneAndUpdate(
+      trusted({ _id: id, erasedAt: { $exists: false } }),
+      [{ $set: { salt: { $ifNull: ['$salt', newSalt()] } } }],
+      { returnDocument: 'after', updatePipeline: true },
+    )
+    .lean();
+  return record?.salt ?? null;
 }
 
 /**
@@ -255,7 +285,7 @@ async function touchGuard(session: Transaction): Promise<void> {
 }
 
 /**
- * Takes a candidate's name, address and password out, and notes that their conversations are still to be erased. Within
+ * Takes a candidate's name, address, password and salt out, and notes that their conversations are still to be erased. Within
  * the same transaction does what `along` does. `null` when there is no such candidate.
  */
 export async function eraseCandidate(
@@ -278,6 +308,7 @@ export async function eraseCandidate(
             erasingSince: now,
             erasedAt: now,
           },
+          $unset: { salt: 1 },
         },
         { returnDocument: 'after', session },
       )

@@ -1,6 +1,6 @@
-import mongoose from 'mongoose';
 import { sweep } from '../../lib/services/conversations/sweep.ts';
 import { userModel } from '../../lib/store/users.ts';
+import { everything } from '../support/everything.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
 import type { Desk } from '../support/system.ts';
 
@@ -8,12 +8,6 @@ let system: InProcess;
 let desk: Desk;
 beforeAll(async () => ({ system, desk } = await startDesk({ ACTIVE_MESSAGE_TTL_SECONDS: '3600' })));
 afterAll(() => system.stop());
-
-/** Everything the database holds, as text. */
-async function everything(): Promise<string> {
-  const collections = (await mongoose.connection.db?.collections()) ?? [];
-  return JSON.stringify(await Promise.all(collections.map((collection) => collection.find().toArray())));
-}
 
 describe('erasing a candidate', () => {
   it('leaves nothing of theirs in any collection, and the counts as they were', async () => {

@@ -1,10 +1,21 @@
-import { loginAttemptsModel } from '../../lib/store/loginAttempts.ts';
+import { randomBytes } from 'node:crypto';
+import { jest } from '@jest/globals';
+import mongoose from 'mongoose';
+import { resetConfig } from '../../lib/config.ts';
+import { auditModel } from '../../lib/store/audit.ts';
+import { knownOriginModel, loginAttemptsModel } from '../../lib/store/loginAttempts.ts';
+import { databaseUri } from '../../local/mongod.ts';
+import { everything } from '../support/everything.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
 import { type Desk, PASSWORD, type Person } from '../support/system.ts';
 
 let system: InProcess;
 let desk: Desk;
-beforeAll(async () => ({ system, desk } = await startDesk({ RATE_LIMITS: 'on' })));
+beforeAll(async () => {
+  const uri = databaseUri(process.env['TEST_MONGODB_URI'] ?? '', `test_${randomBytes(6).toString('hex')}`);
+  const MONGODB_URI = `${uri}${uri.includes('?') ? '&' : '?'}monitorCommands=true`;
+  ({ system, desk } = await startDesk({ MONGODB_URI, RATE_LIMITS: 'on' }));
+});
 afterAll(() => system.stop());
 
 const login = (email: string, password: string, sourceIp = '203.0.113.1') =>
@@ -21,6 +32,32 @@ const failAtOnce = (email: string, times: number, sourceIp?: string): Promise<nu
 
 /** As if the time had passed. */
 const letDelaysPass = () => loginAttemptsModel().updateMany({}, { $set: { blockedUntil: new Date(0) } });
+const letDaysPass = () =>
+  loginAttemptsModel().updateMany({}, [{ $set: { countedAt: { $subtract: ['$countedAt', 2 * 24 * 3600_000] } } }], {
+    updatePipeline: true,
+  });
+
+/** As after a hundred wrong passwords for invented accounts. */
+async function blockAddress(sourceIp: string): Promise<void> {
+  const guess = async () => (await login('invented@example.com', 'wrong password', sourceIp)).status;
+  expect(await guess()).toBe(401);
+  const [address] = await loginAttemptsModel().find({ _id: /^\// }).sort({ countedAt: -1 }).limit(1).lean();
+  await loginAttemptsModel().updateOne({ _id: address?._id ?? '' }, { $set: { failures: 99 } });
+  expect([await guess(), await guess()]).toEqual([401, 429]);
+}
+
+/** Runs `work` and answers what commands it had the database do, and on what. */
+async function commandsOf(work: () => Promise<unknown>): Promise<string[]> {
+  const seen: string[] = [];
+  const note = ({ commandName, command }: { commandName: string; command: Record<string, unknown> }) => {
+    seen.push(`${commandName} ${String(command[commandName])}`);
+  };
+  const client = mongoose.connection.getClient();
+  client.on('commandStarted', note);
+  await work();
+  client.off('commandStarted', note);
+  return seen.filter((command) => /login_attempts|known_origins|audit/.test(command));
+}
 
 describe('guessing passwords', () => {
   let victim: Person;
@@ -86,6 +123,167 @@ describe('guessing passwords', () => {
     expect(statuses.filter((status) => status === 401)).toHaveLength(100);
     expect(statuses.filter((status) => status === 429)).toHaveLength(17);
     expect(new Set(statuses.slice(108))).toEqual(new Set([429]));
+  });
+
+  it('lets those in who sign in there daily, however many guesses their address is blocked for', async () => {
+    const office = '203.0.113.50';
+    expect((await login(victim.email, PASSWORD, office)).status).toBe(200);
+    const colleague = await desk.candidate();
+    await blockAddress(office);
+    for (let time = 0; time < 3; time += 1) expect((await login(victim.email, PASSWORD, office)).status).toBe(200);
+    expect((await login(colleague.email, PASSWORD, office)).status).toBe(429);
+    // There is a limit for each of them all the same.
+    expect(await fail(victim.email, 11, office)).toEqual([...Array(10).fill(401), 429]);
+    expect((await login(victim.email, PASSWORD, office)).status).toBe(429);
+  });
+
+  it('knows the origin of who registers, and of an account made by an admin once it is used', async () => {
+    const office = '203.0.113.51';
+    const registered = await system.http({
+      method: 'POST',
+      path: '/auth/register',
+      body: { name: 'Kim', email: 'kim-at-the-office@example.com', password: PASSWORD },
+      sourceIp: office,
+    });
+    expect(registered.status).toBe(201);
+    const made = { name: 'Sam', email: 'sam-at-the-office@example.com', password: PASSWORD, role: 'supervisor' };
+    await desk.ok('POST', '/users', desk.admin.token, made);
+    expect((await login(made.email, PASSWORD, office)).status).toBe(200);
+    await blockAddress(office);
+    expect((await login('kim-at-the-office@example.com', PASSWORD, office)).status).toBe(200);
+    expect((await login(made.email, PASSWORD, office)).status).toBe(200);
+  });
+
+  it('neither blocks at a right password, nor blocks for longer', async () => {
+    const address = '203.0.113.52';
+    await fail(victim.email, 9, address);
+    expect((await login(victim.email, PASSWORD, address)).status).toBe(200);
+    // The address has one attempt left: right passwords from unknown origins leave it.
+    await loginAttemptsModel().updateMany({ _id: /^\// }, { $set: { failures: 99 } });
+    const [one, another] = await Promise.all([desk.candidate(), desk.candidate()]);
+    expect((await login(one.email, PASSWORD, address)).status).toBe(200);
+    expect((await login(another.email, PASSWORD, address)).status).toBe(200);
+    expect((await login('invented@example.com', 'wrong password', address)).status).toBe(401);
+    expect((await login('invented@example.com', 'wrong password', address)).status).toBe(429);
+    await letDelaysPass();
+    const third = await desk.candidate();
+    expect((await login(third.email, PASSWORD, address)).status).toBe(200);
+    expect((await login('invented@example.com', 'wrong password', address)).status).toBe(401);
+  });
+
+  it('forgets guesses one after the other, so that ten in three weeks block nobody', async () => {
+    for (let guess = 0; guess < 12; guess += 1) {
+      expect(await fail(victim.email, 1)).toEqual([401]);
+      await letDaysPass();
+    }
+    // A few at once count together.
+    expect(await fail(victim.email, 11)).toEqual([...Array(10).fill(401), 429]);
+  });
+
+  it('stores nothing of 300 refused tries, and counts them nowhere else', async () => {
+    const address = '203.0.113.53';
+    await blockAddress(address);
+    await login(victim.email, PASSWORD, address);
+    const before = await everything();
+    const lines: string[] = [];
+    process.env['METRICS'] = 'on';
+    resetConfig();
+    const told = jest.spyOn(process.stdout, 'write').mockImplementation((line) => {
+      lines.push(String(line));
+      return true;
+    });
+    const statuses: number[] = [];
+    for (let account = 0; account < 300; account += 30) {
+      const tries = Array.from({ length: 30 }, (_, index) => login(`new-${account + index}@example.com`, 'x', address));
+      statuses.push(...(await Promise.all(tries)).map(({ status }) => status));
+    }
+    told.mockRestore();
+    delete process.env['METRICS'];
+    resetConfig();
+    expect(new Set(statuses)).toEqual(new Set([429]));
+    expect(await everything()).toEqual(before);
+    // The alarm hears of each.
+    expect(lines.filter((line) => line.includes('"SignInFailures":1'))).toHaveLength(300);
+    // From elsewhere the account's owner has all their tries.
+    expect(await fail(victim.email, 10, '203.0.113.54')).toEqual(Array(10).fill(401));
+  });
+
+  it('puts the first refused try of a block on record, and no other', async () => {
+    const throttled = () => auditModel().find({ action: 'attempts_throttled', targetId: victim.user.id }).lean();
+    await fail(victim.email, 10);
+    await failAtOnce(victim.email, 10);
+    expect(await throttled()).toMatchObject([
+      { actorId: null, sourceIp: '203.0.113.1', details: { limit: 'account and address' } },
+    ]);
+    await letDelaysPass();
+    expect(await fail(victim.email, 3)).toEqual([401, 429, 429]);
+    expect(await throttled()).toHaveLength(2);
+  });
+
+  it('counts wrong current passwords as it does wrong passwords at the door', async () => {
+    const change = (currentPassword: string) =>
+      desk.call('PUT', '/auth/password', victim.token, { currentPassword, newPassword: 'another password' });
+    await fail(victim.email, 5, '127.0.0.1');
+    for (let guess = 0; guess < 5; guess += 1) expect((await change('wrong password')).status).toBe(401);
+    expect((await change(PASSWORD)).status).toBe(429);
+    expect((await login(victim.email, PASSWORD, '127.0.0.1')).status).toBe(429);
+    const entries = await auditModel().find({ targetId: victim.user.id }).sort({ createdAt: 1 }).lean();
+    expect(entries.map(({ action, actorId }) => [action, actorId]).slice(1)).toEqual([
+      ...Array(5).fill(['sign_in_failed', null]),
+      ...Array(5).fill(['password_change_failed', victim.user.id]),
+      ['attempts_throttled', victim.user.id],
+    ]);
+  });
+
+  it('tells nobody by a block that ends at midnight whether there is such an account', async () => {
+    for (const email of [victim.email, 'nobody-there@example.com']) {
+      expect(await fail(email, 11)).toEqual([...Array(10).fill(401), 429]);
+    }
+    const now = Date.now();
+    const clock = jest.spyOn(Date, 'now').mockImplementation(() => now + 24 * 3600_000);
+    const statuses = [await fail(victim.email, 1), await fail('nobody-there@example.com', 1)];
+    clock.mockRestore();
+    expect(statuses).toEqual([[401], [401]]);
+  });
+
+  it('asks the database for no more than it takes', async () => {
+    const origin = '203.0.113.55';
+    const read = 'aggregate login_attempts';
+    const count = 'findAndModify login_attempts';
+    expect(await commandsOf(() => login(victim.email, PASSWORD, origin))).toEqual([
+      read,
+      ...[count, count, count],
+      ...['update login_attempts', 'delete login_attempts'],
+      'update known_origins',
+      'insert audit',
+    ]);
+    // Known by now.
+    expect(await commandsOf(() => login(victim.email, PASSWORD, origin))).toEqual([
+      read,
+      count,
+      'delete login_attempts',
+      'insert audit',
+    ]);
+    expect(await commandsOf(() => login(victim.email, 'wrong password', origin))).toEqual([
+      read,
+      count,
+      'insert audit',
+    ]);
+    await fail(victim.email, 10, origin);
+    expect(await commandsOf(() => login(victim.email, 'wrong password', origin))).toEqual([read]);
+  });
+
+  it('keeps an origin for a month from its last use, noted once a day', async () => {
+    const origin = '203.0.113.56';
+    await login(victim.email, PASSWORD, origin);
+    const [known] = await knownOriginModel().find().sort({ expiresAt: -1 }).limit(1).lean();
+    const ageInDays = ((known?.expiresAt.getTime() ?? 0) - Date.now()) / (24 * 3600_000);
+    expect(Math.round(ageInDays)).toBe(30);
+    await knownOriginModel().updateOne({ _id: known?._id ?? '' }, { $set: { expiresAt: new Date(Date.now() + 1e9) } });
+    expect(await commandsOf(() => login(victim.email, PASSWORD, origin))).toContain('update known_origins');
+    await knownOriginModel().updateOne({ _id: known?._id ?? '' }, { $set: { expiresAt: new Date(0) } });
+    await blockAddress(origin);
+    expect((await login(victim.email, PASSWORD, origin)).status).toBe(429);
   });
 
   it('takes no header for the address', async () => {

@@ -14,9 +14,19 @@ export async function changePassword(
   { currentPassword, newPassword }: { readonly currentPassword: string; readonly newPassword: string },
   sourceIp: string,
 ): Promise<void> {
-  const attempt = await admitAttempt(caller.userId, sourceIp);
   const found = await findCredentials(caller.userId);
-  if (!found || !(await verifyPassword(currentPassword, found.passwordHash))) throw new AppError('INVALID_CREDENTIALS');
+  if (!found) throw new AppError('INVALID_CREDENTIALS');
+  const attempt = await admitAttempt({
+    account: { id: caller.userId, salt: found.salt },
+    email: found.user.email ?? '',
+    actor: caller,
+    sourceIp,
+    failure: 'password_change_failed',
+  });
+  if (!(await verifyPassword(currentPassword, found.passwordHash))) {
+    await attempt.failed();
+    throw new AppError('INVALID_CREDENTIALS');
+  }
   await attempt.succeeded();
   const change = { from: found.passwordHash, to: await hashPassword(newPassword) };
   const sockets = await transaction(async (session) => {

@@ -1,9 +1,7 @@
 import { admitAttempt } from '../../auth/attempts.ts';
 import { nobodysHash, verifyPassword } from '../../auth/passwords.ts';
-import { metrics } from '../../metrics.ts';
 import { AppError } from '../../protocol/errors.ts';
 import type { Session } from '../../protocol/objects.ts';
-import { audit } from '../../store/audit.ts';
 import { findCredentialsByEmail } from '../../store/users.ts';
 import { openSession } from './openSession.ts';
 
@@ -18,12 +16,17 @@ export async function login(
   { email, password }: { readonly email: string; readonly password: string },
   sourceIp: string,
 ): Promise<Session> {
-  const attempt = await admitAttempt(email, sourceIp);
   const found = await findCredentialsByEmail(email);
+  const attempt = await admitAttempt({
+    account: found && { id: found.user.id, salt: found.salt },
+    email,
+    actor: { userId: null, role: null, sourceIp },
+    sourceIp,
+    failure: 'sign_in_failed',
+  });
   const right = await verifyPassword(password, found?.passwordHash ?? (await nobodysHash()));
   if (!found?.user.active || !right) {
-    await audit({ userId: null, role: null, sourceIp }, 'sign_in_failed', found?.user.id ?? null);
-    metrics({ SignInFailures: 1 });
+    await attempt.failed();
     throw new AppError('INVALID_CREDENTIALS');
   }
   await attempt.succeeded();

@@ -1,7 +1,8 @@
+import { rememberRegistration } from '../../auth/attempts.ts';
 import { limitRegistrations } from '../../auth/limits.ts';
 import { hashPassword } from '../../auth/passwords.ts';
 import type { Session } from '../../protocol/objects.ts';
-import { insertUser } from '../../store/users.ts';
+import { insertUser, newSalt } from '../../store/users.ts';
 import { openSession } from './openSession.ts';
 
 /** Registers a candidate and signs them in. Throws `EMAIL_TAKEN`, `RATE_LIMITED`. */
@@ -11,6 +12,8 @@ export async function register(
 ): Promise<Session> {
   await limitRegistrations(sourceIp);
   const passwordHash = await hashPassword(password);
-  const user = await insertUser({ name, email, role: 'candidate', supervisorId: null, passwordHash });
+  const salt = newSalt();
+  const user = await insertUser({ name, email, role: 'candidate', supervisorId: null, passwordHash, salt });
+  await rememberRegistration({ id: user.id, salt }, sourceIp);
   return openSession({ user, passwordHash }, 'registered', sourceIp);
 }

@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
+import { forgetAccount } from '../../auth/attempts.ts';
 import { hashPassword } from '../../auth/passwords.ts';
 import type { Caller } from '../../domain/permissions.ts';
 import { AppError } from '../../protocol/errors.ts';
 import type { User } from '../../protocol/objects.ts';
 import { cutAll } from '../../realtime/broadcast.ts';
 import { audit } from '../../store/audit.ts';
-import { eraseCandidate } from '../../store/users.ts';
+import { eraseCandidate, findCredentials } from '../../store/users.ts';
 import { endSessions } from '../auth/endSessions.ts';
 
 /**
@@ -13,6 +14,10 @@ import { endSessions } from '../auth/endSessions.ts';
  * in again. Their conversations are `finishErasing`'s. May be repeated. Throws `NOT_FOUND` for anybody else.
  */
 export async function eraseUser(caller: Caller, userId: string): Promise<User> {
+  const found = await findCredentials(userId);
+  if (found?.user.role !== 'candidate') throw new AppError('NOT_FOUND');
+  // Before their e-mail is gone, and with it what this is kept under.
+  await forgetAccount({ id: userId, salt: found.salt }, found.user.email);
   // A password nobody has, rather than none: it is checked, and refused, like any other.
   const passwordHash = await hashPassword(randomBytes(32).toString('base64'));
   let sockets: string[] = [];

@@ -1,5 +1,5 @@
 import { errorFields, logger } from '../../logger.ts';
-import { eraseActor } from '../../store/audit.ts';
+import { erasePerson } from '../../store/audit.ts';
 import { type ConversationRecord, eraseSubject, findUnerased } from '../../store/conversations.ts';
 import { eraseMessages } from '../../store/messages.ts';
 import { noteErased } from '../../store/users.ts';
@@ -34,7 +34,7 @@ export async function finishErasing(userId: string, until: number): Promise<bool
       if (Date.now() > until || !(await erase(conversation, until))) return false;
     }
   }
-  await eraseActor(userId);
+  await erasePerson(userId);
   return noteErased(userId, new Date(Date.now() - SETTLED_MS));
 }
 
