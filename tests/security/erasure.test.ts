@@ -1,13 +1,35 @@
+import { createHash } from 'node:crypto';
+import { resetConfig } from '../../lib/config.ts';
 import { sweep } from '../../lib/services/conversations/sweep.ts';
 import { userModel } from '../../lib/store/users.ts';
 import { everything } from '../support/everything.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
-import type { Desk } from '../support/system.ts';
+import { type Desk, PASSWORD } from '../support/system.ts';
 
 let system: InProcess;
 let desk: Desk;
 beforeAll(async () => ({ system, desk } = await startDesk({ ACTIVE_MESSAGE_TTL_SECONDS: '3600' })));
 afterAll(() => system.stop());
+
+/** What `text` holds of somebody: their own words and addresses, or what anybody can make of them without a secret. */
+function tracesOf(personal: readonly string[], addresses: readonly string[], text: string): string[] {
+  const spelt = [...personal, ...addresses].flatMap((value) =>
+    ['NFC', 'NFD'].flatMap((form) => [value.normalize(form), value.normalize(form).toLowerCase()]),
+  );
+  const joined = spelt.flatMap((value) =>
+    addresses.flatMap((address) => ['', '@', '/', ':'].flatMap((by) => [value + by + address, address + by + value])),
+  );
+  const all = [...new Set([...spelt, ...joined])];
+  const hashed = all.flatMap((value) =>
+    ['sha256', 'sha1', 'md5'].flatMap((algorithm) => {
+      const digest = createHash(algorithm).update(value).digest();
+      // Without padding, for what comes after a hash may be anything.
+      return [digest.toString('hex'), digest.toString('base64url'), digest.toString('base64').replace(/=+$/, '')];
+    }),
+  );
+  const folded = text.toLowerCase();
+  return [...spelt.filter((value) => folded.includes(value.toLowerCase())), ...hashed.filter((h) => text.includes(h))];
+}
 
 describe('erasing a candidate', () => {
   it('leaves nothing of theirs in any collection, and the counts as they were', async () => {
@@ -45,6 +67,80 @@ describe('erasing a candidate', () => {
         .status,
     ).toBe(401);
     expect(supervisor.user.active).toBe(true);
+  });
+
+  it('leaves nothing that can be tied to them, after all they and others did with their account', async () => {
+    process.env['RATE_LIMITS'] = 'on';
+    resetConfig();
+    const person = { name: 'Zoë Quill', email: 'Zoe.Quill@Example.COM', password: PASSWORD };
+    const [home, office, guesser] = ['198.51.100.71', '2001:db8:71::1', '198.51.100.72'];
+    const from = async (sourceIp: string, method: string, path: string, body?: unknown, token?: string) =>
+      system.http({ method, path, body, token, sourceIp });
+    const login = (sourceIp: string, password: string) =>
+      from(sourceIp, 'POST', '/auth/login', { email: person.email, password });
+
+    // Before they have an account, and when they have one.
+    await login(home, 'wrong password');
+    const { body: session } = await from(home, 'POST', '/auth/register', person);
+    await login(home, 'wrong password');
+    for (let guess = 0; guess < 12; guess += 1) await login(guesser, 'wrong password');
+    const { body: second } = await login(office, PASSWORD);
+    const change = (currentPassword: string) =>
+      from(office, 'PUT', '/auth/password', { currentPassword, newPassword: 'another password' }, second.accessToken);
+    expect((await change('wrong password')).status).toBe(401);
+    expect((await change(PASSWORD)).status).toBe(204);
+    const { body: third } = await login(office, 'another password');
+    const refresh = () => from(office, 'POST', '/auth/refresh', { refreshToken: third.refreshToken });
+    const { body: fresh } = await refresh();
+    await from(office, 'POST', '/auth/refresh', { refreshToken: fresh.refreshToken });
+    await refresh();
+
+    const again = (await login(home, 'another password')).body;
+    const candidate = { ...person, user: again.user, token: again.accessToken, session: again };
+    const conversation = await desk.conversation(candidate, 'quill-message');
+    const supervisor = await desk.supervisor();
+    const agent = await desk.agent(supervisor);
+    await desk.assign(supervisor, conversation.id, agent);
+    const socket = await desk.join(candidate, conversation.id);
+    await socket.expect('MESSAGE_ACCEPTED', 'SEND_MESSAGE', {
+      conversationId: conversation.id,
+      content: 'quill-message',
+      clientMessageId: 'quill-id',
+    });
+    await desk.ok('POST', `/conversations/${conversation.id}/close`, agent.token);
+    await desk.conversation(candidate, 'quill-message');
+    process.env['RATE_LIMITS'] = 'off';
+    resetConfig();
+
+    const addresses = [home, office, guesser];
+    const before = await everything();
+    for (const there of [person.name, person.email, 'quill-message', 'quill-id', ...addresses]) {
+      expect(before).toContain(there);
+    }
+    await desk.ok('POST', `/users/${session.user.id}/erase`, desk.admin.token);
+    await system.gateway.idle();
+    const after = await everything();
+    expect(tracesOf([person.name, person.email, 'quill-message', 'quill-id'], addresses, after)).toEqual([]);
+    // What stands for somebody is made with a salt of their own.
+    expect(await userModel().findById(session.user.id).lean()).not.toHaveProperty('salt');
+    // That somebody guessed is still on record.
+    const failures = (await desk.ok('GET', '/audit?action=sign_in_failed&limit=100', desk.admin.token)).items;
+    const nameless = { actorId: null, sourceIp: null, targetId: null };
+    expect(failures.slice(0, 10)).toEqual(Array(10).fill(expect.objectContaining(nameless)));
+  });
+
+  it('is looked for in every form a person may be left in', () => {
+    const hash = createHash('sha256').update('kim@example.com').digest('base64url');
+    for (const left of [
+      'Kim@Example.com',
+      'kim@example.com',
+      `${hash}@198.51.100.1`,
+      createHash('md5').update('198.51.100.1').digest('hex'),
+      createHash('sha1').update('kim@example.com@198.51.100.1').digest('base64'),
+    ]) {
+      expect(tracesOf(['Kim@Example.com'], ['198.51.100.1'], JSON.stringify({ left }))).not.toEqual([]);
+    }
+    expect(tracesOf(['Kim@Example.com'], ['198.51.100.1'], 'nothing')).toEqual([]);
   });
 
   it('erases what a command under way at the erasure left behind', async () => {
