@@ -14,11 +14,19 @@ const LEAST_KEY_BYTES = 32;
 
 /**
  * The database's address. `meanwhile` is done while it is on its way, if it has to be fetched at all. Throws
- * `ConfigError` where it is missing.
+ * `ConfigError` where it is missing, or names a server but no database: the driver would take one called `test`.
  */
 export async function mongodbUri(meanwhile?: () => void): Promise<string> {
-  return required('MONGODB_URI', meanwhile);
+  const uri = await required('MONGODB_URI', meanwhile);
+  if (!namesDatabase(uri)) throw new ConfigError(`Configuration: ${NO_DATABASE}`);
+  return uri;
 }
+
+export const NO_DATABASE =
+  'MONGODB_URI names no database: write one after the host, as in mongodb+srv://…/live-support';
+
+/** Does a database's name follow the hosts? */
+export const namesDatabase = (uri: string): boolean => /^mongodb(?:\+srv)?:\/\/[^/?]+\/[^/?]/.test(uri);
 
 /**
  * The signing keys, `kid:base64url,kid:base64url`: the first signs, all verify. docs/deploying.md says how a key is

@@ -1,20 +1,38 @@
 import mongoose from 'mongoose';
 import { hashPassword } from '../lib/auth/passwords.ts';
 import { ConfigError } from '../lib/config.ts';
+import { NO_DATABASE, namesDatabase } from '../lib/secrets.ts';
 import { connect, disconnect } from '../lib/store/database.ts';
 import { createIndexes } from '../lib/store/indexes.ts';
-import { countUsers, insertUser } from '../lib/store/users.ts';
+import { countUsers, findCredentialsByEmail, insertUser } from '../lib/store/users.ts';
 import { DEMO_PASSWORD, demoPeople } from './demoPeople.ts';
 import { LocalError } from './localError.ts';
 
 const { MongoClient } = mongoose.mongo;
 
-/** Builds the indexes, and the demo people where there is nobody yet. Expects `MONGODB_URI` in the environment. */
-export async function prepareDatabase(): Promise<void> {
+/**
+ * Are demo people to be made where there is nobody? On the embedded database (`isOurs`), unless `DEMO_PEOPLE` is `off`; on one that
+ * `MONGODB_URI` names only where it is `on`, and on stage `local`, for everybody knows their password. Throws `LocalError`.
+ */
+export function wantsDemoPeople(isOurs: boolean): boolean {
+  const given = process.env['DEMO_PEOPLE'] || (isOurs ? 'on' : 'off');
+  if (given !== 'on' && given !== 'off') throw new LocalError('DEMO_PEOPLE must be on or off');
+  if (given === 'on' && !isOurs && (process.env['STAGE'] || 'local') !== 'local') {
+    throw new LocalError('DEMO_PEOPLE: demo people are made on stage local only');
+  }
+  return given === 'on';
+}
+
+/**
+ * Builds the indexes, and the demo people where they are wanted and there is nobody yet. Expects `MONGODB_URI` in the
+ * environment. Answers whether the demo people are there.
+ */
+export async function prepareDatabase(demoPeopleWanted: boolean): Promise<boolean> {
   try {
     await connect();
     await createIndexes();
-    if ((await countUsers()) === 0) await insertDemoPeople();
+    if (demoPeopleWanted && (await countUsers()) === 0) await insertDemoPeople();
+    return (await findCredentialsByEmail(demoPeople[0]?.email ?? '')) !== null;
   } catch (error) {
     if (error instanceof ConfigError) throw new LocalError(error.message);
     throw error;
@@ -36,6 +54,7 @@ async function insertDemoPeople(): Promise<void> {
 /** Throws a `LocalError` unless there is a database at `uri` that has transactions. Never repeats the credentials in it. */
 export async function checkDatabase(uri: string): Promise<void> {
   const client = open(uri);
+  if (!namesDatabase(uri)) throw new LocalError(NO_DATABASE);
   try {
     const hello = await client.db('admin').command({ hello: 1 });
     if (hello['setName'] === undefined && hello['msg'] !== 'isdbgrid') {

@@ -54,6 +54,7 @@ export default class LocalSupport {
   #mongod: Mongod | undefined;
   #ending: Promise<void> | undefined;
   #databaseSaid = '';
+  #demoPeople = false;
   #ready = false;
   /** What prints, where the emulator's own words are kept back. */
   #loud: typeof console.log | undefined;
@@ -149,10 +150,11 @@ export default class LocalSupport {
     this.#ports = { http, webSocket, lambda };
   }
 
-  /** Answers the address, once indexes and demo people are there. */
+  /** Answers the address, once indexes, and demo people where they are wanted, are there. */
   async #startDatabase(): Promise<string> {
-    const { prepareDatabase, checkDatabase } = await import('./prepareDatabase.ts');
+    const { prepareDatabase, checkDatabase, wantsDemoPeople } = await import('./prepareDatabase.ts');
     let uri = process.env['MONGODB_URI'];
+    const demoPeopleWanted = wantsDemoPeople(!uri);
     if (uri) {
       await checkDatabase(uri);
       this.#databaseSaid = 'the one MONGODB_URI names';
@@ -169,7 +171,7 @@ export default class LocalSupport {
       this.#databaseSaid = `${uri} (kept in ${relative(process.cwd(), dbPath)})`;
       process.env['MONGODB_URI'] = uri;
     }
-    await prepareDatabase();
+    this.#demoPeople = await prepareDatabase(demoPeopleWanted);
     return uri;
   }
 
@@ -213,6 +215,7 @@ export default class LocalSupport {
         webSocket: this.#address('ws', this.#ports.webSocket),
         lambda: this.#address('http', this.#ports.lambda),
         database: this.#databaseSaid,
+        demoPeople: this.#demoPeople,
       }),
     );
   }

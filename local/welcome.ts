@@ -5,18 +5,26 @@ export interface Addresses {
   readonly webSocket: string;
   readonly lambda: string;
   readonly database: string;
+  /** Are they there? */
+  readonly demoPeople: boolean;
 }
 
 /** What to know, and to paste, once everything runs. Needs nothing but bash, curl and node. */
-export function welcome({ http, webSocket, lambda, database }: Addresses): string {
-  const names = demoPeople.map(({ email, under }) => (under ? `${email} (under ${under.split('@')[0]})` : email));
-  return `
+export function welcome({ http, webSocket, lambda, database, demoPeople: areThere }: Addresses): string {
+  const ready = `
 Live Support is ready
   HTTP       ${http}
   WebSocket  ${webSocket}
   Lambda     ${lambda} (aws lambda invoke --endpoint-url …)
   Database   ${database}
-
+`;
+  if (!areThere) {
+    return `${ready}
+The demo people are not there: DEMO_PEOPLE=on npm start makes them where there is nobody yet.
+`;
+  }
+  const names = demoPeople.map(({ email, under }) => (under ? `${email} (under ${under.split('@')[0]})` : email));
+  return `${ready}
 Who is there, with the password ${DEMO_PASSWORD} unless you have changed it:
 ${names.map((name) => `  ${name}`).join('\n')}
 

@@ -43,6 +43,24 @@ it('answers though it was frozen in the middle of its start, and what it had beg
   }
 });
 
+it('loses no frame though its sockets were reset while it was frozen', async () => {
+  const { system, desk } = await startPackagedDesk(deployed);
+  try {
+    const { candidate, agent, conversation } = await desk.assigned('m1');
+    const { id: conversationId } = conversation;
+    const [c, a] = await Promise.all([desk.join(candidate, conversationId), desk.join(agent, conversationId)]);
+    for (const content of ['m2', 'm3', 'm4']) {
+      await c.expect('MESSAGE_ACCEPTED', 'SEND_MESSAGE', { conversationId, content });
+      await a.next('NEW_MESSAGE', (message) => message.content === content);
+      await system.gateway.idle();
+      system.aws.cutSockets();
+    }
+    expect(system.fleet.log.filter((line) => line.includes('post failed'))).toEqual([]);
+  } finally {
+    await system.stop();
+  }
+}, 60_000);
+
 roomSuite(start);
 historySuite(start);
 lifecycleSuite(start);

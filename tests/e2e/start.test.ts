@@ -1,9 +1,11 @@
+import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import mongoose from 'mongoose';
 import { DEMO_PASSWORD, demoPeople } from '../../local/demoPeople.ts';
-import { findMongod } from '../../local/mongod.ts';
+import { databaseUri, findMongod } from '../../local/mongod.ts';
 import { freePort, isFree } from '../../local/ports.ts';
 import { eventually } from '../support/deadline.ts';
 import { allFree, freePorts, localFolder, type Ports, portVariables } from '../support/emulator.ts';
@@ -172,6 +174,27 @@ describe('what is in the way is told in one line, with what to do about it', () 
     60_000,
   );
 });
+
+it('a database that MONGODB_URI names gets no demo people by itself', async () => {
+  const uri = databaseUri(process.env['TEST_MONGODB_URI'] ?? '', `test_${randomBytes(6).toString('hex')}`);
+  const [ports, folder] = await Promise.all([freePorts(), localFolder()]);
+  const client = await mongoose.mongo.MongoClient.connect(uri);
+  try {
+    const env = { ...portVariables(ports), LOCAL_DIR: folder.path, MONGODB_URI: uri, LOG_LEVEL: 'error' };
+    const server = new Running([...SERVERLESS, 'offline'], env);
+    try {
+      await server.printed(/Live Support is ready[\s\S]*DEMO_PEOPLE=on npm start/, 60_000);
+    } finally {
+      await server.interrupt();
+    }
+    expect(server.output).not.toContain(DEMO_PASSWORD);
+    expect(await client.db().collection('users').countDocuments()).toBe(0);
+  } finally {
+    await client.db().dropDatabase();
+    await client.close();
+    await folder.remove();
+  }
+}, 120_000);
 
 it('does nothing to other commands: no database is started to print the configuration', async () => {
   const folder = await localFolder();

@@ -63,7 +63,7 @@ export async function localFolder(): Promise<{ path: string; remove: () => Promi
   return { path, remove: () => rm(path, { recursive: true, force: true }) };
 }
 
-/** The real `serverless offline`, on free ports and a database of its own, which the plugin fills with the demo people. */
+/** The real `serverless offline`, on free ports and a database of its own, which the plugin is told to fill with the demo people. */
 export async function startEmulator(given: Environment = {}): Promise<Emulator> {
   const [ports, folder] = await Promise.all([freePorts(), localFolder()]);
   const uri = databaseUri(process.env['TEST_MONGODB_URI'] ?? '', `test_${randomBytes(6).toString('hex')}`);
@@ -71,6 +71,7 @@ export async function startEmulator(given: Environment = {}): Promise<Emulator> 
     ...portVariables(ports),
     LOCAL_DIR: folder.path,
     MONGODB_URI: uri,
+    DEMO_PEOPLE: 'on',
     LOG_LEVEL: 'error',
     RATE_LIMITS: 'off',
     ACTIVE_MESSAGE_TTL_SECONDS: '1',

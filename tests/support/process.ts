@@ -15,6 +15,7 @@ function environment(given: Readonly<Record<string, string>>): NodeJS.ProcessEnv
     'MONGODB_URI',
     'JWT_KEYS',
     'ALLOWED_ORIGINS',
+    'DEMO_PEOPLE',
     'LOG_LEVEL',
     'STAGE',
     'NODE_OPTIONS',

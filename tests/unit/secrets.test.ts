@@ -175,3 +175,24 @@ it('asks nobody for what was given', async () => {
   expect(await mongodbUri()).toBe('mongodb://localhost/laptop');
   expect(store.asked).toEqual([]);
 });
+
+it.each([
+  ['mongodb://host', false],
+  ['mongodb://host/', false],
+  ['mongodb://user:p%2Fss@a:27017,b:27018/?replicaSet=rs0', false],
+  ['mongodb+srv://host?retryWrites=true', false],
+  ['mongodb+srv://host/?x=/live-support', false],
+  ['mongodb://host/live-support', true],
+  ['mongodb+srv://user:p%2Fss@host/live-support?retryWrites=true', true],
+  ['mongodb://a:27017,b:27018/live-support?replicaSet=rs0', true],
+  ['mongodb://%2Ftmp%2Fmongodb-27017.sock/live-support', true],
+])('an address has to name a database: %s', async (uri, isTaken) => {
+  process.env['MONGODB_URI'] = uri;
+  if (isTaken) return expect(await mongodbUri()).toBe(uri);
+  // Nothing of the address: it may hold a password.
+  return expect(mongodbUri()).rejects.toMatchObject({
+    name: 'ConfigError',
+    message:
+      'Configuration: MONGODB_URI names no database: write one after the host, as in mongodb+srv://…/live-support',
+  });
+});

@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { values } from '../../support/parameterStore.ts';
 import { signatureFault } from '../../support/sigv4.ts';
@@ -25,6 +25,7 @@ export class AwsFront {
   /** Which function has read which parameters, per request. */
   readonly read: string[] = [];
 
+  readonly #sockets = new Set<Socket>();
   readonly #unanswered = new Map<string, () => void>();
 
   /** Resolves when this function next reads its secrets, which it gets no answer to. */
@@ -54,6 +55,10 @@ export class AwsFront {
     this.#apiId = endpoint?.[1] ?? '';
     this.#stage = endpoint?.[2] ?? '';
     this.#server = createServer((request, response) => void this.#serve(request, response));
+    this.#server.on('connection', (socket) => {
+      this.#sockets.add(socket);
+      socket.once('close', () => this.#sockets.delete(socket));
+    });
   }
 
   /** What the function's environment is to have, for it to come here. */
@@ -67,6 +72,11 @@ export class AwsFront {
       AWS_ENDPOINT_URL_SSM: here,
       WEBSOCKET_ENDPOINT: `${here}/${this.#stage}`,
     };
+  }
+
+  /** Resets every connection functions hold open, as happens while they are frozen. */
+  cutSockets(): void {
+    for (const socket of this.#sockets) socket.resetAndDestroy();
   }
 
   async stop(): Promise<void> {
