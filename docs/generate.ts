@@ -11,8 +11,7 @@ const at = (path: string) => new URL(path, import.meta.url);
 export function documents(): Record<string, string> {
   const { version } = JSON.parse(readFileSync(at('../package.json'), 'utf8')) as { version: string };
   // What can't be seen is written as an escape: nobody reviews a space they take for another.
-  const print = (document: unknown) => `${JSON.stringify(document, null, 2).replaceAll(UNSEEN, escaped)}
-`;
+  const print = (document: unknown) => `${JSON.stringify(document, null, 2).replaceAll(UNSEEN, escaped)}\n`;
   return {
     'openapi.json': print(openapi(version)),
     'openapi-3.0.json': print(openapi(version, '3.0.3')),

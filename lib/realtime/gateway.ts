@@ -56,7 +56,8 @@ function gateway(sockets: Sockets): { one: Gateway; attemptMs: number } {
 }
 
 function connectTo(endpoint: string, sockets: Sockets): Gateway {
-  const options = { keepAlive: sockets === 'kept', maxSockets: MOST_SOCKETS };
+  // The agent's timer closes each socket by itself; it stands still while the process is frozen.
+  const options = { keepAlive: sockets === 'kept', maxSockets: MOST_SOCKETS, timeout: IDLE_MS };
   const isSecure = endpoint.startsWith('https:');
   const agent = isSecure ? new HttpsAgent(options) : new HttpAgent(options);
   const requestHandler = isSecure ? { httpsAgent: agent as HttpsAgent } : { httpAgent: agent };

@@ -183,7 +183,7 @@ it('a database that MONGODB_URI names gets no demo people by itself', async () =
     const env = { ...portVariables(ports), LOCAL_DIR: folder.path, MONGODB_URI: uri, LOG_LEVEL: 'error' };
     const server = new Running([...SERVERLESS, 'offline'], env);
     try {
-      await server.printed(/Live Support is ready[\s\S]*DEMO_PEOPLE=on npm start/, 60_000);
+      await server.printed(/Live Support is ready[\s\S]*DEMO_PEOPLE=on npm start/);
     } finally {
       await server.interrupt();
     }
