@@ -2,8 +2,9 @@
 
 /**
  * Domains of one's own, where the stage's parameters name them with a certificate of the same region: `httpDomain`,
- * `websocketDomain`, `certificateArn`. The DNS records point at the outputs. Clients then use the domain; the functions
- * go on posting to the API's own address, which keeps working.
+ * `websocketDomain`, `certificateArn`. The DNS records point at the outputs. Clients, and the functions that post to
+ * connections, then use the domain. An API with a domain loses the address it had by default, which would lead round a
+ * firewall, unless `defaultEndpoints` is `keep`: until the DNS records are there nothing else leads to it.
  */
 module.exports = async ({ resolveVariable }) => {
   const certificate = await resolveVariable("param:certificateArn, ''");
@@ -17,8 +18,12 @@ module.exports = async ({ resolveVariable }) => {
       'WebsocketsDeploymentStage',
     ],
   ].filter(([, name]) => name !== '');
+  const closes = await closesDefaultEndpoints(resolveVariable);
   if (domains.length > 0 && !certificate) throw new Error('httpDomain and websocketDomain need certificateArn');
   return {
+    extensions: closes
+      ? Object.fromEntries(domains.map(([, , api]) => [api.Ref, { Properties: { DisableExecuteApiEndpoint: true } }]))
+      : {},
     Resources: Object.fromEntries(
       domains.flatMap(([kind, name, api, stage, stageId]) => [
         [
@@ -54,3 +59,12 @@ module.exports = async ({ resolveVariable }) => {
     ),
   };
 };
+
+/** Throws for anything but `close` and `keep`: a mistyped one must not leave a way round the firewall. */
+async function closesDefaultEndpoints(resolveVariable) {
+  const given = (await resolveVariable("param:defaultEndpoints, ''")) || 'close';
+  if (given !== 'close' && given !== 'keep') throw new Error(`defaultEndpoints: ${given} is neither close nor keep`);
+  return given === 'close';
+}
+
+module.exports.closesDefaultEndpoints = closesDefaultEndpoints;

@@ -5,14 +5,15 @@
  * holds this table against the AWS calls and secrets that are in it.
  *
  * `secrets`: which of the stage's parameters it may read. `sockets`: what it may do to connections, post to them or cut
- * them. `deadLetters`: whether it hands on what failed.
+ * them. `proxy`: whether it asks who came through the trusted proxy, whose secret it may read where there is one.
+ * `deadLetters`: whether it hands on what failed.
  */
 const DATABASE = 'mongodb-uri';
 const KEYS = 'jwt-keys';
 
-const reads = { secrets: [DATABASE, KEYS], sockets: [] };
-const posts = { secrets: [DATABASE, KEYS], sockets: ['POST'] };
-const cuts = { secrets: [DATABASE, KEYS], sockets: ['DELETE'] };
+const reads = { secrets: [DATABASE, KEYS], sockets: [], proxy: true };
+const posts = { secrets: [DATABASE, KEYS], sockets: ['POST'], proxy: true };
+const cuts = { secrets: [DATABASE, KEYS], sockets: ['DELETE'], proxy: true };
 /** A socket's caller is known by its connection: no token, so no key. */
 const answersSockets = { secrets: [DATABASE], sockets: ['POST'] };
 
@@ -27,7 +28,7 @@ module.exports = {
   listUsers: reads,
   getUser: reads,
   updateUser: cuts,
-  eraseUser: { secrets: [DATABASE, KEYS], sockets: ['POST', 'DELETE'] },
+  eraseUser: { secrets: [DATABASE, KEYS], sockets: ['POST', 'DELETE'], proxy: true },
   createConversation: reads,
   listConversations: reads,
   getConversation: reads,
@@ -37,7 +38,7 @@ module.exports = {
   supervisorAnalytics: reads,
   listAudit: reads,
   // The door's code is the same for every route, so it carries the keys; a route for anyone never asks for them.
-  health: { secrets: [DATABASE], sockets: [] },
+  health: { secrets: [DATABASE], sockets: [], proxy: true },
   unknownRoute: { secrets: [], sockets: [] },
   connect: posts,
   disconnect: answersSockets,

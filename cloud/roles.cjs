@@ -2,26 +2,39 @@
 
 const { logicalId } = require('./names.cjs');
 const rights = require('./rights.cjs');
+const { vpcOf } = require('./vpc.cjs');
 
 const sub = (text) => ({ 'Fn::Sub': text });
 
-/** One role per function, from the table of rights: what `role:` names in serverless.yml. */
+/**
+ * One role per function, from the table of rights: what `role:` names in serverless.yml. Where `permissionsBoundaryArn`
+ * is set, none can be given more than docs/permissions-boundary.json.
+ */
 module.exports = async ({ resolveVariable }) => {
   const service = await resolveVariable('self:service');
   const stage = await resolveVariable('sls:stage');
-  const keyArn = await resolveVariable("param:secretsKeyArn, ''");
+  const stageWide = {
+    service,
+    stage,
+    keyArn: await resolveVariable("param:secretsKeyArn, ''"),
+    boundaryArn: await resolveVariable("param:permissionsBoundaryArn, ''"),
+    hasProxy: !['', 'off'].includes(await resolveVariable("param:TRUSTED_PROXY, ''")),
+    hasVpc: (await vpcOf(resolveVariable)) !== null,
+  };
   return {
     Resources: Object.fromEntries(
-      Object.entries(rights).map(([name, right]) => [
-        logicalId(name, 'Role'),
-        role(name, right, { service, stage, keyArn }),
-      ]),
+      Object.entries(rights).map(([name, right]) => [logicalId(name, 'Role'), role(name, right, stageWide)]),
     ),
   };
 };
 
-function role(name, { secrets, sockets, deadLetters }, { service, stage, keyArn }) {
+function role(
+  name,
+  { secrets: always, sockets, proxy, deadLetters },
+  { service, stage, keyArn, boundaryArn, hasProxy, hasVpc },
+) {
   const functionName = `${service}-${stage}-${name}`;
+  const secrets = [...always, ...(proxy && hasProxy ? ['trusted-proxy-secret'] : [])];
   const statements = [
     {
       Sid: 'Log',
@@ -74,6 +87,7 @@ function role(name, { secrets, sockets, deadLetters }, { service, stage, keyArn 
       Resource: { 'Fn::GetAtt': ['SweepDeadLetters', 'Arn'] },
     });
   }
+  if (hasVpc && always.includes('mongodb-uri')) statements.push(...networkInterfaces(functionName));
   return {
     Type: 'AWS::IAM::Role',
     Properties: {
@@ -82,7 +96,46 @@ function role(name, { secrets, sockets, deadLetters }, { service, stage, keyArn 
         Version: '2012-10-17',
         Statement: [{ Effect: 'Allow', Principal: { Service: 'lambda.amazonaws.com' }, Action: 'sts:AssumeRole' }],
       },
+      ...(boundaryArn && { PermissionsBoundary: boundaryArn }),
       Policies: [{ PolicyName: 'rights', PolicyDocument: { Version: '2012-10-17', Statement: statements } }],
     },
   };
+}
+
+/**
+ * Lambda makes the network interfaces in a VPC under the function's role. Describing can't be narrowed, and deleting
+ * one by one isn't supported; subnets may be another account's, which shares them. So the function's own code, whose
+ * calls alone carry the function's ARN, is denied them instead.
+ * https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
+ */
+function networkInterfaces(functionName) {
+  const changes = [
+    'ec2:AssignPrivateIpAddresses',
+    'ec2:CreateNetworkInterface',
+    'ec2:DeleteNetworkInterface',
+    'ec2:UnassignPrivateIpAddresses',
+  ];
+  const looks = ['ec2:DescribeNetworkInterfaces', 'ec2:DescribeSubnets'];
+  return [
+    {
+      Sid: 'AttachToVpc',
+      Effect: 'Allow',
+      Action: changes,
+      Resource: sub('arn:${AWS::Partition}:ec2:${AWS::Region}:*:*/*'),
+    },
+    { Sid: 'SeeVpc', Effect: 'Allow', Action: looks, Resource: '*' },
+    {
+      Sid: 'NotByItsOwnCode',
+      Effect: 'Deny',
+      Action: [...changes, ...looks],
+      Resource: '*',
+      Condition: {
+        ArnEquals: {
+          'lambda:SourceFunctionArn': sub(
+            `arn:\${AWS::Partition}:lambda:\${AWS::Region}:\${AWS::AccountId}:function:${functionName}`,
+          ),
+        },
+      },
+    },
+  ];
 }

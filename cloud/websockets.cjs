@@ -2,6 +2,10 @@
 
 const { behindSockets, logicalId } = require('./names.cjs');
 
+/** The events that nothing of ours limits, for they cost the database nothing, and what part of the stage's rate each may take. */
+const UNLIMITED = ['PING', '$default'];
+const PART = 1 / 4;
+
 const sub = (text) => ({ 'Fn::Sub': text });
 
 /** What the framework makes of the WebSocket API, completed: throttling, the access log, who may call the functions. */
@@ -9,10 +13,13 @@ module.exports = async ({ resolveVariable }) => {
   const name = `${await resolveVariable('self:service')}-${await resolveVariable('sls:stage')}`;
   const days = await resolveVariable('param:logRetentionInDays');
   const roleIsOurs = (await resolveVariable('param:gatewayLogRole')) === 'create';
+  const boundaryArn = await resolveVariable("param:permissionsBoundaryArn, ''");
   const functions = await resolveVariable('self:functions');
+  const rate = await resolveVariable('param:websocketRate');
+  const burst = await resolveVariable('param:websocketBurst');
   return {
     Resources: {
-      ...(roleIsOurs && GATEWAY_LOG_ROLE),
+      ...(roleIsOurs && gatewayLogRole(boundaryArn)),
       WebsocketAccessLog: {
         Type: 'AWS::Logs::LogGroup',
         Properties: { LogGroupName: `/aws/websocket/${name}`, RetentionInDays: days },
@@ -22,14 +29,10 @@ module.exports = async ({ resolveVariable }) => {
       WebsocketsDeploymentStage: {
         ...(roleIsOurs && { DependsOn: ['GatewayAccount'] }),
         Properties: {
-          DefaultRouteSettings: {
-            // The execution log would hold every frame.
-            DataTraceEnabled: false,
-            DetailedMetricsEnabled: false,
-            LoggingLevel: 'OFF',
-            ThrottlingBurstLimit: await resolveVariable('param:websocketBurst'),
-            ThrottlingRateLimit: await resolveVariable('param:websocketRate'),
-          },
+          DefaultRouteSettings: routeSettings(rate, burst),
+          RouteSettings: Object.fromEntries(
+            UNLIMITED.map((route) => [route, routeSettings(partOf(rate), partOf(burst))]),
+          ),
           AccessLogSettings: {
             DestinationArn: { 'Fn::GetAtt': ['WebsocketAccessLog', 'Arn'] },
             Format: JSON.stringify(ACCESS_LOG),
@@ -42,6 +45,18 @@ module.exports = async ({ resolveVariable }) => {
     },
   };
 };
+
+/** One at least: 0 would be none. */
+const partOf = (amount) => Math.max(1, Math.ceil(amount * PART));
+
+const routeSettings = (rate, burst) => ({
+  // The execution log would hold every frame.
+  DataTraceEnabled: false,
+  DetailedMetricsEnabled: false,
+  LoggingLevel: 'OFF',
+  ThrottlingBurstLimit: burst,
+  ThrottlingRateLimit: rate,
+});
 
 /** No token and no message in it. */
 const ACCESS_LOG = {
@@ -70,7 +85,7 @@ const CALLED_BY_OUR_API = {
  * others rely on it by then, and their logs would end without a word.
  */
 const KEPT = { DeletionPolicy: 'RetainExceptOnCreate', UpdateReplacePolicy: 'Retain' };
-const GATEWAY_LOG_ROLE = {
+const gatewayLogRole = (boundaryArn) => ({
   GatewayLogRole: {
     Type: 'AWS::IAM::Role',
     ...KEPT,
@@ -80,6 +95,7 @@ const GATEWAY_LOG_ROLE = {
         Version: '2012-10-17',
         Statement: [{ Effect: 'Allow', Principal: { Service: 'apigateway.amazonaws.com' }, Action: 'sts:AssumeRole' }],
       },
+      ...(boundaryArn && { PermissionsBoundary: boundaryArn }),
       ManagedPolicyArns: [
         sub('arn:${AWS::Partition}:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs'),
       ],
@@ -90,4 +106,4 @@ const GATEWAY_LOG_ROLE = {
     ...KEPT,
     Properties: { CloudWatchRoleArn: { 'Fn::GetAtt': ['GatewayLogRole', 'Arn'] } },
   },
-};
+});

@@ -39,7 +39,7 @@ const list: Reader<readonly string[]> = (given = '') =>
 
 /**
  * The environment, as the README documents it. Sizes are bytes, durations seconds unless the name says otherwise.
- * Secrets (`MONGODB_URI`, `JWT_KEYS`) are read by `secrets.ts`, so that a function without them can run.
+ * Secrets (`MONGODB_URI`, `JWT_KEYS`, `TRUSTED_PROXY_SECRET`) are read by `secrets.ts`, so that a function without them can run.
  */
 const environment = {
   STAGE: text('local'),
@@ -57,6 +57,8 @@ const environment = {
   WEBSOCKET_ENDPOINT: url('http://localhost:3001'),
   /** Browser origins that may open a socket; `*` for any. Clients that send no `Origin` are not browsers. */
   ALLOWED_ORIGINS: list,
+  /** Whether a proxy in front of the gateway is believed about where clients are: `lib/auth/trustedProxy.ts`. */
+  TRUSTED_PROXY: oneOf(['off', 'optional', 'required'], 'off'),
   /** How long an archived message stays in the active collection. */
   ACTIVE_MESSAGE_TTL_SECONDS: count(300),
   /** How long the messages of a closed conversation are kept; 0 for ever. */

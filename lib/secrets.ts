@@ -64,6 +64,23 @@ function parseKeys(source: string): [JwtKey, ...JwtKey[]] {
   return keys as [JwtKey, ...JwtKey[]];
 }
 
+/** Shorter ones could be guessed. */
+const LEAST_PROXY_SECRET = 32;
+
+/**
+ * What a trusted proxy proves itself with, `secret,secret`: any of them will do, so that they can be changed. Throws
+ * `ConfigError` for one that is too short or can't be a header's value.
+ */
+export async function trustedProxySecrets(): Promise<readonly string[]> {
+  const secrets = (await required('TRUSTED_PROXY_SECRET')).split(',').map((secret) => secret.trim());
+  if (!secrets.every((secret) => secret.length >= LEAST_PROXY_SECRET && /^[\x21-\x7e]+$/.test(secret))) {
+    throw new ConfigError(
+      `TRUSTED_PROXY_SECRET: each must have ${LEAST_PROXY_SECRET} characters or more, of ASCII and without spaces`,
+    );
+  }
+  return secrets;
+}
+
 /** How long a secret read from the Parameter Store is used before it is read again: a rotation needs no deploy. */
 const FRESH_MS = 5 * 60 * 1000;
 
@@ -75,7 +92,10 @@ interface Parameter {
 const parameters = new Map<string, Parameter>();
 
 /** From the variable itself, as on a laptop, or from the parameter that `{name}_PARAMETER` names. */
-async function required(name: 'MONGODB_URI' | 'JWT_KEYS', meanwhile?: () => void): Promise<string> {
+async function required(
+  name: 'MONGODB_URI' | 'JWT_KEYS' | 'TRUSTED_PROXY_SECRET',
+  meanwhile?: () => void,
+): Promise<string> {
   const given = process.env[name];
   if (given) return given;
   const path = process.env[`${name}_PARAMETER`];

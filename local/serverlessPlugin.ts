@@ -189,6 +189,7 @@ export default class LocalSupport {
       METRICS: process.env['METRICS'] || 'off',
       MONGODB_URI: uri,
       JWT_KEYS: process.env['JWT_KEYS'] || (await localSigningKeys(resolve(this.#folder, 'jwt-keys'))),
+      TRUSTED_PROXY_SECRET: process.env['TRUSTED_PROXY_SECRET'] ?? '',
       WEBSOCKET_ENDPOINT: this.#address('http', this.#ports.webSocket),
       ALLOWED_ORIGINS: process.env['ALLOWED_ORIGINS'] || '*',
       RATE_LIMITS: process.env['RATE_LIMITS'] ?? '',

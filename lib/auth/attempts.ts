@@ -15,6 +15,7 @@ import {
   takeBackAttempts,
 } from '../store/loginAttempts.ts';
 import { giveSalt } from '../store/users.ts';
+import { addressKey } from './address.ts';
 import { tooMany } from './limits.ts';
 import { keyedHash, pseudonym, today } from './pseudonyms.ts';
 
@@ -102,13 +103,13 @@ async function keysOf({ account, email, sourceIp }: Proof): Promise<Keys> {
   const ofAccount = salt ? knownAccount(salt) : await unknownAccount(email);
   return {
     account: `${ofAccount}/`,
-    pair: `${ofAccount}/${keyedHash(salt ?? ofAccount, `address ${today()} ${sourceIp}`)}`,
-    address: `/${await pseudonym(`address ${sourceIp}`)}`,
+    pair: `${ofAccount}/${keyedHash(salt ?? ofAccount, `address ${today()} ${addressKey(sourceIp)}`)}`,
+    address: `/${await pseudonym(`address ${addressKey(sourceIp)}`)}`,
     origin: originKey(salt ?? ofAccount, sourceIp),
   };
 }
 
-const originKey = (salt: string, sourceIp: string): string => keyedHash(salt, `origin ${sourceIp}`);
+const originKey = (salt: string, sourceIp: string): string => keyedHash(salt, `origin ${addressKey(sourceIp)}`);
 
 const knownAccount = (salt: string, day = today()): string => keyedHash(salt, `account ${day}`);
 

@@ -1,6 +1,7 @@
 import { config } from '../config.ts';
 import { AppError } from '../protocol/errors.ts';
 import { countEvent } from '../store/rateLimits.ts';
+import { addressKey } from './address.ts';
 import { pseudonym } from './pseudonyms.ts';
 
 /** Counts one event and throws `RATE_LIMITED` when it is one too many for its window. */
@@ -25,7 +26,7 @@ export const limitConversations = (userId: string): Promise<void> =>
 
 export const limitRegistrations = async (sourceIp: string): Promise<void> =>
   limit(
-    `registrations/${await pseudonym(`registrations ${sourceIp}`)}`,
+    `registrations/${await pseudonym(`registrations ${addressKey(sourceIp)}`)}`,
     config().RATE_LIMIT_REGISTRATIONS_PER_HOUR,
     HOUR,
   );

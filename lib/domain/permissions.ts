@@ -51,7 +51,7 @@ export interface Caller {
   readonly role: Role;
   readonly supervisorId: string | null;
   readonly sessionId: string;
-  /** Where the request came from, as the gateway saw it. */
+  /** Where the request came from, as the gateway or a trusted proxy in front of it saw it; a socket's, where it was opened from. */
   readonly sourceIp: string | null;
 }
 

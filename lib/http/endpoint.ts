@@ -3,6 +3,7 @@ import httpJsonBodyParser from '@middy/http-json-body-parser';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
 import * as z from 'zod/mini';
 import { authenticate, bearerToken } from '../auth/authenticate.ts';
+import { clientAddress, trustedProxyAhead } from '../auth/trustedProxy.ts';
 import { config } from '../config.ts';
 import { afterCommand, beginCommand, withinDeadline } from '../deadline.ts';
 import { type Caller, PERMISSIONS, roleMay } from '../domain/permissions.ts';
@@ -28,7 +29,7 @@ export interface HttpRequest<R extends Route> {
    * time limits and can't undo what was done. Must not reject.
    */
   follow(work: () => Promise<unknown>): void;
-  /** The client's address as API Gateway saw it; never a header's word. */
+  /** The client's address as API Gateway saw it, or a proxy that proved itself; never the client's own word. */
   readonly sourceIp: string;
 }
 
@@ -39,8 +40,8 @@ export type HttpHandler = (
   context: Context,
 ) => Promise<APIGatewayProxyStructuredResultV2>;
 
-/** The event on its way through the stack: the door notes who came in, the parser puts the body in place. */
-type AdmittedEvent = Omit<APIGatewayProxyEventV2, 'body'> & { body?: unknown; caller?: Caller };
+/** The event on its way through the stack: the door notes who came in and from where, the parser puts the body in place. */
+type AdmittedEvent = Omit<APIGatewayProxyEventV2, 'body'> & { body?: unknown; caller?: Caller; sourceIp?: string };
 
 type HttpMiddleware = MiddlewareObj<AdmittedEvent, APIGatewayProxyStructuredResultV2, Error, Context>;
 
@@ -53,8 +54,10 @@ export function httpEndpoint<const R extends Route>(
   handle: (request: HttpRequest<R>) => Promise<HttpAnswer<R>>,
 ): HttpHandler {
   connectAhead();
+  trustedProxyAhead();
   const stack = middy<AdmittedEvent, APIGatewayProxyStructuredResultV2, Error, Context>()
     .use(answerProblems())
+    .use(located())
     .use(connected());
   if (PERMISSIONS[route.operation] !== 'anyone') {
     jwtKeysAhead();
@@ -68,7 +71,7 @@ export function httpEndpoint<const R extends Route>(
       params: validate(route.params ?? z.strictObject({}), event.pathParameters ?? {}, '/path'),
       query: validate(route.query ?? z.strictObject({}), event.queryStringParameters ?? {}, '/query'),
       body: route.method === 'GET' ? {} : validate(route.body ?? z.strictObject({}), event.body, '/body'),
-      sourceIp: event.requestContext.http.sourceIp,
+      sourceIp: event.sourceIp,
       follow: (work: () => Promise<unknown>) => following.push(afterCommand(work)),
     };
     const result = await withinDeadline(() => handle(request as unknown as HttpRequest<R>));
@@ -88,13 +91,21 @@ const answerProblems = (): HttpMiddleware => ({
   },
 });
 
+/** Where does it come from? First of all: what went round a required proxy is refused before anything is spent on it. */
+const located = (): HttpMiddleware => ({
+  before: async ({ event }) => {
+    const { sourceIp } = event.requestContext.http;
+    event.sourceIp = await withinDeadline(() => clientAddress((name) => event.headers[name], sourceIp));
+  },
+});
+
 const connected = (): HttpMiddleware => ({ before: () => withinDeadline(() => connect()) });
 
 /** Who is it, and may their role attempt this at all? */
 const admit = (route: Route): HttpMiddleware => ({
   before: async ({ event }) => {
     const caller = await withinDeadline(() =>
-      authenticate(bearerToken(event.headers['authorization']), event.requestContext.http.sourceIp),
+      authenticate(bearerToken(event.headers['authorization']), event.sourceIp ?? null),
     );
     if (!roleMay(route.operation, caller.role)) throw new AppError('FORBIDDEN');
     event.caller = caller;

@@ -12,6 +12,8 @@ interface ConnectionRecord {
   _id: string;
   userId: string;
   sessionId: string;
+  /** Where it was opened from. Later the gateway knows the proxy's address alone, where there is one. */
+  sourceIp: string | null;
   rooms: string[];
   connectedAt: Date;
   expiresAt: Date;
@@ -24,6 +26,7 @@ export const connectionModel = /* @__PURE__ */ defineModel<ConnectionRecord>(
     _id: { type: String, required: true },
     userId: { type: String, required: true },
     sessionId: { type: String, required: true },
+    sourceIp: { type: String, default: null },
     rooms: { type: [String], default: [] },
     connectedAt: { type: Date, required: true },
     expiresAt: { type: Date, required: true },
@@ -45,7 +48,12 @@ const CONNECTING_MS = 10_000;
  * has `most` sockets already.
  */
 export async function insertConnection(
-  connection: { readonly id: string; readonly userId: string; readonly sessionId: string },
+  connection: {
+    readonly id: string;
+    readonly userId: string;
+    readonly sessionId: string;
+    readonly sourceIp: string | null;
+  },
   most: number,
 ): Promise<void> {
   await transaction(async (session) => {
@@ -65,6 +73,7 @@ export async function insertConnection(
           _id: connection.id,
           userId: connection.userId,
           sessionId: connection.sessionId,
+          sourceIp: connection.sourceIp,
           rooms: [],
           connectedAt: new Date(now),
           expiresAt: new Date(Math.min(now + CONNECTION_LIFE_MS, sessionEnds.getTime())),
@@ -81,9 +90,12 @@ export interface SocketCaller extends Caller {
   readonly rooms: readonly string[];
 }
 
-/** `null` when the connection is unknown, its session has ended, or its user is not active any more. */
+/**
+ * `null` when the connection is unknown, its session has ended, or its user is not active any more. `sourceIp` is for
+ * connections of an earlier release, which don't say where they were opened from.
+ */
 export async function findSocketCaller(connectionId: string, sourceIp: string | null): Promise<SocketCaller | null> {
-  const [found] = await connectionModel().aggregate<{ rooms: string[]; caller: Identity }>([
+  const [found] = await connectionModel().aggregate<{ rooms: string[]; sourceIp?: string | null; caller: Identity }>([
     { $match: { _id: connectionId, expiresAt: { $gt: new Date() } } },
     {
       $lookup: {
@@ -98,9 +110,9 @@ export async function findSocketCaller(connectionId: string, sourceIp: string | 
       },
     },
     { $unwind: '$caller' },
-    { $project: { rooms: 1, caller: 1 } },
+    { $project: { rooms: 1, sourceIp: 1, caller: 1 } },
   ]);
-  return found ? { ...found.caller, sourceIp, connectionId, rooms: found.rooms } : null;
+  return found ? { ...found.caller, sourceIp: found.sourceIp ?? sourceIp, connectionId, rooms: found.rooms } : null;
 }
 
 /** Puts a connection in a room, unless it is in `most` rooms already. */

@@ -1,5 +1,6 @@
 import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { bearerToken } from '../auth/authenticate.ts';
+import { clientAddress, trustedProxyAhead } from '../auth/trustedProxy.ts';
 import { errorFields, logger, withLogFields } from '../logger.ts';
 import { metrics } from '../metrics.ts';
 import { ERRORS } from '../protocol/errors.ts';
@@ -11,6 +12,7 @@ import { type SocketEvent, sourceIpOf } from './frames.ts';
 
 connectAhead();
 jwtKeysAhead();
+trustedProxyAhead();
 
 /** Who wants a socket. */
 export interface Upgrade {
@@ -32,10 +34,11 @@ export async function upgrade(
   const { connectionId, requestId } = event.requestContext;
   return withLogFields({ requestId, connectionId, operation: '$connect' }, async () => {
     try {
+      const sourceIp = await clientAddress((name) => header(event, name), sourceIpOf(event));
       const offered = subprotocols(header(event, 'sec-websocket-protocol'));
       const token = bearerToken(header(event, 'authorization')) ?? tokenBeside(offered);
       await connect();
-      await admit({ connectionId, token, origin: header(event, 'origin'), sourceIp: sourceIpOf(event) });
+      await admit({ connectionId, token, origin: header(event, 'origin'), sourceIp });
       logger.info('connected');
       return {
         statusCode: 200,

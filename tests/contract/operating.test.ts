@@ -77,7 +77,10 @@ describe('the deployer', () => {
   it('may use the services this takes, and no other', () => {
     const services = Statement.flatMap(({ Action }) => [Action].flat().map((action) => action.split(':')[0]));
     expect([...new Set(services)].sort()).toEqual(
-      ['apigateway', 'cloudformation', 'cloudwatch', 'events', 'iam', 'lambda', 'logs', 's3', 'sns', 'sqs'].sort(),
+      [
+        ...['acm', 'apigateway', 'cloudformation', 'cloudwatch', 'ec2', 'events', 'iam', 'lambda', 'logs', 's3'],
+        ...['sns', 'sqs'],
+      ].sort(),
     );
   });
 
@@ -91,6 +94,9 @@ describe('the deployer', () => {
       'Gateways',
       'DomainsTheFirstTime',
       'AccessLogs',
+      'ReadByCloudFormation',
+      'CertificateOfDomains',
+      'NetworkOfDatabase',
     ]);
   });
 });
@@ -109,7 +115,7 @@ describe('deploying', () => {
     const names = [...read('docs/deploying.md').matchAll(/--name \/live-support\/prod\/([\w-]+)/g)].map(
       ([, name]) => name,
     );
-    expect(new Set(names)).toEqual(new Set(['mongodb-uri', 'jwt-keys']));
+    expect(new Set(names)).toEqual(new Set(['mongodb-uri', 'jwt-keys', 'trusted-proxy-secret']));
     for (const name of names) expect(read('serverless.yml')).toContain(`/\${self:service}/\${sls:stage}/${name}`);
   });
 });
@@ -124,7 +130,11 @@ interface Workflow {
         readonly permissions?: Readonly<Record<string, string>>;
         readonly environment?: string;
         readonly strategy?: { readonly matrix: Readonly<Record<string, readonly unknown[]>> };
-        readonly steps?: readonly { readonly uses?: string; readonly run?: string }[];
+        readonly steps?: readonly {
+          readonly uses?: string;
+          readonly run?: string;
+          readonly with?: Readonly<Record<string, unknown>>;
+        }[];
       }
     >
   >;
@@ -134,9 +144,41 @@ describe('the workflows', () => {
   const workflow = (name: string) => parse(read(`.github/workflows/${name}.yml`)) as Workflow;
   const steps = (name: string) => Object.values(workflow(name).jobs).flatMap((job) => job.steps ?? []);
 
-  it.each(['ci', 'deploy', 'weekly'])('%s may read, and uses actions by their major version', (name) => {
+  const names = readdirSync(`${root}.github/workflows`).map((file) => file.replace(/\.yml$/, ''));
+
+  it.each(names)('%s may read, and has actions pinned by commit, with the version beside it', (name) => {
     expect(workflow(name).permissions).toEqual({ contents: 'read' });
-    for (const { uses } of steps(name)) expect(uses ?? 'x@v1').toMatch(/@v\d+$/);
+    const used = [...read(`.github/workflows/${name}.yml`).matchAll(/\buses:\s*(.*)$/gm)].map(([, action]) => action);
+    expect(used.length).toBeGreaterThan(0);
+    // A workflow of this repository is what is checked out anyway.
+    for (const action of used) expect(action).toMatch(/^([\w-]+\/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+|\.\/[\w./-]+)$/);
+  });
+
+  it('pin one commit of an action, everywhere', () => {
+    const pins = names.flatMap((name) => steps(name).flatMap(({ uses }) => uses ?? []));
+    const actions = pins.map((pin) => pin.split('@')[0]);
+    expect(new Set(pins).size).toBe(new Set(actions).size);
+  });
+
+  it('are kept up to date by dependabot, packages too', () => {
+    const { updates } = parse(read('.github/dependabot.yml')) as {
+      readonly updates: readonly { readonly 'package-ecosystem': string; readonly directory: string }[];
+    };
+    expect(updates.map((update) => [update['package-ecosystem'], update.directory])).toEqual([
+      ['github-actions', '/'],
+      ['npm', '/'],
+    ]);
+  });
+
+  it('run nothing of a package’s installation, and take nothing from a cache, where the role is', () => {
+    for (const name of names) {
+      for (const job of Object.values(workflow(name).jobs)) {
+        if (job.permissions?.['id-token'] !== 'write') continue;
+        const commands = (job.steps ?? []).map(({ run }) => run ?? '');
+        expect(commands.filter((run) => /\bnpm (ci|i|install)\b/.test(run))).toEqual(['npm ci --ignore-scripts']);
+        for (const { with: given = {} } of job.steps ?? []) expect(given).not.toHaveProperty('cache');
+      }
+    }
   });
 
   it('test by the one script there is', () => {

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { appendFile, cp, mkdtemp, readdir, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,8 +7,9 @@ import { type Route, routes } from '../../lib/protocol/routes.ts';
 import { corsOf } from '../support/cors.ts';
 import { PROJECT, Running, SERVERLESS } from '../support/process.ts';
 import { type Deployed, fromInventory } from './deployed.ts';
-import { EmulatedAws, type Inventory } from './emulatedAws.ts';
+import { EmulatedAws, type Inventory, type Statement } from './emulatedAws.ts';
 import { temporaryIn } from './packaging.ts';
+import { allowedBy, allows } from './policies.ts';
 import { rights, service } from './service.ts';
 import { walkThrough } from './walkThrough.ts';
 
@@ -20,6 +22,10 @@ const STAGE = 'prod';
 const DEPLOYMENT_MS = 600_000;
 const PREFIX = `live-support-${STAGE}`;
 const names = Object.keys(service.functions);
+/** A network of its own, and roles that can't be given more than the boundary has. */
+const VPC = { subnetIds: ['subnet-0a1b2c3d', 'subnet-0b1c2d3e'], securityGroupIds: ['sg-0a1b2c3d'] };
+const BOUNDARY = 'arn:aws:iam::123456789012:policy/live-support-boundary';
+const PARAMETERS = [`vpc=${JSON.stringify(VPC)}`, `permissionsBoundaryArn=${BOUNDARY}`];
 
 let aws: EmulatedAws;
 let folder: string;
@@ -29,7 +35,8 @@ let deployed: Deployed;
 
 const serverless = async (...args: string[]) => {
   const env = { ...aws.environment, ...(await temporaryIn(folder)) };
-  const running = new Running([...SERVERLESS, ...args, '--stage', STAGE], env, project);
+  const given = PARAMETERS.flatMap((parameter) => ['--param', parameter]);
+  const running = new Running([...SERVERLESS, ...args, '--stage', STAGE, ...given], env, project);
   if ((await running.ended(DEPLOYMENT_MS)) !== 0) throw new Error(running.output);
 };
 
@@ -105,6 +112,28 @@ describe('deployed', () => {
     );
   });
 
+  it('is within the permissions boundary, which leaves every role what it has', () => {
+    const { Statement: boundary } = JSON.parse(readFileSync(`${PROJECT}/docs/permissions-boundary.json`, 'utf8')) as {
+      readonly Statement: readonly Statement[];
+    };
+    expect(made.roles).toHaveLength(names.length + 1);
+    for (const { Arn, Boundary, Statements } of made.roles) {
+      const kept = allowedBy(Statements).filter(([action, resource]) => !allows(boundary, action, resource));
+      expect({ Arn, Boundary, kept }).toEqual({ Arn, Boundary: BOUNDARY, kept: [] });
+    }
+  });
+
+  it.each(names)('%s is in the network where it uses the database, and not where it doesn’t', (name) => {
+    const usesDatabase = rights[name]?.secrets.includes('mongodb-uri');
+    const role = made.roles.find(({ Arn }) => Arn === functionNamed(name).Role);
+    expect(declared(name).VpcConfig).toEqual(
+      usesDatabase ? { SubnetIds: VPC.subnetIds, SecurityGroupIds: VPC.securityGroupIds } : undefined,
+    );
+    expect(allows(role?.Statements ?? [], 'ec2:CreateNetworkInterface', '*')).toBe(false);
+    const anInterface = 'arn:aws:ec2:eu-central-1:123456789012:network-interface/*';
+    expect(allows(role?.Statements ?? [], 'ec2:CreateNetworkInterface', anInterface)).toBe(usesDatabase);
+  });
+
   it('is reached over HTTP by the routes of the protocol, throttled', () => {
     const [api, ...others] = made.apis.filter(({ ProtocolType }) => ProtocolType === 'HTTP');
     expect(others).toEqual([]);
@@ -151,6 +180,10 @@ describe('deployed', () => {
           ThrottlingBurstLimit: 4000,
           DataTraceEnabled: false,
           LoggingLevel: 'OFF',
+        },
+        RouteSettings: {
+          PING: { ThrottlingRateLimit: 500, ThrottlingBurstLimit: 1000, LoggingLevel: 'OFF' },
+          $default: { ThrottlingRateLimit: 500, ThrottlingBurstLimit: 1000, LoggingLevel: 'OFF' },
         },
         AccessLogSettings: { DestinationArn: expect.stringContaining(`/aws/websocket/${PREFIX}`) },
       },

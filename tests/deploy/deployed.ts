@@ -85,7 +85,7 @@ const PSEUDO: Readonly<Record<string, string>> = {
 };
 
 /** A value with CloudFormation's functions worked out; a resource is known by its name in the template. */
-function resolve(value: unknown): unknown {
+export function resolve(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(resolve);
   if (typeof value !== 'object' || value === null) return value;
   const [[name, argument] = []] = Object.entries(value);

@@ -12,6 +12,7 @@ export interface Statement {
   readonly Effect: string;
   readonly Action: string | readonly string[];
   readonly Resource: string | readonly string[];
+  readonly Condition?: unknown;
 }
 
 /** Everything there is in an account; see emulated/inventory.py. */
@@ -33,6 +34,8 @@ export interface Inventory {
   }[];
   readonly roles: readonly {
     readonly Arn: string;
+    /** What it can't be given more than. */
+    readonly Boundary?: string;
     readonly Statements: readonly Statement[];
     readonly Attached: readonly string[];
   }[];

@@ -17,6 +17,11 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     websocketDomain: 'socket.example.com',
     certificateArn: 'arn:aws:acm:eu-central-1:123456789012:certificate/11111111-2222-3333-4444-555555555555',
     gatewayLogRole: 'keep',
+    vpc: '{"subnetIds":["subnet-0a1b2c3d"],"securityGroupIds":["sg-0a1b2c3d"]}',
+    permissionsBoundaryArn: 'arn:aws:iam::123456789012:policy/live-support-boundary',
+    secretsKeyArn: 'arn:aws:kms:eu-central-1:123456789012:key/11111111-2222-3333-4444-555555555555',
+    databaseConnections: '1200',
+    TRUSTED_PROXY: 'required',
   },
 };
 

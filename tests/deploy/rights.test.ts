@@ -42,6 +42,7 @@ function needsOf(name: string, code: string) {
   ];
   return {
     secrets: [database && 'mongodb-uri', keys && 'jwt-keys'].filter((secret) => secret !== false),
+    proxy: code.includes('"TRUSTED_PROXY_SECRET"'),
     sockets: sockets.filter((method) => method !== false),
     readsParameters: code.includes('"AmazonSSM.GetParameters"'),
   };
@@ -53,8 +54,9 @@ describe('rights', () => {
   });
 
   it.each(functions)('of %s are what its code needs, no more and no less', async (name, declared) => {
-    const { secrets, sockets, readsParameters } = needsOf(name, await codeOf(declared));
-    expect({ secrets: rights[name]?.secrets, sockets: rights[name]?.sockets }).toEqual({ secrets, sockets });
+    const { secrets, proxy, sockets, readsParameters } = needsOf(name, await codeOf(declared));
+    const { proxy: asksProxy = false, ...right } = rights[name] ?? { secrets: [], sockets: [] };
+    expect({ ...right, proxy: asksProxy }).toMatchObject({ secrets, sockets, proxy });
     expect(readsParameters).toBe(secrets.length > 0 || forAnyone(name));
   });
 
@@ -158,6 +160,18 @@ describe('with a key of one’s own', () => {
   });
 });
 
+describe('with a trusted proxy', () => {
+  it.each(['optional', 'required'])('its secret may be read by what asks who came through it: %s', async (mode) => {
+    const { Resources = {} } = await templateOf('roles.cjs', { 'param:TRUSTED_PROXY': mode });
+    for (const [name, { role }] of functions) {
+      const reads = JSON.stringify(Resources[role]?.Properties).includes(
+        'parameter/live-support/prod/trusted-proxy-secret',
+      );
+      expect([name, reads]).toEqual([name, rights[name]?.proxy ?? false]);
+    }
+  });
+});
+
 describe('instances', () => {
   const reserved = async (given: Readonly<Record<string, string>>) => {
     const { extensions = {} } = await templateOf('concurrency.cjs', given);
@@ -233,7 +247,10 @@ describe('the environment', () => {
     // May be off on a laptop only.
     const passedOn = known.filter((name) => name !== 'RATE_LIMITS');
     expect(Object.keys(service.provider.environment).sort()).toEqual(
-      [...passedOn, 'MONGODB_URI_PARAMETER', 'JWT_KEYS_PARAMETER', 'AWS_ENDPOINT_URL_SSM'].sort(),
+      [
+        ...passedOn,
+        ...['MONGODB_URI_PARAMETER', 'JWT_KEYS_PARAMETER', 'TRUSTED_PROXY_SECRET_PARAMETER', 'AWS_ENDPOINT_URL_SSM'],
+      ].sort(),
     );
   });
 });

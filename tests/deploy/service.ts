@@ -27,6 +27,7 @@ export const service = parse(readFileSync(`${PROJECT}/serverless.yml`, 'utf8'), 
 export interface Rights {
   readonly secrets: readonly string[];
   readonly sockets: readonly string[];
+  readonly proxy?: boolean;
   readonly deadLetters?: boolean;
 }
 

@@ -1,5 +1,5 @@
 import { jest } from '@jest/globals';
-import { jwtKeys, jwtKeysAhead, mongodbUri } from '../../lib/secrets.ts';
+import { jwtKeys, jwtKeysAhead, mongodbUri, trustedProxySecrets } from '../../lib/secrets.ts';
 import { within } from '../support/deadline.ts';
 import { type Answer, broken, held, json, ParameterStore, values } from '../support/parameterStore.ts';
 import { tapStdout } from '../support/stdout.ts';
@@ -194,5 +194,38 @@ it.each([
     name: 'ConfigError',
     message:
       'Configuration: MONGODB_URI names no database: write one after the host, as in mongodb+srv://…/live-support',
+  });
+});
+
+describe('what a trusted proxy proves itself with', () => {
+  const secret = 'a'.repeat(32);
+
+  afterEach(() => delete process.env['TRUSTED_PROXY_SECRET']);
+
+  it.each([
+    [secret, [secret]],
+    [`${secret},${secret}b`, [secret, `${secret}b`]],
+    [` ${secret} , ${secret}b `, [secret, `${secret}b`]],
+  ])('is one secret or several: "%s"', async (given, secrets) => {
+    process.env['TRUSTED_PROXY_SECRET'] = given;
+    expect(await trustedProxySecrets()).toEqual(secrets);
+  });
+
+  it.each(['short', `${secret},`, `${secret},short`, `a ${secret}`, `ä${secret}`])(
+    'is refused, unsaid, where it could be guessed or is no header: "%s"',
+    async (given) => {
+      process.env['TRUSTED_PROXY_SECRET'] = given;
+      const error = await trustedProxySecrets().catch((thrown: unknown) => thrown);
+      expect(error).toMatchObject({ name: 'ConfigError', message: expect.stringContaining('TRUSTED_PROXY_SECRET') });
+      expect(String(error)).not.toContain(given);
+    },
+  );
+
+  it('is read from its parameter', async () => {
+    const path = `/test/${folder}/trusted-proxy-secret`;
+    process.env['TRUSTED_PROXY_SECRET_PARAMETER'] = path;
+    store.answers = [values({ [path]: secret })];
+    expect(await trustedProxySecrets()).toEqual([secret]);
+    expect(store.names).toEqual([[path]]);
   });
 });

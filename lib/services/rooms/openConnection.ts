@@ -20,5 +20,5 @@ export async function openConnection({
     throw new AppError('FORBIDDEN', 'This origin may not connect.');
   }
   const { userId, sessionId } = await authenticate(token, sourceIp);
-  await insertConnection({ id: connectionId, userId, sessionId }, MAX_CONNECTIONS_PER_USER);
+  await insertConnection({ id: connectionId, userId, sessionId, sourceIp }, MAX_CONNECTIONS_PER_USER);
 }

@@ -78,6 +78,7 @@ def role(listed):
     attached = iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]
     return {
         "Arn": listed["Arn"],
+        "Boundary": iam.get_role(RoleName=name)["Role"].get("PermissionsBoundary", {}).get("PermissionsBoundaryArn"),
         "Statements": [statement for policy in policies for statement in policy["Statement"]],
         "Attached": [policy["PolicyArn"] for policy in attached],
     }

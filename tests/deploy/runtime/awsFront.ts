@@ -5,6 +5,7 @@ import { values } from '../../support/parameterStore.ts';
 import { signatureFault } from '../../support/sigv4.ts';
 import type { DeployedFunction } from '../deployed.ts';
 import type { Statement } from '../emulatedAws.ts';
+import { allows } from '../policies.ts';
 
 const ACCOUNT = 'eu-central-1:123456789012';
 const SECRET = 'secret';
@@ -149,16 +150,8 @@ export class AwsFront {
   }
 
   #allows(key: string, action: string, resource: string): boolean {
-    const matches = (pattern: string) => new RegExp(`^${pattern.split('*').map(literally).join('.*')}$`).test(resource);
-    return (this.#roles.get(key) ?? []).some(
-      (statement) =>
-        statement.Effect === 'Allow' &&
-        [statement.Action].flat().includes(action) &&
-        [statement.Resource].flat().some(matches),
-    );
+    return allows(this.#roles.get(key) ?? [], action, resource);
   }
 }
-
-const literally = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
 
 const accessKey = (name: string): string => `role-${name}`;
