@@ -42,6 +42,34 @@ const SERVER_EVENTS: Record<ServerEventName, { summary: string; sentTo: string |
   },
 };
 
+/**
+ * What the gateway itself says on a socket: no frame of ours, so that it has no `event`.
+ * https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-route-response.html
+ */
+const GATEWAY_NOTICE = 'GatewayNotice';
+const GATEWAY_TEXTS = ['Internal server error', 'Endpoint request timed out', 'Forbidden', 'Too Many Requests'];
+const gatewayNotice = (schemas: Converter): Json => ({
+  name: GATEWAY_NOTICE,
+  title: 'Notice of the gateway',
+  summary:
+    'API Gateway could not run the frame, or does not know how it ended. It has no `event`. The outcome is unknown: send the frame again.',
+  payload: schemas.named(GATEWAY_NOTICE, {
+    type: 'object',
+    description: `\`message\` is ${GATEWAY_TEXTS.map((text) => `"${text}"`).join(', ')}, or another of the gateway's.`,
+    properties: {
+      message: { type: 'string' },
+      connectionId: { type: 'string' },
+      requestId: { type: 'string', description: "The gateway's own, not the client's." },
+    },
+    required: ['message'],
+    not: { required: ['event'] },
+  }),
+  examples: GATEWAY_TEXTS.map((message) => ({
+    name: message,
+    payload: { message, connectionId: 'L0SM9cOFvHcCIhw=', requestId: 'L0SM-HNqvHcFaaw=' },
+  })),
+});
+
 const CHANNEL = { $ref: '#/channels/socket' };
 const onChannel = (name: string): Json => ({ $ref: `#/channels/socket/messages/${name}` });
 const codes = (event: ClientEvent) => [...socketRefusals(event)].sort();
@@ -62,6 +90,7 @@ export function asyncapi(version: string): Json {
       });
       return message(name, SERVER_EVENTS[name].summary, schemas.output(payload), SERVER_EVENT_EXAMPLES[name]);
     }),
+    [GATEWAY_NOTICE]: gatewayNotice(schemas),
   };
   return {
     asyncapi: '3.1.0',
@@ -86,7 +115,7 @@ export function asyncapi(version: string): Json {
           'over HTTP, then connect again, after a pause that grows. A socket outlives its access token; it ends with its',
           'session. It ends after 10 minutes without a frame (send `PING` every few minutes) and after 2 hours in any case',
           '(connect anew). A message over 32 KB a frame closes it with 1009. The frames of one socket run at once: join,',
-          'wait for `CONVERSATION_JOINED`, then send.',
+          'wait for `CONVERSATION_JOINED`, then send. The gateway has frames of its own, without `event`: `GatewayNotice`.',
         ].join(' '),
         messages: mapValues(messages, (_, name) => ({ $ref: `#/components/messages/${name}` })),
       },
@@ -171,7 +200,18 @@ function operations(): Json {
     description: sentTo ?? 'To the connection that asked for it.',
     messages: [onChannel(name)],
   }));
-  return { ...prefixKeys('receive_', received), ...prefixKeys('send_', sent) };
+  const ofTheGateway = {
+    action: 'send',
+    title: 'Notice of the gateway',
+    channel: CHANNEL,
+    summary: 'The gateway could not run a frame, or does not know how it ended.',
+    description: 'To the sender of the frame. Send it again, after a pause that grows.',
+    messages: [onChannel(GATEWAY_NOTICE)],
+  };
+  return {
+    ...prefixKeys('receive_', received),
+    ...prefixKeys('send_', { ...sent, [GATEWAY_NOTICE]: ofTheGateway }),
+  };
 }
 
 function servers(): Json {

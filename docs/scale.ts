@@ -26,6 +26,8 @@ export const BASE = {
 /** What an account has until it asks for more. */
 const QUOTAS = {
   apiRequests: 10_000,
+  /** In 13 regions: docs/scale.md names them. */
+  apiRequestsInSmallRegions: 2_500,
   newConnections: 500,
   lambdaConcurrency: 1000,
   parameterReads: 40,
@@ -81,6 +83,10 @@ export function peakOf(base: typeof BASE, times: number): Peak {
   };
 }
 
+/** How many conversations a day there are in the busiest second's requests. */
+const conversationsUntil = (base: typeof BASE, apiRequests: number): number =>
+  Math.floor((base.conversationsPerDay * apiRequests) / peakOf(base, 1).apiRequests);
+
 /** Up, but for what the machine's arithmetic adds. */
 const whole = (amount: number) => Math.ceil(amount - 1e-6).toLocaleString('en-US');
 
@@ -115,6 +121,7 @@ export async function report(args: readonly string[]): Promise<string> {
       ]),
     ),
     '',
+    `In a region with ${whole(QUOTAS.apiRequestsInSmallRegions)} requests /s: ${whole(conversationsUntil(base, QUOTAS.apiRequestsInSmallRegions))} conversations a day.`,
     `At the quota of ${whole(QUOTAS.lambdaConcurrency)} functions at work: ${whole(QUOTAS.lambdaConcurrency * base.instancesPerBusy * (base.poolSize + MONITORS))} connections to the primary.`,
   ].join('\n');
 }

@@ -135,14 +135,16 @@ describe('asyncapi.json', () => {
 
   it('has every event, as a message that some operation carries', () => {
     const events = [...Object.keys(clientEvents), ...Object.keys(serverEvents)];
-    expect(Object.keys(asyncapi.components.messages).sort()).toEqual([...new Set(events)].sort());
+    expect(Object.keys(asyncapi.components.messages).sort()).toEqual([...new Set([...events, 'GatewayNotice'])].sort());
     const carried = Object.values(asyncapi.operations).flatMap(({ messages }) => messages.map(({ $ref }) => $ref));
-    for (const event of events) expect(carried).toContain(`#/channels/socket/messages/${event}`);
+    for (const event of [...events, 'GatewayNotice']) expect(carried).toContain(`#/channels/socket/messages/${event}`);
   });
 
   it('has a name for every frame and its data', () => {
     for (const message of Object.values(asyncapi.components.messages) as Json[]) {
-      expect(message['payload']).toEqual({ $ref: expect.stringMatching(/^#\/components\/schemas\/\w+Frame$/) });
+      expect(message['payload']).toEqual({
+        $ref: expect.stringMatching(/^#\/components\/schemas\/(\w+Frame|GatewayNotice)$/),
+      });
     }
     for (const [name, frame] of Object.entries(asyncapi.components.schemas)) {
       if (name.endsWith('Frame')) expect(frame.properties?.['data']).toHaveProperty('$ref');

@@ -64,6 +64,18 @@ describe('the runbook', () => {
     for (const message of messages) expect(code).toContain(`'${message}'`);
   });
 
+  it('looks into collections there are', () => {
+    const store = readdirSync(`${root}lib/store`)
+      .map((file) => read(`lib/store/${file}`))
+      .join('\n');
+    const named = [
+      ...[...runbook.matchAll(/\bdb\.(\w+)\./g)].map(([, name]) => name),
+      ...[...runbook.matchAll(/of \[([^\]]+)\]\) db\[/g)].flatMap(([, names = '']) => names.match(/\w+/g) ?? []),
+    ];
+    expect(named).toEqual(expect.arrayContaining(['audit', 'sessions', 'refresh_tokens', 'connections']));
+    expect(named.filter((name) => !store.includes(`'${name}'`))).toEqual([]);
+  });
+
   it('asks the audit trail for actions there are', () => {
     for (const [, action] of runbook.matchAll(/action=(\w+)/g)) expect(AUDIT_ACTIONS).toContain(action);
   });
