@@ -29,8 +29,10 @@ export interface ConversationRecord {
   lastMessageAt: Date | null;
   /** Since when the permanent collection holds every message, checked by count. */
   archivedAt: Date | null;
-  /** When the permanent messages expire, where they are given a retention time. */
+  /** From when on nobody is shown a text of it any more: see `retention.ts`. */
   messagesExpireAt?: Date;
+  /** The setting that was reckoned with, as long as its texts are there. */
+  retentionDays?: number;
   /** Since when every text of it is gone, the candidate having been erased. */
   erasedAt?: Date;
   /** `through`: the last seq the step is known to have reached. */
@@ -56,6 +58,7 @@ export const conversationModel = /* @__PURE__ */ defineModel<ConversationRecord>
     lastMessageAt: { type: Date, default: null },
     archivedAt: { type: Date, default: null },
     messagesExpireAt: { type: Date, required: false },
+    retentionDays: { type: Number, required: false },
     erasedAt: { type: Date, required: false },
     // A path of its own each, not a schema within: that takes as long to make as a model. Absent as a whole, so never required.
     closing: {
@@ -73,6 +76,8 @@ export const conversationModel = /* @__PURE__ */ defineModel<ConversationRecord>
     [{ closedBy: 1, createdAt: -1, _id: -1 }],
     // The sweep's: sparse, so that it holds only what is unfinished.
     [{ 'closing.since': 1 }, { sparse: true }],
+    // The sweep's too: what is due, and what was reckoned with another setting.
+    [{ retentionDays: 1, messagesExpireAt: 1 }, { partialFilterExpression: { retentionDays: { $exists: true } } }],
     // The analytics': every figure is read from the index alone.
     [
       { closedAt: 1, supervisorId: 1, agentId: 1, createdAt: 1, firstResponseAt: 1 },
@@ -81,12 +86,19 @@ export const conversationModel = /* @__PURE__ */ defineModel<ConversationRecord>
   ],
 );
 
+/** What an erased text reads. */
+export const ERASED = '(erased)';
+
+/** Whether its texts have had their time, however many of them the sweep has come to. */
+export const isExpired = ({ messagesExpireAt }: Pick<ConversationRecord, 'messagesExpireAt'>): boolean =>
+  !!messagesExpireAt && messagesExpireAt.getTime() <= Date.now();
+
 const iso = (date: Date | null): string | null => date?.toISOString() ?? null;
 
 export function toConversation(record: ConversationRecord): Conversation {
   return {
     id: record._id,
-    subject: record.subject,
+    subject: isExpired(record) ? ERASED : record.subject,
     status: record.status,
     candidateId: record.candidateId,
     agentId: record.agentId,
@@ -287,7 +299,7 @@ export async function noteThrough(id: string, step: ClosingStep, through: number
 }
 
 /** From here on the permanent collection is what is read. Its completeness must have been checked. */
-export async function noteArchived(id: string, messagesExpireAt: Date | null): Promise<void> {
+export async function noteArchived(id: string, retained: Readonly<Record<string, unknown>>): Promise<void> {
   await conversationModel().updateOne(
     { _id: id, 'closing.step': 'archive' },
     [
@@ -296,7 +308,7 @@ export async function noteArchived(id: string, messagesExpireAt: Date | null): P
           archivedAt: NOW,
           'closing.step': 'release',
           'closing.through': { $literal: 0 },
-          ...(messagesExpireAt && { messagesExpireAt }),
+          ...retained,
         },
       },
     ],
@@ -323,9 +335,6 @@ export async function restartArchive(id: string): Promise<void> {
 }
 
 // Erasing a candidate.
-
-/** What an erased text reads. */
-export const ERASED = '(erased)';
 
 /** A candidate's conversations whose texts are still there. */
 export async function findUnerased(candidateId: string, most: number): Promise<ConversationRecord[]> {

@@ -1,7 +1,7 @@
 import type { SchemaDefinition } from 'mongoose';
 import type { Role } from '../domain/roles.ts';
 import type { Message } from '../protocol/objects.ts';
-import { ageMs, type ConversationRecord, ERASED } from './conversations.ts';
+import { ageMs, type ConversationRecord, ERASED, isExpired } from './conversations.ts';
 import { type Transaction, trusted } from './database.ts';
 import { defineModel, type Index } from './model.ts';
 
@@ -26,10 +26,8 @@ interface ActiveMessageRecord extends MessageRecord {
   expiresAt?: Date;
 }
 
-/** A message of a closed conversation; `expiresAt` where messages are given a retention time. */
-interface PermanentMessageRecord extends MessageRecord {
-  expiresAt?: Date;
-}
+/** A message of a closed conversation, whose `messagesExpireAt` it goes by. */
+type PermanentMessageRecord = MessageRecord;
 
 const fields = () =>
   ({
@@ -41,10 +39,9 @@ const fields = () =>
     content: { type: String, required: true },
     clientMessageId: { type: String, default: null },
     sentAt: { type: Date, required: true },
-    expiresAt: { type: Date, required: false },
   }) as const;
 
-/** Both collections hold messages under the same keys, until the time they are given, if any. */
+/** Both collections hold messages under the same keys. */
 const defineMessages = <R extends MessageRecord>(
   name: string,
   collection: string,
@@ -53,7 +50,6 @@ const defineMessages = <R extends MessageRecord>(
 ) =>
   defineModel<R>(name, collection, all(), [
     ...more,
-    [{ expiresAt: 1 }, { expireAfterSeconds: 0, sparse: true }],
     [{ conversationId: 1, seq: 1 }, { unique: true }],
     [
       { conversationId: 1, senderId: 1, clientMessageId: 1 },
@@ -64,9 +60,12 @@ const defineMessages = <R extends MessageRecord>(
 export const activeMessageModel = /* @__PURE__ */ defineMessages<ActiveMessageRecord>(
   'ActiveMessage',
   'active_messages',
-  () => ({ ...fields(), broadcastAt: { type: Date, default: null } }),
-  // For `oldestUnarchivedMs`.
-  [[{ expiresAt: 1, sentAt: 1 }]],
+  () => ({ ...fields(), broadcastAt: { type: Date, default: null }, expiresAt: { type: Date, required: false } }),
+  [
+    [{ expiresAt: 1 }, { expireAfterSeconds: 0, sparse: true }],
+    // For `oldestUnarchivedMs`.
+    [{ expiresAt: 1, sentAt: 1 }],
+  ],
 );
 
 export const messageModel = /* @__PURE__ */ defineMessages<PermanentMessageRecord>('Message', 'messages', fields);
@@ -130,8 +129,7 @@ export async function readMessages(
 ): Promise<Message[]> {
   const expected = Math.max(0, Math.min(limit, conversation.lastSeq - afterSeq));
   if (expected === 0) return [];
-  // Past their retention all of them are gone at once, however many the TTL monitor has come to.
-  if (conversation.messagesExpireAt && conversation.messagesExpireAt.getTime() <= Date.now()) return [];
+  if (isExpired(conversation)) return [];
   const range = trusted({ conversationId: conversation._id, seq: { $gt: afterSeq, $lte: afterSeq + expected } });
   const active = () => activeMessageModel().find(range).sort({ seq: 1 }).lean();
   const permanent = () => messageModel().find(range).sort({ seq: 1 }).lean();
@@ -154,16 +152,10 @@ export async function oldestUnarchivedMs(): Promise<number> {
 // Archiving: each of these may be repeated, or stopped half way, without harm.
 
 /** Copies the active messages with `from < seq ≤ to` to the permanent collection; those already there stay as they are. */
-export async function copyToPermanent(
-  conversationId: string,
-  from: number,
-  to: number,
-  expiresAt: Date | null,
-): Promise<void> {
+export async function copyToPermanent(conversationId: string, from: number, to: number): Promise<void> {
   await activeMessageModel().aggregate([
     { $match: { conversationId, seq: { $gt: from, $lte: to } } },
     { $unset: ['broadcastAt', 'expiresAt'] },
-    ...(expiresAt ? [{ $set: { expiresAt } }] : []),
     {
       $merge: {
         into: messageModel().collection.name,
@@ -194,6 +186,7 @@ export async function releaseActive(
   );
 }
 
+/** Messages erased or deleted in one database operation. */
 const ERASE_BATCH = 2_000;
 
 /** Takes the text out of every message of a conversation, wherever it is. */
@@ -203,5 +196,14 @@ export async function eraseMessages(conversationId: string, lastSeq: number): Pr
     const erased = { $set: { content: ERASED, clientMessageId: null } };
     await activeMessageModel().updateMany(filter, erased);
     await messageModel().updateMany(filter, erased);
+  }
+}
+
+/** Deletes every message of a conversation, wherever it is. */
+export async function deleteMessages(conversationId: string, lastSeq: number): Promise<void> {
+  for (let from = 0; from < lastSeq; from += ERASE_BATCH) {
+    const filter = trusted({ conversationId, seq: { $gt: from, $lte: from + ERASE_BATCH } });
+    await activeMessageModel().deleteMany(filter);
+    await messageModel().deleteMany(filter);
   }
 }

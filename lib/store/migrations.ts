@@ -2,6 +2,7 @@ import { logger } from '../logger.ts';
 import { createIndexes } from './indexes.ts';
 import { migrateAttempts } from './loginAttempts.ts';
 import { defineModel } from './model.ts';
+import { migrateRetention } from './retention.ts';
 import { migrateErased } from './users.ts';
 
 /**
@@ -18,6 +19,7 @@ export interface Migration {
 export const MIGRATIONS: readonly Migration[] = [
   { id: '0001-erased-have-no-address', run: migrateErased },
   { id: '0002-attempts-tell-nothing', run: migrateAttempts },
+  { id: '0020-retention-of-what-is-archived', run: migrateRetention },
 ];
 
 const migrationModel = /* @__PURE__ */ defineModel<{ _id: string; doneAt: Date }>('Migration', 'migrations', {

@@ -64,8 +64,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'noted as archived before it is copied',
     file: 'lib/services/conversations/finishClosing.ts',
-    find: '  const expiresAt = retentionEnd(conversation);\n',
-    replace: '  const expiresAt = retentionEnd(conversation);\n  await noteArchived(id, expiresAt);\n',
+    find: '  const { _id: id, lastSeq } = conversation;\n',
+    replace: '  const { _id: id, lastSeq } = conversation;\n  await noteArchived(id, {});\n',
     killers: ['tests/faults/(crashes|longArchive)'],
   },
   {

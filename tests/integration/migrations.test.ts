@@ -1,3 +1,6 @@
+import { conversationModel } from '../../lib/store/conversations.ts';
+import { knownOriginModel, loginAttemptsModel } from '../../lib/store/loginAttempts.ts';
+import { messageModel } from '../../lib/store/messages.ts';
 import { migrate } from '../../lib/store/migrations.ts';
 import { userModel } from '../../lib/store/users.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
@@ -46,6 +49,39 @@ it('takes the address from users the first release erased, and from nobody else'
   expect(await userModel().findById(bystander.id).lean()).toMatchObject({ email: lookalike.email });
   expect(await indexesOf(users)).toEqual(expect.not.arrayContaining(['emailKey_1']));
   expect((await desk.call('POST', '/auth/register', undefined, lookalike)).body.code).toBe('EMAIL_TAKEN');
+});
+
+it('gives what is archived already a date to go by, and its messages none of their own', async () => {
+  const messages = messageModel().collection;
+  await messages.createIndex({ expiresAt: 1 }, { expireAfterSeconds: 0, sparse: true });
+  const closedAt = new Date(Date.now() - 10_000);
+  const inDays = (days: number) => new Date(closedAt.getTime() + days * 24 * 3600_000);
+  const closed = { status: 'closed', subject: 'x', candidateId: 'x', lastSeq: 1, createdAt: closedAt, closedAt };
+  await conversationModel().insertMany([
+    { ...closed, _id: 'for-ever', archivedAt: closedAt },
+    { ...closed, _id: 'for-a-month', archivedAt: closedAt, messagesExpireAt: inDays(30) },
+    { ...closed, _id: 'not-archived' },
+  ]);
+  await forget();
+  await migrate();
+  expect(await indexesOf(messages)).toEqual(expect.not.arrayContaining(['expiresAt_1']));
+  const days = async (id: string) => (await conversationModel().findById(id).lean())?.retentionDays;
+  expect([await days('for-ever'), await days('for-a-month'), await days('not-archived')]).toEqual([0, 30, undefined]);
+});
+
+it('drops attempts and origins under keys that tell whose they are', async () => {
+  const [expiresAt, countedAt] = [new Date(Date.now() + 3600_000), new Date()];
+  const attempt = { failures: 1, countedAt, countedLast: 'x', expiresAt };
+  const keys = ['0a1b@203.0.113.7', '@203.0.113.7', '0a1b@', '0a1b/2c3d', '/2c3d'];
+  await loginAttemptsModel().insertMany(keys.map((_id) => ({ ...attempt, _id })));
+  await knownOriginModel().insertMany(['0a1b@203.0.113.7', '4e5f'].map((_id) => ({ _id, expiresAt })));
+  await forget();
+  await migrate();
+  expect((await loginAttemptsModel().find().sort({ _id: 1 }).lean()).map(({ _id }) => _id)).toEqual([
+    '/2c3d',
+    '0a1b/2c3d',
+  ]);
+  expect((await knownOriginModel().find().lean()).map(({ _id }) => _id)).toEqual(['4e5f']);
 });
 
 it('finds who signs in by the index of addresses', async () => {

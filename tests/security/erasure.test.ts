@@ -1,6 +1,9 @@
 import { createHash } from 'node:crypto';
+import mongoose from 'mongoose';
 import { resetConfig } from '../../lib/config.ts';
+import { expireTexts } from '../../lib/services/conversations/expireTexts.ts';
 import { sweep } from '../../lib/services/conversations/sweep.ts';
+import { conversationModel } from '../../lib/store/conversations.ts';
 import { userModel } from '../../lib/store/users.ts';
 import { everything } from '../support/everything.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
@@ -192,23 +195,111 @@ describe('erasing a candidate', () => {
 });
 
 describe('retention', () => {
-  it('hides and then deletes the messages of a closed conversation, all at once', async () => {
-    const { config, resetConfig } = await import('../../lib/config.ts');
-    process.env['MESSAGE_RETENTION_DAYS'] = '30';
+  const setRetention = (days: number) => {
+    process.env['MESSAGE_RETENTION_DAYS'] = String(days);
     resetConfig();
-    expect(config().MESSAGE_RETENTION_DAYS).toBe(30);
-    const { candidate, agent, conversation } = await desk.assigned('kept for a while');
-    await desk.ok('POST', `/conversations/${conversation.id}/close`, agent.token);
-    const path = `/conversations/${conversation.id}/messages`;
-    expect((await desk.ok('GET', path, candidate.token)).items).toHaveLength(1);
-    const { messageModel } = await import('../../lib/store/messages.ts');
-    const { conversationModel } = await import('../../lib/store/conversations.ts');
-    const closedAt = (await conversationModel().findById(conversation.id).lean())?.closedAt?.getTime() ?? 0;
-    const message = await messageModel().findOne({ conversationId: conversation.id }).lean();
-    expect(message?.expiresAt?.getTime()).toBe(closedAt + 30 * 24 * 3600_000);
-    await conversationModel().updateOne({ _id: conversation.id }, { $set: { messagesExpireAt: new Date(0) } });
-    expect(await desk.ok('GET', path, candidate.token)).toEqual({ items: [], nextAfterSeq: null });
-    delete process.env['MESSAGE_RETENTION_DAYS'];
-    resetConfig();
+  };
+  afterEach(() => setRetention(0));
+
+  const DAY_MS = 24 * 3600_000;
+  const stored = (id: string) => conversationModel().findById(id).lean();
+  const runSweep = () => sweep(Date.now() + 20_000, 0);
+  const letTimePass = (id: string) =>
+    conversationModel().updateOne({ _id: id }, { $set: { messagesExpireAt: new Date(0) } });
+
+  async function closed(subject: string) {
+    const [candidate, supervisor] = await Promise.all([desk.candidate(), desk.supervisor()]);
+    const agent = await desk.agent(supervisor);
+    const { id } = await desk.ok('POST', '/conversations', candidate.token, { subject, message: `${subject} said` });
+    await desk.assign(supervisor, id, agent);
+    await desk.ok('POST', `/conversations/${id}/close`, agent.token);
+    const closedAt = (await stored(id))?.closedAt?.getTime() ?? 0;
+    return { candidate, id, path: `/conversations/${id}`, closedAt };
+  }
+
+  it('hides and then deletes the messages and the subject of a closed conversation, all at once', async () => {
+    setRetention(30);
+    const { candidate, id, path, closedAt } = await closed('kept for a while');
+    expect((await desk.ok('GET', `${path}/messages`, candidate.token)).items).toHaveLength(1);
+    expect((await stored(id))?.messagesExpireAt?.getTime()).toBe(closedAt + 30 * DAY_MS);
+    const before = await desk.ok('GET', '/analytics/supervisors', desk.admin.token);
+
+    await letTimePass(id);
+    const hidden = await desk.ok('GET', path, candidate.token);
+    expect(hidden).toMatchObject({ subject: '(erased)', status: 'closed', lastSeq: 1 });
+    expect(await desk.ok('GET', `${path}/messages`, candidate.token)).toEqual({ items: [], nextAfterSeq: null });
+    expect((await runSweep()).expired).toBe(1);
+    expect(await everything()).not.toContain('kept for a while');
+    expect(await desk.ok('GET', path, candidate.token)).toEqual(hidden);
+    expect(await desk.ok('GET', `${path}/messages`, candidate.token)).toEqual({ items: [], nextAfterSeq: null });
+    expect(await desk.ok('GET', '/analytics/supervisors', desk.admin.token)).toEqual(before);
+    expect((await runSweep()).expired).toBe(0);
+  });
+
+  it('reaches what is archived already, whenever it is switched on, changed or switched off', async () => {
+    const { id, path, candidate, closedAt } = await closed('archived before');
+    expect(await stored(id)).toMatchObject({ retentionDays: 0 });
+    expect(await stored(id)).not.toHaveProperty('messagesExpireAt');
+    for (const days of [30, 7, 365]) {
+      setRetention(days);
+      await runSweep();
+      expect((await stored(id))?.messagesExpireAt?.getTime()).toBe(closedAt + days * DAY_MS);
+    }
+    setRetention(0);
+    await runSweep();
+    expect(await stored(id)).not.toHaveProperty('messagesExpireAt');
+    expect((await desk.ok('GET', `${path}/messages`, candidate.token)).items).toHaveLength(1);
+    // Closed 40 days ago, it goes as soon as 30 are said to be enough.
+    await conversationModel().updateOne({ _id: id }, { $set: { closedAt: new Date(Date.now() - 40 * DAY_MS) } });
+    setRetention(30);
+    expect((await runSweep()).expired).toBe(1);
+    expect(await everything()).not.toContain('archived before');
+  });
+
+  it('brings nothing back that has had its time', async () => {
+    setRetention(30);
+    const { id, path, candidate } = await closed('not to come back');
+    await letTimePass(id);
+    setRetention(0);
+    expect((await runSweep()).expired).toBe(1);
+    expect(await stored(id)).toMatchObject({ subject: '(erased)', messagesExpireAt: new Date(0) });
+    expect(await desk.ok('GET', `${path}/messages`, candidate.token)).toEqual({ items: [], nextAfterSeq: null });
+  });
+
+  it('leaves for the next run what there is no time for', async () => {
+    setRetention(30);
+    const { id } = await closed('next time');
+    await letTimePass(id);
+    expect(await expireTexts(Date.now() - 1)).toBe(0);
+    expect(await expireTexts(Date.now() + 20_000)).toBe(1);
+  });
+
+  it('takes no work that grows, where there is nothing to do', async () => {
+    setRetention(30);
+    const now = new Date();
+    const fields = { status: 'closed', candidateId: 'x', lastSeq: 1, subject: 'x', createdAt: now, closedAt: now };
+    await conversationModel().insertMany(
+      Array.from({ length: 200 }, (_, index) => ({
+        ...fields,
+        _id: `many-${index}`,
+        archivedAt: now,
+        ...(index % 2 === 0 && { retentionDays: 30, messagesExpireAt: new Date(now.getTime() + 30 * DAY_MS) }),
+      })),
+    );
+    await runSweep();
+    const db = mongoose.connection.db;
+    await db?.command({ profile: 2 });
+    expect(await expireTexts(Date.now() + 20_000)).toBe(0);
+    await db?.command({ profile: 0 });
+    const profiled = await db
+      ?.collection('system.profile')
+      .find({ ns: /\.conversations$/ })
+      .toArray();
+    expect(profiled).toHaveLength(2);
+    for (const { keysExamined, docsExamined } of profiled ?? []) {
+      expect({ keysExamined, docsExamined }).toEqual({ keysExamined: expect.any(Number), docsExamined: 0 });
+      expect(keysExamined).toBeLessThan(5);
+    }
+    await conversationModel().deleteMany({ candidateId: 'x' });
   });
 });

@@ -14,6 +14,7 @@ import {
   toConversation,
 } from '../../store/conversations.ts';
 import { copyToPermanent, countPermanent, releaseActive } from '../../store/messages.ts';
+import { retainFor } from '../../store/retention.ts';
 import type { Closed } from './closeConversation.ts';
 
 /** Messages copied, or released, in one database operation: well within its time limit. */
@@ -76,11 +77,10 @@ async function announce(conversation: ConversationRecord, except: string | undef
 
 async function archive(conversation: ConversationRecord, through: number, until: number): Promise<boolean> {
   const { _id: id, lastSeq } = conversation;
-  const expiresAt = retentionEnd(conversation);
   for (let from = through; from < lastSeq; from += BATCH) {
     if (Date.now() > until) return false;
     const to = Math.min(from + BATCH, lastSeq);
-    await copyToPermanent(id, from, to, expiresAt);
+    await copyToPermanent(id, from, to);
     await noteThrough(id, 'archive', to);
   }
   const archived = await countPermanent(id, 0, lastSeq);
@@ -89,16 +89,8 @@ async function archive(conversation: ConversationRecord, through: number, until:
     await restartArchive(id);
     throw new Error(`conversation ${id}: ${archived} of ${lastSeq} messages archived`);
   }
-  await noteArchived(id, expiresAt);
+  await noteArchived(id, retainFor(config().MESSAGE_RETENTION_DAYS));
   return true;
-}
-
-const DAY_MS = 24 * 3600 * 1000;
-
-/** When the messages of a closed conversation are to be gone; `null` for never. */
-function retentionEnd({ closedAt }: ConversationRecord): Date | null {
-  const days = config().MESSAGE_RETENTION_DAYS;
-  return days === 0 || closedAt === null ? null : new Date(closedAt.getTime() + days * DAY_MS);
 }
 
 async function release(id: string, through: number, lastSeq: number, until: number): Promise<boolean> {

@@ -4,6 +4,7 @@ import { backlog, findUnfinished } from '../../store/conversations.ts';
 import { oldestUnarchivedMs } from '../../store/messages.ts';
 import { findErasing } from '../../store/users.ts';
 import { finishErasing } from '../users/finishErasing.ts';
+import { expireTexts } from './expireTexts.ts';
 import { finishClosing } from './finishClosing.ts';
 
 export interface SweepResult {
@@ -13,6 +14,8 @@ export interface SweepResult {
   readonly failed: number;
   /** Erasures of candidates that are complete now. */
   readonly erased: number;
+  /** Conversations whose messages and subject had their time, and are gone now. */
+  readonly expired: number;
 }
 
 /** How long a close is left to the handler that did it. */
@@ -21,7 +24,7 @@ const PAGE = 100;
 
 /**
  * Finishes what a crash, a fault or a time limit left half done of closing conversations, the longest waiting first,
- * and of erasing candidates.
+ * and of erasing candidates; then deletes what has had its time.
  * `until`: epoch milliseconds after which nothing more is begun.
  */
 export async function sweep(until: number, graceMs = GRACE_MS): Promise<SweepResult> {
@@ -38,7 +41,14 @@ export async function sweep(until: number, graceMs = GRACE_MS): Promise<SweepRes
       logger.error('could not finish closing', { conversationId: conversation._id, ...errorFields(error) });
     }
   }
-  const result = { found: unfinished.length, finished, failed, erased: await sweepErasures(until) };
+  const result: { -readonly [Field in keyof SweepResult]: SweepResult[Field] } = {
+    found: unfinished.length,
+    finished,
+    failed,
+    erased: await sweepErasures(until),
+    expired: 0,
+  };
+  result.expired = await expireTexts(until);
   logger.info('swept', { ...result });
   await reportBacklog();
   return result;
