@@ -61,7 +61,7 @@ const environment = {
   TRUSTED_PROXY: oneOf(['off', 'optional', 'required'], 'off'),
   /** How long an archived message stays in the active collection. */
   ACTIVE_MESSAGE_TTL_SECONDS: count(300),
-  /** How long the messages of a closed conversation are kept; 0 for ever. */
+  /** How long the messages and the subject of a closed conversation are kept; 0 for ever. */
   MESSAGE_RETENTION_DAYS: count(0, 0),
   AUDIT_RETENTION_DAYS: count(365),
   MAX_BODY_BYTES: count(64 * 1024),
