@@ -38,6 +38,7 @@ const serverless = async (...args: string[]) => {
   const given = PARAMETERS.flatMap((parameter) => ['--param', parameter]);
   const running = new Running([...SERVERLESS, ...args, '--stage', STAGE, ...given], env, project);
   if ((await running.ended(DEPLOYMENT_MS)) !== 0) throw new Error(running.output);
+  return running.output;
 };
 
 beforeAll(async () => {
@@ -261,6 +262,20 @@ describe('afterwards', () => {
       );
       expect(changed.map(({ FunctionName }) => FunctionName)).toEqual([`${PREFIX}-health`]);
       expect(upgraded.apis.map(({ ApiId }) => ApiId).sort()).toEqual(made.apis.map(({ ApiId }) => ApiId).sort());
+    },
+    DEPLOYMENT_MS,
+  );
+
+  it(
+    'a rollback brings back the functions of the deployment before',
+    async () => {
+      const listed = await serverless('deploy', 'list');
+      const [first, second] = [...listed.matchAll(/Timestamp: (\d+)/g)].map(([, timestamp]) => timestamp ?? '');
+      expect([first, second]).toEqual([expect.stringMatching(/^\d{13}$/), expect.stringMatching(/^\d{13}$/)]);
+      await serverless('rollback', '--timestamp', String(Math.min(Number(first), Number(second))));
+      const code = ({ functions }: Inventory) =>
+        Object.fromEntries(functions.map(({ FunctionName, CodeSha256 }) => [FunctionName, CodeSha256]));
+      expect(code(await aws.inventory())).toEqual(code(made));
     },
     DEPLOYMENT_MS,
   );
