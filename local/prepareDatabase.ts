@@ -2,9 +2,9 @@ import mongoose from 'mongoose';
 import { hashPassword } from '../lib/auth/passwords.ts';
 import { ConfigError } from '../lib/config.ts';
 import { NO_DATABASE, namesDatabase } from '../lib/secrets.ts';
-import { connect, disconnect } from '../lib/store/database.ts';
+import { connect, disconnect, transaction } from '../lib/store/database.ts';
 import { createIndexes } from '../lib/store/indexes.ts';
-import { countUsers, findCredentialsByEmail, insertUser } from '../lib/store/users.ts';
+import { countUsers, findCredentialsByEmail, userModel, userRecord } from '../lib/store/users.ts';
 import { DEMO_PASSWORD, demoPeople } from './demoPeople.ts';
 import { LocalError } from './localError.ts';
 
@@ -44,11 +44,14 @@ export async function prepareDatabase(demoPeopleWanted: boolean): Promise<boolea
 async function insertDemoPeople(): Promise<void> {
   const passwordHash = await hashPassword(DEMO_PASSWORD);
   const ids = new Map<string, string>();
-  for (const { under, ...person } of demoPeople) {
+  const records = demoPeople.map(({ under, ...person }) => {
     const supervisorId = under === undefined ? null : (ids.get(under) ?? null);
-    const { id } = await insertUser({ ...person, supervisorId, passwordHash });
-    ids.set(person.email, id);
-  }
+    const record = userRecord({ ...person, supervisorId, passwordHash });
+    ids.set(person.email, record._id);
+    return record;
+  });
+  // All of them or none: where there is anybody, the next start adds nobody.
+  await transaction(async (session) => void (await userModel().insertMany(records, { session })));
 }
 
 /** Throws a `LocalError` unless there is a database at `uri` that has transactions. Never repeats the credentials in it. */

@@ -1,5 +1,6 @@
 import { join, relative, resolve } from 'node:path';
 import process from 'node:process';
+import { compileError, endEsbuild, watchEsbuild } from './esbuildService.ts';
 import { LocalError } from './localError.ts';
 import type { Mongod } from './mongod.ts';
 import { claimPort, freePort, isFree, portNumber } from './ports.ts';
@@ -33,6 +34,11 @@ interface Emulator {
   end(skipExit: boolean): Promise<void>;
 }
 
+/** Of serverless-esbuild. */
+interface Bundler {
+  bundle(): Promise<void>;
+}
+
 type Options = Record<string, string | boolean | undefined>;
 
 /**
@@ -51,8 +57,11 @@ export default class LocalSupport {
   #host = 'localhost';
   #ports = { http: 0, webSocket: 0, lambda: 0 };
   #database: Promise<string> | undefined;
-  #mongod: Mongod | undefined;
-  #ending: Promise<void> | undefined;
+  /** From the moment on that it begins to start. */
+  #mongod: Promise<Mongod> | undefined;
+  #ending: Promise<never> | undefined;
+  /** Whatever is still being started is given up. */
+  readonly #givingUp = new AbortController();
   #databaseSaid = '';
   #demoPeople = false;
   #ready = false;
@@ -66,13 +75,18 @@ export default class LocalSupport {
     this.#folder = resolve(serverless.serviceDir ?? '.', process.env['LOCAL_DIR'] || '.local');
 
     this.hooks = {
-      initialize: async () => this.#bundleLightly(),
+      initialize: async () => {
+        watchEsbuild();
+        if (serverless.processedInput.commands[0] !== 'offline') return;
+        this.#bundleLightly();
+        this.#tellWhatDoesNotCompile();
+      },
       // `serverless offline` becomes `serverless offline start`, whose steps plugins can take part in one by one.
       'before:offline:start': () => serverless.pluginManager.spawn('offline:start'),
       // The functions are bundled right after this one, while the database starts.
       'before:offline:start:init': () => this.#orFail(() => this.#begin()),
       'offline:start:init': () => this.#orFail(() => this.#equip()),
-      'after:offline:start:init': () => this.#announce(),
+      'after:offline:start:init': () => this.#orFail(() => this.#announce()),
       'after:offline:functionsUpdated:cleanup': async () => console.log('Functions reloaded.'),
       'before:offline:start:end': () => this.#end(0),
     };
@@ -84,7 +98,6 @@ export default class LocalSupport {
    * own, so that packaging meanwhile does not pull it from under a running emulator.
    */
   #bundleLightly(): void {
-    if (this.#serverless.processedInput.commands[0] !== 'offline') return;
     const { custom, provider } = this.#serverless.service;
     // As the sockets: a page served from anywhere on this machine may try the API.
     const origins = (process.env['ALLOWED_ORIGINS'] || '*').split(',').map((origin) => origin.trim());
@@ -97,18 +110,43 @@ export default class LocalSupport {
       minifyWhitespace: false,
       minifySyntax: false,
       sourcemap: 'linked',
+      // Else what is wrong with one module is told once for each function that has it.
+      logLevel: 'silent',
       skipRebuild: false,
       outputWorkFolder: relative(this.#serverless.serviceDir ?? '.', join(this.#folder, 'functions')),
     };
   }
 
+  /** When the service starts that is its end; later, when a file has changed, the next change may put it right. */
+  #tellWhatDoesNotCompile(): void {
+    const bundler = this.#plugin<Bundler>('EsbuildServerlessPlugin');
+    if (!bundler) return;
+    const bundle = bundler.bundle.bind(bundler);
+    bundler.bundle = () =>
+      this.#orFail(async () => {
+        try {
+          await bundle();
+        } catch (error) {
+          const told = compileError(error);
+          if (!this.#ready) throw told === undefined ? error : new LocalError(told);
+          if (told !== undefined) console.error(`\n${told}\n`);
+          throw error;
+        }
+      });
+  }
+
   async #begin(): Promise<void> {
-    process.on('SIGINT', () => this.#end(this.#ready ? 0 : 130));
-    process.on('SIGTERM', () => this.#end(this.#ready ? 0 : 143));
-    process.on('SIGHUP', () => this.#end(this.#ready ? 0 : 129));
+    for (const [signal, code] of [
+      ['SIGINT', 130],
+      ['SIGTERM', 143],
+      ['SIGHUP', 129],
+    ] as const) {
+      process.on(signal, () => void this.#end(this.#ready ? 0 : code));
+    }
     this.#endWithNpm();
     this.#quieten();
     await this.#choosePorts();
+    if (this.#ending) return;
     this.#database = this.#startDatabase();
     // It is awaited once the functions are bundled; a failure is to be told at once.
     this.#database.catch((error: unknown) => this.#fail(error));
@@ -121,7 +159,7 @@ export default class LocalSupport {
   #endWithNpm(): void {
     if (process.env['npm_execpath'] === undefined) return;
     const parent = process.ppid;
-    setInterval(() => process.ppid === parent || this.#end(0), 100).unref();
+    setInterval(() => process.ppid === parent || void this.#end(0), 100).unref();
   }
 
   async #choosePorts(): Promise<void> {
@@ -161,9 +199,9 @@ export default class LocalSupport {
     } else {
       const { databaseUri, startMongod } = await import('./mongod.ts');
       const dbPath = resolve(this.#folder, 'data');
-      const mongod = await startMongod({ dbPath, log: (line) => console.log(line) });
-      this.#mongod = mongod;
-      if (this.#ending) await mongod.stop();
+      const { signal } = this.#givingUp;
+      this.#mongod = startMongod({ dbPath, log: (line) => console.log(line), signal });
+      const mongod = await this.#mongod;
       mongod.exited.then(() => {
         if (!this.#ending) this.#fail(new Error(`mongod has ended by itself; its log is in ${dbPath}`));
       });
@@ -234,40 +272,65 @@ export default class LocalSupport {
   }
 
   /** Stops everything, once, and ends the process. A second Ctrl-C does not wait for it. */
-  async #end(code: number): Promise<void> {
+  #end(code: number): Promise<never> {
     if (this.#ending) return this.#ending;
-    this.#ending = this.#stopAll().finally(() => process.exit(code));
-    process.once('SIGINT', () => process.exit(130));
+    const begun = Date.now();
+    // npm may pass on to us what we have from the terminal already: that is no second one.
+    process.on('SIGINT', () => Date.now() - begun > 500 && process.exit(130));
+    this.#ending = this.#stopAll().then(() => process.exit(code));
     return this.#ending;
   }
 
   async #stopAll(): Promise<void> {
+    beSilent();
+    this.#givingUp.abort();
     const { closeSockets } = await import('./socketGuard.ts');
     closeSockets();
-    await this.#emulator()?.end(true);
-    await this.#mongod?.stop();
-    // It would notice a moment after we are gone.
-    const esbuild = await import('esbuild');
-    await esbuild.stop();
+    // The last one begun first. What can't be stopped any more keeps nothing else from being stopped.
+    const steps = [
+      async () => this.#plugin<Emulator>('ServerlessOffline')?.end(true),
+      endEsbuild,
+      async () => (await this.#mongod)?.stop(),
+    ];
+    for (const step of steps) await step().catch(() => undefined);
   }
 
-  #emulator(): Emulator | undefined {
-    return this.#serverless.pluginManager.plugins.find(
-      (plugin): plugin is Emulator => plugin.constructor.name === 'ServerlessOffline' && 'end' in plugin,
-    );
+  #plugin<T extends object>(name: string): T | undefined {
+    return this.#serverless.pluginManager.plugins.find((plugin) => plugin.constructor.name === name) as T | undefined;
   }
 
+  /** Fails with the work as long as the service starts. Never returns once it is ending: the framework must not go on. */
   async #orFail(work: () => Promise<void>): Promise<void> {
     try {
       await work();
     } catch (error) {
+      if (this.#ready && !this.#ending) throw error;
       await this.#fail(error);
     }
+    await this.#ending;
   }
 
-  async #fail(error: unknown): Promise<void> {
+  async #fail(error: unknown): Promise<never> {
     if (this.#ending) return this.#ending;
     console.error(error instanceof LocalError ? `\n${error.message}\n` : error);
     return this.#end(1);
+  }
+}
+
+/**
+ * What has been said is all there is to say: what fails from now on only fails because it is being stopped, and the
+ * framework, which knows nothing of that, would tell of it, or end the process before everything is stopped.
+ */
+function beSilent(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.write = ((_chunk: unknown, encoding?: unknown, done?: unknown) => {
+      const written = typeof encoding === 'function' ? encoding : done;
+      if (typeof written === 'function') process.nextTick(written);
+      return true;
+    }) as typeof stream.write;
+  }
+  for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
+    process.removeAllListeners(event);
+    process.on(event, () => undefined);
   }
 }

@@ -94,19 +94,22 @@ export interface NewUser {
   readonly salt?: string;
 }
 
+/** A new user as the database holds them. */
+export const userRecord = (user: NewUser): UserRecord => ({
+  ...user,
+  _id: newId(),
+  emailKey: emailKey(user.email),
+  active: true,
+  createdAt: new Date(),
+  admissions: 0,
+});
+
 /** Stores a new user, and within the same transaction does what `along` does. Throws `EMAIL_TAKEN`. */
 export async function insertUser(
   user: NewUser,
   along?: (made: User, session: Transaction) => Promise<void>,
 ): Promise<User> {
-  const record = {
-    ...user,
-    _id: newId(),
-    emailKey: emailKey(user.email),
-    active: true,
-    createdAt: new Date(),
-    admissions: 0,
-  };
+  const record = userRecord(user);
   try {
     await transaction(async (session) => {
       await userModel().create([record], { session });

@@ -1,15 +1,17 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { access, cp, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import process from 'node:process';
+import { setTimeout as sleep } from 'node:timers/promises';
 import mongoose from 'mongoose';
 import { DEMO_PASSWORD, demoPeople } from '../../local/demoPeople.ts';
 import { databaseUri, findMongod } from '../../local/mongod.ts';
 import { freePort, isFree } from '../../local/ports.ts';
 import { eventually } from '../support/deadline.ts';
 import { allFree, freePorts, localFolder, type Ports, portVariables } from '../support/emulator.ts';
-import { processesNaming, Running, SERVERLESS } from '../support/process.ts';
+import { PROJECT, processesNaming, Running, SERVERLESS } from '../support/process.ts';
 
 /** `npm start` as somebody new to the project meets it. */
 
@@ -24,15 +26,20 @@ async function startedByNpm(ports: Ports, folder: string): Promise<Running> {
   }
 }
 
-/** Ctrl-C; then neither a process nor a port is left, the database's included. */
-async function stopped(server: Running, ports: Ports, folder: string): Promise<void> {
-  const pid = await readFile(join(folder, 'data', 'mongod.lock'), 'utf8');
-  await server.interrupt();
-  await eventually('mongod and its watchdog to be gone', async () => {
-    const left = [...(await processesNaming(folder)), ...(await processesNaming(`mongod-watchdog ${pid.trim()}`))];
-    return left.length === 0;
-  });
+/** The shell that waits for us to be gone is the last to go. */
+const WATCHDOG = /mongod-watchdog/;
+
+/** Neither a process of this start nor a port is left, the database's and esbuild's included. */
+async function expectNothingLeft(ports: Ports, folder: string): Promise<void> {
+  expect((await processesNaming(folder)).filter((line) => !WATCHDOG.test(line))).toEqual([]);
+  await eventually("mongod's watchdog to be gone", async () => (await processesNaming(folder)).length === 0);
   await allFree(ports);
+}
+
+/** Ctrl-C. */
+async function stopped(server: Running, ports: Ports, folder: string): Promise<void> {
+  await server.interrupt();
+  await expectNothingLeft(ports, folder);
 }
 
 async function pasted(lines: string): Promise<string> {
@@ -94,6 +101,8 @@ describe('npm start', () => {
 /** Something to have in the way, and how to take it away again. */
 interface Obstacle {
   readonly env: Readonly<Record<string, string>>;
+  /** Where the project is, if not here. */
+  readonly cwd?: string;
   readonly remove?: () => Promise<unknown>;
 }
 
@@ -124,6 +133,20 @@ async function corruptData(_ports: Ports, folder: string): Promise<Obstacle> {
   return { env: {} };
 }
 
+/** The project, but for one function. */
+async function brokenSource(_ports: Ports, folder: string): Promise<Obstacle> {
+  const cwd = join(folder, 'project');
+  await mkdir(cwd);
+  for (const name of ['package.json', 'node_modules', 'lib', 'local', 'cloud', 'tsconfig.json']) {
+    await symlink(join(PROJECT, name), join(cwd, name));
+  }
+  for (const name of ['serverless.yml', 'functions']) {
+    await cp(join(PROJECT, name), join(cwd, name), { recursive: true });
+  }
+  await writeFile(join(cwd, 'functions', 'websocket', 'ping.ts'), 'export const handler = ;\n');
+  return { env: {}, cwd };
+}
+
 const uri = (address: string) => async (): Promise<Obstacle> => ({ env: { MONGODB_URI: address } });
 
 describe('what is in the way is told in one line, with what to do about it', () => {
@@ -147,32 +170,94 @@ describe('what is in the way is told in one line, with what to do about it', () 
       corruptData,
       /^The local data in \S+ can't be opened .* delete that folder to start afresh/,
     ],
+    [
+      'source that does not compile',
+      brokenSource,
+      /^The source does not compile: functions\/websocket\/ping\.ts:1:24: Unexpected ";"$/,
+    ],
   ];
 
-  it.concurrent.each(cases)(
-    '%s',
-    async (_what, put, said) => {
-      const [ports, folder] = await Promise.all([freePorts(), localFolder()]);
-      const obstacle = await put(ports, folder.path);
-      try {
-        const server = new Running([...SERVERLESS, 'offline'], {
-          ...portVariables(ports),
-          LOCAL_DIR: folder.path,
-          ...obstacle.env,
-        });
-        const code = await server.ended();
-        const lines = server.output.split('\n').filter((line) => line.trim() !== '');
-        expect(lines).toEqual([expect.stringMatching(said)]);
-        expect(server.output).not.toContain('secret');
-        expect(code).toBe(1);
-        expect(await processesNaming(folder.path)).toEqual([]);
-      } finally {
-        await obstacle.remove?.();
-        await folder.remove();
-      }
-    },
-    60_000,
+  it.concurrent.each(cases)('%s', async (_what, put, said) => {
+    const [ports, folder] = await Promise.all([freePorts(), localFolder()]);
+    const obstacle = await put(ports, folder.path);
+    try {
+      const server = new Running(
+        [...SERVERLESS, 'offline'],
+        { ...portVariables(ports), LOCAL_DIR: folder.path, ...obstacle.env },
+        obstacle.cwd,
+      );
+      const code = await server.ended();
+      const lines = server.output.split('\n').filter((line) => line.trim() !== '');
+      expect(lines).toEqual([expect.stringMatching(said)]);
+      expect(server.output).not.toContain('secret');
+      expect(code).toBe(1);
+      expect((await processesNaming(folder.path)).filter((line) => !WATCHDOG.test(line))).toEqual([]);
+    } finally {
+      await obstacle.remove?.();
+      await folder.remove();
+    }
+  });
+});
+
+const exists = (path: string): Promise<boolean> =>
+  access(path).then(
+    () => true,
+    () => false,
   );
+
+const isEsbuild = (line: string): boolean => line.includes('--service=');
+
+/** With `MOMENTS=60`: so many more ends, each after a time of its own, as a person at the keyboard chooses it. */
+const RANDOM = Number(process.env['MOMENTS'] ?? 0);
+
+describe('a start that is ended early says nothing, and leaves nothing behind', () => {
+  const start = [...SERVERLESS, 'offline'];
+  type Come = (ports: Ports, folder: string) => Promise<unknown>;
+  const moments: readonly (readonly [string, readonly string[], NodeJS.Signals, Come])[] = [
+    ['by Ctrl-C while the framework loads', start, 'SIGINT', async (_, folder) => (await processesNaming(folder))[0]],
+    ['by SIGTERM as the data folder is made', start, 'SIGTERM', (_, folder) => exists(join(folder, 'data'))],
+    [
+      'by Ctrl-C under npm as mongod starts',
+      ['npm', 'start'],
+      'SIGINT',
+      (_, folder) => exists(join(folder, 'data', 'mongod.lock')),
+    ],
+    [
+      'by Ctrl-C while functions are bundled',
+      start,
+      'SIGINT',
+      async (_, folder) => (await processesNaming(folder)).some(isEsbuild),
+    ],
+    [
+      'by Ctrl-C when a first server listens',
+      start,
+      'SIGINT',
+      async ({ lambda }) => !(await isFree(lambda, 'localhost')),
+    ],
+    ...Array.from({ length: RANDOM }, (_, index) => {
+      const moment = Math.round((index / RANDOM) * 1000 * Number(process.env['MOMENTS_WITHIN'] ?? 8));
+      const signal = index % 3 === 0 ? 'SIGTERM' : 'SIGINT';
+      return [`by ${signal} after ${moment} ms`, start, signal, async () => sleep(moment, true)] as const;
+    }),
+  ];
+
+  it.each(moments)('%s', async (name, command, signal, come) => {
+    const [ports, folder] = await Promise.all([freePorts(), localFolder()]);
+    try {
+      const server = new Running(command, { ...portVariables(ports), LOCAL_DIR: folder.path });
+      await eventually(name, () => come(ports, folder.path));
+      const code = await server.interrupt(signal);
+      if (!server.output.includes('is ready')) {
+        // What npm runs it says first.
+        expect(server.output.split('\n').filter((line) => line !== '' && !line.startsWith('> '))).toEqual([]);
+        // One that has not begun anything is ended by the signal itself, and has no code.
+        expect([signal === 'SIGINT' ? 130 : 143, null]).toContain(code);
+      }
+      await expectNothingLeft(ports, folder.path);
+    } finally {
+      await folder.remove();
+    }
+  });
 });
 
 it('a database that MONGODB_URI names gets no demo people by itself', async () => {
@@ -194,7 +279,7 @@ it('a database that MONGODB_URI names gets no demo people by itself', async () =
     await client.close();
     await folder.remove();
   }
-}, 120_000);
+});
 
 it('does nothing to other commands: no database is started to print the configuration', async () => {
   const folder = await localFolder();

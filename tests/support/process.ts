@@ -100,9 +100,9 @@ export class Running {
     }
   }
 
-  /** Ctrl-C. Rejects unless it ends, and with it every process it started in this terminal. */
-  async interrupt(): Promise<number | null> {
-    this.#signal('SIGINT');
+  /** Ctrl-C, or another signal. Rejects unless it ends, and with it every process it started in this terminal. */
+  async interrupt(signal: NodeJS.Signals = 'SIGINT'): Promise<number | null> {
+    this.#signal(signal);
     try {
       const code = await this.ended();
       await eventually(`the processes of ${this.#name} to be gone`, async () => !this.#signal(0));
@@ -126,10 +126,13 @@ export class Running {
   }
 }
 
-/** The command lines of the processes of this machine that hold this text. */
+/** The processes of this machine that hold this text in their command lines or environments, without the latter. */
 export async function processesNaming(text: string): Promise<string[]> {
-  const { stdout } = await promisify(execFile)('ps', ['-A', '-ww', '-o', 'pid=,args='], {
-    maxBuffer: 16 * 1024 * 1024,
+  const { stdout } = await promisify(execFile)('ps', ['axeww', '-o', 'pid=,args='], {
+    maxBuffer: 64 * 1024 * 1024,
   });
-  return stdout.split('\n').filter((line) => line.includes(text));
+  return stdout
+    .split('\n')
+    .filter((line) => line.includes(text))
+    .map((line) => line.slice(0, 200));
 }
