@@ -101,11 +101,15 @@ interface Keys {
 async function keysOf({ account, email, sourceIp }: Proof): Promise<Keys> {
   const salt = account && (account.salt ?? (await giveSalt(account.id)));
   const ofAccount = salt ? knownAccount(salt) : await unknownAccount(email);
+  // Not with the account's own key: that is stored beside it.
+  const within = salt
+    ? keyedHash(salt, `address ${today()} ${sourceIp}`)
+    : await pseudonym(`address ${sourceIp} of ${ofAccount}`);
   return {
     account: `${ofAccount}/`,
-    pair: `${ofAccount}/${keyedHash(salt ?? ofAccount, `address ${today()} ${addressKey(sourceIp)}`)}`,
-    address: `/${await pseudonym(`address ${addressKey(sourceIp)}`)}`,
-    origin: originKey(salt ?? ofAccount, sourceIp),
+    pair: `${ofAccount}/${within}`,
+    address: `/${await pseudonym(`address ${sourceIp}`)}`,
+    origin: salt ? originKey(salt, sourceIp) : ofAccount,
   };
 }
 
