@@ -101,7 +101,12 @@ export async function findSentMessage(
   senderId: string,
   clientMessageId: string,
 ): Promise<SentMessage | null> {
-  const key = { conversationId, senderId, clientMessageId };
+  // `$type` as the index has it: else the server walks through the conversation, not knowing that the index will do.
+  const key: Record<string, unknown> = trusted({
+    conversationId,
+    senderId,
+    clientMessageId: { $eq: clientMessageId, $type: 'string' },
+  });
   const active = await activeMessageModel().findOne(key).lean();
   if (active) return { message: toMessage(active), broadcast: active.broadcastAt !== null };
   const permanent = await messageModel().findOne(key).lean();

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import mongoose from 'mongoose';
 import { STORED } from '../../docs/load.ts';
 import { conversationModel } from '../../lib/store/conversations.ts';
-import { activeMessageModel } from '../../lib/store/messages.ts';
+import { activeMessageModel, findSentMessage } from '../../lib/store/messages.ts';
 import { databaseUri } from '../../local/mongod.ts';
 import { eventually } from '../support/deadline.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
@@ -59,4 +59,22 @@ it('stores a message and a conversation in the documented number of bytes', asyn
   ]);
   const [record] = await conversationModel().aggregate([{ $match: { _id: conversation.id } }, size]);
   expect({ message: message.bytes, conversation: record.bytes }).toEqual(STORED);
+});
+
+it('finds a sent message without walking through its conversation', async () => {
+  const { candidate, conversation } = await desk.assigned();
+  const socket = await desk.join(candidate, conversation.id);
+  const send = (clientMessageId: string) =>
+    socket.expect('MESSAGE_ACCEPTED', 'SEND_MESSAGE', {
+      conversationId: conversation.id,
+      content: 'x',
+      clientMessageId,
+    });
+  for (let index = 0; index < 20; index += 1) await send(`message-${index}`);
+  const db = mongoose.connection.db;
+  await db?.command({ profile: 2 });
+  const found = await findSentMessage(conversation.id, candidate.user.id, 'message-19');
+  await db?.command({ profile: 0 });
+  expect(found?.message.seq).toBe(20);
+  expect(await db?.collection('system.profile').find({ op: 'query' }).toArray()).toMatchObject([{ docsExamined: 1 }]);
 });
