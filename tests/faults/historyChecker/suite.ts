@@ -1,3 +1,4 @@
+import { eventually } from '../../support/deadline.ts';
 import { check } from './check.ts';
 import { commandsSeen } from './disturbance.ts';
 import { Play } from './play.ts';
@@ -55,17 +56,13 @@ export function historyTests(part: number, parts: number): void {
       number('SOAK_MS', 240_000),
     );
 
-    it('the faults could reach every database command', () => {
+    it('the faults had database commands to strike', () => {
       expect(commandsSeen).toBeGreaterThan(0);
     });
 
-    it('every active copy is gone within the TTL', async () => {
+    it('every active copy expires', async () => {
       const copies = world.witness.database.collection('active_messages');
-      const end = Date.now() + 20_000;
-      while ((await copies.countDocuments({})) > 0 && Date.now() < end) {
-        await new Promise((resolve) => setTimeout(resolve, 100));
-      }
-      expect(await copies.countDocuments({})).toBe(0);
+      await eventually('the active copies to expire', async () => (await copies.countDocuments({})) === 0);
     });
   });
 }
