@@ -99,16 +99,17 @@ interface Keys {
  * to, a block that outlasts midnight would tell that there is such an account.
  */
 async function keysOf({ account, email, sourceIp }: Proof): Promise<Keys> {
+  const address = addressKey(sourceIp);
   const salt = account && (account.salt ?? (await giveSalt(account.id)));
   const ofAccount = salt ? knownAccount(salt) : await unknownAccount(email);
   // Not with the account's own key: that is stored beside it.
   const within = salt
-    ? keyedHash(salt, `address ${today()} ${sourceIp}`)
-    : await pseudonym(`address ${sourceIp} of ${ofAccount}`);
+    ? keyedHash(salt, `address ${today()} ${address}`)
+    : await pseudonym(`address ${address} of ${ofAccount}`);
   return {
     account: `${ofAccount}/`,
     pair: `${ofAccount}/${within}`,
-    address: `/${await pseudonym(`address ${sourceIp}`)}`,
+    address: `/${await pseudonym(`address ${address}`)}`,
     origin: salt ? originKey(salt, sourceIp) : ofAccount,
   };
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import mongoose from 'mongoose';
+import { addressKey } from '../../lib/auth/address.ts';
 import { resetConfig } from '../../lib/config.ts';
 import { expireTexts } from '../../lib/services/conversations/expireTexts.ts';
 import { sweep } from '../../lib/services/conversations/sweep.ts';
@@ -16,7 +17,7 @@ afterAll(() => system.stop());
 
 /** What `text` holds of somebody: their own words and addresses, or what anybody can make of them without a secret. */
 function tracesOf(personal: readonly string[], addresses: readonly string[], text: string): string[] {
-  const spelt = [...personal, ...addresses].flatMap((value) =>
+  const spelt = [...personal, ...addresses, ...addresses.map(addressKey)].flatMap((value) =>
     ['NFC', 'NFD'].flatMap((form) => [value.normalize(form), value.normalize(form).toLowerCase()]),
   );
   const joined = spelt.flatMap((value) =>

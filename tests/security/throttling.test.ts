@@ -286,6 +286,18 @@ describe('guessing passwords', () => {
     expect((await login(victim.email, PASSWORD, origin)).status).toBe(429);
   });
 
+  it('takes an IPv6 network for one address, of a guesser and of the owner', async () => {
+    const within = (network: string, host: number) => `2001:db8:0:${network}::${host.toString(16)}`;
+    for (const email of [victim.email, 'nobody-on-ipv6@example.com']) {
+      for (let host = 1; host <= 10; host += 1) expect(await fail(email, 1, within('a', host))).toEqual([401]);
+      expect(await fail(email, 1, within('a', 11))).toEqual([429]);
+    }
+    expect((await login(victim.email, PASSWORD, within('b', 1))).status).toBe(200);
+    await blockAddress(within('b', 2));
+    expect((await login('somebody@example.com', 'wrong password', within('b', 3))).status).toBe(429);
+    expect((await login(victim.email, PASSWORD, within('b', 4))).status).toBe(200);
+  });
+
   it('takes no header for the address', async () => {
     await fail(victim.email, 10);
     const forged = await system.http({
