@@ -14,12 +14,14 @@ const KEYS = 'jwt-keys';
 const reads = { secrets: [DATABASE, KEYS], sockets: [], proxy: true };
 const posts = { secrets: [DATABASE, KEYS], sockets: ['POST'], proxy: true };
 const cuts = { secrets: [DATABASE, KEYS], sockets: ['DELETE'], proxy: true };
+const postsAndCuts = { secrets: [DATABASE, KEYS], sockets: ['POST', 'DELETE'], proxy: true };
 /** A socket's caller is known by its connection: no token, so no key. */
 const answersSockets = { secrets: [DATABASE], sockets: ['POST'] };
 
 module.exports = {
-  register: reads,
-  login: reads,
+  // One session too many ends another one, and one socket too many takes another's place.
+  register: cuts,
+  login: cuts,
   refreshSession: cuts,
   logout: cuts,
   getMe: reads,
@@ -28,7 +30,7 @@ module.exports = {
   listUsers: reads,
   getUser: reads,
   updateUser: cuts,
-  eraseUser: { secrets: [DATABASE, KEYS], sockets: ['POST', 'DELETE'], proxy: true },
+  eraseUser: postsAndCuts,
   createConversation: reads,
   listConversations: reads,
   getConversation: reads,
@@ -40,7 +42,7 @@ module.exports = {
   // The door's code is the same for every route, so it carries the keys; a route for anyone never asks for them.
   health: { secrets: [DATABASE], sockets: [], proxy: true },
   unknownRoute: { secrets: [], sockets: [] },
-  connect: posts,
+  connect: postsAndCuts,
   disconnect: answersSockets,
   joinConversation: answersSockets,
   sendMessage: answersSockets,

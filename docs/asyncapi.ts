@@ -37,8 +37,9 @@ const SERVER_EVENTS: Record<ServerEventName, { summary: string; sentTo: string |
   },
   PONG: { summary: 'Still here.', sentTo: null },
   ERROR: {
-    summary: 'A frame was refused; the connection stays up.',
-    sentTo: 'To the sender of a frame that is no client event: `MALFORMED_JSON`, `UNKNOWN_EVENT`, `VALIDATION_FAILED`.',
+    summary: 'A frame was refused; the connection stays up. Or, with `TOO_MANY_CONNECTIONS`, it is about to be cut.',
+    sentTo:
+      'To the sender of a frame that is no client event: `MALFORMED_JSON`, `UNKNOWN_EVENT`, `VALIDATION_FAILED`. To the oldest connection of a user who has one too many: `TOO_MANY_CONNECTIONS`.',
   },
 };
 

@@ -24,6 +24,9 @@ export const limitMessages = (userId: string): Promise<void> =>
 export const limitConversations = (userId: string): Promise<void> =>
   limit(`conversations/${userId}`, config().RATE_LIMIT_CONVERSATIONS_PER_HOUR, HOUR);
 
+export const limitRefreshes = (sessionId: string): Promise<void> =>
+  limit(`refreshes/${sessionId}`, config().RATE_LIMIT_REFRESHES_PER_MINUTE, MINUTE);
+
 export const limitRegistrations = async (sourceIp: string): Promise<void> =>
   limit(
     `registrations/${await pseudonym(`registrations ${addressKey(sourceIp)}`)}`,

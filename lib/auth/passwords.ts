@@ -90,6 +90,9 @@ export async function verifyPassword(password: string, stored: string): Promise<
   return candidate.length === hash.length && crypto.timingSafeEqual(candidate, hash);
 }
 
+/** Whether two texts are the same password, as far as hashing goes. */
+export const isSamePassword = (one: string, other: string): boolean => message(one) === message(other);
+
 /**
  * A hash no password has, to verify against when there is no such user: that takes as long as for one who exists, so
  * the time doesn't tell.

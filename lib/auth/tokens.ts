@@ -1,4 +1,3 @@
-import { createHash, randomBytes } from 'node:crypto';
 import jwt from 'jsonwebtoken';
 import * as z from 'zod/mini';
 import { config } from '../config.ts';
@@ -64,12 +63,3 @@ export async function verifyAccessToken(token: string): Promise<AccessTokenClaim
     return null;
   }
 }
-
-/** A refresh token: 256 random bits, of which only the hash is stored. */
-export function newRefreshToken(): { readonly token: string; readonly hash: string } {
-  const token = randomBytes(32).toString('base64url');
-  return { token, hash: hashRefreshToken(token) };
-}
-
-/** A fast hash will do: there is nothing to guess in 256 random bits. */
-export const hashRefreshToken = (token: string): string => createHash('sha256').update(token).digest('base64url');

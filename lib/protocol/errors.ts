@@ -21,6 +21,7 @@ export const ERRORS = {
   RATE_LIMITED: { status: 429, socket: true, title: 'Too many requests' },
   UNKNOWN_EVENT: { status: null, socket: true, title: 'Unknown event' },
   NOT_JOINED: { status: null, socket: true, title: 'Not joined' },
+  TOO_MANY_CONNECTIONS: { status: null, socket: true, title: 'Too many connections' },
   INTERNAL: { status: 500, socket: true, title: 'Internal error' },
   UNAVAILABLE: { status: 503, socket: true, title: 'Temporarily unavailable' },
 } as const satisfies Record<string, { status: number | null; socket: boolean; title: string }>;
@@ -47,6 +48,7 @@ const DEFAULT_DETAIL: Record<ErrorCode, string> = {
   RATE_LIMITED: 'Too many requests. Wait a little.',
   UNKNOWN_EVENT: 'There is no such event.',
   NOT_JOINED: 'This connection has not joined the conversation.',
+  TOO_MANY_CONNECTIONS: 'A newer connection of yours took the place of this one. Do not connect again by yourself.',
   INTERNAL: 'Something went wrong on our side.',
   UNAVAILABLE: 'The service cannot reach its database. It is safe to send this again.',
 };

@@ -137,7 +137,8 @@ export const refreshSession = /* @__PURE__ */ route(() => ({
   operation: 'refreshSession',
   method: 'POST',
   path: '/auth/refresh',
-  summary: 'Trade a refresh token for two new tokens. Using a spent one ends the session.',
+  summary:
+    'Trade a refresh token for two new tokens. A repeat within 30 seconds gets the same ones; later reuse ends the session.',
   tag: 'auth',
   body: z.strictObject({ refreshToken: refreshTokenSchema }),
   status: 200,

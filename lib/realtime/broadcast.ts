@@ -3,7 +3,8 @@ import { metrics } from '../metrics.ts';
 import type { ServerFrame } from '../protocol/events.ts';
 import { connectionsInRoom, connectionsOfUsers, forgetGone } from '../store/connections.ts';
 import { participants } from '../store/conversations.ts';
-import { cut, type Delivery, post } from './gateway.ts';
+import { type Delivery, post } from './gateway.ts';
+import { inParallel } from './parallel.ts';
 
 /** Who is to receive a frame: any of these, each connection once, but for the one left out. */
 export interface Audience {
@@ -18,9 +19,6 @@ export interface Audience {
 /** How many connections each outcome had. */
 export type Outcome = Record<Delivery, number>;
 
-/** Posts under way at once, per broadcast. */
-const PARALLEL = 50;
-
 /**
  * Delivers a frame to an audience. What a single connection answers never makes it fail: what a recipient misses it
  * finds by `seq` when it joins again, and a connection that turns out gone is forgotten. Throws when the database can't
@@ -29,12 +27,9 @@ const PARALLEL = 50;
 export async function broadcast(audience: Audience, frame: ServerFrame): Promise<Outcome> {
   const waiting = await resolve(audience);
   const outcome: Outcome = { delivered: 0, gone: 0, failed: 0 };
-  const worker = async () => {
-    for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-      outcome[await deliver(next, frame)] += 1;
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(PARALLEL, waiting.length) }, worker));
+  await inParallel(waiting, async (connectionId) => {
+    outcome[await deliver(connectionId, frame)] += 1;
+  });
   logger.info('broadcast', { event: frame.event, ...outcome });
   metrics({
     DeliveriesDelivered: outcome.delivered,
@@ -53,11 +48,6 @@ export async function deliver(connectionId: string, frame: ServerFrame): Promise
     );
   }
   return delivery;
-}
-
-/** Cuts sockets whose records are already gone. */
-export async function cutAll(connectionIds: readonly string[]): Promise<void> {
-  await Promise.all(connectionIds.map(cut));
 }
 
 async function resolve({ room, users = [], except }: Audience): Promise<string[]> {

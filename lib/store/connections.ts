@@ -3,7 +3,7 @@ import type { Caller } from '../domain/permissions.ts';
 import { AppError } from '../protocol/errors.ts';
 import { type Transaction, transaction, trusted } from './database.ts';
 import { defineModel } from './model.ts';
-import { callerOfSession, type Identity, SESSIONS, touchSession } from './sessions.ts';
+import { callerOfSession, type Identity, SESSIONS, touchSession, type WhichSessions } from './sessions.ts';
 import { noteAdmission } from './users.ts';
 
 /** A socket: whose it is, and which rooms it is in. It goes with its session, at a 410, or by itself. */
@@ -16,6 +16,8 @@ interface ConnectionRecord {
   sourceIp: string | null;
   rooms: string[];
   connectedAt: Date;
+  /** The user's newest has the highest, whatever the clocks say. A connection of the first release has none. */
+  admission?: number;
   expiresAt: Date;
 }
 
@@ -29,9 +31,10 @@ export const connectionModel = /* @__PURE__ */ defineModel<ConnectionRecord>(
     sourceIp: { type: String, default: null },
     rooms: { type: [String], default: [] },
     connectedAt: { type: Date, required: true },
+    admission: { type: Number, required: false },
     expiresAt: { type: Date, required: true },
   },
-  [[{ rooms: 1 }], [{ userId: 1 }], [{ sessionId: 1 }], [{ expiresAt: 1 }, { expireAfterSeconds: 0 }]],
+  [[{ rooms: 1 }], [{ userId: 1, admission: 1 }], [{ sessionId: 1 }], [{ expiresAt: 1 }, { expireAfterSeconds: 0 }]],
 );
 
 /** API Gateway ends a connection after two hours; `$disconnect` may never come, so the record ends a bit later. */
@@ -43,9 +46,19 @@ const CONNECTION_LIFE_MS = (2 * 60 + 5) * 60 * 1000;
  */
 const CONNECTING_MS = 10_000;
 
+/** A socket that another one took the place of. */
+export interface Displaced {
+  readonly id: string;
+  /** Its upgrade may not be through yet. */
+  readonly isConnecting: boolean;
+}
+
+/** The most sockets of a user that one connect takes the place of. There are more only where the limit was lowered. */
+const MOST_DISPLACED = 100;
+
 /**
- * Records a socket of a live session. Throws `INVALID_TOKEN` when the session has ended, `RATE_LIMITED` when the user
- * has `most` sockets already.
+ * Records a socket of a live session. Where the user then has more than `most`, their oldest are forgotten with the same
+ * commit; answers which, for the gateway to cut. Throws `INVALID_TOKEN` when the session has ended.
  */
 export async function insertConnection(
   connection: {
@@ -55,18 +68,17 @@ export async function insertConnection(
     readonly sourceIp: string | null;
   },
   most: number,
-): Promise<void> {
-  await transaction(async (session) => {
+): Promise<Displaced[]> {
+  return transaction(async (session) => {
     const sessionEnds = await touchSession(connection.sessionId, session);
     // The user too: sockets of their other sessions count against the same limit.
-    const active = sessionEnds && (await noteAdmission(connection.userId, session));
-    if (!active) throw new AppError('INVALID_TOKEN');
+    const admission = sessionEnds && (await noteAdmission(connection.userId, session));
+    if (!admission) throw new AppError('INVALID_TOKEN');
+    const displaced = await oldestBeyond(connection.userId, most - 1, session);
+    if (displaced.length > 0) {
+      await connectionModel().deleteMany(trusted({ _id: { $in: displaced.map(({ id }) => id) } }), { session });
+    }
     const now = Date.now();
-    const held = await connectionModel()
-      .countDocuments(trusted({ userId: connection.userId, expiresAt: { $gt: new Date(now) } }))
-      .session(session);
-    if (held >= most)
-      throw new AppError('RATE_LIMITED', `You have ${most} connections open already.`, { retryAfter: 60 });
     await connectionModel().create(
       [
         {
@@ -76,12 +88,31 @@ export async function insertConnection(
           sourceIp: connection.sourceIp,
           rooms: [],
           connectedAt: new Date(now),
+          admission,
           expiresAt: new Date(Math.min(now + CONNECTION_LIFE_MS, sessionEnds.getTime())),
         },
       ],
       { session },
     );
+    return displaced;
   });
+}
+
+/** The oldest sockets of a user, if they have more than `most`. */
+async function oldestBeyond(userId: string, most: number, session: Transaction): Promise<Displaced[]> {
+  const held = await connectionModel()
+    .countDocuments(trusted({ userId, ...live() }))
+    .limit(most + MOST_DISPLACED)
+    .session(session);
+  if (held <= most) return [];
+  const oldest = await connectionModel()
+    .find(trusted({ userId, ...live() }), { connectedAt: 1 })
+    .sort({ admission: 1 })
+    .limit(held - most)
+    .session(session)
+    .lean();
+  const since = Date.now() - CONNECTING_MS;
+  return oldest.map(({ _id, connectedAt }) => ({ id: _id, isConnecting: connectedAt.getTime() > since }));
 }
 
 /** Whoever speaks through a socket, and the rooms it is in. */
@@ -179,12 +210,12 @@ export async function forgetGone(connectionId: string): Promise<void> {
   );
 }
 
-/** Forgets the sockets of a session or user within a transaction and answers their ids, for the gateway to cut. */
-export async function deleteConnections(
-  which: { readonly sessionId: string } | { readonly userId: string; readonly exceptSession?: string },
-  session: Transaction,
-): Promise<string[]> {
-  const filter = 'sessionId' in which ? which : { userId: which.userId, sessionId: { $ne: which.exceptSession ?? '' } };
+/** Forgets the sockets of sessions within a transaction and answers their ids, for the gateway to cut. */
+export async function deleteConnections(which: WhichSessions, session: Transaction): Promise<string[]> {
+  const filter =
+    'userId' in which
+      ? { userId: which.userId, sessionId: { $ne: which.exceptSession ?? '' } }
+      : { sessionId: { $in: [...which.sessionIds] } };
   const found = ids(await connectionModel().find(trusted(filter), { _id: 1 }).session(session).lean());
   await connectionModel().deleteMany(trusted({ _id: { $in: found } }), { session });
   return found;

@@ -4,7 +4,7 @@ import { conversationModel } from './conversations.ts';
 import { knownOriginModel, loginAttemptsModel } from './loginAttempts.ts';
 import { activeMessageModel, messageModel } from './messages.ts';
 import { rateLimitModel } from './rateLimits.ts';
-import { refreshTokenModel, sessionModel } from './sessions.ts';
+import { firstReleaseTokenModel, sessionModel, spentTokenModel } from './sessions.ts';
 import { guardModel, userModel } from './users.ts';
 
 const models: readonly (() => {
@@ -14,7 +14,8 @@ const models: readonly (() => {
 })[] = [
   userModel,
   sessionModel,
-  refreshTokenModel,
+  spentTokenModel,
+  firstReleaseTokenModel,
   connectionModel,
   conversationModel,
   activeMessageModel,

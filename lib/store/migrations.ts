@@ -1,6 +1,7 @@
 import { logger } from '../logger.ts';
 import { createIndexes } from './indexes.ts';
 import { migrateAttempts } from './loginAttempts.ts';
+import { migrateSessions } from './migrateSessions.ts';
 import { defineModel } from './model.ts';
 import { migrateRetention } from './retention.ts';
 import { migrateErased } from './users.ts';
@@ -19,6 +20,7 @@ export interface Migration {
 export const MIGRATIONS: readonly Migration[] = [
   { id: '0001-erased-have-no-address', run: migrateErased },
   { id: '0002-attempts-tell-nothing', run: migrateAttempts },
+  { id: '0019-so-many-sessions-a-user', run: migrateSessions },
   { id: '0020-retention-of-what-is-archived', run: migrateRetention },
 ];
 

@@ -1,7 +1,6 @@
 import { config } from '../config.ts';
 import type { Caller } from '../domain/permissions.ts';
-import { isDuplicateKey, type Transaction, transaction, trusted } from './database.ts';
-import { newId } from './ids.ts';
+import { type Transaction, transaction, trusted } from './database.ts';
 import { defineModel } from './model.ts';
 import { USERS } from './users.ts';
 
@@ -10,6 +9,12 @@ interface SessionRecord {
   userId: string;
   createdAt: Date;
   expiresAt: Date;
+  /** When it was opened, last refreshed, or last opened a socket. A session of the first release has it from then on. */
+  usedAt?: Date;
+  /** SHA-256 of its one refresh token that isn't spent. A session of the first release has it from its next refresh on. */
+  tokenHash?: string;
+  /** SHA-256 of the secret that all its refresh tokens share: a token with that secret and another hash is a spent one. */
+  familyHash?: string;
   /** How many sockets it has opened: opening one writes here, so that it can't slip past the session's end. */
   socketsOpened: number;
 }
@@ -25,20 +30,49 @@ export const sessionModel = /* @__PURE__ */ defineModel<SessionRecord>(
     userId: { type: String, required: true },
     createdAt: { type: Date, required: true },
     expiresAt: { type: Date, required: true },
+    usedAt: { type: Date, required: false },
+    tokenHash: { type: String, required: false },
+    familyHash: { type: String, required: false },
     socketsOpened: { type: Number, default: 0 },
   },
-  [[{ userId: 1 }], [{ expiresAt: 1 }, { expireAfterSeconds: 0 }]],
+  [[{ userId: 1, usedAt: 1, expiresAt: 1 }], [{ expiresAt: 1 }, { expireAfterSeconds: 0 }]],
 );
 
-/** `_id` is the SHA-256 of the token. A spent one is kept until it would have expired, to recognize its reuse. */
-interface RefreshTokenRecord {
+/** The token a session spent last, and its successor, encrypted: for as long as a repeat is answered with it. */
+interface SpentTokenRecord {
+  /** The session's id: one per session, however often it is refreshed. */
+  _id: string;
+  hash: string;
+  sealedSuccessor: string;
+  expiresAt: Date;
+}
+
+const SPENT_TOKENS = 'spent_refresh_tokens';
+
+export const spentTokenModel = /* @__PURE__ */ defineModel<SpentTokenRecord>(
+  'SpentRefreshToken',
+  SPENT_TOKENS,
+  {
+    _id: { type: String, required: true },
+    hash: { type: String, required: true },
+    sealedSuccessor: { type: String, required: true },
+    expiresAt: { type: Date, required: true },
+  },
+  [[{ expiresAt: 1 }, { expireAfterSeconds: 0 }]],
+);
+
+/**
+ * A token of the first release, by its SHA-256. They are worth as much as ever until they expire, by themselves;
+ * none is added any more.
+ */
+interface FirstReleaseTokenRecord {
   _id: string;
   sessionId: string;
   spentAt: Date | null;
   expiresAt: Date;
 }
 
-export const refreshTokenModel = /* @__PURE__ */ defineModel<RefreshTokenRecord>(
+export const firstReleaseTokenModel = /* @__PURE__ */ defineModel<FirstReleaseTokenRecord>(
   'RefreshToken',
   'refresh_tokens',
   {
@@ -47,94 +81,158 @@ export const refreshTokenModel = /* @__PURE__ */ defineModel<RefreshTokenRecord>
     spentAt: { type: Date, default: null },
     expiresAt: { type: Date, required: true },
   },
-  [[{ sessionId: 1 }], [{ expiresAt: 1 }, { expireAfterSeconds: 0 }]],
+  [[{ expiresAt: 1 }, { expireAfterSeconds: 0 }]],
 );
 
-/** Opens a session for a user, with its first refresh token, and in the same transaction does what `along` does. */
-export async function insertSession(
-  userId: string,
-  refreshTokenHash: string,
-  expiresAt: Date,
-  along: (session: Transaction) => Promise<void>,
-): Promise<string> {
-  const id = newId();
-  await transaction(async (session) => {
-    await along(session);
-    await sessionModel().create([{ _id: id, userId, createdAt: new Date(), expiresAt }], { session });
-    await refreshTokenModel().create([{ _id: refreshTokenHash, sessionId: id, spentAt: null, expiresAt }], { session });
-  });
-  return id;
+export interface NewSession {
+  readonly id: string;
+  readonly userId: string;
+  readonly tokenHash: string;
+  readonly familyHash: string;
+  readonly expiresAt: Date;
 }
 
-export type Rotation =
-  | { readonly outcome: 'rotated'; readonly sessionId: string; readonly userId: string }
-  | { readonly outcome: 'reused'; readonly sessionId: string; readonly userId: string | null }
-  | { readonly outcome: 'unknown' };
+/** Stores a new session within a transaction. */
+export async function insertSession({ id, ...rest }: NewSession, session: Transaction): Promise<void> {
+  const now = new Date();
+  await sessionModel().create([{ _id: id, ...rest, createdAt: now, usedAt: now }], { session });
+}
+
+/** The most sessions of a user that one transaction ends because there are too many. */
+const MOST_DISPLACED = 100;
 
 /**
- * Spends a refresh token and stores its successor, both or neither. Of two that spend the same token at once one
- * succeeds; the other learns `reused`.
+ * The sessions of a user that have to go so that `most` are left: those longest unused, and no more at once than a
+ * transaction can end with ease. A user of the first release may have thousands.
  */
-export async function rotateRefreshToken(hash: string, successorHash: string, expiresAt: Date): Promise<Rotation> {
-  try {
-    return await transaction(async (session): Promise<Rotation> => {
-      const spent = await refreshTokenModel()
-        .findOneAndUpdate(
-          trusted({ _id: hash, spentAt: null, expiresAt: { $gt: new Date() } }),
-          { $set: { spentAt: new Date() } },
-          { session },
-        )
-        .lean();
-      if (!spent) {
-        const known = await refreshTokenModel().findById(hash).session(session).lean();
-        if (!known?.spentAt) return { outcome: 'unknown' };
-        const owner = await sessionModel().findById(known.sessionId).session(session).lean();
-        return { outcome: 'reused', sessionId: known.sessionId, userId: owner?.userId ?? null };
-      }
-      const extended = await sessionModel()
-        .findOneAndUpdate(
-          trusted({ _id: spent.sessionId, expiresAt: { $gt: new Date() } }),
-          [
-            {
-              $set: {
-                expiresAt: { $min: [expiresAt, { $add: ['$createdAt', config().SESSION_LONGEST_SECONDS * 1000] }] },
-              },
-            },
-          ],
-          { session, updatePipeline: true },
-        )
-        .lean();
-      if (!extended) return { outcome: 'unknown' };
-      await refreshTokenModel().create([{ _id: successorHash, sessionId: spent.sessionId, spentAt: null, expiresAt }], {
-        session,
-      });
-      return { outcome: 'rotated', sessionId: spent.sessionId, userId: extended.userId };
-    });
-  } catch (error) {
-    // Two rotations in flight with the same successor cannot be: successors are random.
-    if (isDuplicateKey(error)) return { outcome: 'unknown' };
-    throw error;
-  }
+export async function longestUnused(userId: string, most: number, session: Transaction): Promise<string[]> {
+  const live = trusted({ userId, expiresAt: { $gt: new Date() } });
+  const held = await sessionModel()
+    .countDocuments(live)
+    .limit(most + MOST_DISPLACED)
+    .session(session);
+  if (held <= most) return [];
+  const rows = await sessionModel()
+    .find(live, { _id: 1 })
+    .sort({ usedAt: 1, expiresAt: 1 })
+    .limit(held - most)
+    .session(session)
+    .lean();
+  return rows.map(({ _id }) => _id);
 }
 
-/** Ends sessions within a transaction: their refresh tokens go too. Sockets are `connections.ts`'s. */
-export async function deleteSessions(
-  which: { readonly sessionId: string } | { readonly userId: string; readonly exceptSession?: string },
-  session: Transaction,
-): Promise<void> {
+/** How long a spent token is answered with its successor once more, by the database's clock. */
+const REPEATABLE_MS = 30_000;
+
+/** A refresh token, as the store knows it. */
+export interface PresentedToken {
+  readonly hash: string;
+  readonly family: { readonly sessionId: string; readonly hash: string } | null;
+}
+
+/**
+ * What a refresh token is to its session. `current`: it is the one that can be spent. `repeated`: it was spent just now,
+ * and its successor isn't. `reused`: it was spent before that.
+ */
+export type Standing = { readonly sessionId: string; readonly userId: string } & (
+  | { readonly is: 'current' | 'reused' }
+  | { readonly is: 'repeated'; readonly sealedSuccessor: string }
+);
+
+/** What a token is to its session; `null` when it is none of ours, or its session has ended. Changes nothing. */
+export async function standingOf(token: PresentedToken): Promise<Standing | null> {
+  const old = token.family ? null : await firstReleaseTokenModel().findById(token.hash).lean();
+  const sessionId = token.family?.sessionId ?? old?.sessionId;
+  if (sessionId === undefined) return null;
+  const [found] = await sessionModel().aggregate<SessionRecord & { now: Date; spent: SpentTokenRecord[] }>([
+    { $match: { _id: sessionId } },
+    { $lookup: { from: SPENT_TOKENS, localField: '_id', foreignField: '_id', as: 'spent' } },
+    { $set: { now: '$$NOW' } },
+  ]);
+  if (!found || found.expiresAt <= found.now) return null;
+  // Who knows no more than a session's id has never had a token of it.
+  if (token.family && token.family.hash !== found.familyHash) return null;
+  const { userId, now, spent } = found;
+  const current = found.tokenHash ?? (old && !old.spentAt && old.expiresAt > now ? old._id : undefined);
+  if (token.hash === current) return { sessionId, userId, is: 'current' };
+  const repeatable = spent.find(({ hash, expiresAt }) => hash === token.hash && expiresAt > now);
+  if (repeatable) return { sessionId, userId, is: 'repeated', sealedSuccessor: repeatable.sealedSuccessor };
+  return { sessionId, userId, is: 'reused' };
+}
+
+export interface Successor {
+  readonly hash: string;
+  readonly family: { readonly hash: string };
+  /** Encrypted under a key that only a holder of the spent token has. */
+  readonly sealed: string;
+}
+
+/**
+ * Spends a session's refresh token, puts its successor in its place and extends the session, all or nothing. Of two that
+ * spend the same token at once one succeeds; the other is answered `false`.
+ */
+export async function spendToken(
+  sessionId: string,
+  token: PresentedToken,
+  { hash: tokenHash, family: { hash: familyHash }, sealed: sealedSuccessor }: Successor,
+  expiresAt: Date,
+): Promise<boolean> {
+  return transaction(async (session) => {
+    if (!token.family) {
+      // The code of the first release, where it still runs, is to see it spent too.
+      const { modifiedCount } = await firstReleaseTokenModel().updateOne(
+        { _id: token.hash, spentAt: null },
+        { $set: { spentAt: new Date() } },
+        { session },
+      );
+      if (modifiedCount === 0) return false;
+    }
+    const longest = { $add: ['$createdAt', config().SESSION_LONGEST_SECONDS * 1000] };
+    const { matchedCount } = await sessionModel().updateOne(
+      trusted({
+        _id: sessionId,
+        tokenHash: token.family ? token.hash : null,
+        $expr: { $gt: ['$expiresAt', '$$NOW'] },
+      }),
+      [{ $set: { tokenHash, familyHash, usedAt: '$$NOW', expiresAt: { $min: [expiresAt, longest] } } }],
+      { session, updatePipeline: true },
+    );
+    if (matchedCount === 0) return false;
+    // In the place of the one before: with its successor spent, that one is not answered any more.
+    await spentTokenModel().updateOne(
+      { _id: sessionId },
+      [{ $set: { hash: token.hash, sealedSuccessor, expiresAt: { $add: ['$$NOW', REPEATABLE_MS] } } }],
+      { session, upsert: true, updatePipeline: true },
+    );
+    return true;
+  });
+}
+
+/** One session or several, or all of a user's but perhaps one. */
+export type WhichSessions =
+  | { readonly sessionIds: readonly string[] }
+  | { readonly userId: string; readonly exceptSession?: string };
+
+/**
+ * Ends sessions within a transaction: their refresh tokens are worth nothing without them. Sockets are `connections.ts`'s.
+ * What it touches are the sessions themselves, of which a user has only so many, whatever was done with them.
+ */
+export async function deleteSessions(which: WhichSessions, session: Transaction): Promise<void> {
   const filter =
-    'sessionId' in which ? { _id: which.sessionId } : { userId: which.userId, _id: { $ne: which.exceptSession ?? '' } };
-  const ids = (await sessionModel().find(trusted(filter), { _id: 1 }).session(session).lean()).map(
-    (found) => found._id,
-  );
-  await sessionModel().deleteMany(trusted({ _id: { $in: ids } }), { session });
-  await refreshTokenModel().deleteMany(trusted({ sessionId: { $in: ids } }), { session });
+    'userId' in which
+      ? { userId: which.userId, _id: { $ne: which.exceptSession ?? '' } }
+      : { _id: { $in: [...which.sessionIds] } };
+  await sessionModel().deleteMany(trusted(filter), { session });
 }
 
 /** Notes that the session opens a socket; `false` when it has ended. */
 export async function touchSession(id: string, session: Transaction): Promise<Date | null> {
   const found = await sessionModel()
-    .findOneAndUpdate(trusted({ _id: id, expiresAt: { $gt: new Date() } }), { $inc: { socketsOpened: 1 } }, { session })
+    .findOneAndUpdate(
+      trusted({ _id: id, expiresAt: { $gt: new Date() } }),
+      { $inc: { socketsOpened: 1 }, $currentDate: { usedAt: true } },
+      { session },
+    )
     .lean();
   return found?.expiresAt ?? null;
 }

@@ -168,17 +168,20 @@ export async function giveSalt(id: string): Promise<string | null> {
 }
 
 /**
- * Notes, within a transaction, that a user is given a session or a socket. `false` when they are not active any more, or
- * `passwordHash`, where given, is not their password any more. It writes to the user, so that what is given can't slip
- * past a deactivation, an erasure, a change of password or a limit that is decided on at the same time.
+ * Notes, within a transaction, that a user is given a session or a socket. Answers which one it is, counted from 1; `null`
+ * when they are not active any more, or `passwordHash`, where given, is not their password any more. It writes to the
+ * user, so that what is given can't slip past a deactivation, an erasure, a change of password or a limit that is decided
+ * on at the same time.
  */
-export async function noteAdmission(id: string, session: Transaction, passwordHash?: string): Promise<boolean> {
-  const { matchedCount } = await userModel().updateOne(
-    given({ _id: id, active: true, passwordHash }),
-    { $inc: { admissions: 1 } },
-    { session },
-  );
-  return matchedCount === 1;
+export async function noteAdmission(id: string, session: Transaction, passwordHash?: string): Promise<number | null> {
+  const admitted = await userModel()
+    .findOneAndUpdate(
+      given({ _id: id, active: true, passwordHash }),
+      { $inc: { admissions: 1 } },
+      { session, returnDocument: 'after', projection: { admissions: 1 } },
+    )
+    .lean();
+  return admitted?.admissions ?? null;
 }
 
 /** Whether an agent may be given conversations by this supervisor: active, and the supervisor's own. */

@@ -33,13 +33,13 @@ const forAnyone = (name: string) => PERMISSIONS[name as keyof typeof PERMISSIONS
 
 function needsOf(name: string, code: string) {
   const calls = (what: string) => code.includes(`${what}(`);
+  // The bundler numbers a package that more than one module imports.
+  const sends = (command: string) =>
+    new RegExp(`new import_client_apigatewaymanagementapi\\d*\\.${command}\\(`).test(code);
   const verifies = calls('jsonwebtoken.default.verify') || calls('jwtKeysAhead');
   const keys = calls('jsonwebtoken.default.sign') || (verifies && !forAnyone(name));
   const database = code.includes('"MONGODB_URI"');
-  const sockets = [
-    calls('new import_client_apigatewaymanagementapi.PostToConnectionCommand') && 'POST',
-    calls('new import_client_apigatewaymanagementapi.DeleteConnectionCommand') && 'DELETE',
-  ];
+  const sockets = [sends('PostToConnectionCommand') && 'POST', sends('DeleteConnectionCommand') && 'DELETE'];
   return {
     secrets: [database && 'mongodb-uri', keys && 'jwt-keys'].filter((secret) => secret !== false),
     proxy: code.includes('"TRUSTED_PROXY_SECRET"'),

@@ -138,6 +138,53 @@ async function assigning(_: number, { conversationId, supervisor, agent }: Scene
 }
 let otherAgent: Person | undefined;
 
+async function refreshing(): Promise<Subject> {
+  const { session, user } = await desk.candidate();
+  const answers: HttpResult[] = [];
+  return {
+    name: 'refresh',
+    file: 'auth/refresh',
+    attempt: async () => {
+      const { refreshToken } = session;
+      const answer = await desk.call('POST', '/auth/refresh', undefined, { refreshToken });
+      answers.push(answer);
+      return answer.status === 200 ? 'ok' : answer.body.code;
+    },
+    retried: ['ok'],
+    check: async () => {
+      // Asked once more, and there is still one successor; it is as good as any.
+      const { refreshToken } = session;
+      const answer = await desk.ok('POST', '/auth/refresh', undefined, { refreshToken });
+      const granted = [answer, ...answers.filter(({ status }) => status === 200).map(({ body }) => body)];
+      expect(new Set(granted.map((each) => each.refreshToken)).size).toBe(1);
+      const next = await desk.ok('POST', '/auth/refresh', undefined, { refreshToken: answer.refreshToken });
+      expect(await desk.ok('GET', '/auth/me', next.accessToken)).toEqual(user);
+    },
+  };
+}
+
+async function changingPassword(): Promise<Subject> {
+  const person = await desk.candidate();
+  const elsewhere = await desk.login(person.email);
+  const change = { currentPassword: person.password, newPassword: 'another pass phrase' };
+  return {
+    name: 'change of password',
+    file: 'auth/changePassword',
+    attempt: async () => {
+      const { status, body } = await desk.call('PUT', '/auth/password', person.token, change);
+      return status === 204 ? 'ok' : body.code;
+    },
+    retried: ['ok'],
+    check: async () => {
+      await desk.login(person.email, change.newPassword);
+      expect((await desk.call('GET', '/auth/me', elsewhere.token)).status).toBe(401);
+      expect((await desk.call('GET', '/auth/me', person.token)).status).toBe(200);
+      const query = `targetId=${person.user.id}&action=password_changed`;
+      expect((await desk.ok('GET', `/audit?${query}`, desk.admin.token)).items).toHaveLength(1);
+    },
+  };
+}
+
 /** The database commands of the subject's handler, each name once. */
 async function commandsOf({ file, attempt }: Subject): Promise<string[]> {
   const machine = await Machine.start([file]);
@@ -161,6 +208,8 @@ describe('a database command that fails in every way (SOAK=1), or in one of each
     { name: 'join', subject: joining },
     { name: 'close', subject: closing },
     { name: 'assign', subject: assigning },
+    { name: 'refresh', subject: refreshing },
+    { name: 'change of password', subject: changingPassword },
   ])(
     'of $name: it has succeeded once, or is UNAVAILABLE and succeeds, once, when it is tried again',
     async ({ subject }) => {
@@ -203,4 +252,25 @@ describe('a database command that fails in every way (SOAK=1), or in one of each
     },
     180_000,
   );
+});
+
+describe('a commit held for 6.5 seconds, longer than a command may take', () => {
+  const subjects = [refreshing, changingPassword];
+
+  it('of a refresh and of a change of password: UNAVAILABLE, and sent again at once it succeeds, once', async () => {
+    const held = await Promise.all(subjects.map((subject) => subject()));
+    const failPoint = { configureFailPoint: 'failCommand' };
+    await admin.db('admin').command({
+      ...failPoint,
+      mode: { times: held.length },
+      data: { failCommands: ['commitTransaction'], appName: APP, blockConnection: true, blockTimeMS: 6_500 },
+    });
+    try {
+      expect(await Promise.all(held.map(({ attempt }) => attempt()))).toEqual(held.map(() => 'UNAVAILABLE'));
+    } finally {
+      await admin.db('admin').command({ ...failPoint, mode: 'off' });
+    }
+    expect(await Promise.all(held.map(({ attempt }) => attempt()))).toEqual(held.map(() => 'ok'));
+    for (const { check } of held) await check();
+  }, 60_000);
 });

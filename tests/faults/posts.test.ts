@@ -3,7 +3,8 @@ import type { AddressInfo, Socket } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { jest } from '@jest/globals';
 import { resetConfig } from '../../lib/config.ts';
-import { cut, post } from '../../lib/realtime/gateway.ts';
+import { cut } from '../../lib/realtime/cut.ts';
+import { post } from '../../lib/realtime/gateway.ts';
 import { within } from '../support/deadline.ts';
 
 /** The management API over a network that loses connections, as it is after Lambda has frozen a function for a while. */

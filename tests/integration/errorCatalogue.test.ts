@@ -22,6 +22,7 @@ beforeAll(async () => {
     RATE_LIMIT_CONVERSATIONS_PER_HOUR: String(LIMIT),
     RATE_LIMIT_REGISTRATIONS_PER_HOUR: '1000',
     RATE_LIMIT_FAILED_LOGINS: '1000',
+    MAX_CONNECTIONS_PER_USER: String(LIMIT),
     // Below the gateway's own limit, which closes the socket.
     MAX_FRAME_BYTES: '20000',
   }));
@@ -67,7 +68,7 @@ const oneTooMany = <T>(ask: () => Promise<T>): Promise<T> =>
   });
 
 type Codes<S extends boolean> = { [C in ErrorCode]: (typeof ERRORS)[C]['socket'] extends S ? C : never }[ErrorCode];
-type HttpCode = Exclude<ErrorCode, 'UNKNOWN_EVENT' | 'NOT_JOINED'>;
+type HttpCode = Exclude<ErrorCode, 'UNKNOWN_EVENT' | 'NOT_JOINED' | 'TOO_MANY_CONNECTIONS'>;
 
 const http: Readonly<Record<HttpCode, () => Promise<HttpResult>>> = {
   MALFORMED_JSON: () => system.http({ method: 'POST', path: '/auth/login', raw: '{' }),
@@ -170,6 +171,12 @@ const overSocket: Readonly<Record<Codes<true>, () => Promise<{ code: string; mes
     await socket.expect('CONVERSATION_LEFT', 'LEAVE_CONVERSATION', { conversationId });
     return socket.refused('SEND_MESSAGE', { conversationId, content: 'too late' });
   },
+  TOO_MANY_CONNECTIONS: async () => {
+    const candidate = await desk.candidate();
+    const oldest = await desk.connect(candidate);
+    for (let newer = 0; newer < LIMIT; newer += 1) await desk.connect(candidate);
+    return (await oldest.next('ERROR')).data;
+  },
   INTERNAL: async () => {
     const { socket } = await inRoom();
     return withBrokenStore(() => joinAny(socket));
@@ -194,7 +201,7 @@ describe('every code of the catalogue', () => {
     expect(JSON.stringify(body)).not.toContain(CAUSE);
   });
 
-  it.each(Object.entries(overSocket))('%s is answered over the socket, which stays up', async (code, provoke) => {
+  it.each(Object.entries(overSocket))('%s is answered over the socket', async (code, provoke) => {
     const error = await provoke();
     expect(error.code).toBe(code);
     expect(error.message).not.toContain(CAUSE);

@@ -9,6 +9,7 @@ const COLLECTIONS = [
   'users',
   'sessions',
   'refresh_tokens',
+  'spent_refresh_tokens',
   'connections',
   'conversations',
   'active_messages',

@@ -62,7 +62,8 @@ describe('the audit trail', () => {
   it('records the reuse of a refresh token', async () => {
     const candidate = await desk.candidate();
     const { refreshToken } = candidate.session;
-    await desk.ok('POST', '/auth/refresh', undefined, { refreshToken });
+    const next = await desk.ok('POST', '/auth/refresh', undefined, { refreshToken });
+    await desk.ok('POST', '/auth/refresh', undefined, { refreshToken: next.refreshToken });
     expect((await desk.call('POST', '/auth/refresh', undefined, { refreshToken })).status).toBe(401);
     expect((await trail(`targetId=${candidate.user.id}`))[0]).toMatchObject({ action: 'refresh_token_reused' });
   });

@@ -1,11 +1,29 @@
+import { createHash } from 'node:crypto';
+import { jest } from '@jest/globals';
 import mongoose from 'mongoose';
+import { unseal } from '../../lib/auth/refreshTokens.ts';
 import { PERMISSIONS } from '../../lib/domain/permissions.ts';
-import { refreshTokenModel, sessionModel } from '../../lib/store/sessions.ts';
+import { firstReleaseTokenModel, sessionModel, spentTokenModel } from '../../lib/store/sessions.ts';
 import { userModel } from '../../lib/store/users.ts';
 import { within } from '../support/deadline.ts';
+import { everything } from '../support/everything.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
 import { type Desk, PASSWORD, type Person, UpgradeRefused } from '../support/system.ts';
 import { allRoutes, decoded, expectRefused, fill } from './attack.ts';
+
+/** All that a test may put a clock on, but the date. */
+const NOT_THE_DATE = [
+  'hrtime',
+  'nextTick',
+  'performance',
+  'queueMicrotask',
+  'setImmediate',
+  'clearImmediate',
+  'setInterval',
+  'clearInterval',
+  'setTimeout',
+  'clearTimeout',
+] as const;
 
 let system: InProcess;
 let desk: Desk;
@@ -33,8 +51,30 @@ async function expectNothingLive(userId: string, tokens: { access?: string[]; re
   for (const token of tokens.refresh ?? []) expectRefused(await refresh(token), 'INVALID_TOKEN');
 }
 
+const trail = async (person: Person, action: string) =>
+  (await desk.ok('GET', `/audit?targetId=${person.user.id}&action=${action}`, desk.admin.token)).items;
+
+/** The 30 seconds in which a spent token may be repeated are over. */
+const afterTheRepeats = (person: Person) =>
+  spentTokenModel().updateOne(
+    { _id: String(decoded(person.token).claims['sid']) },
+    { $set: { expiresAt: new Date(Date.now() - 1) } },
+  );
+
+/** A session as the first release left it, with this token and some that it spent before. */
+async function asOfTheFirstRelease(person: Person, token: string, ...spent: string[]): Promise<void> {
+  const sessionId = String(decoded(person.token).claims['sid']);
+  await sessionModel().updateOne({ _id: sessionId }, { $unset: { tokenHash: 1, familyHash: 1, usedAt: 1 } });
+  const hash = (text: string) => createHash('sha256').update(text).digest('base64url');
+  const expiresAt = new Date(Date.now() + 3600_000);
+  await firstReleaseTokenModel().create({ _id: hash(token), sessionId, spentAt: null, expiresAt });
+  for (const text of spent) {
+    await firstReleaseTokenModel().create({ _id: hash(text), sessionId, spentAt: new Date(), expiresAt });
+  }
+}
+
 describe('a refresh token', () => {
-  it('used again ends the whole session: successors, access tokens and sockets, of this session alone', async () => {
+  it('used again once its successor is spent ends the whole session: successors, access tokens and sockets, of this session alone', async () => {
     const candidate = await desk.candidate();
     const elsewhere = await desk.login(candidate.email);
     const socket = await desk.connect(candidate);
@@ -50,18 +90,132 @@ describe('a refresh token', () => {
     }
     await within('the socket to be cut', socket.closed);
     expect((await desk.call('GET', '/auth/me', elsewhere.token)).status).toBe(200);
+    expect(await trail(candidate, 'refresh_token_reused')).toHaveLength(1);
   });
 
-  it('used twenty times at once has one successor at most, and that one dies with the session', async () => {
+  it('of any age is known again: the first of five ends the session', async () => {
+    const candidate = await desk.candidate();
+    let last = candidate.session.refreshToken;
+    for (let turn = 0; turn < 4; turn += 1) last = (await refresh(last)).body.refreshToken;
+    expectRefused(await refresh(candidate.session.refreshToken), 'INVALID_TOKEN');
+    await expectNothingLive(candidate.user.id, { access: [candidate.token], refresh: [last] });
+  });
+
+  it('used twenty times at once has one successor, and all twenty get it', async () => {
     const candidate = await desk.candidate();
     const answers = await times(20, () => refresh(candidate.session.refreshToken));
-    const granted = answers.filter(({ status }) => status === 200);
-    expect(granted.length).toBeLessThanOrEqual(1);
-    for (const refused of answers.filter(({ status }) => status !== 200)) expectRefused(refused, 'INVALID_TOKEN');
-    await expectNothingLive(candidate.user.id, {
-      access: [candidate.token, ...granted.map(({ body }) => body.accessToken)],
-      refresh: granted.map(({ body }) => body.refreshToken),
-    });
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
+    expect(new Set(answers.map(({ body }) => body.refreshToken)).size).toBe(1);
+    expect((await desk.call('GET', '/auth/me', answers[0]?.body.accessToken)).status).toBe(200);
+    expect(await trail(candidate, 'refresh_token_repeated')).toHaveLength(19);
+    expect((await refresh(answers[0]?.body.refreshToken)).status).toBe(200);
+  });
+
+  it('repeated is answered with the same successor, extends nothing, and is on record', async () => {
+    const candidate = await desk.candidate();
+    const first = await refresh(candidate.session.refreshToken);
+    const session = await sessionModel().findOne({ userId: candidate.user.id }).lean();
+    const spent = await spentTokenModel().findById(session?._id).lean();
+    const again = await refresh(candidate.session.refreshToken);
+    expect(again).toMatchObject({ status: 200, body: { refreshToken: first.body.refreshToken, user: candidate.user } });
+    expect((await desk.call('GET', '/auth/me', again.body.accessToken)).status).toBe(200);
+    expect(await sessionModel().findOne({ userId: candidate.user.id }).lean()).toEqual(session);
+    expect(await spentTokenModel().findById(session?._id).lean()).toEqual(spent);
+    expect(await trail(candidate, 'refresh_token_repeated')).toMatchObject([
+      { actorId: null, sourceIp: '127.0.0.1', details: { sessionId: session?._id } },
+    ]);
+  });
+
+  it('repeated after its time, by the database’s clock, ends the session', async () => {
+    const candidate = await desk.candidate();
+    const { refreshToken } = (await refresh(candidate.session.refreshToken)).body;
+    const sessionId = String(decoded(candidate.token).claims['sid']);
+    const [{ left } = { left: 0 }] = await spentTokenModel().aggregate<{ left: number }>([
+      { $match: { _id: sessionId } },
+      { $project: { left: { $subtract: ['$expiresAt', '$$NOW'] } } },
+    ]);
+    expect(left).toBeGreaterThan(0);
+    expect(left).toBeLessThanOrEqual(30_000);
+    // This machine's clock is an hour ahead, and then an hour behind: it has no say.
+    for (const hours of [1, -1]) {
+      const now = Date.now() + hours * 3600_000;
+      jest.useFakeTimers({ now, advanceTimers: true, doNotFake: [...NOT_THE_DATE] });
+      const repeated = await refresh(candidate.session.refreshToken).finally(() => jest.useRealTimers());
+      expect(repeated.body).toMatchObject({ refreshToken });
+    }
+    await afterTheRepeats(candidate);
+    expectRefused(await refresh(candidate.session.refreshToken), 'INVALID_TOKEN');
+    await expectNothingLive(candidate.user.id, { access: [candidate.token], refresh: [refreshToken] });
+    expect(await trail(candidate, 'refresh_token_reused')).toHaveLength(1);
+  });
+
+  it('repeated after the session’s end is worth nothing', async () => {
+    const candidate = await desk.candidate();
+    const { accessToken } = (await refresh(candidate.session.refreshToken)).body;
+    await desk.ok('POST', '/auth/logout', accessToken);
+    expectRefused(await refresh(candidate.session.refreshToken), 'INVALID_TOKEN');
+    expect(await trail(candidate, 'refresh_token_reused')).toEqual([]);
+  });
+
+  it('has a successor that nobody reads from the database, and that is gone when it is spent', async () => {
+    const candidate = await desk.candidate();
+    const { refreshToken } = (await refresh(candidate.session.refreshToken)).body;
+    const stored = await everything();
+    for (const token of [candidate.session.refreshToken, refreshToken]) {
+      for (const secret of token.split('.').slice(1)) expect(stored).not.toContain(secret);
+    }
+    const sessionId = String(decoded(candidate.token).claims['sid']);
+    const record = await spentTokenModel().findById(sessionId).lean();
+    const session = await sessionModel().findById(sessionId).lean();
+    if (!record) throw new Error('no successor is kept');
+    for (const encoding of ['base64url', 'hex', 'utf8'] as const) {
+      expect(Buffer.from(record.sealedSuccessor, encoding).toString('latin1')).not.toContain(sessionId);
+    }
+    const spent = { text: candidate.session.refreshToken, hash: record.hash, family: null };
+    expect(unseal(record.sealedSuccessor, spent)).toBe(refreshToken);
+    // Nothing that the database holds is a key to it.
+    for (const text of [record.hash, sessionId, `${session?.tokenHash}`, `${session?.familyHash}`, '']) {
+      expect(() => unseal(record.sealedSuccessor, { ...spent, text })).toThrow();
+    }
+    await refresh(refreshToken);
+    const next = await spentTokenModel().find({ _id: sessionId }).lean();
+    expect(next).toHaveLength(1);
+    expect(() => unseal(next[0]?.sealedSuccessor ?? '', spent)).toThrow();
+    // What isn't spent goes by itself.
+    expect(await spentTokenModel().collection.indexes()).toContainEqual(
+      expect.objectContaining({ key: { expiresAt: 1 }, expireAfterSeconds: 0 }),
+    );
+  });
+
+  it('made up by somebody who knows the session’s id ends nothing', async () => {
+    const candidate = await desk.candidate();
+    const [sessionId, family, own] = candidate.session.refreshToken.split('.');
+    const secret = 'x'.repeat(43);
+    for (const token of [`${sessionId}.${secret}.${secret}`, `${sessionId}.${secret}.${own}`, `${sessionId}`]) {
+      expectRefused(await refresh(token), 'INVALID_TOKEN');
+    }
+    expect(await trail(candidate, 'refresh_token_reused')).toEqual([]);
+    expect((await refresh(`${sessionId}.${family}.${own}`)).status).toBe(200);
+  });
+
+  it('of the first release is taken, repeated and known again like any other', async () => {
+    const [old, older] = ['o'.repeat(43), 'e'.repeat(43)];
+    const candidate = await desk.candidate();
+    await asOfTheFirstRelease(candidate, old, older);
+    const answers = await times(5, () => refresh(old));
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
+    expect(new Set(answers.map(({ body }) => body.refreshToken)).size).toBe(1);
+    const next = await refresh(answers[0]?.body.refreshToken);
+    expect(next.status).toBe(200);
+    expectRefused(await refresh(old), 'INVALID_TOKEN');
+    await expectNothingLive(candidate.user.id, { access: [candidate.token], refresh: [next.body.refreshToken] });
+
+    const another = await desk.candidate();
+    const [oldToo, olderToo] = ['a'.repeat(43), 'b'.repeat(43)];
+    await asOfTheFirstRelease(another, oldToo, olderToo);
+    expectRefused(await refresh(olderToo), 'INVALID_TOKEN');
+    await expectNothingLive(another.user.id, { access: [another.token], refresh: [oldToo] });
+    expect(await trail(another, 'refresh_token_reused')).toHaveLength(1);
   });
 
   it('extends its session, but not beyond the longest a session may last', async () => {
@@ -80,13 +234,6 @@ describe('a refresh token', () => {
     expect((await refresh(renewed.body.refreshToken)).status).toBe(200);
     // The one that would have outlived it is worth nothing.
     expectRefused(await desk.call('GET', '/auth/me', renewed.body.accessToken), 'INVALID_TOKEN');
-  });
-
-  it('is stored as a hash only', async () => {
-    const candidate = await desk.candidate();
-    const stored = JSON.stringify(await refreshTokenModel().find().lean());
-    expect(stored).toContain(decoded(candidate.token).claims['sid']);
-    expect(stored).not.toContain(candidate.session.refreshToken);
   });
 
   it.each(['', 'x', 'x'.repeat(512), '../../x', '$ne'])('is not guessed: %s', async (token) => {
@@ -187,7 +334,8 @@ describe('racing a deactivation', () => {
 
   it('twenty refreshes leave nothing live', async () => {
     const candidate = await desk.candidate();
-    const sessions = await times(20, () => desk.login(candidate.email));
+    const sessions: Person[] = [];
+    while (sessions.length < 20) sessions.push(...(await times(5, () => desk.login(candidate.email))));
     const [answers] = await Promise.all([
       Promise.all(sessions.map(({ session }) => refresh(session.refreshToken))),
       deactivate(candidate),
@@ -231,6 +379,27 @@ describe('a change of password', () => {
     expect(left.map(({ _id }) => _id)).toEqual([decoded(candidate.token).claims['sid']]);
     expectRefused(await login(candidate.email), 'INVALID_CREDENTIALS');
     expect((await login(candidate.email, 'another pass phrase')).status).toBe(200);
+  });
+
+  it('repeated is answered alike, ends nothing, and counts as an attempt', async () => {
+    const candidate = await desk.candidate();
+    expect((await change(candidate, 'another pass phrase')).status).toBe(204);
+    const elsewhere = await desk.login(candidate.email, 'another pass phrase');
+    const before = await sessionModel().find({ userId: candidate.user.id }).lean();
+    expect((await change(candidate, 'another pass phrase')).status).toBe(204);
+    const noChange = { currentPassword: 'another pass phrase', newPassword: 'another pass phrase' };
+    expect((await desk.call('PUT', '/auth/password', candidate.token, noChange)).status).toBe(204);
+    expect(await sessionModel().find({ userId: candidate.user.id }).lean()).toEqual(before);
+    expect((await desk.call('GET', '/auth/me', elsewhere.token)).status).toBe(200);
+    expect(await trail(candidate, 'password_changed')).toHaveLength(1);
+    expectRefused(await change(candidate, 'a third pass phrase'), 'INVALID_CREDENTIALS');
+  });
+
+  it('sent twice at once is one change, and both are told so', async () => {
+    const candidate = await desk.candidate();
+    const answers = await times(2, () => change(candidate, 'another pass phrase'));
+    expect(answers.map(({ status }) => status)).toEqual([204, 204]);
+    expect(await trail(candidate, 'password_changed')).toHaveLength(1);
   });
 
   it('of two at once one wins', async () => {

@@ -1,5 +1,8 @@
+import { connectionModel } from '../../lib/store/connections.ts';
 import { atOneMoment } from '../support/clock.ts';
+import { within } from '../support/deadline.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
+import type { Socket } from '../support/socket.ts';
 import { type Desk, type Person, type Upgrade, UpgradeRefused } from '../support/system.ts';
 import { state } from './attack.ts';
 
@@ -35,6 +38,9 @@ async function outcome(upgrade: Upgrade): Promise<number> {
   await system.gateway.idle();
   return 101;
 }
+
+const connectionsOf = async ({ user }: Person) =>
+  (await connectionModel().find({ userId: user.id }, { _id: 1 }).lean()).map(({ _id }) => _id);
 
 const PROTOCOL = 'live-support.v1';
 
@@ -75,18 +81,75 @@ describe('an upgrade', () => {
 });
 
 describe('how much one may hold', () => {
-  it('is so many sockets a user, over all their sessions and however fast', async () => {
+  it('is so many sockets a user: one more cuts the oldest, which is told why', async () => {
     const first = await desk.candidate();
-    const others = await Promise.all(Array.from({ length: 9 }, () => desk.login(first.email)));
-    const results = await Promise.all([first, ...others].map(({ token }) => attempt({ token })));
-    const admitted = results.filter((result) => typeof result !== 'number');
-    expect(admitted).toHaveLength(3);
-    expect(new Set(results.filter((result) => typeof result === 'number'))).toEqual(new Set([429]));
+    const elsewhere = await desk.login(first.email);
+    const { id: conversationId } = await desk.conversation(first);
+    const oldest = await desk.join(first, conversationId);
+    const others = [await desk.connect(elsewhere), await desk.connect(first)];
+    const newest = await desk.connect(elsewhere);
+    await within('the oldest socket to be cut', oldest.closed);
+    expect(oldest.received.at(-1)).toEqual({
+      event: 'ERROR',
+      data: { code: 'TOO_MANY_CONNECTIONS', message: expect.any(String), event: null },
+    });
+    const left = [...others, newest].map((socket) => system.gateway.connectionId(socket));
+    expect((await connectionsOf(first)).toSorted()).toEqual(left.toSorted());
+    for (const socket of [...others, newest]) {
+      await socket.settle();
+      expect(socket.frames('ERROR')).toEqual([]);
+    }
+    // Another user's are theirs alone, and a place that is given back is free.
     expect(await outcome({ token: person.token })).toBe(101);
-
-    admitted[0]?.close();
+    others[0]?.close();
     await system.gateway.idle();
-    expect(await outcome({ token: first.token })).toBe(101);
+    await desk.connect(first);
+    await newest.settle();
+    expect(others[1]?.isClosed).toBe(false);
+  });
+
+  it('is so many sockets a user, over all their sessions and however fast; the newest stay', async () => {
+    const first = await desk.candidate();
+    const people = [first, ...(await Promise.all(Array.from({ length: 4 }, () => desk.login(first.email))))];
+    const early = await Promise.all(people.map((each) => desk.connect(each)));
+    // On a busy machine one or another may lose the race too often, and be told to try again.
+    const results = await Promise.all([...people, ...people].map(({ token }) => attempt({ token })));
+    const late = results.filter((result) => typeof result !== 'number');
+    expect(late.length).toBeGreaterThan(3);
+    await system.gateway.idle();
+    const all = [...early, ...late];
+    const open = all.filter((socket) => !socket.isClosed);
+    const ids = open.map((socket) => system.gateway.connectionId(socket));
+    expect((await connectionsOf(first)).toSorted()).toEqual(ids.toSorted());
+    expect(open).toHaveLength(3);
+    for (const socket of open) expect(late).toContain(socket);
+    for (const socket of all) {
+      const told = socket.frames('ERROR').map(({ code }) => code);
+      expect(told).toEqual(socket.isClosed ? ['TOO_MANY_CONNECTIONS'] : []);
+    }
+  });
+
+  it('is so many sockets a user, though their oldest vanished without a word', async () => {
+    const candidate = await desk.candidate();
+    const vanished = [await desk.connect(candidate), await desk.connect(candidate), await desk.connect(candidate)];
+    for (const socket of vanished) system.gateway.fault(socket, 'gone');
+    await connectionModel().updateMany({ userId: candidate.user.id }, { $set: { connectedAt: new Date(0) } });
+    const back = [await desk.connect(candidate), await desk.connect(candidate), await desk.connect(candidate)];
+    for (const socket of back) await socket.settle();
+    const ids = back.map((socket) => system.gateway.connectionId(socket));
+    expect((await connectionsOf(candidate)).toSorted()).toEqual(ids.toSorted());
+  });
+
+  it('is counted by what was connected when, not by a machine’s clock', async () => {
+    const candidate = await desk.candidate();
+    const sockets = [await desk.connect(candidate), await desk.connect(candidate), await desk.connect(candidate)];
+    const [oldest, , youngest] = sockets as [Socket, Socket, Socket];
+    // The machine that took in the youngest is a day behind.
+    const _id = system.gateway.connectionId(youngest);
+    await connectionModel().updateOne({ _id }, { $set: { connectedAt: new Date(Date.now() - 24 * 3600_000) } });
+    await desk.connect(candidate);
+    await within('the oldest socket to be cut', oldest.closed);
+    await youngest.settle();
   });
 
   it('is so many rooms a socket, however fast', async () => {

@@ -1,14 +1,17 @@
 import { admitAttempt } from '../../auth/attempts.ts';
-import { hashPassword, verifyPassword } from '../../auth/passwords.ts';
+import { hashPassword, isSamePassword, verifyPassword } from '../../auth/passwords.ts';
 import type { Caller } from '../../domain/permissions.ts';
 import { AppError } from '../../protocol/errors.ts';
-import { cutAll } from '../../realtime/broadcast.ts';
+import { cutAll } from '../../realtime/cut.ts';
 import { audit } from '../../store/audit.ts';
 import { transaction } from '../../store/database.ts';
 import { findCredentials, replacePasswordHash } from '../../store/users.ts';
 import { endSessions } from './endSessions.ts';
 
-/** Changes the caller's password and ends their other sessions. Throws `INVALID_CREDENTIALS`, `RATE_LIMITED`. */
+/**
+ * Changes the caller's password and ends their other sessions. Repeated, that is where the new one is the password
+ * already, it changes and ends nothing, and counts as an attempt. Throws `INVALID_CREDENTIALS`, `RATE_LIMITED`.
+ */
 export async function changePassword(
   caller: Caller,
   { currentPassword, newPassword }: { readonly currentPassword: string; readonly newPassword: string },
@@ -24,16 +27,29 @@ export async function changePassword(
     failure: 'password_change_failed',
   });
   if (!(await verifyPassword(currentPassword, found.passwordHash))) {
+    // Proven all the same: it is counted, for it may have been a guess, and isn't a failure.
+    if (await verifyPassword(newPassword, found.passwordHash)) return;
     await attempt.failed();
     throw new AppError('INVALID_CREDENTIALS');
   }
+  if (isSamePassword(currentPassword, newPassword)) return;
   await attempt.succeeded();
   const change = { from: found.passwordHash, to: await hashPassword(newPassword) };
   const sockets = await transaction(async (session) => {
     // Of two changes at once one wins: the other has proven a password that isn't theirs any more.
-    if (!(await replacePasswordHash(caller.userId, change, session))) throw new AppError('INVALID_CREDENTIALS');
+    if (!(await replacePasswordHash(caller.userId, change, session))) return null;
     await audit(caller, 'password_changed', caller.userId, {}, session);
     return endSessions({ userId: caller.userId, exceptSession: caller.sessionId }, session);
   });
-  await cutAll(sockets);
+  if (sockets) await cutAll(sockets);
+  // The one that won may have been this very change, sent before.
+  else await requirePassword(caller.userId, newPassword);
+}
+
+/** Throws `INVALID_CREDENTIALS` unless this is an active user's password. */
+async function requirePassword(userId: string, password: string): Promise<void> {
+  const found = await findCredentials(userId);
+  if (!found?.user.active || !(await verifyPassword(password, found.passwordHash))) {
+    throw new AppError('INVALID_CREDENTIALS');
+  }
 }

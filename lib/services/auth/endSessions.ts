@@ -1,11 +1,6 @@
 import { deleteConnections } from '../../store/connections.ts';
 import type { Transaction } from '../../store/database.ts';
-import { deleteSessions } from '../../store/sessions.ts';
-
-/** One session, or all of a user's but perhaps one. */
-export type WhichSessions =
-  | { readonly sessionId: string }
-  | { readonly userId: string; readonly exceptSession?: string };
+import { deleteSessions, type WhichSessions } from '../../store/sessions.ts';
 
 /**
  * Ends sessions within a transaction: from its commit on their refresh tokens, access tokens and sockets are worth

@@ -1,5 +1,5 @@
 import type { Caller } from '../../domain/permissions.ts';
-import { cutAll } from '../../realtime/broadcast.ts';
+import { cutAll } from '../../realtime/cut.ts';
 import { audit } from '../../store/audit.ts';
 import { transaction } from '../../store/database.ts';
 import { endSessions } from './endSessions.ts';
@@ -8,7 +8,7 @@ import { endSessions } from './endSessions.ts';
 export async function logout(caller: Caller): Promise<void> {
   const sockets = await transaction(async (session) => {
     await audit(caller, 'signed_out', caller.userId, {}, session);
-    return endSessions({ sessionId: caller.sessionId }, session);
+    return endSessions({ sessionIds: [caller.sessionId] }, session);
   });
   await cutAll(sockets);
 }

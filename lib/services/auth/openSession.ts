@@ -1,11 +1,15 @@
-import { newRefreshToken, signAccessToken } from '../../auth/tokens.ts';
+import { firstRefreshToken } from '../../auth/refreshTokens.ts';
+import { signAccessToken } from '../../auth/tokens.ts';
 import { config } from '../../config.ts';
 import { AppError } from '../../protocol/errors.ts';
 import type { Session, User } from '../../protocol/objects.ts';
 import { jwtKeysAhead } from '../../secrets.ts';
-import { audit } from '../../store/audit.ts';
-import { insertSession } from '../../store/sessions.ts';
+import { type Actor, audit } from '../../store/audit.ts';
+import { type Transaction, transaction } from '../../store/database.ts';
+import { newId } from '../../store/ids.ts';
+import { insertSession, longestUnused } from '../../store/sessions.ts';
 import { type Credentials, noteAdmission } from '../../store/users.ts';
+import { endSessions } from './endSessions.ts';
 
 jwtKeysAhead();
 
@@ -14,20 +18,46 @@ export const sessionEnd = (): Date => new Date(Date.now() + config().SESSION_TTL
 
 /**
  * Opens a session for a user who has proven to be it, unless they were deactivated, or the password they proved was
- * changed, meanwhile. Throws `INVALID_CREDENTIALS`.
+ * changed, meanwhile. One session too many ends the one longest unused. Throws `INVALID_CREDENTIALS`.
  */
 export async function openSession(
   { user, passwordHash }: Credentials,
   action: 'registered' | 'signed_in',
   sourceIp: string,
 ): Promise<Session> {
-  const refresh = newRefreshToken();
+  const sessionId = newId();
+  const token = firstRefreshToken(sessionId);
   const actor = { userId: user.id, role: user.role, sourceIp };
-  const sessionId = await insertSession(user.id, refresh.hash, sessionEnd(), async (session) => {
+  const sockets = await transaction(async (session) => {
     if (!(await noteAdmission(user.id, session, passwordHash))) throw new AppError('INVALID_CREDENTIALS');
+    const displaced = await makeRoom(actor, user.id, session);
+    await insertSession(
+      {
+        id: sessionId,
+        userId: user.id,
+        tokenHash: token.hash,
+        familyHash: token.family.hash,
+        expiresAt: sessionEnd(),
+      },
+      session,
+    );
     await audit(actor, action, user.id, {}, session);
+    return displaced;
   });
-  return presentSession(user, sessionId, refresh.token);
+  if (sockets.length > 0) {
+    // Loaded when it comes to that: signing in hardly ever cuts a socket.
+    const { cutAll } = await import('../../realtime/cut.ts');
+    await cutAll(sockets);
+  }
+  return presentSession(user, sessionId, token.text);
+}
+
+/** Ends a user's sessions longest unused, so that there is room for one more. Answers the sockets that are to be cut. */
+async function makeRoom(actor: Actor, userId: string, session: Transaction): Promise<string[]> {
+  const sessionIds = await longestUnused(userId, config().MAX_SESSIONS_PER_USER - 1, session);
+  if (sessionIds.length === 0) return [];
+  await audit(actor, 'sessions_displaced', userId, { sessions: String(sessionIds.length) }, session);
+  return endSessions({ sessionIds }, session);
 }
 
 export async function presentSession(user: User, sessionId: string, refreshToken: string): Promise<Session> {

@@ -3,7 +3,10 @@ import { config } from '../../config.ts';
 import { AppError } from '../../protocol/errors.ts';
 import { insertConnection } from '../../store/connections.ts';
 
-/** Admits a socket by its token and, from a browser, its origin. Throws `FORBIDDEN` for a foreign origin, `INVALID_TOKEN`, `RATE_LIMITED`. */
+/**
+ * Admits a socket by its token and, from a browser, its origin. One too many takes the place of the user's oldest, which
+ * is told so and cut. Throws `FORBIDDEN` for a foreign origin, `INVALID_TOKEN`.
+ */
 export async function openConnection({
   connectionId,
   token,
@@ -20,5 +23,11 @@ export async function openConnection({
     throw new AppError('FORBIDDEN', 'This origin may not connect.');
   }
   const { userId, sessionId } = await authenticate(token, sourceIp);
-  await insertConnection({ id: connectionId, userId, sessionId, sourceIp }, MAX_CONNECTIONS_PER_USER);
+  const connection = { id: connectionId, userId, sessionId, sourceIp };
+  const displaced = await insertConnection(connection, MAX_CONNECTIONS_PER_USER);
+  if (displaced.length > 0) {
+    // Loaded when it comes to that: an upgrade hardly ever posts.
+    const { displace } = await import('../../realtime/displace.ts');
+    await displace(displaced);
+  }
 }

@@ -4,7 +4,7 @@ import { hashPassword } from '../../auth/passwords.ts';
 import type { Caller } from '../../domain/permissions.ts';
 import { AppError } from '../../protocol/errors.ts';
 import type { User } from '../../protocol/objects.ts';
-import { cutAll } from '../../realtime/broadcast.ts';
+import { cutAll } from '../../realtime/cut.ts';
 import { audit } from '../../store/audit.ts';
 import { eraseCandidate, findCredentials } from '../../store/users.ts';
 import { endSessions } from '../auth/endSessions.ts';

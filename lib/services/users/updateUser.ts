@@ -1,7 +1,7 @@
 import type { Caller } from '../../domain/permissions.ts';
 import { AppError, invalid } from '../../protocol/errors.ts';
 import type { User } from '../../protocol/objects.ts';
-import { cutAll } from '../../realtime/broadcast.ts';
+import { cutAll } from '../../realtime/cut.ts';
 import { audit } from '../../store/audit.ts';
 import * as users from '../../store/users.ts';
 import { endSessions } from '../auth/endSessions.ts';

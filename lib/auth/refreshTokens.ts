@@ -1,0 +1,80 @@
+import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto';
+
+/**
+ * A refresh token. It names its session and holds two secrets of 256 random bits: one that all tokens of the session
+ * share, and one of its own. So any token that a session ever had is recognized, however many it had, by two hashes in
+ * the session's record. The database has no other trace of a token.
+ */
+export interface RefreshToken {
+  readonly text: string;
+  readonly hash: string;
+  /** `null` for a token as the first release made them: one secret, which names no session. */
+  readonly family: TokenFamily | null;
+}
+
+/** What the refresh tokens of a session have in common. */
+export interface TokenFamily {
+  readonly sessionId: string;
+  readonly secret: string;
+  readonly hash: string;
+}
+
+export interface NewRefreshToken extends RefreshToken {
+  readonly family: TokenFamily;
+}
+
+const SECRET_BYTES = 32;
+const FORM = /^([A-Za-z0-9_-]{1,64})\.([A-Za-z0-9_-]{43})\.[A-Za-z0-9_-]{43}$/;
+
+const newSecret = (): string => randomBytes(SECRET_BYTES).toString('base64url');
+/** A fast hash will do: there is nothing to guess in 256 random bits. */
+const hashOf = (secret: string): string => createHash('sha256').update(secret).digest('base64url');
+
+/** Makes the first token of a session. */
+export function firstRefreshToken(sessionId: string): NewRefreshToken {
+  const secret = newSecret();
+  return tokenOf({ sessionId, secret, hash: hashOf(secret) });
+}
+
+/** Makes the token that takes the place of `spent`. */
+export const successorOf = (spent: RefreshToken, sessionId: string): NewRefreshToken =>
+  spent.family ? tokenOf(spent.family) : firstRefreshToken(sessionId);
+
+function tokenOf(family: TokenFamily): NewRefreshToken {
+  const text = `${family.sessionId}.${family.secret}.${newSecret()}`;
+  return { text, hash: hashOf(text), family };
+}
+
+/** Takes a token apart, whoever made it up. */
+export function readRefreshToken(text: string): RefreshToken {
+  const [, sessionId, secret] = FORM.exec(text) ?? [];
+  const family = sessionId && secret ? { sessionId, secret, hash: hashOf(secret) } : null;
+  return { text, hash: hashOf(text), family };
+}
+
+const CIPHER = 'aes-256-gcm';
+const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
+
+/** The database has only the token's hash, and so not this key (RFC 5869). */
+const keyOf = (token: RefreshToken): Buffer =>
+  Buffer.from(hkdfSync('sha256', token.text, '', 'live-support refresh token successor', 32));
+
+/** Encrypts a successor so that only a holder of the spent token can read it. */
+export function seal(successor: RefreshToken, spent: RefreshToken): string {
+  const nonce = randomBytes(NONCE_BYTES);
+  const cipher = createCipheriv(CIPHER, keyOf(spent), nonce);
+  const sealed = Buffer.concat([cipher.update(successor.text, 'utf8'), cipher.final()]);
+  return Buffer.concat([nonce, sealed, cipher.getAuthTag()]).toString('base64url');
+}
+
+/** Decrypts what `seal` encrypted for this spent token. Throws when it is for another, or was changed. */
+export function unseal(sealed: string, spent: RefreshToken): string {
+  const bytes = Buffer.from(sealed, 'base64url');
+  const decipher = createDecipheriv(CIPHER, keyOf(spent), bytes.subarray(0, NONCE_BYTES), {
+    authTagLength: TAG_BYTES,
+  });
+  decipher.setAuthTag(bytes.subarray(-TAG_BYTES));
+  const text = decipher.update(bytes.subarray(NONCE_BYTES, -TAG_BYTES));
+  return Buffer.concat([text, decipher.final()]).toString('utf8');
+}

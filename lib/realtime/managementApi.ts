@@ -1,0 +1,128 @@
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import { ApiGatewayManagementApiClient } from '@aws-sdk/client-apigatewaymanagementapi';
+import { config } from '../config.ts';
+import { errorFields, logger } from '../logger.ts';
+import { waitToRetry } from '../retry.ts';
+
+/** How a request about a connection ended: done; the connection is gone for good; or it could not be done in time. */
+export type Delivery = 'delivered' | 'gone' | 'failed';
+
+/** The longest all attempts together may take: a slow connection must not hold up a command. */
+export const DELIVERY_MS = 2_000;
+const ATTEMPTS = 4;
+/** The longest one attempt may take; less over a socket that may be dead, for silence there is most likely the socket's. */
+const ATTEMPT_MS = 1_000;
+const SUSPECT_ATTEMPT_MS = 600;
+/** A kept socket may be dead when it has idled this long. */
+const SUSPECT_MS = 1_000;
+/**
+ * Sockets that idled longer are not used again. The other side closes what idles, and Lambda, which freezes the process
+ * between invocations, lets nobody notice. A new socket costs a few milliseconds, a dead one an attempt.
+ */
+const IDLE_MS = 10_000;
+/** As many as a broadcast posts at once. */
+const MOST_SOCKETS = 50;
+
+/** `kept` sockets are used again; a `fresh` one serves one request. */
+type Sockets = 'kept' | 'fresh';
+
+interface Gateway {
+  readonly endpoint: string;
+  readonly client: ApiGatewayManagementApiClient;
+  readonly agent: HttpAgent;
+  lastUsed: number;
+}
+
+const gateways: Partial<Record<Sockets, Gateway>> = {};
+
+/** The gateway, and how long an attempt over its sockets may take. */
+function gateway(sockets: Sockets): { one: Gateway; attemptMs: number } {
+  const endpoint = config().WEBSOCKET_ENDPOINT;
+  const known = gateways[sockets];
+  const one = known?.endpoint === endpoint ? known : connectTo(endpoint, sockets);
+  gateways[sockets] = one;
+  const now = Date.now();
+  const idledMs = now - one.lastUsed;
+  one.lastUsed = now;
+  if (idledMs > IDLE_MS) closeIdle(one);
+  else if (idledMs > SUSPECT_MS && idleSockets(one).length > 0) return { one, attemptMs: SUSPECT_ATTEMPT_MS };
+  return { one, attemptMs: ATTEMPT_MS };
+}
+
+function connectTo(endpoint: string, sockets: Sockets): Gateway {
+  // The agent's timer closes each socket by itself; it stands still while the process is frozen.
+  const options = { keepAlive: sockets === 'kept', maxSockets: MOST_SOCKETS, timeout: IDLE_MS };
+  const isSecure = endpoint.startsWith('https:');
+  const agent = isSecure ? new HttpsAgent(options) : new HttpAgent(options);
+  const requestHandler = isSecure ? { httpsAgent: agent as HttpsAgent } : { httpAgent: agent };
+  // Retries are decided here, per kind of answer, not by the SDK.
+  const client = new ApiGatewayManagementApiClient({ endpoint, maxAttempts: 1, requestHandler });
+  return { endpoint, client, agent, lastUsed: Date.now() };
+}
+
+const idleSockets = ({ agent }: Gateway) => Object.values(agent.freeSockets).flatMap((sockets) => sockets ?? []);
+
+/** Those in use are left alone: whoever uses them finds out. */
+function closeIdle(one: Gateway): void {
+  for (const socket of idleSockets(one)) socket.destroy();
+}
+
+/** Sends until it is answered for good, or the time is up: `DELIVERY_MS`, or less where `end` says so. Never throws. */
+export async function persist(
+  complaint: string,
+  connectionId: string,
+  send: (client: ApiGatewayManagementApiClient, abortSignal: AbortSignal) => Promise<unknown>,
+  end = Date.now() + DELIVERY_MS,
+): Promise<Delivery> {
+  let sockets: Sockets = 'kept';
+  for (let attempt = 1; ; attempt += 1) {
+    const { one, attemptMs } = gateway(sockets);
+    try {
+      await within(Math.min(attemptMs, end - Date.now()), (signal) => send(one.client, signal));
+      return 'delivered';
+    } catch (error) {
+      const status = statusOf(error);
+      if (status === 410) return 'gone';
+      const isDead = status === undefined;
+      if (isDead) {
+        // Where one kept socket is dead, those that idled as long are, too.
+        closeIdle(one);
+        sockets = 'fresh';
+      }
+      // 429: over the account's rate, or the client reads too slowly.
+      const mayPass = isDead || status === 429 || status >= 500;
+      // A dead socket is no reason to wait: another one is made at once, the first time.
+      const again =
+        mayPass &&
+        ((isDead && attempt === 1 && Date.now() < end) || (await waitToRetry(attempt, { attempts: ATTEMPTS, end })));
+      if (!again) {
+        logger.warn(complaint, { connectionId, status, attempts: attempt, ...errorFields(error) });
+        return 'failed';
+      }
+    }
+  }
+}
+
+/**
+ * Runs an attempt that is aborted after so long. What has arrived by then counts: a process that got no processor for a while
+ * finds its timer due and the answer there at once, and looks at the answer first.
+ */
+async function within(ms: number, attempt: (abortSignal: AbortSignal) => Promise<unknown>): Promise<void> {
+  const controller = new AbortController();
+  const timer = setTimeout(() => setImmediate(() => controller.abort()), ms);
+  try {
+    await attempt(controller.signal);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** SDK v3 names the exception and keeps the HTTP status in `$metadata`; what has none never got an answer. */
+function statusOf(error: unknown): number | undefined {
+  if (!(error instanceof Error)) return undefined;
+  if (error.name === 'GoneException') return 410;
+  if (error.name === 'LimitExceededException') return 429;
+  const { $metadata } = error as { $metadata?: { httpStatusCode?: number } };
+  return $metadata?.httpStatusCode;
+}
