@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -246,7 +246,8 @@ export async function placesOf({ file, find }: Mutant): Promise<number> {
 }
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const PARTS = ['lib', 'functions', 'tests', 'local', 'docs', 'package.json', 'jest.config.js', 'tsconfig.json'];
+/** What the tests don't need, or mustn't change, of the tree. */
+const LEFT_OUT = new Set(['node_modules', '.git', '.local', '.esbuild', '.serverless']);
 const LIMIT_MS = 240_000;
 
 type Fate = 'killed' | 'timed out' | 'SURVIVED' | 'NO PLACE';
@@ -254,28 +255,42 @@ type Fate = 'killed' | 'timed out' | 'SURVIVED' | 'NO PLACE';
 async function fateOf(mutant: Mutant): Promise<Fate> {
   if ((await placesOf(mutant)) !== 1) return 'NO PLACE';
   const { file, find, replace, killers = HISTORIES } = mutant;
-  const folder = await mkdtemp(join(tmpdir(), 'live-support-mutant-'));
-  try {
-    for (const part of PARTS) await cp(join(ROOT, part), join(folder, part), { recursive: true });
-    await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'), 'dir');
+  return withCopy(async (folder) => {
     const source = await readFile(join(folder, file), 'utf8');
     await writeFile(
       join(folder, file),
       source.replace(find, () => replace),
     );
     return await runTests(folder, killers);
+  });
+}
+
+/** Runs the tests on a copy without a mistake: they have to pass, or what "kills" the mutants is something else. */
+async function requireCleanPass(patterns: readonly string[]): Promise<void> {
+  const fate = await withCopy((folder) => runTests(folder, patterns, patterns.length * LIMIT_MS));
+  if (fate !== 'SURVIVED') throw new Error(`without any mistake the tests were ${fate}: ${patterns.join(' ')}`);
+}
+
+async function withCopy<T>(work: (folder: string) => Promise<T>): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), 'live-support-mutant-'));
+  try {
+    for (const part of await readdir(ROOT)) {
+      if (!LEFT_OUT.has(part)) await cp(join(ROOT, part), join(folder, part), { recursive: true });
+    }
+    await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'), 'dir');
+    return await work(folder);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
 /** In a process of its own, for it may hang. */
-function runTests(folder: string, patterns: readonly string[]): Promise<Fate> {
+function runTests(folder: string, patterns: readonly string[], limitMs = LIMIT_MS): Promise<Fate> {
   return new Promise((resolve, reject) => {
     const jest = spawn(
       process.execPath,
       ['--experimental-vm-modules', '--no-warnings', 'node_modules/jest/bin/jest.js', '--bail', ...patterns],
-      { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'], timeout: LIMIT_MS, killSignal: 'SIGTERM' },
+      { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'], timeout: limitMs, killSignal: 'SIGTERM' },
     );
     let report = '';
     jest.stderr.on('data', (chunk: Buffer) => {
@@ -294,6 +309,7 @@ function runTests(folder: string, patterns: readonly string[]): Promise<Fate> {
 async function main(): Promise<void> {
   const wanted = process.argv.slice(2);
   const chosen = MUTANTS.filter(({ name }) => wanted.length === 0 || wanted.some((part) => name.includes(part)));
+  await requireCleanPass([...new Set(chosen.flatMap(({ killers = HISTORIES }) => killers))]);
   const survivors: string[] = [];
   for (const mutant of chosen) {
     const begun = Date.now();

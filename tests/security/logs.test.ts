@@ -36,6 +36,8 @@ describe('the log, at its most talkative', () => {
     expect((await login('secret-wrong-password')).status).toBe(401);
     const { refreshToken } = candidate.session;
     const renewed = await desk.ok('POST', '/auth/refresh', undefined, { refreshToken });
+    expect((await desk.call('POST', '/auth/refresh', undefined, { refreshToken })).status).toBe(200);
+    const again = await desk.ok('POST', '/auth/refresh', undefined, { refreshToken: renewed.refreshToken });
     expect((await desk.call('POST', '/auth/refresh', undefined, { refreshToken })).status).toBe(401);
     expect((await desk.call('GET', '/auth/me', `${candidate.token}x`)).status).toBe(401);
     expect((await desk.call('GET', `/conversations?cursor=secret-cursor`, agent.token)).status).toBe(400);
@@ -83,6 +85,9 @@ describe('the log, at its most talkative', () => {
       ]),
       renewed.accessToken,
       renewed.refreshToken,
+      again.accessToken,
+      // The secrets alone: that of the session, and that of each token.
+      ...[refreshToken, renewed.refreshToken, again.refreshToken].flatMap((token) => token.split('.').slice(1)),
       hidden.refreshToken,
     ];
     for (const secret of secrets) {
