@@ -6,6 +6,9 @@ import { AsyncLocalStorage } from 'node:async_hooks';
  */
 export const COMMAND_MS = 5_000;
 
+/** The longest the database may work at one operation that belongs to no command: the sweep's, or what follows a command. */
+export const OPERATION_MS = 8_000;
+
 /** A command took too long. It may still come to its end: whoever sends it again meets what it did then. */
 export class DeadlineExceeded extends Error {
   override readonly name = 'DeadlineExceeded';
@@ -24,6 +27,24 @@ export function beginCommand<T>(command: () => T): T {
 /** Runs what follows a command, with time of its own: the command's may be over. */
 export function afterCommand<T>(work: () => T): T {
   return deadline.exit(work);
+}
+
+/** Runs work that nobody waits for, and that may take as long as it takes: a migration. */
+export function withoutDeadline<T>(work: () => T): T {
+  return deadline.run(Number.POSITIVE_INFINITY, work);
+}
+
+/**
+ * The longest the database may work at an operation begun now, in whole milliseconds: until the command it belongs to is
+ * given up. `undefined` where there is no limit. Throws `DeadlineExceeded` when the command is over.
+ */
+export function operationMs(): number | undefined {
+  const end = deadline.getStore();
+  if (end === undefined) return OPERATION_MS;
+  if (end === Number.POSITIVE_INFINITY) return undefined;
+  const left = Math.ceil(end - Date.now());
+  if (left <= 0) throw new DeadlineExceeded();
+  return left;
 }
 
 /** Runs a command, or a step of one, waiting for it until the command is given up. Throws `DeadlineExceeded`. */

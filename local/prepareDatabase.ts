@@ -1,9 +1,10 @@
 import mongoose from 'mongoose';
 import { hashPassword } from '../lib/auth/passwords.ts';
 import { ConfigError } from '../lib/config.ts';
+import { withoutDeadline } from '../lib/deadline.ts';
 import { NO_DATABASE, namesDatabase } from '../lib/secrets.ts';
 import { connect, disconnect, transaction } from '../lib/store/database.ts';
-import { createIndexes } from '../lib/store/indexes.ts';
+import { migrate } from '../lib/store/migrations.ts';
 import { countUsers, findCredentialsByEmail, userModel, userRecord } from '../lib/store/users.ts';
 import { DEMO_PASSWORD, demoPeople } from './demoPeople.ts';
 import { LocalError } from './localError.ts';
@@ -24,13 +25,14 @@ export function wantsDemoPeople(isOurs: boolean): boolean {
 }
 
 /**
- * Builds the indexes, and the demo people where they are wanted and there is nobody yet. Expects `MONGODB_URI` in the
+ * Migrates the database, and makes the demo people where they are wanted and there is nobody yet. Expects `MONGODB_URI` in the
  * environment. Answers whether the demo people are there.
  */
 export async function prepareDatabase(demoPeopleWanted: boolean): Promise<boolean> {
   try {
-    await connect();
-    await createIndexes();
+    // An index on a large collection is built without a word.
+    await connect(0);
+    await withoutDeadline(() => migrate());
     if (demoPeopleWanted && (await countUsers()) === 0) await insertDemoPeople();
     return (await findCredentialsByEmail(demoPeople[0]?.email ?? '')) !== null;
   } catch (error) {

@@ -1,9 +1,15 @@
+import * as z from 'zod/mini';
+import { withoutDeadline } from '../../lib/deadline.ts';
+import { validate } from '../../lib/protocol/validate.ts';
 import { connect } from '../../lib/store/database.ts';
 import { type MigrationResult, migrate } from '../../lib/store/migrations.ts';
 
-/** `serverless invoke -f migrate`, after every deploy. Safe to repeat. */
-export async function handler(): Promise<MigrationResult> {
+const optionsSchema = z.strictObject({ recount: z.optional(z.boolean()) });
+
+/** `serverless invoke -f migrate`, after every deploy. Safe to repeat. `--data '{"recount": true}'` counts anew what was closed. */
+export async function handler(event: unknown): Promise<MigrationResult> {
+  const options = validate(optionsSchema, event ?? {}, '');
   // An index on a large collection is built without a word for minutes.
   await connect(0);
-  return migrate();
+  return withoutDeadline(() => migrate(options));
 }

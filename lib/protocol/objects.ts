@@ -186,6 +186,8 @@ export const messageSchema = /* @__PURE__ */ answerSchema(
 );
 export type Message = z.infer<ReturnType<typeof messageSchema>>;
 
+const MEDIAN = 'Exact where the period has at most 1,000 closed conversations in all, else within 1 %.';
+
 export const supervisorAnalyticsSchema = /* @__PURE__ */ answerSchema(
   () =>
     z.object({
@@ -196,8 +198,8 @@ export const supervisorAnalyticsSchema = /* @__PURE__ */ answerSchema(
           supervisor: z.object({ id: idSchema, name: z.string(), email: z.string() }),
           agentCount: schema(() => z.int(), { description: 'Active agents under this supervisor now.' }),
           closedConversations: z.int(),
-          medianFirstResponseSeconds: z.nullable(z.number()),
-          medianResolutionSeconds: z.nullable(z.number()),
+          medianFirstResponseSeconds: schema(() => z.nullable(z.number()), { description: MEDIAN }),
+          medianResolutionSeconds: schema(() => z.nullable(z.number()), { description: MEDIAN }),
           agents: z.array(z.object({ id: idSchema, name: z.string(), closedConversations: z.int() })),
         }),
       ),

@@ -1,10 +1,10 @@
 import { config } from '../config.ts';
 import type { Role } from '../domain/roles.ts';
-import type { AuditAction, AuditEntry } from '../protocol/objects.ts';
+import { AUDIT_ACTIONS, type AuditAction, type AuditEntry } from '../protocol/objects.ts';
 import { type Transaction, trusted } from './database.ts';
 import { newId } from './ids.ts';
 import { defineModel } from './model.ts';
-import { afterCursor, NEWEST_FIRST, type Page, type PageRequest, pageOf } from './pages.ts';
+import { forEvery, given, NEWEST_FIRST, type Page, type PageRequest, readPage } from './pages.ts';
 
 /** Who did what to whom, when and from where. Appended to, never changed, but for what an erasure takes out. */
 interface AuditRecord {
@@ -34,10 +34,11 @@ export const auditModel = /* @__PURE__ */ defineModel<AuditRecord>(
     expiresAt: { type: Date, required: true },
   },
   [
-    [{ createdAt: -1, _id: -1 }],
-    [{ action: 1, createdAt: -1, _id: -1 }],
-    [{ actorId: 1, createdAt: -1, _id: -1 }],
-    [{ targetId: 1, createdAt: -1, _id: -1 }],
+    // The lists'.
+    [{ action: 1, ...NEWEST_FIRST }],
+    [{ actorId: 1, action: 1, ...NEWEST_FIRST }],
+    [{ targetId: 1, action: 1, ...NEWEST_FIRST }],
+    [{ actorId: 1, targetId: 1, action: 1, ...NEWEST_FIRST }],
     // For `erasePerson`.
     [{ sourceIp: 1 }, { partialFilterExpression: { actorId: null, targetId: null } }],
     [{ expiresAt: 1 }, { expireAfterSeconds: 0 }],
@@ -83,13 +84,7 @@ export interface AuditFilter {
 }
 
 export async function listAudit(filter: AuditFilter, page: PageRequest): Promise<Page<AuditEntry>> {
-  const narrowed = Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined));
-  const rows = await auditModel()
-    .find({ $and: [narrowed, afterCursor(page.cursor)] })
-    .sort(NEWEST_FIRST)
-    .limit(page.limit + 1)
-    .lean();
-  return pageOf(rows, page.limit, toEntry);
+  return readPage(auditModel(), forEvery([given(filter)], 'action', AUDIT_ACTIONS), page, toEntry);
 }
 
 /**
@@ -105,7 +100,8 @@ export async function erasePerson(userId: string): Promise<void> {
     $set: { sourceIp: null },
   });
   // Last, for these are where the addresses are known from.
-  await auditModel().updateMany(byThem, { $set: { sourceIp: null } });
+  // Only what has one: begun again, it goes on instead of starting over.
+  await auditModel().updateMany(trusted({ ...byThem, sourceIp: { $type: 'string' } }), { $set: { sourceIp: null } });
   await auditModel().updateMany(byNobody, { $set: { sourceIp: null, targetId: null } });
 }
 

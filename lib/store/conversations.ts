@@ -1,10 +1,19 @@
-import type { ConversationStatus, Lifecycle } from '../domain/conversation.ts';
+import { CONVERSATION_STATUSES, type ConversationStatus, type Lifecycle } from '../domain/conversation.ts';
 import type { Caller } from '../domain/permissions.ts';
 import type { Role } from '../domain/roles.ts';
 import type { Conversation } from '../protocol/objects.ts';
 import { type Transaction, trusted } from './database.ts';
 import { defineModel } from './model.ts';
-import { afterCursor, NEWEST_FIRST, type Page, type PageRequest, pageOf } from './pages.ts';
+import {
+  both,
+  type Equalities,
+  forEvery,
+  given,
+  NEWEST_FIRST,
+  type Page,
+  type PageRequest,
+  readPage,
+} from './pages.ts';
 
 /**
  * What is left to do after a close, in this order: tell the room, copy the messages to the permanent collection, let
@@ -35,9 +44,17 @@ export interface ConversationRecord {
   retentionDays?: number;
   /** Since when every text of it is gone, the candidate having been erased. */
   erasedAt?: Date;
+  /** Whether the analytics' sums have it: see closedSums.ts. */
+  counted?: true;
   /** `through`: the last seq the step is known to have reached. */
   closing?: { step: ClosingStep; through: number; since: Date };
 }
+
+/** Indexes by who has a conversation hold those that somebody has: opening one costs no entry in them. */
+const HAS_AGENT = { partialFilterExpression: { agentId: { $gt: '' } } } as const;
+const HAS_SUPERVISOR = { partialFilterExpression: { supervisorId: { $gt: '' } } } as const;
+/** What was closed while it was open: few, and nothing else costs an entry. */
+const NEVER_GIVEN = { partialFilterExpression: { status: 'closed', agentId: null } } as const;
 
 export const conversationModel = /* @__PURE__ */ defineModel<ConversationRecord>(
   'Conversation',
@@ -60,6 +77,7 @@ export const conversationModel = /* @__PURE__ */ defineModel<ConversationRecord>
     messagesExpireAt: { type: Date, required: false },
     retentionDays: { type: Number, required: false },
     erasedAt: { type: Date, required: false },
+    counted: { type: Boolean, required: false },
     // A path of its own each, not a schema within: that takes as long to make as a model. Absent as a whole, so never required.
     closing: {
       step: { type: String, required: false },
@@ -68,20 +86,34 @@ export const conversationModel = /* @__PURE__ */ defineModel<ConversationRecord>
     },
   },
   [
-    [{ createdAt: -1, _id: -1 }],
-    [{ status: 1, createdAt: -1, _id: -1 }],
-    [{ candidateId: 1, createdAt: -1, _id: -1 }],
-    [{ agentId: 1, createdAt: -1, _id: -1 }],
-    [{ supervisorId: 1, createdAt: -1, _id: -1 }],
-    [{ closedBy: 1, createdAt: -1, _id: -1 }],
+    // The lists': one for each set of people they are narrowed to, each with the status, which a list without one goes
+    // through value by value.
+    [{ status: 1, ...NEWEST_FIRST }],
+    [{ candidateId: 1, status: 1, ...NEWEST_FIRST }],
+    [{ agentId: 1, status: 1, ...NEWEST_FIRST }, HAS_AGENT],
+    [{ supervisorId: 1, status: 1, ...NEWEST_FIRST }, HAS_SUPERVISOR],
+    [{ agentId: 1, supervisorId: 1, status: 1, ...NEWEST_FIRST }, HAS_AGENT],
+    [{ candidateId: 1, agentId: 1, status: 1, ...NEWEST_FIRST }, HAS_AGENT],
+    [{ candidateId: 1, supervisorId: 1, status: 1, ...NEWEST_FIRST }, HAS_SUPERVISOR],
+    [{ candidateId: 1, agentId: 1, supervisorId: 1, status: 1, ...NEWEST_FIRST }, HAS_AGENT],
+    // A supervisor's own closes of what was open.
+    [{ closedBy: 1, status: 1, ...NEWEST_FIRST }, NEVER_GIVEN],
+    [{ candidateId: 1, closedBy: 1, status: 1, ...NEWEST_FIRST }, NEVER_GIVEN],
     // The sweep's: sparse, so that it holds only what is unfinished.
     [{ 'closing.since': 1 }, { sparse: true }],
     // The sweep's too: what is due, and what was reckoned with another setting.
     [{ retentionDays: 1, messagesExpireAt: 1 }, { partialFilterExpression: { retentionDays: { $exists: true } } }],
+    // The erasure's.
+    [{ candidateId: 1, erasedAt: 1 }],
     // The analytics': every figure is read from the index alone.
     [
       { closedAt: 1, supervisorId: 1, agentId: 1, createdAt: 1, firstResponseAt: 1 },
-      { name: 'closed_by_supervisor', partialFilterExpression: { status: 'closed' } },
+      { name: 'handled', partialFilterExpression: { status: 'closed', agentId: { $gt: '' } } },
+    ],
+    // What their sums don't have yet: nothing else is in it.
+    [
+      { closedAt: 1 },
+      { name: 'uncounted', partialFilterExpression: { status: 'closed', agentId: { $gt: '' }, counted: null } },
     ],
   ],
 );
@@ -157,17 +189,24 @@ export async function findConversation(id: string, session?: Transaction): Promi
     .lean();
 }
 
-/** The rule of `maySeeConversation`, as a filter. */
-export function visibleConversations(caller: Pick<Caller, 'userId' | 'role'>): Record<string, unknown> {
+/** The rule of `maySeeConversation`, as cases of which one must hold. */
+export function visibleConversations(caller: Pick<Caller, 'userId' | 'role'>): Equalities[] {
   switch (caller.role) {
     case 'admin':
-      return {};
+      return [{}];
     case 'supervisor':
-      return trusted({ $or: [{ status: 'open' }, { supervisorId: caller.userId }, { closedBy: caller.userId }] });
+      return [
+        { status: 'open' },
+        // An open one has no supervisor.
+        { supervisorId: caller.userId, status: 'assigned' },
+        { supervisorId: caller.userId, status: 'closed' },
+        // A supervisor closes what is open, and that had no agent.
+        { closedBy: caller.userId, status: 'closed', agentId: null },
+      ];
     case 'agent':
-      return { agentId: caller.userId };
+      return [{ agentId: caller.userId }];
     case 'candidate':
-      return { candidateId: caller.userId };
+      return [{ candidateId: caller.userId }];
   }
 }
 
@@ -184,16 +223,16 @@ export async function listConversations(
   filter: ConversationFilter,
   page: PageRequest,
 ): Promise<Page<Conversation>> {
-  const narrowed = Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined));
-  const rows = await conversationModel()
-    .find({
-      $and: [visibleConversations(caller), narrowed, afterCursor(page.cursor)],
-    })
-    .sort(NEWEST_FIRST)
-    .limit(page.limit + 1)
-    .lean();
-  return pageOf(rows, page.limit, toConversation);
+  const visible = visibleConversations(caller)
+    .map((seen) => both(seen, given(filter)))
+    .filter((narrowed) => narrowed !== null);
+  const cases = forEvery(visible, 'status', CONVERSATION_STATUSES).filter(isPossible);
+  return readPage(conversationModel(), cases, page, toConversation);
 }
+
+/** Nobody has an open one, and who has no agent has no supervisor: no need to look. */
+const isPossible = ({ status, agentId, supervisorId }: Equalities): boolean =>
+  status === 'open' || agentId === null ? !agentId && !supervisorId : true;
 
 /** The state a write is conditional on: it happens only while the conversation is still exactly so. */
 const still = (id: string, expected: Lifecycle): Record<string, unknown> => ({
@@ -361,11 +400,15 @@ export interface Backlog {
   readonly archiveLagMs: number;
 }
 
-/** What there is to do, for those who watch the service. Counted from indexes. */
+/** Nobody needs to know of more: counting stops here, so that it costs the same on the largest desk. */
+const COUNTED_MOST = 10_000;
+
+/** What there is to do, for those who watch the service. Counted from indexes, up to `COUNTED_MOST` each. */
 export async function backlog(): Promise<Backlog> {
+  const count = (status: ConversationStatus) => conversationModel().countDocuments({ status }).limit(COUNTED_MOST);
   const [waiting, assigned, oldestWaiting, oldestUnfinished] = await Promise.all([
-    conversationModel().countDocuments({ status: 'open' }),
-    conversationModel().countDocuments({ status: 'assigned' }),
+    count('open'),
+    count('assigned'),
     conversationModel().findOne({ status: 'open' }, { createdAt: 1 }).sort({ createdAt: 1, _id: 1 }).lean(),
     conversationModel()
       .findOne(trusted({ 'closing.since': { $exists: true } }), { closing: 1 })

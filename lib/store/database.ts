@@ -1,27 +1,27 @@
 import mongoose from 'mongoose';
 import { config } from '../config.ts';
-import { commandEnds, DeadlineExceeded } from '../deadline.ts';
+import { commandEnds, DeadlineExceeded, operationMs } from '../deadline.ts';
 import { mongodbUri } from '../secrets.ts';
 import { SharedRun } from '../sharedRun.ts';
 import { makeModels } from './model.ts';
 
 /** The longest to wait for a primary, or for a socket to say something. The command's own limit is `deadline.ts`'s. */
 const PATIENCE_MS = 4_000;
-/** The longest the server may work at one operation. */
-const OPERATION_MS = 10_000;
+/** The longest to wait for a word from the server: longer than it may work at one operation. */
+const SILENCE_MS = 10_000;
 
 const connecting = new SharedRun<void>();
 let isConnected = false;
 
 /**
- * Connects once per process. A failed attempt is not kept: the next call tries again. `operationMs` is the longest an
+ * Connects once per process. A failed attempt is not kept: the next call tries again. `silenceMs` is the longest an
  * operation may go without a word from the server; 0 is for ever, for building an index.
  */
-export async function connect(operationMs = OPERATION_MS): Promise<void> {
-  if (!isConnected) await connecting.run(() => open(operationMs));
+export async function connect(silenceMs = SILENCE_MS): Promise<void> {
+  if (!isConnected) await connecting.run(() => open(silenceMs));
 }
 
-async function open(operationMs: number): Promise<void> {
+async function open(silenceMs: number): Promise<void> {
   // Nothing else is to be done while the address is on its way.
   const uri = await mongodbUri(makeModels);
   await mongoose.connect(uri, {
@@ -34,7 +34,7 @@ async function open(operationMs: number): Promise<void> {
     serverSelectionTimeoutMS: PATIENCE_MS,
     connectTimeoutMS: PATIENCE_MS,
     waitQueueTimeoutMS: PATIENCE_MS,
-    socketTimeoutMS: operationMs,
+    socketTimeoutMS: silenceMs,
     // Acknowledged means durable, and nobody is shown what a failover could still roll back.
     writeConcern: { w: 'majority' },
     readConcernLevel: 'majority',
@@ -82,6 +82,10 @@ export async function transaction<T>(work: (session: Transaction) => Promise<T>)
         readConcern: { level: 'majority' },
         writeConcern: { w: 'majority' },
         readPreference: 'primary',
+        // Read at each attempt. The operations have their own limit each.
+        get maxCommitTimeMS() {
+          return operationMs() ?? 0;
+        },
       },
     ),
   );
@@ -90,7 +94,7 @@ export async function transaction<T>(work: (session: Transaction) => Promise<T>)
 /** Answers whether the database answers. Throws as any operation does when it doesn't. */
 export async function ping(): Promise<void> {
   await connect();
-  await mongoose.connection.db?.command({ ping: 1 });
+  await mongoose.connection.db?.command({ ping: 1, maxTimeMS: operationMs() });
 }
 
 const INDEX_NOT_FOUND = 27;

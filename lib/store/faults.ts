@@ -25,6 +25,9 @@ const OUT_OF_REACH = new Set([
   'MongoWriteConcernError',
 ]);
 
+/** What the server answered; to several writes sent as one, in an error of their own. */
+const FROM_THE_SERVER = new Set(['MongoServerError', 'MongoBulkWriteError']);
+
 /**
  * Server errors that say "not now": stepping down, shutting down, no majority in time, time limit exceeded.
  * https://github.com/mongodb/mongo/blob/master/src/mongo/base/error_codes.yml
@@ -54,7 +57,7 @@ export function isUnavailable(error: unknown): boolean {
   if (OUT_OF_REACH.has(error.name)) return true;
   const { code, errorLabels } = error as { code?: unknown; errorLabels?: unknown };
   if (typeof code === 'string' && BROKEN_SOCKET.has(code)) return true;
-  if (error.name === 'MongoServerError' && typeof code === 'number' && NOT_NOW.has(code)) return true;
+  if (FROM_THE_SERVER.has(error.name) && typeof code === 'number' && NOT_NOW.has(code)) return true;
   if (Array.isArray(errorLabels) && LABELS.some((label) => errorLabels.includes(label))) return true;
   // What `bufferCommands: false` throws while there is no connection.
   return error.name === 'MongooseError' && error.message.includes('initial connection');

@@ -1,6 +1,10 @@
+import type mongoose from 'mongoose';
+import { logger } from '../logger.ts';
 import { auditModel } from './audit.ts';
+import { closedSumModel, sumsStateModel } from './closedSums.ts';
 import { connectionModel } from './connections.ts';
 import { conversationModel } from './conversations.ts';
+import { dropIndex } from './database.ts';
 import { knownOriginModel, loginAttemptsModel } from './loginAttempts.ts';
 import { activeMessageModel, messageModel } from './messages.ts';
 import { rateLimitModel } from './rateLimits.ts';
@@ -8,9 +12,9 @@ import { firstReleaseTokenModel, sessionModel, spentTokenModel } from './session
 import { guardModel, userModel } from './users.ts';
 
 const models: readonly (() => {
-  readonly collection: { readonly name: string };
+  readonly collection: mongoose.Collection;
+  readonly schema: { indexes(): [mongoose.IndexDefinition, mongoose.IndexOptions][] };
   createCollection(): Promise<unknown>;
-  createIndexes(): Promise<unknown>;
 })[] = [
   userModel,
   sessionModel,
@@ -25,14 +29,65 @@ const models: readonly (() => {
   knownOriginModel,
   auditModel,
   guardModel,
+  closedSumModel,
+  sumsStateModel,
 ];
 
-/** Builds every index the code relies on. Safe to repeat; drops nothing. Answers the collections it saw to. */
+/** Builds every index the code relies on, saying which. Safe to repeat. Answers the collections it saw to. */
 export async function createIndexes(): Promise<string[]> {
   for (const model of models) {
     // A transaction can't create a collection beside another one's metadata change: have them all beforehand.
     await model().createCollection();
-    await model().createIndexes();
+    await buildMissing(model());
   }
   return models.map((model) => model().collection.name);
+}
+
+/** All at once: the server then reads the documents once. */
+async function buildMissing({ collection, schema }: ReturnType<(typeof models)[number]>): Promise<void> {
+  const indexes = schema.indexes() as [Record<string, 1 | -1>, mongoose.mongo.CreateIndexesOptions][];
+  const wanted = indexes.map(([key, options]) => ({ ...options, key, name: options.name ?? nameOf(key) }));
+  if (wanted.length === 0) return;
+  const present = new Set((await collection.indexes()).map(({ name }) => name));
+  const missing = wanted.filter(({ name }) => !present.has(name)).length;
+  if (missing === 0) return;
+  const what = { collection: collection.name, indexes: missing, documents: await collection.estimatedDocumentCount() };
+  const begun = Date.now();
+  // On an empty collection it takes no time that anybody would wonder about.
+  if (what.documents > 0) logger.info('building indexes', what);
+  await collection.createIndexes(wanted);
+  if (what.documents > 0) logger.info('built indexes', { ...what, seconds: (Date.now() - begun) / 1000 });
+}
+
+/** As the server names an index. */
+const nameOf = (fields: Readonly<Record<string, 1 | -1>>): string =>
+  Object.entries(fields)
+    .map((entry) => entry.join('_'))
+    .join('_');
+
+/** Indexes of earlier releases in whose place others stand now. */
+const SUPERSEDED: readonly (readonly [model: (typeof models)[number], names: readonly string[]])[] = [
+  [
+    conversationModel,
+    [
+      ...['createdAt', 'candidateId_1_createdAt', 'agentId_1_createdAt'].map((fields) => `${fields}_-1__id_-1`),
+      ...['supervisorId_1_createdAt', 'closedBy_1_createdAt'].map((fields) => `${fields}_-1__id_-1`),
+      'closed_by_supervisor',
+    ],
+  ],
+  [userModel, ['createdAt', 'supervisorId_1_createdAt'].map((fields) => `${fields}_-1__id_-1`)],
+  [auditModel, ['createdAt', 'actorId_1_createdAt', 'targetId_1_createdAt'].map((fields) => `${fields}_-1__id_-1`)],
+];
+
+/** For migrations, once what stands in their place is built: every index costs something at every write. */
+export async function dropSuperseded(): Promise<void> {
+  for (const [model, names] of SUPERSEDED) {
+    const { collection } = model();
+    const present = (await collection.indexes()).map(({ name }) => name);
+    for (const name of names) {
+      if (!present.includes(name)) continue;
+      await dropIndex(collection, name);
+      logger.info('dropped index', { collection: collection.name, index: name });
+    }
+  }
 }

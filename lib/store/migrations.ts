@@ -1,5 +1,6 @@
 import { logger } from '../logger.ts';
-import { createIndexes } from './indexes.ts';
+import { recountClosed } from './closedSums.ts';
+import { createIndexes, dropSuperseded } from './indexes.ts';
 import { migrateAttempts } from './loginAttempts.ts';
 import { migrateSessions } from './migrateSessions.ts';
 import { defineModel } from './model.ts';
@@ -13,13 +14,15 @@ import { migrateErased } from './users.ts';
 export interface Migration {
   /** `0001-what-it-does`: never changed, never reused. */
   readonly id: string;
-  run(): Promise<void>;
+  run(): Promise<unknown>;
 }
 
 /** In order of their numbers; new ones go at the end. */
 export const MIGRATIONS: readonly Migration[] = [
   { id: '0001-erased-have-no-address', run: migrateErased },
   { id: '0002-attempts-tell-nothing', run: migrateAttempts },
+  { id: '0016-closed-conversations-counted', run: recountClosed },
+  { id: '0016-superseded-indexes-dropped', run: dropSuperseded },
   { id: '0019-so-many-sessions-a-user', run: migrateSessions },
   { id: '0020-retention-of-what-is-archived', run: migrateRetention },
 ];
@@ -36,13 +39,24 @@ export interface MigrationResult {
   readonly migrations: readonly string[];
 }
 
-/** Builds what indexes are missing, then runs what migrations have not been. Throws at the first that fails. */
-export async function migrate(migrations: readonly Migration[] = MIGRATIONS): Promise<MigrationResult> {
+export interface MigrationOptions {
+  /** Counts what was closed anew, whether or not that was done before: where the analytics are in doubt. */
+  readonly recount?: boolean | undefined;
+}
+
+/**
+ * Builds what indexes are missing, then runs what migrations have not been, and says in the log how far it is. Throws at the
+ * first that fails.
+ */
+export async function migrate(
+  { recount = false }: MigrationOptions = {},
+  migrations: readonly Migration[] = MIGRATIONS,
+): Promise<MigrationResult> {
   const collections = await createIndexes();
   const done = new Set((await migrationModel().find().lean()).map(({ _id }) => _id));
-  const pending = migrations.filter(({ id }) => !done.has(id));
-  for (const { id, run } of pending) {
-    logger.info('migrating', { migration: id });
+  const pending = migrations.filter(({ id, run }) => !done.has(id) || (recount && run === recountClosed));
+  for (const [place, { id, run }] of pending.entries()) {
+    logger.info('migrating', { migration: id, number: place + 1, of: pending.length });
     await run();
     await migrationModel().updateOne({ _id: id }, { $set: { doneAt: new Date() } }, { upsert: true });
   }

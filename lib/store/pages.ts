@@ -1,3 +1,4 @@
+import type { Model, QueryFilter } from 'mongoose';
 import { invalid } from '../protocol/errors.ts';
 import { trusted } from './database.ts';
 
@@ -19,27 +20,66 @@ interface Position {
 /** Newest first; `_id` settles ties. Both never change, so a page neither repeats nor skips what was there before. */
 export const NEWEST_FIRST = { createdAt: -1, _id: -1 } as const;
 
-/** The filter for what comes after the cursor. A cursor names a position only: it grants no sight of anything. */
-export function afterCursor(cursor: string | undefined): Record<string, unknown> {
-  if (cursor === undefined) return {};
-  const { createdAt, _id } = decode(cursor);
-  return trusted({ $or: [{ createdAt: { $lt: createdAt } }, { createdAt, _id: { $lt: _id } }] });
-}
+/** Fields and the values they must have. */
+export type Equalities = Readonly<Record<string, string | boolean | null>>;
 
-/** Makes a page of up to `limit + 1` rows read: the extra one says that there is more. */
-export function pageOf<R extends Position, T>(rows: R[], limit: number, present: (row: R) => T): Page<T> {
+/**
+ * A page of what matches one of `cases`, newest first. A cursor names a position only: it grants no sight of anything.
+ *
+ * Each case must name all fields of some index but `createdAt` and `_id`, with which the index then ends. The server reads
+ * every case from its index in the order of the list and merges them, so that a page costs what is on it: no sort waits
+ * for everything that matches, and no more is looked at than is shown.
+ */
+export async function readPage<R extends Position, T>(
+  model: Model<R>,
+  cases: readonly Equalities[],
+  { limit, cursor }: PageRequest,
+  present: (row: R) => T,
+): Promise<Page<T>> {
+  const after = cursor === undefined ? null : decodeCursor(cursor);
+  const branches = cases.flatMap((equal) => (after ? afterPosition(equal, after) : [{ ...equal }]));
+  if (branches.length === 0) return { items: [], nextCursor: null };
+  const [only = {}] = branches;
+  const rows = await model
+    .find(trusted(branches.length === 1 ? only : { $or: branches }) as QueryFilter<R>)
+    .sort(NEWEST_FIRST)
+    .limit(limit + 1)
+    .lean<R[]>();
+  // The one beyond the limit says that there is more.
   const shown = rows.slice(0, limit);
   const last = shown.at(-1);
-  return {
-    items: shown.map(present),
-    nextCursor: rows.length > limit && last !== undefined ? encode(last) : null,
-  };
+  return { items: shown.map(present), nextCursor: rows.length > limit && last ? encodeCursor(last) : null };
 }
 
-const encode = ({ createdAt, _id }: Position): string =>
+/** What of a case comes after a position: an earlier `createdAt`, or the same one and a lower `_id`. */
+const afterPosition = (equal: Equalities, { createdAt, _id }: Position): object[] => [
+  { ...equal, createdAt: { $lt: createdAt } },
+  { ...equal, createdAt, _id: { $lt: _id } },
+];
+
+/** The cases, once for every value of a field that they don't name: an index may have it in front of what they do name. */
+export const forEvery = (
+  cases: readonly Equalities[],
+  field: string,
+  values: readonly (string | boolean)[],
+): Equalities[] =>
+  cases.flatMap((equal) => (field in equal ? [equal] : values.map((value) => ({ ...equal, [field]: value }))));
+
+/** The fields that were given a value: mongoose would make `undefined` a `null`. */
+export function given<T extends object>(fields: T): Record<string, Exclude<T[keyof T], undefined>> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+}
+
+/** What matches both; `null` where they contradict each other. */
+export function both(one: Equalities, other: Equalities): Equalities | null {
+  const contrary = Object.keys(one).some((field) => field in other && other[field] !== one[field]);
+  return contrary ? null : { ...one, ...other };
+}
+
+const encodeCursor = ({ createdAt, _id }: Position): string =>
   Buffer.from(`${createdAt.getTime()}.${_id}`).toString('base64url');
 
-function decode(cursor: string): Position {
+export function decodeCursor(cursor: string): Position {
   const match = /^(\d{1,15})\.([A-Za-z0-9_-]{1,64})$/.exec(Buffer.from(cursor, 'base64url').toString());
   if (!match?.[1] || !match[2]) throw invalid('/query/cursor', 'is not a cursor of ours');
   return { createdAt: new Date(Number(match[1])), _id: match[2] };

@@ -1,11 +1,20 @@
 import { randomBytes } from 'node:crypto';
-import type { Role } from '../domain/roles.ts';
+import { ROLES, type Role } from '../domain/roles.ts';
 import { AppError } from '../protocol/errors.ts';
 import type { User } from '../protocol/objects.ts';
 import { dropIndex, isDuplicateKey, type Transaction, transaction, trusted } from './database.ts';
 import { newId } from './ids.ts';
 import { defineModel } from './model.ts';
-import { afterCursor, NEWEST_FIRST, type Page, type PageRequest, pageOf } from './pages.ts';
+import {
+  both,
+  type Equalities,
+  forEvery,
+  given,
+  NEWEST_FIRST,
+  type Page,
+  type PageRequest,
+  readPage,
+} from './pages.ts';
 
 interface UserRecord {
   _id: string;
@@ -57,9 +66,9 @@ export const userModel = /* @__PURE__ */ defineModel<UserRecord>(
     // Of those who have one: the erased have none. `$gt`, not `$type`: a query for a string is known to be within it.
     [{ emailKey: 1 }, { name: EMAIL_INDEX, unique: true, partialFilterExpression: { emailKey: { $gt: '' } } }],
     [{ erasingSince: 1 }, { sparse: true }],
-    [{ createdAt: -1, _id: -1 }],
-    [{ supervisorId: 1, createdAt: -1, _id: -1 }],
-    [{ role: 1, active: 1, createdAt: -1, _id: -1 }],
+    // The lists'.
+    [{ role: 1, active: 1, ...NEWEST_FIRST }],
+    [{ supervisorId: 1, active: 1, ...NEWEST_FIRST }, { partialFilterExpression: { supervisorId: { $gt: '' } } }],
   ],
 );
 
@@ -212,13 +221,14 @@ export interface UserFilter {
 
 /** `within` is what the caller may see at most; the filter narrows it. */
 export async function listUsers(within: UserFilter, filter: UserFilter, page: PageRequest): Promise<Page<User>> {
-  const rows = await userModel()
-    .find({ $and: [given(within), given(filter), afterCursor(page.cursor)] })
-    .sort(NEWEST_FIRST)
-    .limit(page.limit + 1)
-    .lean();
-  return pageOf(rows, page.limit, toUser);
+  const narrowed = both(given(within), given(filter));
+  const byActive = forEvery(narrowed ? [narrowed] : [], 'active', [true, false]);
+  const cases = forEvery(byActive, 'role', ROLES).filter(isPossible);
+  return readPage(userModel(), cases, page, toUser);
 }
+
+/** Whoever has a supervisor is an agent: no need to look among others. */
+const isPossible = ({ role, supervisorId }: Equalities): boolean => !supervisorId || role === 'agent';
 
 export async function countUsers(): Promise<number> {
   return userModel().countDocuments({});
@@ -362,9 +372,4 @@ export async function noteErased(id: string, before: Date): Promise<boolean> {
     $unset: { erasingSince: 1 },
   });
   return modifiedCount === 1;
-}
-
-/** The fields that were given a value: mongoose would make `undefined` a `null`. */
-function given(fields: object): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }

@@ -5,7 +5,7 @@ import { verifyAccessToken } from '../../lib/auth/tokens.ts';
 import { AppError, ERRORS, type ErrorCode } from '../../lib/protocol/errors.ts';
 import { type ClientEventName, clientEvents, clientFrameSchema } from '../../lib/protocol/events.ts';
 import { validate } from '../../lib/protocol/validate.ts';
-import { afterCursor } from '../../lib/store/pages.ts';
+import { decodeCursor } from '../../lib/store/pages.ts';
 import { parseFrame, type SocketEvent, validateFrame } from '../../lib/websocket/frames.ts';
 import { HANDLER_FILES, loadHandler, OTHER_FILES } from '../support/handlers.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
@@ -138,7 +138,7 @@ describe('parsers answer or refuse, and nothing else', () => {
       hostileText.map((text) => Buffer.from(text).toString('base64url')),
     );
     fc.assert(
-      fc.property(cursor, (text) => refusesAtMost(() => afterCursor(text), 'VALIDATION_FAILED')),
+      fc.property(cursor, (text) => refusesAtMost(() => decodeCursor(text), 'VALIDATION_FAILED')),
       settings(RUNS),
     );
   });

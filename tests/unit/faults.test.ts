@@ -17,6 +17,7 @@ describe('a fault of the database', () => {
     ['mongoose found no server', new mongoose.Error.MongooseServerSelectionError('none')],
     ['not primary', server(10_107)],
     ['shutting down', server(11_600)],
+    ['shutting down, of several writes', new mongo.MongoBulkWriteError(server(91), {} as never)],
     ['a write conflict', server(112, 'TransientTransactionError')],
     ['an unknown commit', server(1, 'UnknownTransactionCommitResult')],
     ['a socket ended by the other side, which the driver does not wrap', system('EPIPE')],

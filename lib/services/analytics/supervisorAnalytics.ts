@@ -1,5 +1,8 @@
+import { exactMedian, medianOf } from '../../domain/histogram.ts';
+import { AppError } from '../../protocol/errors.ts';
 import type { SupervisorAnalytics } from '../../protocol/objects.ts';
-import { type ClosedCount, countClosed, findStaff, medianSeconds, type Person } from '../../store/analytics.ts';
+import { findStaff, type Person } from '../../store/analytics.ts';
+import { type Closed, type Sum, sumClosed } from '../../store/closedSums.ts';
 
 type SupervisorRow = SupervisorAnalytics['supervisors'][number];
 
@@ -8,58 +11,82 @@ export async function supervisorAnalytics(given: {
   readonly from?: Date | undefined;
   readonly to?: Date | undefined;
 }): Promise<SupervisorAnalytics> {
-  const period = { from: given.from ?? null, to: given.to ?? null };
-  const [closed, firstResponse, resolution] = await Promise.all([
-    countClosed(period),
-    medianSeconds('firstResponseAt', period),
-    medianSeconds('closedAt', period),
-  ]);
-  const staff = await findStaff([...new Set(closed.map(({ agentId }) => agentId))]);
+  const range = {
+    from: given.from?.getTime() ?? Number.NEGATIVE_INFINITY,
+    to: given.to?.getTime() ?? Number.POSITIVE_INFINITY,
+  };
+  const closed = await sumClosed(range, EXACT_MOST);
+  if (!closed) throw new AppError('UNAVAILABLE', 'The database is not migrated yet.');
+  const { sums } = closed;
+  const medians = mediansOf(closed);
+  const staff = await findStaff([...new Set([...sums.values()].flatMap(({ agents }) => Object.keys(agents)))]);
   const supervisors = staff
     .filter(({ role }) => role === 'supervisor')
     .map(({ id, name, email }): SupervisorRow => {
-      const agents = agentRows(id, staff, closed);
+      const sum = sums.get(id);
       return {
         supervisor: { id, name, email },
         agentCount: staff.filter((person) => isAgentOf(person, id)).length,
-        closedConversations: sum(agents.map((agent) => agent.closedConversations)),
-        medianFirstResponseSeconds: firstResponse.get(id) ?? null,
-        medianResolutionSeconds: resolution.get(id) ?? null,
-        agents,
+        closedConversations: sum?.closed ?? 0,
+        medianFirstResponseSeconds: seconds(medians.get(id)?.firstResponse),
+        medianResolutionSeconds: seconds(medians.get(id)?.resolution),
+        agents: agentRows(id, staff, sum),
       };
     })
     .sort((a, b) => byClosedThenName({ ...a, name: a.supervisor.name }, { ...b, name: b.supervisor.name }));
   return {
-    from: period.from?.toISOString() ?? null,
-    to: period.to?.toISOString() ?? null,
+    from: given.from?.toISOString() ?? null,
+    to: given.to?.toISOString() ?? null,
     supervisors,
     totals: {
       supervisors: supervisors.length,
-      agents: sum(supervisors.map((row) => row.agentCount)),
-      closedConversations: sum(supervisors.map((row) => row.closedConversations)),
+      agents: total(supervisors.map((row) => row.agentCount)),
+      closedConversations: total(supervisors.map((row) => row.closedConversations)),
     },
   };
 }
+
+/** Up to this many conversations are looked at one by one for an exact median; that of more is read from the sums. */
+export const EXACT_MOST = 1_000;
+
+/** Milliseconds; `null` where nothing has such a time. */
+interface Medians {
+  readonly firstResponse: number | null;
+  readonly resolution: number | null;
+}
+
+function mediansOf({ sums, handled }: Closed): Map<string, Medians> {
+  if (!handled) {
+    return new Map(
+      [...sums].map(([id, { firstResponse, resolution }]) => [
+        id,
+        { firstResponse: medianOf(firstResponse), resolution: medianOf(resolution) },
+      ]),
+    );
+  }
+  return new Map(
+    [...Map.groupBy(handled, ({ supervisorId }) => supervisorId)].map(([id, theirs]) => {
+      const medianUntil = (until: 'firstResponseAt' | 'closedAt') =>
+        exactMedian(theirs.flatMap((one) => (one[until] ? [one[until].getTime() - one.createdAt.getTime()] : [])));
+      return [id, { firstResponse: medianUntil('firstResponseAt'), resolution: medianUntil('closedAt') }];
+    }),
+  );
+}
+
+const seconds = (ms: number | null | undefined): number | null => (ms == null ? null : Math.round(ms) / 1000);
 
 const isAgentOf = (person: Person, supervisorId: string): boolean =>
   person.role === 'agent' && person.active && person.supervisorId === supervisorId;
 
 /** The supervisor's agents now, and whoever closed conversations under them, though with somebody else or gone by now. */
-function agentRows(
-  supervisorId: string,
-  staff: readonly Person[],
-  closed: readonly ClosedCount[],
-): SupervisorRow['agents'] {
-  const counts = new Map(
-    closed.filter((row) => row.supervisorId === supervisorId).map(({ agentId, count }) => [agentId, count]),
-  );
+function agentRows(supervisorId: string, staff: readonly Person[], sum: Sum | undefined): SupervisorRow['agents'] {
   return staff
-    .filter((person) => isAgentOf(person, supervisorId) || counts.has(person.id))
-    .map(({ id, name }) => ({ id, name, closedConversations: counts.get(id) ?? 0 }))
+    .filter((person) => isAgentOf(person, supervisorId) || sum?.agents[person.id])
+    .map(({ id, name }) => ({ id, name, closedConversations: sum?.agents[id]?.closed ?? 0 }))
     .sort(byClosedThenName);
 }
 
-const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
+const total = (numbers: readonly number[]): number => numbers.reduce((sum, number) => sum + number, 0);
 
 /** By code unit, not by locale: the same order on every machine. */
 function byClosedThenName(

@@ -1,5 +1,6 @@
 import { errorFields, logger } from '../../logger.ts';
 import { metrics } from '../../metrics.ts';
+import { countClosed } from '../../store/closedSums.ts';
 import { backlog, findUnfinished } from '../../store/conversations.ts';
 import { oldestUnarchivedMs } from '../../store/messages.ts';
 import { findErasing } from '../../store/users.ts';
@@ -16,6 +17,8 @@ export interface SweepResult {
   readonly erased: number;
   /** Conversations whose messages and subject had their time, and are gone now. */
   readonly expired: number;
+  /** Closed conversations taken into the analytics' sums. */
+  readonly counted: number;
 }
 
 /** How long a close is left to the handler that did it. */
@@ -24,7 +27,7 @@ const PAGE = 100;
 
 /**
  * Finishes what a crash, a fault or a time limit left half done of closing conversations, the longest waiting first,
- * and of erasing candidates; then deletes what has had its time.
+ * and of erasing candidates; then deletes what has had its time, and counts what was closed.
  * `until`: epoch milliseconds after which nothing more is begun.
  */
 export async function sweep(until: number, graceMs = GRACE_MS): Promise<SweepResult> {
@@ -47,11 +50,23 @@ export async function sweep(until: number, graceMs = GRACE_MS): Promise<SweepRes
     failed,
     erased: await sweepErasures(until),
     expired: 0,
+    counted: 0,
   };
   result.expired = await expireTexts(until);
+  result.counted = await sweepCounts(until);
   logger.info('swept', { ...result });
   await reportBacklog();
   return result;
+}
+
+/** What isn't counted now is read one by one until the next sweep: no reason not to tell of the backlog. */
+async function sweepCounts(until: number): Promise<number> {
+  try {
+    return await countClosed(until);
+  } catch (error) {
+    logger.error('could not count what was closed', errorFields(error));
+    return 0;
+  }
 }
 
 async function sweepErasures(until: number): Promise<number> {

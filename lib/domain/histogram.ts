@@ -1,0 +1,45 @@
+/**
+ * How long things took, counted by their logarithm: two histograms add up to the histogram of both, and the median can be
+ * read from it. What is read is within `ERROR` of the truth, plus the half millisecond it is rounded to; for 0 ms it is 0.
+ * The buckets are those of DDSketch: https://arxiv.org/abs/1908.10693
+ */
+export type Histogram = Record<string, number>;
+
+export const ERROR = 0.01;
+const GROWTH = (1 + ERROR) / (1 - ERROR);
+
+/** The bucket of a duration in milliseconds: of each value in it, the one it stands for is at most `ERROR` away. */
+export const bucketOf = (ms: number): number => (ms < 1 ? 0 : 1 + Math.ceil(Math.log(ms) / Math.log(GROWTH)));
+
+const standsFor = (bucket: number): number => (bucket === 0 ? 0 : (2 * GROWTH ** (bucket - 1)) / (GROWTH + 1));
+
+/** Adds the counts of the second to the first. */
+export function addCounts(to: Record<string, number>, counts: Readonly<Record<string, number>>): void {
+  for (const key in counts) to[key] = (to[key] ?? 0) + (counts[key] ?? 0);
+}
+
+/** The median, in milliseconds; between the two in the middle of an even number. `null` where there is nothing. */
+export function medianOf(histogram: Histogram): number | null {
+  const buckets = Object.keys(histogram)
+    .map(Number)
+    .sort((a, b) => a - b);
+  const total = buckets.reduce((sum, bucket) => sum + (histogram[bucket] ?? 0), 0);
+  if (total === 0) return null;
+  /** From 0. */
+  const at = (place: number): number => {
+    let seen = 0;
+    for (const bucket of buckets) {
+      seen += histogram[bucket] ?? 0;
+      if (seen > place) return standsFor(bucket);
+    }
+    throw new Error('a place beyond the end');
+  };
+  return (at(Math.floor((total - 1) / 2)) + at(Math.floor(total / 2))) / 2;
+}
+
+/** The median of durations in milliseconds, exactly. `null` where there are none. */
+export function exactMedian(durations: readonly number[]): number | null {
+  const sorted = durations.toSorted((a, b) => a - b);
+  const [low, high] = [sorted[Math.floor((sorted.length - 1) / 2)], sorted[Math.floor(sorted.length / 2)]];
+  return low === undefined || high === undefined ? null : (low + high) / 2;
+}
