@@ -5,10 +5,10 @@ import { unseal } from '../../lib/auth/refreshTokens.ts';
 import { PERMISSIONS } from '../../lib/domain/permissions.ts';
 import { firstReleaseTokenModel, sessionModel, spentTokenModel } from '../../lib/store/sessions.ts';
 import { userModel } from '../../lib/store/users.ts';
-import { within } from '../support/deadline.ts';
+import { eventually, within } from '../support/deadline.ts';
 import { everything } from '../support/everything.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
-import { type Desk, PASSWORD, type Person, UpgradeRefused } from '../support/system.ts';
+import { type Desk, type HttpResult, PASSWORD, type Person, UpgradeRefused } from '../support/system.ts';
 import { allRoutes, decoded, expectRefused, fill } from './attack.ts';
 
 /** All that a test may put a clock on, but the date. */
@@ -32,8 +32,16 @@ afterAll(() => system.stop());
 
 const refresh = (refreshToken: string) => desk.call('POST', '/auth/refresh', undefined, { refreshToken });
 const login = (email: string, password = PASSWORD) => desk.call('POST', '/auth/login', undefined, { email, password });
-const deactivate = (person: Person) =>
-  desk.ok('PATCH', `/users/${person.user.id}`, desk.admin.token, { active: false });
+/** As a client does that may repeat a command: on a busy machine one that races many others can be told to try again. */
+const untilAvailable = (what: string, ask: () => Promise<HttpResult>) =>
+  eventually(`${what} to be answered`, async () => {
+    const answer = await ask();
+    return answer.status === 503 ? undefined : answer;
+  });
+const deactivate = async (person: Person) => {
+  const ask = () => desk.call('PATCH', `/users/${person.user.id}`, desk.admin.token, { active: false });
+  expect(await untilAvailable('a deactivation', ask)).toMatchObject({ status: 200 });
+};
 const reactivate = (person: Person) => desk.ok('PATCH', `/users/${person.user.id}`, desk.admin.token, { active: true });
 const connect = (token: string) =>
   system.connect({ token }).catch((error: unknown) => {
@@ -320,11 +328,13 @@ describe('a change of who somebody is', () => {
 });
 
 describe('racing a deactivation', () => {
+  const isRefusal = ({ status }: HttpResult) => ![200, 503].includes(status);
+
   it('twenty sign-ins leave nothing live, not even for when the user is active again', async () => {
     const candidate = await desk.candidate();
     const [answers] = await Promise.all([times(20, () => login(candidate.email)), deactivate(candidate)]);
     const granted = answers.filter(({ status }) => status === 200).map(({ body }) => body);
-    for (const refused of answers.filter(({ status }) => status !== 200)) expectRefused(refused, 'INVALID_CREDENTIALS');
+    for (const refused of answers.filter(isRefusal)) expectRefused(refused, 'INVALID_CREDENTIALS');
     await reactivate(candidate);
     await expectNothingLive(candidate.user.id, {
       access: granted.map(({ accessToken }) => accessToken),
@@ -341,7 +351,7 @@ describe('racing a deactivation', () => {
       deactivate(candidate),
     ]);
     const granted = answers.filter(({ status }) => status === 200).map(({ body }) => body);
-    for (const refused of answers.filter(({ status }) => status !== 200)) expectRefused(refused, 'INVALID_TOKEN');
+    for (const refused of answers.filter(isRefusal)) expectRefused(refused, 'INVALID_TOKEN');
     await reactivate(candidate);
     await expectNothingLive(candidate.user.id, {
       access: granted.map(({ accessToken }) => accessToken),
@@ -352,7 +362,7 @@ describe('racing a deactivation', () => {
   it('twenty upgrades leave nothing live', async () => {
     const candidate = await desk.candidate();
     const [outcomes] = await Promise.all([times(20, () => connect(candidate.token)), deactivate(candidate)]);
-    for (const outcome of outcomes) if (typeof outcome === 'number') expect(outcome).toBe(401);
+    for (const outcome of outcomes) if (typeof outcome === 'number') expect([401, 503]).toContain(outcome);
     await expectNothingLive(candidate.user.id, { access: [candidate.token] });
   });
 });
@@ -370,7 +380,7 @@ describe('a change of password', () => {
       while (changing) await login(candidate.email);
     };
     const signingIn = times(6, signIn);
-    const changed = await change(candidate, 'another pass phrase');
+    const changed = await untilAvailable('a change of password', () => change(candidate, 'another pass phrase'));
     changing = false;
     await signingIn;
     expect(changed.status).toBe(204);
