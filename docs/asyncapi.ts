@@ -10,6 +10,7 @@ import {
   socketRefusals,
 } from '../lib/protocol/events.ts';
 import { requestIdSchema } from '../lib/protocol/objects.ts';
+import { repeatingInWords } from '../lib/protocol/repeating.ts';
 import { rolesFor, whoMay } from './access.ts';
 import { CLIENT_EVENT_EXAMPLES, SERVER_EVENT_EXAMPLES } from './examples.ts';
 import { type Converter, converter, type Json } from './schemas.ts';
@@ -182,6 +183,7 @@ function operations(): Json {
     summary: event.summary,
     description: [
       whoMay(event.event),
+      `Outcome unknown? ${repeatingInWords(event.repeat)}`,
       `Answered by \`${event.answer}\`, or by \`ERROR\` with one of:`,
       ...codes(event).map((code) => `\`${code}\` (${ERRORS[code].title}),`),
     ]

@@ -1,5 +1,6 @@
 import { AppError, ERRORS, type ErrorCode } from '../lib/protocol/errors.ts';
 import { problemSchema } from '../lib/protocol/objects.ts';
+import { detailOf, repeatingInWords } from '../lib/protocol/repeating.ts';
 import { type Route, refusals, routes } from '../lib/protocol/routes.ts';
 import { rolesFor, whoMay } from './access.ts';
 import { PARAMETER_EXAMPLES, problemExample, routeExample } from './examples.ts';
@@ -96,7 +97,7 @@ function operation(route: Route, schemas: Converter, problem: Json): Json {
     operationId: route.operation,
     tags: [route.tag],
     summary: inWords(route.operation),
-    description: `${route.summary}\n\n${whoMay(route.operation)}`,
+    description: `${route.summary}\n\n${whoMay(route.operation)} Outcome unknown? ${repeatingInWords(route.repeat)}`,
     ...(roles === null ? { security: [] } : { 'x-roles': roles }),
     ...list('parameters', [...parameters('path', route, schemas), ...parameters('query', route, schemas)]),
     ...(route.body && {
@@ -111,7 +112,7 @@ function operation(route: Route, schemas: Converter, problem: Json): Json {
       },
     }),
     responses: {
-      [route.status]: success(route, schemas),
+      ...successes(route, schemas),
       ...failures(route, problem),
       default: { $ref: '#/components/responses/Problem' },
     },
@@ -143,17 +144,24 @@ function parameters(place: 'path' | 'query', route: Route, schemas: Converter): 
   }));
 }
 
-function success(route: Route, schemas: Converter): Json {
-  return {
-    description: route.response ? 'Done.' : 'Done; no body.',
-    headers: headers(route.status),
-    ...(route.response && {
+function successes(route: Route, schemas: Converter): Json {
+  const { status, repeatedStatus, response } = route;
+  const success = (of: number, description: string): Json => ({
+    description,
+    headers: headers(of),
+    ...(response && {
       content: {
         'application/json': {
-          schema: schemas.named(pageName(route), schemas.output(route.response())),
+          schema: schemas.named(pageName(route), schemas.output(response())),
           example: routeExample(route).answer,
         },
       },
+    }),
+  });
+  return {
+    [status]: success(status, response ? 'Done.' : 'Done; no body.'),
+    ...(repeatedStatus && {
+      [repeatedStatus]: success(repeatedStatus, 'It had been done before: the first one, as it is now.'),
     }),
   };
 }
@@ -164,12 +172,21 @@ const pageName = (route: Route): string => `${capitalized(route.operation).repla
 function failures(route: Route, problem: Json): Json {
   const byStatus = Map.groupBy(refusals(route), (code) => ERRORS[code].status);
   return Object.fromEntries(
-    [...byStatus].map(([status, codes]) => [String(status), failure(Number(status), [...codes].sort(), problem)]),
+    [...byStatus].map(([status, codes]) => [
+      String(status),
+      failure(route, Number(status), [...codes].sort(), problem),
+    ]),
   );
 }
 
-function failure(status: number, codes: readonly ErrorCode[], problem: Json): Json {
-  const example = (code: ErrorCode) => problemExample(code, status, ERRORS[code].title, new AppError(code).message);
+function failure(route: Route, status: number, codes: readonly ErrorCode[], problem: Json): Json {
+  const example = (code: ErrorCode) =>
+    problemExample(
+      code,
+      status,
+      ERRORS[code].title,
+      detailOf(new AppError(code), route.repeat, routeExample(route).request),
+    );
   return {
     description: codes.map((code) => `\`${code}\`: ${ERRORS[code].title}.`).join(' '),
     headers: headers(status),

@@ -1,10 +1,14 @@
 import { CLOSE_CONVERSATION } from '../../lib/protocol/events.ts';
+import { answersGiven } from '../../lib/realtime/turns.ts';
 import { closeConversation } from '../../lib/services/conversations/closeConversation.ts';
 import { beginFinishing, closedNotice } from '../../lib/services/conversations/finishClosing.ts';
 import { onClientEvent } from '../../lib/websocket/clientEvent.ts';
 
 export const handler = onClientEvent(CLOSE_CONVERSATION, async ({ caller, data, reply, follow }) => {
-  const closed = await closeConversation(caller, data.conversationId);
+  const { connectionId } = caller;
+  const closed = await closeConversation(caller, data.conversationId, data.after);
+  follow(() => beginFinishing(closed, connectionId));
+  // A join of this connection that was under way must not be answered after the close.
+  await answersGiven([connectionId], data.conversationId);
   reply('CONVERSATION_CLOSED', closedNotice(closed.conversation));
-  follow(() => beginFinishing(closed, caller.connectionId));
 });

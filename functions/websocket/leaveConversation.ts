@@ -1,8 +1,9 @@
 import { LEAVE_CONVERSATION } from '../../lib/protocol/events.ts';
+import { finishTurn } from '../../lib/realtime/turns.ts';
 import { leaveConversation } from '../../lib/services/rooms/leaveConversation.ts';
 import { onClientEvent } from '../../lib/websocket/clientEvent.ts';
 
 export const handler = onClientEvent(LEAVE_CONVERSATION, async ({ caller, data, reply }) => {
-  await leaveConversation(caller, data.conversationId);
-  reply('CONVERSATION_LEFT', { conversationId: data.conversationId });
+  const turn = await leaveConversation(caller, data.conversationId);
+  reply('CONVERSATION_LEFT', { conversationId: data.conversationId }, () => finishTurn(turn));
 });

@@ -4,10 +4,10 @@ import { countEvent } from '../store/rateLimits.ts';
 import { addressKey } from './address.ts';
 import { pseudonym } from './pseudonyms.ts';
 
-/** Counts one event and throws `RATE_LIMITED` when it is one too many for its window. */
-export async function limit(key: string, most: number, windowSeconds: number): Promise<void> {
+/** Counts an event, or so many, and throws `RATE_LIMITED` when that is more than its window takes. */
+export async function limit(key: string, most: number, windowSeconds: number, events = 1): Promise<void> {
   if (config().RATE_LIMITS === 'off') return;
-  const window = await countEvent(key, windowSeconds);
+  const window = await countEvent(key, windowSeconds, events);
   if (window.count > most) throw tooMany(window.endsIn);
 }
 
@@ -18,8 +18,8 @@ const HOUR = 60 * MINUTE;
 export const limitFrames = (connectionId: string): Promise<void> =>
   limit(`frames/${connectionId}`, config().RATE_LIMIT_FRAMES_PER_MINUTE, MINUTE);
 
-export const limitMessages = (userId: string): Promise<void> =>
-  limit(`messages/${userId}`, config().RATE_LIMIT_MESSAGES_PER_MINUTE, MINUTE);
+export const limitMessages = (userId: string, messages = 1): Promise<void> =>
+  limit(`messages/${userId}`, config().RATE_LIMIT_MESSAGES_PER_MINUTE, MINUTE, messages);
 
 export const limitConversations = (userId: string): Promise<void> =>
   limit(`conversations/${userId}`, config().RATE_LIMIT_CONVERSATIONS_PER_HOUR, HOUR);

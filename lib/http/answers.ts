@@ -1,7 +1,8 @@
 import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { errorFields, logger } from '../logger.ts';
 import { metrics } from '../metrics.ts';
-import { ERRORS } from '../protocol/errors.ts';
+import { ERRORS, retryAfterOf } from '../protocol/errors.ts';
+import { detailOf, type Repeating } from '../protocol/repeating.ts';
 import type { Route } from '../protocol/routes.ts';
 import { asAppError } from '../store/faults.ts';
 
@@ -12,12 +13,18 @@ const commonHeaders = (requestId: string) => ({
   'strict-transport-security': 'max-age=31536000; includeSubDomains',
 });
 
-/** The route's answer. */
-export function answer(route: Route, body: unknown, requestId: string): APIGatewayProxyStructuredResultV2 {
-  logger.info('answered', { status: route.status });
-  if (route.response === null) return { statusCode: route.status, headers: commonHeaders(requestId) };
+/** The route's answer; `repeated`: to a request that repeats one which has been carried out. */
+export function answer(
+  { status, repeatedStatus, response }: Route,
+  body: unknown,
+  requestId: string,
+  repeated: boolean,
+): APIGatewayProxyStructuredResultV2 {
+  const statusCode = (repeated && repeatedStatus) || status;
+  logger.info('answered', { status: statusCode });
+  if (response === null) return { statusCode, headers: commonHeaders(requestId) };
   return {
-    statusCode: route.status,
+    statusCode,
     headers: { ...commonHeaders(requestId), 'content-type': 'application/json; charset=utf-8' },
     body: JSON.stringify(body),
   };
@@ -28,9 +35,19 @@ export const noContent = (requestId: string): APIGatewayProxyStructuredResultV2 
   statusCode: 204,
   headers: commonHeaders(requestId),
 });
+/** What was asked for, as far as a problem document depends on it. */
+export interface Asked {
+  readonly repeat: Repeating;
+  /** The request's body, parsed or, where it didn't come to that, not. */
+  readonly body: unknown;
+}
 
 /** RFC 9457. A refusal says what it is; a fault says its request id and nothing else, the rest goes to the log. */
-export function problem(thrown: unknown, requestId: string): APIGatewayProxyStructuredResultV2 {
+export function problem(
+  thrown: unknown,
+  requestId: string,
+  { repeat, body }: Asked = { repeat: 'safe', body: undefined },
+): APIGatewayProxyStructuredResultV2 {
   const error = asAppError(thrown);
   const { title, status } = ERRORS[error.code];
   const statusCode = status ?? 400;
@@ -38,22 +55,33 @@ export function problem(thrown: unknown, requestId: string): APIGatewayProxyStru
     logger.error('failed', { code: error.code, status: statusCode, ...errorFields(thrown) });
     metrics({ Faults: 1 });
   } else logger.info('refused', { code: error.code, status: statusCode });
+  const retryAfter = retryAfterOf(error);
   return {
     statusCode,
     headers: {
       ...commonHeaders(requestId),
       'content-type': 'application/problem+json; charset=utf-8',
       ...(statusCode === 401 && { 'www-authenticate': 'Bearer' }),
-      ...((statusCode === 429 || statusCode === 503) && { 'retry-after': String(error.retryAfter ?? 1) }),
+      ...(retryAfter !== undefined && { 'retry-after': String(retryAfter) }),
     },
     body: JSON.stringify({
       type: 'about:blank',
       title,
       status: statusCode,
-      detail: error.message,
+      detail: detailOf(error, repeat, asObject(body)),
       code: error.code,
       requestId,
       ...(error.errors && { errors: error.errors }),
     }),
   };
+}
+
+/** A body that was not parsed yet when the database turned out to be out of reach. */
+function asObject(body: unknown): unknown {
+  if (typeof body !== 'string') return body;
+  try {
+    return JSON.parse(body);
+  } catch {
+    return undefined;
+  }
 }

@@ -29,6 +29,8 @@ export interface HttpRequest<R extends Route> {
    * time limits and can't undo what was done. Must not reject.
    */
   follow(work: () => Promise<unknown>): void;
+  /** Notes that the request repeats one which has been carried out: the answer has the route's `repeatedStatus`. */
+  repeats(): void;
   /** The client's address as API Gateway saw it, or a proxy that proved itself; never the client's own word. */
   readonly sourceIp: string;
 }
@@ -56,7 +58,7 @@ export function httpEndpoint<const R extends Route>(
   connectAhead();
   trustedProxyAhead();
   const stack = middy<AdmittedEvent, APIGatewayProxyStructuredResultV2, Error, Context>()
-    .use(answerProblems())
+    .use(answerProblems(route))
     .use(located())
     .use(connected());
   if (PERMISSIONS[route.operation] !== 'anyone') {
@@ -66,6 +68,7 @@ export function httpEndpoint<const R extends Route>(
   if (route.method !== 'GET') stack.use(bounded()).use(jsonBody(route.body !== undefined));
   const run = stack.handler(async (event, context) => {
     const following: Promise<unknown>[] = [];
+    let repeated = false;
     const request = {
       caller: event.caller ?? null,
       params: validate(route.params ?? z.strictObject({}), event.pathParameters ?? {}, '/path'),
@@ -73,10 +76,13 @@ export function httpEndpoint<const R extends Route>(
       body: route.method === 'GET' ? {} : validate(route.body ?? z.strictObject({}), event.body, '/body'),
       sourceIp: event.sourceIp,
       follow: (work: () => Promise<unknown>) => following.push(afterCommand(work)),
+      repeats: () => {
+        repeated = true;
+      },
     };
     const result = await withinDeadline(() => handle(request as unknown as HttpRequest<R>));
     await Promise.all(following);
-    return answer(route, result, context.awsRequestId);
+    return answer(route, result, context.awsRequestId, repeated);
   });
   return (event, context) =>
     withLogFields({ requestId: context.awsRequestId, operation: route.operation }, () =>
@@ -85,9 +91,9 @@ export function httpEndpoint<const R extends Route>(
 }
 
 /** Turns whatever is thrown, by the handler or any middleware, into a problem document. */
-const answerProblems = (): HttpMiddleware => ({
+const answerProblems = ({ repeat }: Route): HttpMiddleware => ({
   onError: (request) => {
-    request.response = problem(request.error, request.context.awsRequestId);
+    request.response = problem(request.error, request.context.awsRequestId, { repeat, body: request.event.body });
   },
 });
 

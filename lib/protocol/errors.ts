@@ -22,6 +22,7 @@ export const ERRORS = {
   UNKNOWN_EVENT: { status: null, socket: true, title: 'Unknown event' },
   NOT_JOINED: { status: null, socket: true, title: 'Not joined' },
   TOO_MANY_CONNECTIONS: { status: null, socket: true, title: 'Too many connections' },
+  OUT_OF_ORDER: { status: null, socket: true, title: 'Out of order' },
   INTERNAL: { status: 500, socket: true, title: 'Internal error' },
   UNAVAILABLE: { status: 503, socket: true, title: 'Temporarily unavailable' },
 } as const satisfies Record<string, { status: number | null; socket: boolean; title: string }>;
@@ -49,8 +50,10 @@ const DEFAULT_DETAIL: Record<ErrorCode, string> = {
   UNKNOWN_EVENT: 'There is no such event.',
   NOT_JOINED: 'This connection has not joined the conversation.',
   TOO_MANY_CONNECTIONS: 'A newer connection of yours took the place of this one. Do not connect again by yourself.',
+  OUT_OF_ORDER: 'The message that `after` names did not come. Send that one, then this one again.',
   INTERNAL: 'Something went wrong on our side.',
-  UNAVAILABLE: 'The service cannot reach its database. It is safe to send this again.',
+  // How to go on depends on the operation: `goOn` says it, after this.
+  UNAVAILABLE: 'The service cannot reach its database, or was not answered in time.',
 };
 
 /** One thing wrong with the input: an RFC 6901 pointer into the part at fault, and what is wrong with it. */
@@ -80,6 +83,14 @@ export class AppError extends Error {
     this.errors = options.errors;
     this.retryAfter = options.retryAfter;
   }
+}
+
+/**
+ * Seconds to wait before trying again: of those codes that are answered with `Retry-After` over HTTP, on either
+ * transport; `undefined` for all others.
+ */
+export function retryAfterOf({ code, retryAfter = 1 }: AppError): number | undefined {
+  return code === 'RATE_LIMITED' || code === 'UNAVAILABLE' ? retryAfter : undefined;
 }
 
 /** A `VALIDATION_FAILED` for one field. */

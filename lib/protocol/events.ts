@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import type { Operation } from '../domain/permissions.ts';
 import { ERROR_CODES, ERRORS, type ErrorCode } from './errors.ts';
 import {
+  afterSchema,
   clientMessageIdSchema,
   contentSchema,
   conversationSchema,
@@ -13,6 +14,7 @@ import {
   seqSchema,
   timestampSchema,
 } from './objects.ts';
+import type { Repeating } from './repeating.ts';
 
 /** The subprotocol a browser offers first, followed by its access token; the server answers with this one alone. */
 export const SUBPROTOCOL = 'live-support.v1';
@@ -24,6 +26,7 @@ export interface ClientEvent {
   readonly summary: string;
   readonly data: z.ZodMiniType<Record<string, unknown>>;
   readonly answer: ServerEventName;
+  readonly repeat: Repeating;
   readonly errors: readonly ErrorCode[];
 }
 
@@ -35,15 +38,28 @@ export const JOIN_CONVERSATION = /* @__PURE__ */ clientEvent(() => ({
   summary: 'Enter the room and get the messages after `afterSeq`.',
   data: z.extend(inConversation, { afterSeq: z.optional(seqSchema) }),
   answer: 'CONVERSATION_JOINED',
+  repeat: 'safe',
   errors: ['NOT_FOUND', 'CONVERSATION_CLOSED', 'RATE_LIMITED'],
 }));
 
 export const SEND_MESSAGE = /* @__PURE__ */ clientEvent(() => ({
   event: 'SEND_MESSAGE',
   summary: 'Say something in a room this connection has joined.',
-  data: z.extend(inConversation, { content: contentSchema, clientMessageId: z.optional(clientMessageIdSchema) }),
+  data: z
+    .extend(inConversation, {
+      content: contentSchema,
+      clientMessageId: z.optional(clientMessageIdSchema),
+      after: z.optional(afterSchema),
+    })
+    .check(
+      z.refine(({ clientMessageId, after }) => after === undefined || after !== clientMessageId, {
+        error: 'must not be the message itself',
+        path: ['after'],
+      }),
+    ),
   answer: 'MESSAGE_ACCEPTED',
-  errors: ['NOT_FOUND', 'NOT_JOINED', 'CONVERSATION_CLOSED', 'CONFLICT', 'RATE_LIMITED'],
+  repeat: { safeWith: 'clientMessageId', findOut: 'Look for it in the messages before you send it again.' },
+  errors: ['NOT_FOUND', 'NOT_JOINED', 'CONVERSATION_CLOSED', 'CONFLICT', 'OUT_OF_ORDER', 'RATE_LIMITED'],
 }));
 
 export const LEAVE_CONVERSATION = /* @__PURE__ */ clientEvent(() => ({
@@ -51,15 +67,17 @@ export const LEAVE_CONVERSATION = /* @__PURE__ */ clientEvent(() => ({
   summary: 'Leave the room.',
   data: inConversation,
   answer: 'CONVERSATION_LEFT',
+  repeat: { findOut: 'Send it again: `NOT_JOINED` says that you are out.' },
   errors: ['NOT_FOUND', 'NOT_JOINED'],
 }));
 
 export const CLOSE_CONVERSATION = /* @__PURE__ */ clientEvent(() => ({
   event: 'CLOSE_CONVERSATION',
   summary: 'Close the conversation; its assigned agent only, joined or not.',
-  data: inConversation,
+  data: z.extend(inConversation, { after: z.optional(afterSchema) }),
   answer: 'CONVERSATION_CLOSED',
-  errors: ['NOT_FOUND', 'CONVERSATION_CLOSED', 'CONFLICT'],
+  repeat: { findOut: 'Read the conversation, or send it again: `CONVERSATION_CLOSED` says that it is closed.' },
+  errors: ['NOT_FOUND', 'CONVERSATION_CLOSED', 'CONFLICT', 'OUT_OF_ORDER', 'RATE_LIMITED'],
 }));
 
 export const PING = /* @__PURE__ */ clientEvent(() => ({
@@ -67,6 +85,7 @@ export const PING = /* @__PURE__ */ clientEvent(() => ({
   summary: 'Keep the connection from being idle.',
   data: z.strictObject({}),
   answer: 'PONG',
+  repeat: 'safe',
   errors: [],
 }));
 
@@ -128,6 +147,11 @@ export const serverEvents = /* @__PURE__ */ serverSchemas(() => ({
     message: z.string(),
     event: z.nullable(z.string()),
     errors: z.optional(z.array(fieldErrorSchema())),
+    retryAfter: z.optional(
+      schema(() => z.int().check(z.minimum(0)), {
+        description: 'Seconds to wait: with `RATE_LIMITED` and `UNAVAILABLE`.',
+      }),
+    ),
   }),
 }));
 

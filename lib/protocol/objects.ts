@@ -110,6 +110,13 @@ export const contentSchema = /* @__PURE__ */ schema(() => nonBlank(1, 4000), {
 export const clientMessageIdSchema = /* @__PURE__ */ schema(() => text(1, 64), {
   description: 'Chosen by the sender; sending the same one again stores nothing more.',
 });
+export const afterSchema = /* @__PURE__ */ schema(() => text(1, 64), {
+  description:
+    'The `clientMessageId` of a message of the same sender and conversation that is to be stored first. It is waited for, 3 s at most.',
+});
+export const clientConversationIdSchema = /* @__PURE__ */ schema(() => text(1, 64), {
+  description: 'Chosen by the candidate; the same one again opens nothing more and is answered with the first one.',
+});
 export const requestIdSchema = /* @__PURE__ */ text(1, 64);
 export const seqSchema = /* @__PURE__ */ schema(() => z.int().check(z.minimum(0)));
 

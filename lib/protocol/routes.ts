@@ -5,6 +5,7 @@ import type { ErrorCode } from './errors.ts';
 import {
   AUDIT_ACTIONS,
   auditEntrySchema,
+  clientConversationIdSchema,
   contentSchema,
   conversationSchema,
   emailSchema,
@@ -23,6 +24,7 @@ import {
   timestampSchema,
   userSchema,
 } from './objects.ts';
+import type { Repeating } from './repeating.ts';
 import { readTime } from './time.ts';
 
 /** Everything the outside may know of one HTTP route. Requests are strict: an unknown field is an error naming it. */
@@ -37,8 +39,11 @@ export interface Route {
   readonly query?: z.ZodMiniType<Record<string, unknown>>;
   readonly body?: z.ZodMiniType<Record<string, unknown>>;
   readonly status: 200 | 201 | 204;
+  /** Where a request that repeats one which has been carried out is answered with another status. */
+  readonly repeatedStatus?: 200;
   /** Makes the schema of the answer's body; `null` where it has none. */
   readonly response: (() => z.ZodMiniType) | null;
+  readonly repeat: Repeating;
   /** What this route may refuse with, beyond what every route of its kind may (see `refusals`). */
   readonly errors: readonly ErrorCode[];
 }
@@ -118,6 +123,7 @@ export const register = /* @__PURE__ */ route(() => ({
   body: z.strictObject({ name: nameSchema, email: emailSchema, password: passwordSchema }),
   status: 201,
   response: sessionSchema,
+  repeat: { findOut: 'Sign in with this address and password: that works where it was done.' },
   errors: ['EMAIL_TAKEN', 'RATE_LIMITED'],
 }));
 
@@ -130,6 +136,7 @@ export const login = /* @__PURE__ */ route(() => ({
   body: z.strictObject({ email: emailSchema, password: givenPasswordSchema }),
   status: 200,
   response: sessionSchema,
+  repeat: { findOut: 'Sign in again: a session that you were not told of ends by itself, unused.' },
   errors: ['INVALID_CREDENTIALS', 'RATE_LIMITED'],
 }));
 
@@ -143,6 +150,7 @@ export const refreshSession = /* @__PURE__ */ route(() => ({
   body: z.strictObject({ refreshToken: refreshTokenSchema }),
   status: 200,
   response: sessionSchema,
+  repeat: { safeWithin: '30 seconds', findOut: 'Sign in again: it would pass for a theft.' },
   errors: ['INVALID_TOKEN', 'RATE_LIMITED'],
 }));
 
@@ -154,6 +162,7 @@ export const logout = /* @__PURE__ */ route(() => ({
   tag: 'auth',
   status: 204,
   response: null,
+  repeat: { findOut: 'Send it again: `INVALID_TOKEN` says that the session has ended.' },
   errors: [],
 }));
 
@@ -165,6 +174,7 @@ export const getMe = /* @__PURE__ */ route(() => ({
   tag: 'auth',
   status: 200,
   response: userSchema,
+  repeat: 'safe',
   errors: [],
 }));
 
@@ -177,6 +187,7 @@ export const changePassword = /* @__PURE__ */ route(() => ({
   body: z.strictObject({ currentPassword: givenPasswordSchema, newPassword: passwordSchema }),
   status: 204,
   response: null,
+  repeat: 'safe',
   errors: ['INVALID_CREDENTIALS', 'RATE_LIMITED'],
 }));
 
@@ -195,6 +206,9 @@ export const createUser = /* @__PURE__ */ route(() => ({
   }),
   status: 201,
   response: userSchema,
+  repeat: {
+    findOut: 'Look for the address in `GET /users`, or send it again: `EMAIL_TAKEN` says that somebody has it.',
+  },
   errors: ['EMAIL_TAKEN'],
 }));
 
@@ -212,6 +226,7 @@ export const listUsers = /* @__PURE__ */ route(() => ({
   }),
   status: 200,
   response: () => listOf(userSchema()),
+  repeat: 'safe',
   errors: [],
 }));
 
@@ -224,6 +239,7 @@ export const getUser = /* @__PURE__ */ route(() => ({
   params: userParams,
   status: 200,
   response: userSchema,
+  repeat: 'safe',
   errors: ['NOT_FOUND'],
 }));
 
@@ -241,6 +257,7 @@ export const updateUser = /* @__PURE__ */ route(() => ({
   }),
   status: 200,
   response: userSchema,
+  repeat: 'safe',
   errors: ['NOT_FOUND', 'LAST_ADMIN'],
 }));
 
@@ -253,6 +270,7 @@ export const eraseUser = /* @__PURE__ */ route(() => ({
   params: userParams,
   status: 200,
   response: userSchema,
+  repeat: 'safe',
   errors: ['NOT_FOUND'],
 }));
 
@@ -262,9 +280,18 @@ export const createConversation = /* @__PURE__ */ route(() => ({
   path: '/conversations',
   summary: 'Open a conversation; `message` becomes its first message.',
   tag: 'conversations',
-  body: z.strictObject({ subject: subjectSchema, message: z.optional(contentSchema) }),
+  body: z.strictObject({
+    subject: subjectSchema,
+    message: z.optional(contentSchema),
+    clientConversationId: z.optional(clientConversationIdSchema),
+  }),
   status: 201,
+  repeatedStatus: 200,
   response: conversationSchema,
+  repeat: {
+    safeWith: 'clientConversationId',
+    findOut: 'Look for it in `GET /conversations`, newest first, before you send it again.',
+  },
   errors: ['RATE_LIMITED'],
 }));
 
@@ -283,6 +310,7 @@ export const listConversations = /* @__PURE__ */ route(() => ({
   }),
   status: 200,
   response: () => listOf(conversationSchema()),
+  repeat: 'safe',
   errors: [],
 }));
 
@@ -295,6 +323,7 @@ export const getConversation = /* @__PURE__ */ route(() => ({
   params: conversationParams,
   status: 200,
   response: conversationSchema,
+  repeat: 'safe',
   errors: ['NOT_FOUND'],
 }));
 
@@ -308,6 +337,7 @@ export const listMessages = /* @__PURE__ */ route(() => ({
   query: z.strictObject({ afterSeq: afterSeqQuery, limit: limit(200, 50) }),
   status: 200,
   response: () => z.object({ items: z.array(messageSchema()), nextAfterSeq: z.nullable(z.int()) }),
+  repeat: 'safe',
   errors: ['NOT_FOUND'],
 }));
 
@@ -321,6 +351,7 @@ export const assignConversation = /* @__PURE__ */ route(() => ({
   body: z.strictObject({ agentId: idSchema }),
   status: 200,
   response: conversationSchema,
+  repeat: { findOut: 'Read the conversation: `agentId` says who has it.' },
   errors: ['NOT_FOUND', 'AGENT_NOT_AVAILABLE', 'CONVERSATION_CLOSED', 'CONFLICT'],
 }));
 
@@ -333,6 +364,7 @@ export const closeConversation = /* @__PURE__ */ route(() => ({
   params: conversationParams,
   status: 200,
   response: conversationSchema,
+  repeat: { findOut: 'Read the conversation, or send it again: `CONVERSATION_CLOSED` says that it is closed.' },
   errors: ['NOT_FOUND', 'CONVERSATION_CLOSED', 'CONVERSATION_ASSIGNED', 'CONFLICT'],
 }));
 
@@ -345,6 +377,7 @@ export const supervisorAnalytics = /* @__PURE__ */ route(() => ({
   query: z.strictObject({ from: z.optional(timeQuery), to: z.optional(timeQuery) }),
   status: 200,
   response: supervisorAnalyticsSchema,
+  repeat: 'safe',
   errors: [],
 }));
 
@@ -362,6 +395,7 @@ export const listAudit = /* @__PURE__ */ route(() => ({
   }),
   status: 200,
   response: () => listOf(auditEntrySchema()),
+  repeat: 'safe',
   errors: [],
 }));
 
@@ -373,6 +407,7 @@ export const health = /* @__PURE__ */ route(() => ({
   tag: 'operations',
   status: 200,
   response: healthSchema,
+  repeat: 'safe',
   errors: [],
 }));
 

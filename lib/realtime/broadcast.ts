@@ -3,8 +3,10 @@ import { metrics } from '../metrics.ts';
 import type { ServerFrame } from '../protocol/events.ts';
 import { connectionsInRoom, connectionsOfUsers, forgetGone } from '../store/connections.ts';
 import { participants } from '../store/conversations.ts';
+import { inTurn } from '../store/turns.ts';
 import { type Delivery, post } from './gateway.ts';
 import { inParallel } from './parallel.ts';
+import { answersGiven } from './turns.ts';
 
 /** Who is to receive a frame: any of these, each connection once, but for the one left out. */
 export interface Audience {
@@ -14,6 +16,11 @@ export interface Audience {
   readonly users?: readonly string[];
   /** A connection that is answered otherwise. */
   readonly except?: string | undefined;
+  /**
+   * The frame ends somebody's stay in the room: a connection that has a join or leave under way there hears it after the
+   * answer to that, so that what it hears last is how it stands.
+   */
+  readonly afterAnswers?: boolean;
 }
 
 /** How many connections each outcome had. */
@@ -25,11 +32,20 @@ export type Outcome = Record<Delivery, number>;
  * say who the audience is, for then nobody was told.
  */
 export async function broadcast(audience: Audience, frame: ServerFrame): Promise<Outcome> {
-  const waiting = await resolve(audience);
+  const all = await resolve(audience);
+  const { room, afterAnswers } = audience;
+  const busy = new Set(room !== undefined && afterAnswers ? await inTurn(all, room) : []);
   const outcome: Outcome = { delivered: 0, gone: 0, failed: 0 };
-  await inParallel(waiting, async (connectionId) => {
-    outcome[await deliver(connectionId, frame)] += 1;
-  });
+  const deliverAll = (to: string[]) =>
+    inParallel(to, async (connectionId) => {
+      outcome[await deliver(connectionId, frame)] += 1;
+    });
+  const later = async () => {
+    if (room === undefined || busy.size === 0) return;
+    await answersGiven([...busy], room);
+    await deliverAll([...busy]);
+  };
+  await Promise.all([deliverAll(all.filter((id) => !busy.has(id))), later()]);
   logger.info('broadcast', { event: frame.event, ...outcome });
   metrics({
     DeliveriesDelivered: outcome.delivered,

@@ -6,6 +6,15 @@ import { defineModel } from './model.ts';
 import { callerOfSession, type Identity, SESSIONS, touchSession, type WhichSessions } from './sessions.ts';
 import { noteAdmission } from './users.ts';
 
+/** A turn, `Turn` in turns.ts, as the record has it. */
+interface TurnRecord {
+  token: string;
+  /** What is entered or left: a conversation's id. */
+  of: string;
+  entering: boolean;
+  until: Date;
+}
+
 /** A socket: whose it is, and which rooms it is in. It goes with its session, at a 410, or by itself. */
 interface ConnectionRecord {
   /** API Gateway's connection id. */
@@ -15,6 +24,8 @@ interface ConnectionRecord {
   /** Where it was opened from. Later the gateway knows the proxy's address alone, where there is one. */
   sourceIp: string | null;
   rooms: string[];
+  /** Commands that have changed `rooms` and are not answered yet. */
+  turns?: TurnRecord[];
   connectedAt: Date;
   /** The user's newest has the highest, whatever the clocks say. A connection of the first release has none. */
   admission?: number;
@@ -30,6 +41,7 @@ export const connectionModel = /* @__PURE__ */ defineModel<ConnectionRecord>(
     sessionId: { type: String, required: true },
     sourceIp: { type: String, default: null },
     rooms: { type: [String], default: [] },
+    turns: { type: Array, required: false },
     connectedAt: { type: Date, required: true },
     admission: { type: Number, required: false },
     expiresAt: { type: Date, required: true },
@@ -144,25 +156,6 @@ export async function findSocketCaller(connectionId: string, sourceIp: string | 
     { $project: { rooms: 1, sourceIp: 1, caller: 1 } },
   ]);
   return found ? { ...found.caller, sourceIp: found.sourceIp ?? sourceIp, connectionId, rooms: found.rooms } : null;
-}
-
-/** Puts a connection in a room, unless it is in `most` rooms already. */
-export async function addToRoom(connectionId: string, room: string, most: number): Promise<'in' | 'full' | 'gone'> {
-  const { matchedCount } = await connectionModel().updateOne(
-    trusted({ _id: connectionId, $or: [{ rooms: room }, { [`rooms.${most - 1}`]: { $exists: false } }] }),
-    { $addToSet: { rooms: room } },
-  );
-  if (matchedCount === 1) return 'in';
-  return (await connectionModel().exists({ _id: connectionId })) ? 'full' : 'gone';
-}
-
-/** Takes a connection out of a room; `false` when it wasn't in it. */
-export async function removeFromRoom(connectionId: string, room: string): Promise<boolean> {
-  const { modifiedCount } = await connectionModel().updateOne(
-    { _id: connectionId, rooms: room },
-    { $pull: { rooms: room } },
-  );
-  return modifiedCount === 1;
 }
 
 /** Takes every connection out of a room, or every one of one user. */

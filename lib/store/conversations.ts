@@ -46,6 +46,8 @@ export interface ConversationRecord {
   erasedAt?: Date;
   /** Whether the analytics' sums have it: see closedSums.ts. */
   counted?: true;
+  /** The candidate's own name for it, where they gave one: what makes opening it repeatable. */
+  clientConversationId?: string;
   /** `through`: the last seq the step is known to have reached. */
   closing?: { step: ClosingStep; through: number; since: Date };
 }
@@ -78,6 +80,7 @@ export const conversationModel = /* @__PURE__ */ defineModel<ConversationRecord>
     retentionDays: { type: Number, required: false },
     erasedAt: { type: Date, required: false },
     counted: { type: Boolean, required: false },
+    clientConversationId: { type: String, required: false },
     // A path of its own each, not a schema within: that takes as long to make as a model. Absent as a whole, so never required.
     closing: {
       step: { type: String, required: false },
@@ -99,6 +102,10 @@ export const conversationModel = /* @__PURE__ */ defineModel<ConversationRecord>
     // A supervisor's own closes of what was open.
     [{ closedBy: 1, status: 1, ...NEWEST_FIRST }, NEVER_GIVEN],
     [{ candidateId: 1, closedBy: 1, status: 1, ...NEWEST_FIRST }, NEVER_GIVEN],
+    [
+      { candidateId: 1, clientConversationId: 1 },
+      { unique: true, partialFilterExpression: { clientConversationId: { $type: 'string' } } },
+    ],
     // The sweep's: sparse, so that it holds only what is unfinished.
     [{ 'closing.since': 1 }, { sparse: true }],
     // The sweep's too: what is due, and what was reckoned with another setting.
@@ -148,9 +155,14 @@ export function toConversation(record: ConversationRecord): Conversation {
 // disagree by minutes, and `createdAt ≤ assignedAt ≤ sentAt ≤ closedAt` must hold all the same.
 const NOW = '$$NOW';
 
-/** Stores a new, open conversation without messages. */
+/** Stores a new, open conversation without messages. A repeated `clientConversationId` throws a duplicate key. */
 export async function insertConversation(
-  conversation: { readonly id: string; readonly candidateId: string; readonly subject: string },
+  conversation: {
+    readonly id: string;
+    readonly candidateId: string;
+    readonly subject: string;
+    readonly clientConversationId?: string | undefined;
+  },
   session?: Transaction,
 ): Promise<ConversationRecord> {
   const record = await conversationModel()
@@ -173,6 +185,9 @@ export async function insertConversation(
             closedBy: null,
             lastMessageAt: null,
             archivedAt: null,
+            ...(conversation.clientConversationId !== undefined && {
+              clientConversationId: { $literal: conversation.clientConversationId },
+            }),
           },
         },
       ],
@@ -187,6 +202,19 @@ export async function findConversation(id: string, session?: Transaction): Promi
     .findById(id)
     .session(session ?? null)
     .lean();
+}
+
+/** The conversation a candidate opened under a `clientConversationId`, once a majority has it. */
+export async function findOpened(
+  candidateId: string,
+  clientConversationId: string,
+): Promise<ConversationRecord | null> {
+  // `$type` as the index has it: else the server doesn't know that the index will do.
+  const named: Record<string, unknown> = trusted({
+    candidateId,
+    clientConversationId: { $eq: clientConversationId, $type: 'string' },
+  });
+  return conversationModel().findOne(named).lean();
 }
 
 /** The rule of `maySeeConversation`, as cases of which one must hold. */
@@ -383,9 +411,12 @@ export async function findUnerased(candidateId: string, most: number): Promise<C
     .lean();
 }
 
-/** Erases the subject, and notes that with it every text is gone. */
+/** Erases the subject and the candidate's name for it, and notes that with it every text is gone. */
 export async function eraseSubject(id: string): Promise<void> {
-  await conversationModel().updateOne({ _id: id }, { $set: { subject: ERASED, erasedAt: new Date() } });
+  await conversationModel().updateOne(
+    { _id: id },
+    { $set: { subject: ERASED, erasedAt: new Date() }, $unset: { clientConversationId: 1 } },
+  );
 }
 
 /** How long ago that was, in milliseconds; 0 where there is no such time. */

@@ -109,6 +109,12 @@ export async function dropIndex(
   });
 }
 
+/**
+ * How long a majority may take to have what the primary has. A unique index refuses the second of two writes as soon as
+ * the primary has the first, which a failover could still take back: an answer that rests on it waits for the majority.
+ */
+export const DURABLE_MS = 3_000;
+
 const DUPLICATE_KEY = 11_000;
 
 /** A unique index refused the write. `index` names the fields of the key, where given, that must be the ones at fault. */

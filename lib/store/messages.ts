@@ -113,6 +113,21 @@ export async function findSentMessage(
   return permanent && { message: toMessage(permanent), broadcast: true };
 }
 
+/** Those of a running conversation's messages that a sender stored under these names, by name. */
+export async function findNamed(
+  conversationId: string,
+  senderId: string,
+  clientMessageIds: readonly string[],
+): Promise<ReadonlyMap<string, Message>> {
+  const named: Record<string, unknown> = trusted({
+    conversationId,
+    senderId,
+    clientMessageId: { $in: [...clientMessageIds], $type: 'string' },
+  });
+  const rows = await activeMessageModel().find(named).lean();
+  return new Map(rows.map((row) => [row.clientMessageId ?? '', toMessage(row)]));
+}
+
 /** Notes that the room was told. Lost in a crash, it costs a second telling, so one node's word is enough. */
 export async function noteBroadcast(messageId: string): Promise<void> {
   await activeMessageModel().updateOne(

@@ -20,21 +20,21 @@ export const rateLimitModel = /* @__PURE__ */ defineModel<RateLimitRecord>(
 );
 
 export interface Window {
-  /** Events in this window so far, this one included. */
+  /** Events in this window so far, these included. */
   readonly count: number;
   /** Seconds until the window ends, at least 1. */
   readonly endsIn: number;
 }
 
-/** Counts one event of `key` in the current window of `seconds`. */
-export async function countEvent(key: string, seconds: number): Promise<Window> {
+/** Counts an event of `key`, or so many, in the current window of `seconds`. */
+export async function countEvent(key: string, seconds: number, events = 1): Promise<Window> {
   const ends = windowEnd(seconds);
   const id = `${key}/${ends}`;
   const increment = () =>
     rateLimitModel()
       .findOneAndUpdate(
         { _id: id },
-        { $inc: { count: 1 }, $setOnInsert: { expiresAt: new Date(ends) } },
+        { $inc: { count: events }, $setOnInsert: { expiresAt: new Date(ends) } },
         // A count lost in a failover lets one more through: not worth waiting for a majority.
         { upsert: true, returnDocument: 'after', writeConcern: { w: 1 } },
       )

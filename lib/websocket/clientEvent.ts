@@ -24,7 +24,7 @@ export function onClientEvent<const E extends ClientEvent>(
   handle: (command: ClientCommand<E>) => Promise<void>,
 ): SocketHandler {
   connectAhead();
-  return onFrame(expected.event, deliver, async (raw, outlet, event) => {
+  return onFrame(expected, deliver, async (raw, outlet, event) => {
     await connect();
     const caller = await admit(expected.event, event);
     await handle({ caller, data: validateFrame(expected, raw), ...outlet });

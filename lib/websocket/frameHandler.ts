@@ -4,6 +4,7 @@ import { afterCommand, withinDeadline } from '../deadline.ts';
 import { withLogFields } from '../logger.ts';
 import { metrics } from '../metrics.ts';
 import type { ServerData, ServerEventName, ServerFrame } from '../protocol/events.ts';
+import type { Repeating } from '../protocol/repeating.ts';
 import type { Delivery } from '../realtime/gateway.ts';
 import { errorFrame, frame, HANDLED, parseFrame, type RawFrame, type SocketEvent } from './frames.ts';
 
@@ -12,8 +13,11 @@ export type Send = (connectionId: string, frame: ServerFrame) => Promise<Deliver
 
 /** What a handler may do besides its command; both are awaited before Lambda may freeze the process. */
 export interface Outlet {
-  /** Answers the sender, repeating the `requestId` of what it sent. */
-  reply<N extends ServerEventName>(event: N, data: ServerData<N>): void;
+  /**
+   * Answers the sender, repeating the `requestId` of what it sent. `then` runs once the answer has been given, or can't
+   * be any more. It must not reject.
+   */
+  reply<N extends ServerEventName>(event: N, data: ServerData<N>, then?: () => Promise<unknown>): void;
   /** Work that follows the command. It has its own time limits and can't undo what was done. Must not reject. */
   follow(work: () => Promise<unknown>): void;
 }
@@ -28,21 +32,23 @@ type SocketMiddleware = MiddlewareObj<ParsedEvent, APIGatewayProxyResultV2, Erro
  * thrown becomes an `ERROR` frame and the gateway always hears 200: its own error message is no frame of ours.
  */
 export function onFrame(
-  operation: string,
+  { event: operation, repeat }: { readonly event: string; readonly repeat: Repeating },
   send: Send,
   handle: (raw: RawFrame, outlet: Outlet, event: SocketEvent) => Promise<void>,
 ): SocketHandler {
   const answer = counted(send);
   const run = middy<ParsedEvent, APIGatewayProxyResultV2, Error, Context>()
-    .use([answerErrors(answer), parsed()])
+    .use([answerErrors(answer, repeat), parsed()])
     .handler(async (event) => {
       const { frame: raw = parseFrame(event) } = event;
       const following: Promise<unknown>[] = [];
       let givenUp = false;
       const outlet: Outlet = {
-        reply: (name, data) => {
+        reply: (name, data, then = async () => undefined) => {
+          const { connectionId } = event.requestContext;
           // A command given up on has been answered UNAVAILABLE: it gets no second answer.
-          if (!givenUp) following.push(answer(event.requestContext.connectionId, frame(name, data, raw.requestId)));
+          const answered = givenUp ? Promise.resolve() : answer(connectionId, frame(name, data, raw.requestId));
+          following.push(answered.then(() => afterCommand(then)));
         },
         follow: (work) => void following.push(afterCommand(work)),
       };
@@ -72,10 +78,10 @@ const counted =
     return delivery;
   };
 
-const answerErrors = (send: Send): SocketMiddleware => ({
+const answerErrors = (send: Send, repeat: Repeating): SocketMiddleware => ({
   onError: async (request) => {
     const { requestContext, frame: raw } = request.event;
-    await send(requestContext.connectionId, errorFrame(request.error, raw));
+    await send(requestContext.connectionId, errorFrame(request.error, raw, repeat));
     request.response = HANDLED;
   },
 });

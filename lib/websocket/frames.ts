@@ -3,7 +3,7 @@ import type * as z from 'zod/mini';
 import { config } from '../config.ts';
 import { errorFields, logger } from '../logger.ts';
 import { metrics } from '../metrics.ts';
-import { AppError, invalid } from '../protocol/errors.ts';
+import { AppError, invalid, retryAfterOf } from '../protocol/errors.ts';
 import {
   type ClientEvent,
   clientFrameSchema,
@@ -12,6 +12,7 @@ import {
   type ServerFrame,
 } from '../protocol/events.ts';
 import { requestIdSchema } from '../protocol/objects.ts';
+import { detailOf, type Repeating } from '../protocol/repeating.ts';
 import { validate } from '../protocol/validate.ts';
 import { asAppError } from '../store/faults.ts';
 
@@ -80,7 +81,7 @@ export function validateFrame<E extends ClientEvent>(expected: E, { fields }: Ra
 }
 
 /** The `ERROR` frame for whatever was thrown. A fault says its code and nothing else; the rest goes to the log. */
-export function errorFrame(thrown: unknown, raw: RawFrame | undefined): ServerFrame {
+export function errorFrame(thrown: unknown, raw: RawFrame | undefined, repeat: Repeating): ServerFrame {
   const error = asAppError(thrown);
   if (error.code === 'INTERNAL' || error.code === 'UNAVAILABLE') {
     logger.error('failed', { code: error.code, ...errorFields(thrown) });
@@ -88,8 +89,16 @@ export function errorFrame(thrown: unknown, raw: RawFrame | undefined): ServerFr
   } else {
     logger.info('refused', { code: error.code });
   }
-  const { code, message, errors } = error;
-  const data = { code, message, event: eventName(raw), ...(errors && { errors: [...errors] }) } as ServerData<'ERROR'>;
+  const { code, errors } = error;
+  const message = detailOf(error, repeat, raw?.fields['data']);
+  const retryAfter = retryAfterOf(error);
+  const data = {
+    code,
+    message,
+    event: eventName(raw),
+    ...(errors && { errors: [...errors] }),
+    ...(retryAfter !== undefined && { retryAfter }),
+  } as ServerData<'ERROR'>;
   return frame('ERROR', data, raw?.requestId);
 }
 

@@ -47,9 +47,9 @@ function fileOf(handler: string): string {
   return handler.replace(/\.handler$/, '.ts');
 }
 
-/** What a handler file says it handles: `httpEndpoint(routes.login, …`, `onClientEvent(SEND_MESSAGE, …`, `onFrame('PING', …`. */
+/** What a handler file says it handles: `httpEndpoint(routes.login, …`, `onClientEvent(SEND_MESSAGE, …`, `onFrame(PING, …`. */
 const handledIn = (file: string): (string | undefined)[] =>
-  [...read(file).matchAll(/\b(?:httpEndpoint\(\s*routes\.|onClientEvent\(\s*|onFrame\(\s*')(\w+)/g)].map(
+  [...read(file).matchAll(/\b(?:httpEndpoint\(\s*routes\.|onClientEvent\(\s*|onFrame\(\s*)(\w+)/g)].map(
     (match) => match[1],
   );
 

@@ -1,4 +1,5 @@
 import mongoose from 'mongoose';
+import { conversationModel } from '../../lib/store/conversations.ts';
 import { eventually } from '../support/deadline.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
 import { Machine } from '../support/machine.ts';
@@ -185,6 +186,25 @@ async function changingPassword(): Promise<Subject> {
   };
 }
 
+async function opening(serial: number, { candidate }: Pick<Scene, 'candidate'>): Promise<Subject> {
+  const body = { subject: 'It broke', message: 'Help', clientConversationId: `ticket-${serial}-${candidate.user.id}` };
+  return {
+    name: 'open',
+    file: 'conversations/create',
+    attempt: async () => {
+      const { status, body: answer }: HttpResult = await desk.call('POST', '/conversations', candidate.token, body);
+      return status < 400 ? 'ok' : answer.code;
+    },
+    retried: ['ok'],
+    check: async () => {
+      const { clientConversationId } = body;
+      const [opened, ...more] = await conversationModel().find({ clientConversationId }).lean();
+      expect(more).toEqual([]);
+      expect(await expectWhole(desk, candidate, opened?._id ?? '')).toHaveLength(1);
+    },
+  };
+}
+
 /** The database commands of the subject's handler, each name once. */
 async function commandsOf({ file, attempt }: Subject): Promise<string[]> {
   const machine = await Machine.start([file]);
@@ -210,6 +230,7 @@ describe('a database command that fails in every way (SOAK=1), or in one of each
     { name: 'assign', subject: assigning },
     { name: 'refresh', subject: refreshing },
     { name: 'change of password', subject: changingPassword },
+    { name: 'open', subject: opening },
   ])(
     'of $name: it has succeeded once, or is UNAVAILABLE and succeeds, once, when it is tried again',
     async ({ subject }) => {
@@ -255,9 +276,9 @@ describe('a database command that fails in every way (SOAK=1), or in one of each
 });
 
 describe('a commit held for 6.5 seconds, longer than a command may take', () => {
-  const subjects = [refreshing, changingPassword];
+  const subjects = [refreshing, changingPassword, () => opening(-1, cast)];
 
-  it('of a refresh and of a change of password: UNAVAILABLE, and sent again at once it succeeds, once', async () => {
+  it('of a refresh, of a change of password and of opening a conversation: UNAVAILABLE, and sent again it succeeds, once', async () => {
     const held = await Promise.all(subjects.map((subject) => subject()));
     const failPoint = { configureFailPoint: 'failCommand' };
     await admin.db('admin').command({
@@ -270,7 +291,14 @@ describe('a commit held for 6.5 seconds, longer than a command may take', () => 
     } finally {
       await admin.db('admin').command({ ...failPoint, mode: 'off' });
     }
-    expect(await Promise.all(held.map(({ attempt }) => attempt()))).toEqual(held.map(() => 'ok'));
+    // Opening again waits for the first, which is under way for another second and a half: it may be told so once more.
+    const again = held.map(({ attempt }) =>
+      eventually('a retry that is answered', async () => {
+        const answered = await attempt();
+        return answered === 'UNAVAILABLE' ? undefined : answered;
+      }),
+    );
+    expect(await Promise.all(again)).toEqual(held.map(() => 'ok'));
     for (const { check } of held) await check();
   }, 60_000);
 });

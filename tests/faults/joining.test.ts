@@ -9,15 +9,18 @@ afterAll(() => system.stop());
 
 /** Does `before` and `after` around the next time a connection is put in a room. */
 function aroundEntering(before: () => Promise<unknown>, after: () => Promise<unknown>): void {
-  const model = connectionModel() as unknown as { updateOne: (...given: unknown[]) => Promise<unknown> };
-  const { updateOne } = model;
-  model.updateOne = async (...given) => {
-    model.updateOne = updateOne;
-    await before();
-    const result = await updateOne.apply(model, given);
-    await after();
-    return result;
-  };
+  type Write = (...given: unknown[]) => { lean(): Promise<unknown> };
+  const model = connectionModel() as unknown as { findOneAndUpdate: Write };
+  const { findOneAndUpdate } = model;
+  model.findOneAndUpdate = (...given) => ({
+    lean: async () => {
+      model.findOneAndUpdate = findOneAndUpdate;
+      await before();
+      const result = await findOneAndUpdate.apply(model, given).lean();
+      await after();
+      return result;
+    },
+  });
 }
 
 describe('joining while others talk', () => {

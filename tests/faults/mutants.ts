@@ -20,6 +20,7 @@ interface Mutant {
 
 const HISTORIES = ['tests/faults/history'];
 const RACES = ['tests/faults/races'];
+const TURNS = ['tests/faults/turns'];
 
 export const MUTANTS: readonly Mutant[] = [
   {
@@ -128,12 +129,12 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'the history is read before the room is entered',
     file: 'lib/services/rooms/joinConversation.ts',
-    find: `  await requireJoinable(caller, conversationId);
-  await enter(caller, conversationId);`,
-    replace: `  const early = await requireJoinable(caller, conversationId);
-  const read = await readMessages(early, afterSeq, MOST_MESSAGES);
-  await enter(caller, conversationId);
-  if (read) return fitFrame(early, read);`,
+    find: `    requireJoinable(caller, await findConversation(conversationId));
+    const turn = await enter(caller, conversationId);`,
+    replace: `    const early = requireJoinable(caller, await findConversation(conversationId));
+    const read = await readMessages(early, afterSeq, MOST_MESSAGES);
+    const turn = await enter(caller, conversationId);
+    if (read) return { answer: fitFrame(early, read), turn };`,
     killers: ['tests/faults/joining'],
   },
   {
@@ -237,6 +238,53 @@ export const MUTANTS: readonly Mutant[] = [
     find: 'setImmediate(() => controller.abort()), ms)',
     replace: 'setImmediate(() => controller.abort()), ms * 100)',
     killers: ['tests/faults/broadcast'],
+  },
+  {
+    name: 'a message does not wait for the one it is sent after',
+    file: 'lib/services/rooms/sendMessage.ts',
+    find: 'isIn && draft.after !== undefined ?',
+    replace: "isIn && draft.after !== undefined && draft.after === '' ?",
+  },
+  {
+    name: 'a conversation may be opened twice under one name',
+    file: 'lib/store/conversations.ts',
+    find: '{ unique: true, partialFilterExpression: { clientConversationId:',
+    replace: '{ unique: false, partialFilterExpression: { clientConversationId:',
+  },
+  {
+    name: 'a leave does not wait for the answer to a join, nor a join for that to a leave',
+    file: 'lib/store/turns.ts',
+    find: '{ $eq: [{ $size: inTheWay }, 0] }',
+    replace: '{ $gte: [{ $size: inTheWay }, 0] }',
+    killers: TURNS,
+  },
+  {
+    name: 'the end of a stay is told before the join is answered',
+    file: 'lib/realtime/broadcast.ts',
+    find: 'room !== undefined && afterAnswers ?',
+    replace: 'room === audience.except && afterAnswers && room ?',
+    killers: TURNS,
+  },
+  {
+    name: 'a close is answered before a join of the same connection',
+    file: 'functions/websocket/closeConversation.ts',
+    find: '  await answersGiven([connectionId], data.conversationId);\n',
+    replace: '  await answersGiven([], data.conversationId);\n',
+    killers: TURNS,
+  },
+  {
+    name: 'a join beside an assignment to somebody else is not undone',
+    file: 'lib/services/conversations/assignConversation.ts',
+    find: 'if (formerAgentId !== null) await showOut',
+    replace: "if (formerAgentId === '') await showOut",
+    killers: TURNS,
+  },
+  {
+    name: 'every command is said to be safe to send again',
+    file: 'lib/protocol/repeating.ts',
+    find: "if (repeat === 'safe' || has(given, repeat.safeWith))",
+    replace: "if (repeat === 'safe' || given || !has(given, repeat.safeWith))",
+    killers: ['tests/contract/repeating'],
   },
 ];
 

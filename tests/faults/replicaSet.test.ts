@@ -1,5 +1,6 @@
 import mongoose from 'mongoose';
 import type { ServerData, ServerFrame } from '../../lib/protocol/events.ts';
+import { conversationModel } from '../../lib/store/conversations.ts';
 import { activeMessageModel } from '../../lib/store/messages.ts';
 import { eventually, within } from '../support/deadline.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
@@ -56,19 +57,19 @@ describe('a majority that is slow to follow', () => {
     }
   }
 
-  /** Fulfils when the active messages are looked through a second time for one with this `clientMessageId`. */
-  function twoLooksAt(clientMessageId: string): Promise<void> {
-    const model = activeMessageModel() as unknown as { findOne: (filter: Record<string, unknown>) => unknown };
-    const { findOne } = model;
+  /** Fulfils when a model is asked a second time for what has this name. */
+  function twoLooks(of: object, method: 'find' | 'findOne', name: string): Promise<void> {
+    const model = of as Record<string, (filter: Record<string, unknown>) => unknown>;
+    const original = model[method] as (filter: Record<string, unknown>) => unknown;
     let looks = 0;
     return new Promise((resolve) => {
-      model.findOne = (filter) => {
-        if (filter['clientMessageId'] === clientMessageId) looks += 1;
+      model[method] = (filter) => {
+        if (JSON.stringify(filter).includes(`"${name}"`)) looks += 1;
         if (looks === 2) {
-          model.findOne = findOne;
+          model[method] = original;
           resolve();
         }
-        return findOne.call(model, filter);
+        return original.call(model, filter);
       };
     });
   }
@@ -85,7 +86,7 @@ describe('a majority that is slow to follow', () => {
     try {
       asked.push(c.ask('SEND_MESSAGE', data));
       await eventually('the primary to have it', async () => local.findOne({ conversationId, content: 'said once' }));
-      const lookedAgain = twoLooksAt(data.clientMessageId);
+      const lookedAgain = twoLooks(activeMessageModel(), 'findOne', 'once');
       asked.push(c.ask('SEND_MESSAGE', data));
       // One that is answered by what the primary has alone is answered after the first look.
       await within('the second send to look a second time for a majority that has it', lookedAgain);
@@ -107,5 +108,69 @@ describe('a majority that is slow to follow', () => {
     ];
     expect(again).toEqual({ ...once, duplicate: true });
     await expectWhole(desk, candidate, conversationId, [again]);
+  });
+
+  it('does not keep a conversation opened again from being answered as the first one, and not before a majority has it', async () => {
+    const { candidate } = await castOf(desk);
+    const body = { subject: 'Once', clientConversationId: 'once' };
+    const open = () => desk.call('POST', '/conversations', candidate.token, body);
+    const local = mongoose.connection
+      .getClient()
+      .db()
+      .collection('conversations', { readConcern: { level: 'local' } });
+    const asked: ReturnType<typeof open>[] = [];
+    let isAnswered = false;
+    await replicate(false);
+    try {
+      asked.push(open());
+      await eventually('the primary to have it', async () => local.findOne({ clientConversationId: 'once' }));
+      const lookedAgain = twoLooks(conversationModel(), 'findOne', 'once');
+      const again = open();
+      void again.then(({ status }) => {
+        isAnswered = status < 400;
+      });
+      asked.push(again);
+      await within('the second request to look a second time for a majority that has it', lookedAgain);
+      expect(isAnswered).toBe(false);
+    } finally {
+      await replicate(true);
+    }
+    await Promise.all(asked);
+    const answers = await Promise.all(
+      [1, 2].map(() =>
+        eventually('an answer other than UNAVAILABLE', async () => {
+          const answer = await open();
+          return answer.status === 503 ? undefined : answer;
+        }),
+      ),
+    );
+    const given = [...(await Promise.all(asked)), ...answers].filter(({ status }) => status !== 503);
+    expect(given.filter(({ status }) => status === 201).length).toBeLessThan(2);
+    for (const { body: conversation } of given) expect(conversation).toEqual(given[0]?.body);
+    expect(await local.countDocuments({ clientConversationId: 'once' })).toBe(1);
+  });
+
+  it('does not have a message stored after one that a failover could still take back', async () => {
+    const { c, candidate, conversationId } = await newScene(desk, await castOf(desk));
+    const named = (name: string, after?: string) => ({ conversationId, content: name, clientMessageId: name, after });
+    const local = mongoose.connection
+      .getClient()
+      .db()
+      .collection('active_messages', { readConcern: { level: 'local' } });
+    await replicate(false);
+    try {
+      c.send('SEND_MESSAGE', named('m1'));
+      await eventually('the primary to have it', async () => local.findOne({ conversationId, content: 'm1' }));
+      const lookedAgain = twoLooks(activeMessageModel(), 'find', 'm2');
+      c.send('SEND_MESSAGE', named('m2', 'm1'));
+      // One that goes by what the primary has alone is stored after the first look.
+      await within('the second message to look a second time for the first', lookedAgain);
+      expect(await local.findOne({ conversationId, content: 'm2' })).toBeNull();
+    } finally {
+      await replicate(true);
+    }
+    for (const message of [named('m1'), named('m2', 'm1')]) await askUntilAvailable(c, 'SEND_MESSAGE', message);
+    const history = await expectWhole(desk, candidate, conversationId);
+    expect(history.map(({ content }) => content)).toEqual(['the first', 'm1', 'm2']);
   });
 });

@@ -1,6 +1,6 @@
 import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
 import { httpEndpoint } from '../../lib/http/endpoint.ts';
-import type { ServerFrame } from '../../lib/protocol/events.ts';
+import { SEND_MESSAGE, type ServerFrame } from '../../lib/protocol/events.ts';
 import * as routes from '../../lib/protocol/routes.ts';
 import { disconnect } from '../../lib/store/database.ts';
 import { onFrame } from '../../lib/websocket/frameHandler.ts';
@@ -29,7 +29,7 @@ it('is answered over the socket all the same', async () => {
     sent.push(frame);
     return 'delivered' as const;
   };
-  const handler = onFrame('SEND_MESSAGE', send, never);
+  const handler = onFrame(SEND_MESSAGE, send, never);
   const event = { requestContext: { connectionId: 'c', requestId: 'r' }, body: '{"requestId":"mine"}' };
   expect(await within('an end', handler(event as SocketEvent, context))).toEqual({ statusCode: 200 });
   expect(sent).toMatchObject([{ event: 'ERROR', data: { code: 'UNAVAILABLE' }, requestId: 'mine' }]);

@@ -68,7 +68,7 @@ const oneTooMany = <T>(ask: () => Promise<T>): Promise<T> =>
   });
 
 type Codes<S extends boolean> = { [C in ErrorCode]: (typeof ERRORS)[C]['socket'] extends S ? C : never }[ErrorCode];
-type HttpCode = Exclude<ErrorCode, 'UNKNOWN_EVENT' | 'NOT_JOINED' | 'TOO_MANY_CONNECTIONS'>;
+type HttpCode = Exclude<ErrorCode, 'UNKNOWN_EVENT' | 'NOT_JOINED' | 'TOO_MANY_CONNECTIONS' | 'OUT_OF_ORDER'>;
 
 const http: Readonly<Record<HttpCode, () => Promise<HttpResult>>> = {
   MALFORMED_JSON: () => system.http({ method: 'POST', path: '/auth/login', raw: '{' }),
@@ -176,6 +176,10 @@ const overSocket: Readonly<Record<Codes<true>, () => Promise<{ code: string; mes
     const oldest = await desk.connect(candidate);
     for (let newer = 0; newer < LIMIT; newer += 1) await desk.connect(candidate);
     return (await oldest.next('ERROR')).data;
+  },
+  OUT_OF_ORDER: async () => {
+    const { socket, conversationId } = await inRoom();
+    return socket.refused('SEND_MESSAGE', { conversationId, content: 'the second', after: 'the first' });
   },
   INTERNAL: async () => {
     const { socket } = await inRoom();

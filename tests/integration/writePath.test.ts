@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import mongoose from 'mongoose';
 import { STORED } from '../../docs/load.ts';
-import { conversationModel } from '../../lib/store/conversations.ts';
-import { activeMessageModel, findSentMessage } from '../../lib/store/messages.ts';
+import { conversationModel, findOpened } from '../../lib/store/conversations.ts';
+import { activeMessageModel, findNamed, findSentMessage } from '../../lib/store/messages.ts';
 import { databaseUri } from '../../local/mongod.ts';
 import { eventually } from '../support/deadline.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
@@ -74,7 +74,26 @@ it('finds a sent message without walking through its conversation', async () => 
   const db = mongoose.connection.db;
   await db?.command({ profile: 2 });
   const found = await findSentMessage(conversation.id, candidate.user.id, 'message-19');
+  const named = await findNamed(conversation.id, candidate.user.id, ['message-19', 'message-20']);
   await db?.command({ profile: 0 });
   expect(found?.message.seq).toBe(20);
+  expect(named.get('message-19')?.seq).toBe(20);
+  expect(await db?.collection('system.profile').find({ op: 'query' }).toArray()).toMatchObject([
+    { docsExamined: 1 },
+    { docsExamined: 1 },
+  ]);
+  await db?.collection('system.profile').drop();
+});
+
+it('finds a conversation opened before without walking through its candidate’s', async () => {
+  const { token, user } = await desk.candidate();
+  for (let index = 0; index < 20; index += 1) {
+    await desk.ok('POST', '/conversations', token, { subject: 'x', clientConversationId: `conversation-${index}` });
+  }
+  const db = mongoose.connection.db;
+  await db?.command({ profile: 2 });
+  const found = await findOpened(user.id, 'conversation-7');
+  await db?.command({ profile: 0 });
+  expect(found?.candidateId).toBe(user.id);
   expect(await db?.collection('system.profile').find({ op: 'query' }).toArray()).toMatchObject([{ docsExamined: 1 }]);
 });

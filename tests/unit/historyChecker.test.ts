@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { ServerFrame } from '../../lib/protocol/events.ts';
 import type { Conversation, Message } from '../../lib/protocol/objects.ts';
-import { check } from '../faults/historyChecker/check.ts';
+import { check, misled } from '../faults/historyChecker/check.ts';
 import type { Invocation, Post } from '../faults/historyChecker/disturbance.ts';
 import type { History, Link, Outcome, ReadAttempt, SendAttempt } from '../faults/historyChecker/history.ts';
 import { ROLES, type RoleName } from '../faults/historyChecker/scenario.ts';
@@ -53,6 +53,7 @@ const link = (tab: string, of: RoleName, joinedAt: number, answer: ServerFrame, 
   connectionId: tab,
   frames: [answer, ...later].map((it, index) => ({ at: joinedAt + index, frame: it })),
   joins: [{ invocation: invocation(joinedAt), afterSeq: 0, answer }],
+  leaves: [],
   troubles: [],
 });
 
@@ -93,6 +94,7 @@ function good(): Played {
     of: from.of,
     link: from,
     clientMessageId: what.clientMessageId,
+    after: null,
     content: what.content,
     invocation: invocation(when, told),
     answer,
@@ -119,11 +121,12 @@ function good(): Played {
     closing: false,
   });
   const history: History = {
-    scenario: { seed: 0, tabs: [], bursts: [] },
+    scenario: { seed: 0, openings: [], tabs: [], bursts: [] },
     cast: Object.fromEntries(ROLES.map((role) => [role, { user: { id: role } }])) as unknown as Cast,
     conversationId,
     trace: [],
     complaints: [],
+    opens: [{ invocation: invocation(0), answer: { ...ok({ id: conversationId }), status: 201 } }],
     links: [c1, a1, x1],
     sends,
     assigns: [
@@ -135,6 +138,7 @@ function good(): Played {
   };
   const outcome: Outcome = {
     conversation: { id: conversationId, status: 'closed', ...end } as unknown as Conversation,
+    opened: 1,
     messages,
     messagesLater: messages.map((it) => ({ ...it })),
     permanent: 2,
@@ -197,6 +201,30 @@ const WRONG: Readonly<Record<string, (played: Played) => void>> = {
   },
   'seq was not counted by ones': ({ outcome }) => {
     outcome.versions.splice(2, 1);
+  },
+  'a message was stored before the one it was sent after': ({ second }) => {
+    second.after = 'never said';
+  },
+  'out of order, although what it was sent after was there': ({ history, repeat }) => {
+    const tooEarly = frame('ERROR', { code: 'OUT_OF_ORDER', message: '', event: null });
+    history.sends.push({
+      ...repeat,
+      after: 'good day',
+      invocation: invocation(45) as never,
+      answer: tooEarly as never,
+    });
+  },
+  'closed before what the close waits for was stored': ({ history, a1 }) => {
+    for (const close of history.closes) Object.assign(close, { link: a1, after: 'never said' });
+  },
+  'opened twice under one name': ({ outcome }) => {
+    outcome.opened = 2;
+  },
+  'opened as new twice': ({ history }) => {
+    history.opens.push(...history.opens);
+  },
+  'an untroubled opening was not answered': ({ history }) => {
+    history.opens.push({ invocation: invocation(0) as never, answer: answer(409, { title: 'Conflict' }) });
   },
   'a phantom at c1': ({ c1 }) => {
     c1.frames.push({ at: 99, frame: frame('NEW_MESSAGE', message(1, 'candidate', 'hallo')) as never });
@@ -291,6 +319,33 @@ it.each(Object.entries(WRONG))('complains: %s', (complaint, spoil) => {
   const played = good();
   spoil(played);
   expect(found(played)).toContainEqual(expect.stringContaining(complaint));
+});
+
+describe('what a connection was told of its place in the room', () => {
+  const place = ({ c1, history }: Played, isIn: boolean) =>
+    misled(c1 as unknown as Link, history as unknown as History, isIn);
+
+  it('is so after a good history', () => {
+    expect(place(good(), false)).toBeUndefined();
+  });
+
+  it('is complained of where it was told that it is out, and is in', () => {
+    expect(place(good(), true)).toBe('c1 was told CONVERSATION_CLOSED and is in the room');
+  });
+
+  it('is complained of where it was told that it is in, and is not', () => {
+    const played = good();
+    played.c1.frames.pop();
+    expect(place(played, true)).toBeUndefined();
+    expect(place(played, false)).toBe('c1 was told CONVERSATION_JOINED and is not in the room');
+  });
+
+  it('is not known after a leave that nobody answered', () => {
+    const played = good();
+    played.c1.frames.pop();
+    played.c1.leaves.push({ invocation: invocation(45) as never, answer: undefined });
+    expect(place(played, false)).toBeUndefined();
+  });
 });
 
 it('has no complaint that is not shown here', () => {

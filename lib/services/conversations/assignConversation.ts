@@ -9,6 +9,7 @@ import { emptyRoom } from '../../store/connections.ts';
 import { assign, toConversation } from '../../store/conversations.ts';
 import { transaction } from '../../store/database.ts';
 import { isAvailable } from '../../store/users.ts';
+import { showOut } from '../rooms/showOut.ts';
 import { refusalOfLost } from './lostRace.ts';
 import { requireVisible } from './readConversations.ts';
 
@@ -44,11 +45,18 @@ export async function assignConversation(caller: Caller, conversationId: string,
   return { conversation: toConversation(assigned), formerAgentId: before.agentId };
 }
 
-/** Tells the room, and both agents wherever they are. Never throws. */
+/**
+ * Tells the room, and both agents wherever they are. A join of the former agent's that was under way beside the commit is
+ * undone first: the commit didn't see it. Never throws.
+ */
 export async function tellAssigned({ conversation, formerAgentId }: Assigned): Promise<void> {
   const users = [conversation.agentId, formerAgentId].filter((id) => id !== null);
   try {
-    await broadcast({ room: conversation.id, users }, { event: 'CONVERSATION_ASSIGNED', data: { conversation } });
+    if (formerAgentId !== null) await showOut(conversation.id, formerAgentId);
+    await broadcast(
+      { room: conversation.id, users, afterAnswers: true },
+      { event: 'CONVERSATION_ASSIGNED', data: { conversation } },
+    );
   } catch (error) {
     // It is assigned all the same, and both agents' lists say so.
     logger.warn('could not tell of an assignment', { conversationId: conversation.id, ...errorFields(error) });

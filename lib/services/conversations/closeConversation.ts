@@ -1,10 +1,12 @@
-import { decide } from '../../domain/conversation.ts';
+import { decide, type LifecycleCommand } from '../../domain/conversation.ts';
 import type { Caller } from '../../domain/permissions.ts';
 import { AppError } from '../../protocol/errors.ts';
 import type { Conversation } from '../../protocol/objects.ts';
 import { type Actor, audit } from '../../store/audit.ts';
 import { type ConversationRecord, close, toConversation } from '../../store/conversations.ts';
 import { transaction } from '../../store/database.ts';
+import { findNamed } from '../../store/messages.ts';
+import { inOrder } from '../rooms/order.ts';
 import { refusalOfLost } from './lostRace.ts';
 import { requireVisible } from './readConversations.ts';
 
@@ -15,18 +17,42 @@ export interface Closed {
 }
 
 /**
- * Closes a conversation: from the commit on nothing more is accepted. What follows, telling the room and archiving, is
+ * Closes a conversation, after the caller's message that `after` names, where it names one: from the commit on nothing more is accepted. What follows, telling the room and archiving, is
  * `finishClosing`'s, here or, should this process die, in the sweep. Throws `NOT_FOUND`, `CONVERSATION_CLOSED`,
- * `CONVERSATION_ASSIGNED`, `CONFLICT`.
+ * `CONVERSATION_ASSIGNED`, `CONFLICT`, `OUT_OF_ORDER`, `RATE_LIMITED`.
  */
-export async function closeConversation(caller: Caller, conversationId: string): Promise<Closed> {
+export async function closeConversation(caller: Caller, conversationId: string, after?: string): Promise<Closed> {
   const before = await requireVisible(caller, conversationId);
   const command = { type: 'close', userId: caller.userId, role: caller.role } as const;
-  const decision = decide(before, command);
-  if (!decision.allowed) throw new AppError(decision.refusal);
+  requireAllowed(before, command);
+  if (after !== undefined) await awaitMessage(caller, command, conversationId, after);
   const closed = await closeAs(caller, before);
   if (!closed) throw await refusalOfLost(conversationId, command);
   return { conversation: toConversation(closed), record: closed };
+}
+
+function requireAllowed(now: ConversationRecord, command: LifecycleCommand): void {
+  const decision = decide(now, command);
+  if (!decision.allowed) throw new AppError(decision.refusal);
+}
+
+async function awaitMessage(
+  { userId }: Caller,
+  command: LifecycleCommand,
+  conversationId: string,
+  after: string,
+): Promise<void> {
+  await inOrder({
+    userId,
+    conversationId,
+    counted: 0,
+    look: async () => (await findNamed(conversationId, userId, [after])).get(after) ?? null,
+    review: async (now) => {
+      if (!now) throw new AppError('NOT_FOUND');
+      requireAllowed(now, command);
+      return null;
+    },
+  });
 }
 
 /** Closes it if it is still as expected, and puts that on record. */

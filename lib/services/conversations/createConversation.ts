@@ -1,24 +1,84 @@
 import { limitConversations } from '../../auth/limits.ts';
 import type { Caller } from '../../domain/permissions.ts';
+import { poll } from '../../poll.ts';
+import { AppError } from '../../protocol/errors.ts';
 import type { Conversation } from '../../protocol/objects.ts';
-import { findConversation, insertConversation, toConversation } from '../../store/conversations.ts';
-import { transaction } from '../../store/database.ts';
+import {
+  type ConversationRecord,
+  findConversation,
+  findOpened,
+  insertConversation,
+  toConversation,
+} from '../../store/conversations.ts';
+import { DURABLE_MS, isDuplicateKey, transaction } from '../../store/database.ts';
 import { newId } from '../../store/ids.ts';
 import { storeMessage } from '../rooms/storeMessage.ts';
 
-/** Opens a conversation, with its first message where there is one: both or neither. Throws `RATE_LIMITED`. */
-export async function createConversation(
-  caller: Caller,
-  { subject, message }: { readonly subject: string; readonly message?: string | undefined },
-): Promise<Conversation> {
-  await limitConversations(caller.userId);
-  const id = newId();
-  const created = await transaction(async (session) => {
-    const empty = await insertConversation({ id, candidateId: caller.userId, subject }, session);
-    if (message === undefined) return empty;
-    await storeMessage(caller, { conversationId: id, content: message }, session);
-    return findConversation(id, session);
-  });
-  if (!created) throw new Error(`conversation ${id} vanished within its own transaction`);
-  return toConversation(created);
+/** What a candidate opens a conversation with. */
+export interface Opening {
+  readonly subject: string;
+  readonly message?: string | undefined;
+  readonly clientConversationId?: string | undefined;
 }
+
+/** A conversation that is there: opened by this request, or, `repeated`, by an earlier one with its `clientConversationId`. */
+export interface Opened {
+  readonly conversation: Conversation;
+  readonly repeated: boolean;
+}
+
+/**
+ * Opens a conversation, with its first message where there is one: both or neither, once per `clientConversationId`.
+ * A majority has it when this returns. Throws `RATE_LIMITED`, `UNAVAILABLE`.
+ */
+export async function createConversation(caller: Caller, opening: Opening): Promise<Opened> {
+  const earlier = await withinLimit(caller, opening);
+  const opened = earlier ?? (await openOnce(caller, opening));
+  if (opened === 'opened before')
+    return { conversation: toConversation(await durable(caller, opening)), repeated: true };
+  return { conversation: toConversation(opened), repeated: earlier !== null };
+}
+
+/** Counts it; what a repeat asks for is there already, so a limit that is reached doesn't keep it from its answer. */
+async function withinLimit(caller: Caller, opening: Opening): Promise<ConversationRecord | null> {
+  try {
+    await limitConversations(caller.userId);
+    return null;
+  } catch (refusal) {
+    const earlier = await openedBefore(caller, opening);
+    if (earlier) return earlier;
+    throw refusal;
+  }
+}
+
+async function openOnce(caller: Caller, opening: Opening): Promise<ConversationRecord | 'opened before'> {
+  const { subject, message, clientConversationId } = opening;
+  const id = newId();
+  try {
+    const created = await transaction(async (session) => {
+      const candidateId = caller.userId;
+      const empty = await insertConversation({ id, candidateId, subject, clientConversationId }, session);
+      if (message === undefined) return empty;
+      await storeMessage(caller, { conversationId: id, content: message }, session);
+      return findConversation(id, session);
+    });
+    if (!created) throw new Error(`conversation ${id} vanished within its own transaction`);
+    return created;
+  } catch (error) {
+    if (isDuplicateKey(error, 'clientConversationId')) return 'opened before';
+    throw error;
+  }
+}
+
+/** The conversation this one repeats, once a majority has it. Throws `UNAVAILABLE` when that takes too long. */
+async function durable(caller: Caller, opening: Opening): Promise<ConversationRecord> {
+  const earlier = await poll(DURABLE_MS, () => openedBefore(caller, opening));
+  if (!earlier) throw new AppError('UNAVAILABLE');
+  return earlier;
+}
+
+const openedBefore = async (
+  { userId }: Caller,
+  { clientConversationId }: Opening,
+): Promise<ConversationRecord | null> =>
+  clientConversationId === undefined ? null : findOpened(userId, clientConversationId);

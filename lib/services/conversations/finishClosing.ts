@@ -68,7 +68,7 @@ export function closedNotice(conversation: Conversation): ServerData<'CONVERSATI
 
 async function announce(conversation: ConversationRecord, except: string | undefined): Promise<void> {
   await broadcast(
-    { room: conversation._id, except },
+    { room: conversation._id, except, afterAnswers: true },
     { event: 'CONVERSATION_CLOSED', data: closedNotice(toConversation(conversation)) },
   );
   await emptyRoom(conversation._id);

@@ -3,47 +3,71 @@ import { isParticipant } from '../../domain/permissions.ts';
 import { AppError } from '../../protocol/errors.ts';
 import type { ServerData } from '../../protocol/events.ts';
 import type { Message } from '../../protocol/objects.ts';
-import { addToRoom, removeFromRoom, type SocketCaller } from '../../store/connections.ts';
+import { finishTurn, mayAnswer, takeInTurn } from '../../realtime/turns.ts';
+import type { SocketCaller } from '../../store/connections.ts';
 import { type ConversationRecord, findConversation, toConversation } from '../../store/conversations.ts';
 import { readMessages } from '../../store/messages.ts';
+import { enterRoom, type Turn } from '../../store/turns.ts';
+import { showOut } from './showOut.ts';
 
 /** What API Gateway carries in one frame, less room for the envelope and an echoed `requestId`. */
 const FRAME_BYTES = 32 * 1024 - 512;
 /** More of even the shortest messages don't fit a frame. */
 const MOST_MESSAGES = 128;
 
+/** A join that has taken effect, and the turn its answer is to be given in. */
+export interface Joined {
+  readonly answer: ServerData<'CONVERSATION_JOINED'>;
+  readonly turn: Turn;
+}
+
 /**
  * Enters the room, then reads what was said after `afterSeq`: in this order, so that a message stored meanwhile is in
- * the answer, or broadcast to this connection, or both, but never neither. Throws `NOT_FOUND`, `CONVERSATION_CLOSED`,
- * `RATE_LIMITED`.
+ * the answer, or broadcast to this connection, or both, but never neither. The connection stays in the room until the
+ * answer is given and `finishTurn` is called. Throws `NOT_FOUND`, `CONVERSATION_CLOSED`, `RATE_LIMITED`.
  */
 export async function joinConversation(
   caller: SocketCaller,
   { conversationId, afterSeq = 0 }: { readonly conversationId: string; readonly afterSeq?: number | undefined },
-): Promise<ServerData<'CONVERSATION_JOINED'>> {
-  await requireJoinable(caller, conversationId);
-  await enter(caller, conversationId);
-  // Again, now inside: it may have been closed or given to another agent on the way in.
-  const conversation = await requireJoinable(caller, conversationId).catch(async (error: unknown) => {
-    await removeFromRoom(caller.connectionId, conversationId);
-    throw error;
-  });
-  const messages = await readMessages(conversation, afterSeq, MOST_MESSAGES);
-  return fitFrame(conversation, messages);
+): Promise<Joined> {
+  for (;;) {
+    requireJoinable(caller, await findConversation(conversationId));
+    const turn = await enter(caller, conversationId);
+    try {
+      const conversation = await requireStillJoinable(caller, conversationId);
+      const answer = fitFrame(conversation, await readMessages(conversation, afterSeq, MOST_MESSAGES));
+      if (mayAnswer(turn)) return { answer, turn };
+    } catch (error) {
+      await finishTurn(turn);
+      throw error;
+    }
+    // It took so long that it may have been taken out again: from the start, while the command has time.
+  }
 }
 
-async function requireJoinable(caller: SocketCaller, conversationId: string): Promise<ConversationRecord> {
-  const conversation = await findConversation(conversationId);
+function requireJoinable(caller: SocketCaller, conversation: ConversationRecord | null): ConversationRecord {
   if (!conversation || !isParticipant(caller.userId, conversation)) throw new AppError('NOT_FOUND');
   if (conversation.status === 'closed') throw new AppError('CONVERSATION_CLOSED');
   return conversation;
 }
 
-async function enter(caller: SocketCaller, conversationId: string): Promise<void> {
+async function enter(caller: SocketCaller, conversationId: string): Promise<Turn> {
   const most = config().MAX_ROOMS_PER_CONNECTION;
-  const outcome = await addToRoom(caller.connectionId, conversationId, most);
+  const outcome = await takeInTurn(() => enterRoom(caller.connectionId, conversationId, most));
   if (outcome === 'gone') throw new AppError('INVALID_TOKEN');
   if (outcome === 'full') throw new AppError('RATE_LIMITED', `A connection may be in ${most} rooms.`);
+  return outcome;
+}
+
+/** Once inside: it may have been closed or given to another agent on the way in. Who may not be in is taken out again. */
+async function requireStillJoinable(caller: SocketCaller, conversationId: string): Promise<ConversationRecord> {
+  const conversation = await findConversation(conversationId);
+  try {
+    return requireJoinable(caller, conversation);
+  } catch (refusal) {
+    await showOut(conversationId, caller.userId);
+    throw refusal;
+  }
 }
 
 /** As many of the messages as fit one frame; `nextAfterSeq` where there are more. At least one always fits. */

@@ -2,14 +2,16 @@ import { limitMessages } from '../../auth/limits.ts';
 import { isParticipant } from '../../domain/permissions.ts';
 import { errorFields, logger } from '../../logger.ts';
 import { metrics } from '../../metrics.ts';
+import { poll } from '../../poll.ts';
 import { AppError } from '../../protocol/errors.ts';
 import type { ServerData } from '../../protocol/events.ts';
 import type { Message } from '../../protocol/objects.ts';
 import { broadcast } from '../../realtime/broadcast.ts';
 import type { SocketCaller } from '../../store/connections.ts';
 import { findConversation } from '../../store/conversations.ts';
-import { isDuplicateKey, transaction } from '../../store/database.ts';
-import { findSentMessage, noteBroadcast } from '../../store/messages.ts';
+import { DURABLE_MS, isDuplicateKey, transaction } from '../../store/database.ts';
+import { findNamed, findSentMessage, noteBroadcast } from '../../store/messages.ts';
+import { inOrder } from './order.ts';
 import { type Draft, storeMessage } from './storeMessage.ts';
 
 /** A message that is durably stored: by this send, or, `duplicate`, by an earlier one with its `clientMessageId`. */
@@ -19,12 +21,16 @@ export interface Sent {
 }
 
 /**
- * Stores a message, once per `clientMessageId`; it is acknowledged by a majority when this returns. Telling the room is
- * `tellRoom`'s. Throws `NOT_FOUND`, `NOT_JOINED`, `CONVERSATION_CLOSED`, `RATE_LIMITED`, `UNAVAILABLE`.
+ * Stores a message, once per `clientMessageId`, and after the one it names by `after`; it is acknowledged by a majority
+ * when this returns. Telling the room is `tellRoom`'s. Throws `NOT_FOUND`, `NOT_JOINED`, `CONVERSATION_CLOSED`,
+ * `OUT_OF_ORDER`, `RATE_LIMITED`, `UNAVAILABLE`.
  */
 export async function sendMessage(caller: SocketCaller, draft: Draft): Promise<Sent> {
   await limitMessages(caller.userId);
-  const stored = caller.rooms.includes(draft.conversationId) ? await storeOnce(caller, draft) : null;
+  const isIn = caller.rooms.includes(draft.conversationId);
+  const earlier = isIn && draft.after !== undefined ? await itsTurn(caller, draft, draft.after) : 'its turn';
+  if (earlier !== 'its turn') return earlier;
+  const stored = isIn ? await storeOnce(caller, draft) : null;
   if (stored === 'stored before') return { message: await durable(caller, draft), duplicate: true };
   if (stored === null) return earlierSend(caller, draft);
   metrics({ MessagesAccepted: 1 });
@@ -51,6 +57,25 @@ export async function tellRoom({ message, duplicate }: Sent): Promise<void> {
   }
 }
 
+/** Waits until the message is the next one; what it repeats, where it does. */
+async function itsTurn(caller: SocketCaller, draft: Draft, after: string): Promise<Sent | 'its turn'> {
+  const { conversationId, clientMessageId = after } = draft;
+  const { userId } = caller;
+  return inOrder<Sent | 'its turn'>({
+    userId,
+    conversationId,
+    counted: 1,
+    look: async () => {
+      const found = await findNamed(conversationId, userId, [after, clientMessageId]);
+      const itself = draft.clientMessageId === undefined ? undefined : found.get(draft.clientMessageId);
+      if (itself) return { message: itself, duplicate: true };
+      return found.has(after) ? 'its turn' : null;
+    },
+    review: async (now) =>
+      now && now.status !== 'closed' && isParticipant(userId, now) ? null : earlierSend(caller, draft),
+  });
+}
+
 async function storeOnce(caller: SocketCaller, draft: Draft): Promise<Message | 'stored before' | null> {
   try {
     return await transaction((session) => storeMessage(caller, draft, session));
@@ -59,9 +84,6 @@ async function storeOnce(caller: SocketCaller, draft: Draft): Promise<Message | 
     throw error;
   }
 }
-
-/** How long a majority may take to have what the primary has. */
-const DURABLE_MS = 3_000;
 
 /**
  * The message this one repeats, once a majority has it: the primary refuses the second of two sends as soon as it has
@@ -96,16 +118,4 @@ async function toldBefore({ conversationId, senderId, clientMessageId }: Message
     const sent = await findSentMessage(conversationId, senderId, clientMessageId);
     return !sent || sent.broadcast;
   });
-}
-
-const POLL_MS = 50;
-
-/** Asks again until the answer is truthy, for `ms` at most; the last answer. */
-async function poll<T>(ms: number, ask: () => Promise<T>): Promise<T> {
-  const deadline = Date.now() + ms;
-  for (;;) {
-    const answer = await ask();
-    if (answer || Date.now() >= deadline) return answer;
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-  }
 }

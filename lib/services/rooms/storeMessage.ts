@@ -9,6 +9,8 @@ export interface Draft {
   readonly conversationId: string;
   readonly content: string;
   readonly clientMessageId?: string | undefined;
+  /** The `clientMessageId` of the sender's message that this one follows. */
+  readonly after?: string | undefined;
 }
 
 /**

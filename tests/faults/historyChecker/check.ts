@@ -85,6 +85,46 @@ const oneOrder: Rule = (_history, { conversation, messages, messagesLater, versi
   }
 };
 
+/** Invariant 10: what was sent after something is stored after it, and a close that waits for something closes on it. */
+const inTheOrderMeant: Rule = ({ sends, closes, cast }, { messages }, complain) => {
+  const seqOf = (of: RoleName, name: string): number | undefined =>
+    messages.find(({ senderId, clientMessageId }) => senderId === cast[of].user.id && clientMessageId === name)?.seq;
+  for (const { of, clientMessageId, after, content, answer, invocation } of sends) {
+    if (after === null) continue;
+    const stored = messages.find((message) => message.content === content);
+    const before = seqOf(of, after);
+    if (stored && (before === undefined || before > stored.seq)) {
+      complain('a message was stored before the one it was sent after', { clientMessageId, after, stored, before });
+    }
+    if (answer?.event !== 'ERROR' || answer.data.code !== 'OUT_OF_ORDER') continue;
+    const there = sends.some(
+      (send) =>
+        send.of === of &&
+        send.clientMessageId === after &&
+        send.invocation.endedAt < invocation.startedAt &&
+        accepted(send),
+    );
+    if (there) complain('out of order, although what it was sent after was there', { clientMessageId, after });
+  }
+  for (const { link, after, won } of closes) {
+    if (!won || !link || after === undefined) continue;
+    if (seqOf(link.of, after) === undefined) complain('closed before what the close waits for was stored', { after });
+  }
+};
+
+/** Opened under one name, it is one conversation, told of as new once. */
+const openedOnce: Rule = ({ opens, conversationId }, { opened }, complain) => {
+  const answers = opens.flatMap(({ answer }) => (answer && answer.status < 400 ? [answer] : []));
+  const others = answers.filter(({ body }) => (body as { id: string }).id !== conversationId);
+  if (opened !== 1 || others.length > 0) complain('opened twice under one name', { opened, answers });
+  if (answers.filter(({ status }) => status === 201).length > 1) complain('opened as new twice', answers);
+  for (const { invocation, answer } of opens) {
+    if (invocation.clean && (!answer || (answer.status >= 400 && answer.status !== 503))) {
+      complain('an untroubled opening was not answered', answer);
+    }
+  }
+};
+
 /** Whatever anybody was shown, at any time, is what the history says. */
 const noPhantoms: Rule = ({ links, reads }, { messages }, complain) => {
   const bySeq = new Map(messages.map((message) => [message.seq, JSON.stringify(message)]));
@@ -224,6 +264,54 @@ const noPostsToFormerAgents: Rule = ({ links, sends, closes, assigns }, _outcome
   }
 };
 
+/** When a link was given an answer. */
+const toldAt = (link: Link, answer: ServerFrame): number =>
+  link.frames.find(({ frame }) => frame === answer)?.at ?? Number.POSITIVE_INFINITY;
+
+/** Whether a leave may have ended a stay that was answered with `joined`: what ends it is answered later, or not at all. */
+function mayEnd(link: Link, { answer }: Link['leaves'][number], joined: ServerFrame): boolean {
+  if (answer?.event === 'CONVERSATION_LEFT') return toldAt(link, answer) > toldAt(link, joined);
+  return answer?.event !== 'ERROR' || !['NOT_JOINED', 'NOT_FOUND'].includes(answer.data.code);
+}
+
+/**
+ * Whether a connection was told something of its place in the room that isn't so, everything being over: what it was told
+ * last counts. Where that may have got lost, or an answer with it, nothing can be said.
+ */
+export function misled(link: Link, history: History, isIn: boolean): string | undefined {
+  const { cast, assigns, closes } = history;
+  const faulty =
+    link.troubles.some(({ why }) => why !== 'leave') ||
+    [...assigns, ...closes].some(({ invocation }) => !invocation.clean) ||
+    assigns.some(({ answer }) => !answer || answer.status >= 500);
+  if (faulty) return undefined;
+  let last: { readonly says: boolean; readonly at: number; readonly frame: ServerFrame } | undefined;
+  let assignedAt = '';
+  for (const { at, frame } of link.frames) {
+    if (frame.event === 'CONVERSATION_JOINED') {
+      assignedAt = frame.data.conversation.assignedAt ?? '';
+      last = { says: true, at, frame };
+    }
+    if (frame.event === 'CONVERSATION_LEFT' || frame.event === 'CONVERSATION_CLOSED') last = { says: false, at, frame };
+    if (frame.event === 'CONVERSATION_ASSIGNED' && isAgent(link.of)) {
+      // News of an earlier assignment may come late.
+      const { conversation } = frame.data;
+      const isNews = (conversation.assignedAt ?? '') > assignedAt;
+      if (isNews && conversation.agentId !== cast[link.of].user.id) last = { says: false, at, frame };
+    }
+  }
+  if (!last || last.says === isIn) return undefined;
+  const { at, frame, says } = last;
+  const unknown = [...link.joins, ...link.leaves].some(
+    ({ invocation, answer }) =>
+      invocation.endedAt > at && (!answer || (answer.event === 'ERROR' && isFault(answer.data.code))),
+  );
+  if (unknown) return undefined;
+  return `${link.tab} was told ${frame.event} and is ${says ? 'not ' : ''}in the room`;
+}
+
+const isFault = (code: string): boolean => ['UNAVAILABLE', 'INTERNAL', 'INVALID_TOKEN'].includes(code);
+
 /** From when to when a link was surely in the room, with nothing in its way. */
 function stays(
   link: Link,
@@ -234,9 +322,12 @@ function stays(
     const from = invocation.startedAt;
     const rivals = isAgent(link.of) ? assigns.filter((it) => it.to !== link.of) : [];
     const ends = [
-      ...link.troubles.map(({ at }) => at).filter((at) => at > from),
+      ...link.troubles
+        .filter(({ why }) => why !== 'leave')
+        .map(({ at }) => at)
+        .filter((at) => at > from),
       // Even one that has begun before may yet take it out of the room.
-      ...[...rivals, ...closes]
+      ...[...rivals, ...closes, ...link.leaves.filter((leave) => mayEnd(link, leave, answer))]
         .map((it) => it.invocation)
         .filter((it) => it.endedAt > from)
         .map((it) => it.startedAt),
@@ -271,7 +362,7 @@ const theRoomIsTold: Rule = (history, { messages }, complain) => {
 
 /**
  * Told once: again only where a send was troubled, and then repeated; each repeat that waited for the first one in vain
- * may tell the room in its place.
+ * may tell the room in its place. A post whose answer was lost is made again.
  */
 const toldOnce: Rule = ({ links, sends }, _outcome, complain) => {
   for (const link of links) {
@@ -280,7 +371,13 @@ const toldOnce: Rule = ({ links, sends }, _outcome, complain) => {
     for (const [content, count] of times) {
       const alike = sends.filter((send) => send.content === content);
       const troubled = alike.some((send) => !send.invocation.clean) ? alike.length - 1 : 0;
-      if (count > 1 + troubled) complain(`${link.tab} was told too often`, { content, count, troubled });
+      const lost = alike
+        .flatMap(({ invocation }) => invocation.posts)
+        .filter(({ connectionId, frame, outcome }) => {
+          const isIt = connectionId === link.connectionId && frame.event === 'NEW_MESSAGE';
+          return isIt && outcome !== 'delivered' && outcome !== 'gone' && frame.data['content'] === content;
+        }).length;
+      if (count > 1 + troubled + lost) complain(`${link.tab} was told too often`, { content, count, troubled, lost });
     }
   }
 };
@@ -306,6 +403,7 @@ const REFUSALS = new Set([
   'NOT_JOINED',
   'CONVERSATION_CLOSED',
   'CONFLICT',
+  'OUT_OF_ORDER',
   'INVALID_TOKEN',
   'FORBIDDEN',
   'UNAVAILABLE',
@@ -322,7 +420,8 @@ const answeredProperly: Rule = (history, _outcome, complain) => {
       const inRoom = spans.some(({ joined, to }) => joined < invocation.startedAt && invocation.endedAt < to);
       if (by !== link || !inRoom || !invocation.clean) continue;
       if (answer?.event === 'MESSAGE_ACCEPTED') continue;
-      if (answer?.event === 'ERROR' && answer.data.code === 'UNAVAILABLE') continue;
+      // `inTheOrderMeant` says when that is right.
+      if (answer?.event === 'ERROR' && ['UNAVAILABLE', 'OUT_OF_ORDER'].includes(answer.data.code)) continue;
       complain('an untroubled send was not accepted', { tab: link.tab, answer });
     }
   }
@@ -335,6 +434,8 @@ const RULES: readonly Rule[] = [
   nothingLostNothingDoubled,
   repeatsAgree,
   oneOrder,
+  inTheOrderMeant,
+  openedOnce,
   noPhantoms,
   readsAreCurrent,
   closedOnce,

@@ -13,6 +13,7 @@ export interface Link {
   readonly connectionId: string;
   readonly frames: { readonly at: number; readonly frame: ServerFrame }[];
   readonly joins: { readonly invocation: Invocation; readonly afterSeq: number; answer: ServerFrame | undefined }[];
+  readonly leaves: { readonly invocation: Invocation; answer: ServerFrame | undefined }[];
   /** From these moments on it may miss frames: it leaves, drops, or posts to it fail. */
   readonly troubles: { readonly at: number; readonly why: 'leave' | 'drop' | 'fault' }[];
 }
@@ -21,6 +22,8 @@ export interface SendAttempt {
   readonly of: RoleName;
   readonly link: Link;
   readonly clientMessageId: string | null;
+  /** The message it was sent after. */
+  readonly after: string | null;
   readonly content: string;
   readonly invocation: Invocation;
   readonly answer: ServerFrame | undefined;
@@ -37,6 +40,7 @@ export interface AssignAttempt {
 export interface CloseAttempt {
   readonly invocation: Invocation;
   readonly link?: Link;
+  readonly after?: string;
   /** It began before another one had ended. */
   overlapped: boolean;
   won: boolean;
@@ -49,6 +53,12 @@ export interface ReadAttempt {
   readonly answer: HttpResult;
 }
 
+/** A request that opened the conversation, or repeated that. */
+export interface OpenAttempt {
+  readonly invocation: Invocation;
+  readonly answer: HttpResult | undefined;
+}
+
 /** All that was done and seen in one scenario. */
 export interface History {
   readonly scenario: Scenario;
@@ -58,6 +68,7 @@ export interface History {
   /** What was wrong already while it was played. */
   readonly complaints: string[];
   readonly links: Link[];
+  readonly opens: readonly OpenAttempt[];
   readonly sends: SendAttempt[];
   readonly assigns: AssignAttempt[];
   readonly closes: CloseAttempt[];
@@ -67,6 +78,8 @@ export interface History {
 /** How it stands when everything is over: closed, archived, no active copy left. */
 export interface Outcome {
   readonly conversation: Conversation;
+  /** Conversations there are of those that were opened under the one name. */
+  readonly opened: number;
   /** Over HTTP, before and after the active copies were gone. */
   readonly messages: readonly Message[];
   readonly messagesLater: readonly Message[];

@@ -6,9 +6,10 @@ import { findConversation } from '../../../lib/store/conversations.ts';
 import { isUnavailable } from '../../../lib/store/faults.ts';
 import type { Socket } from '../../support/socket.ts';
 import { type HttpResult, UpgradeRefused } from '../../support/system.ts';
+import { misled } from './check.ts';
 import { type Disturbance, Invocation, tick } from './disturbance.ts';
-import type { CloseAttempt, History, Link, Outcome } from './history.ts';
-import { describe, type RoleName, type Scenario, type Step } from './scenario.ts';
+import type { CloseAttempt, History, Link, OpenAttempt, Outcome } from './history.ts';
+import { describe, type Opening, type RoleName, type Scenario, type Step } from './scenario.ts';
 import { type Cast, KEY_HEADER, type World } from './world.ts';
 
 interface Open {
@@ -44,15 +45,43 @@ async function patiently(work: () => Promise<boolean>): Promise<void> {
 }
 let serial = 0;
 
+/** What somebody has said under a `clientMessageId`, to be said again in the same words. */
+interface Named {
+  readonly clientMessageId: string;
+  readonly after: string | null;
+  readonly content: string;
+}
+
+function newMessage({ name }: Tab): Named {
+  serial += 1;
+  return { clientMessageId: `m${serial}`, after: null, content: `${name} says ${serial}` };
+}
+
+const isToRepeat = (answer: ServerFrame | undefined): boolean =>
+  !answer || (answer.event === 'ERROR' && ['UNAVAILABLE', 'OUT_OF_ORDER'].includes(answer.data.code));
+
+function announced(world: World, disturbance?: Disturbance): Invocation {
+  serial += 1;
+  const invocation = new Invocation(`invocation-${serial}`, disturbance);
+  world.expect(invocation);
+  return invocation;
+}
+
 /** Plays one scenario to its end and writes down what happened. */
 export class Play {
   readonly history: History;
   readonly #world: World;
   readonly #cast: Cast;
   readonly #tabs: ReadonlyMap<string, Tab>;
-  readonly #named = new Map<RoleName, { clientMessageId: string; content: string }[]>();
+  readonly #named = new Map<RoleName, Named[]>();
 
-  private constructor(world: World, cast: Cast, scenario: Scenario, conversationId: string) {
+  private constructor(
+    world: World,
+    cast: Cast,
+    scenario: Scenario,
+    conversationId: string,
+    opens: readonly OpenAttempt[],
+  ) {
     this.#world = world;
     this.#cast = cast;
     this.#tabs = new Map(
@@ -64,6 +93,7 @@ export class Play {
       conversationId,
       trace: [],
       complaints: [],
+      opens,
       links: [],
       sends: [],
       assigns: [],
@@ -73,19 +103,56 @@ export class Play {
   }
 
   static async start(world: World, cast: Cast, scenario: Scenario): Promise<Play> {
-    const { body } = await world.system.http({
+    serial += 1;
+    const request = {
       method: 'POST',
       path: '/conversations',
       token: cast.candidate.token,
-      body: { subject: `seed ${scenario.seed}` },
+      body: { subject: `seed ${scenario.seed}`, clientConversationId: `${scenario.seed}-${serial}` },
+    };
+    const opens: OpenAttempt[] = [];
+    const open = async ({ after, disturbance }: Opening): Promise<void> => {
+      await sleep(after);
+      const invocation = announced(world, disturbance);
+      const answer = await world.system
+        .http({ ...request, headers: { [KEY_HEADER]: invocation.key } })
+        .catch((error: unknown) => {
+          if (invocation.dead) return undefined;
+          throw error;
+        });
+      opens.push({ invocation, answer });
+    };
+    await Promise.all(scenario.openings.map(open));
+    const answered = () => opens.find(({ answer }) => answer && answer.status < 400)?.answer;
+    await patiently(async () => {
+      if (!answered()) await open({ after: 0 });
+      return answered() !== undefined;
     });
-    return new Play(world, cast, scenario, (body as Conversation).id);
+    const first = answered();
+    if (!first) throw new Error('it could not be opened');
+    return new Play(world, cast, scenario, (first.body as Conversation).id, opens);
   }
 
   async run(): Promise<void> {
     for (const [index, burst] of this.history.scenario.bursts.entries()) {
       this.#note(`burst ${index + 1}`);
       await Promise.all(burst.map((step) => this.#step(step)));
+      await this.#compareBeliefs();
+    }
+  }
+
+  /** Nothing is under way: who is still connected is where it was told last that it is. */
+  async #compareBeliefs(): Promise<void> {
+    const links = [...this.#tabs.values()].flatMap(({ open }) => (open && !open.socket.isClosed ? [open.link] : []));
+    const records = await this.#world.witness.database
+      .collection<{ _id: string; rooms: string[] }>('connections')
+      .find({ _id: { $in: links.map(({ connectionId }) => connectionId) } })
+      .toArray();
+    for (const link of links) {
+      const record = records.find(({ _id }) => _id === link.connectionId);
+      const isIn = record?.rooms.includes(this.history.conversationId) ?? false;
+      const complaint = misled(link, this.history, isIn);
+      if (complaint) this.history.complaints.push(complaint);
     }
   }
 
@@ -111,6 +178,7 @@ export class Play {
       .toArray();
     return {
       conversation: (await this.#http('candidate', 'GET', '')).body as Conversation,
+      opened: await database.collection('conversations').countDocuments(await this.#sameName()),
       messages,
       messagesLater: await this.#readAll(3),
       permanent: await database.collection('messages').countDocuments(byConversation),
@@ -120,6 +188,13 @@ export class Play {
       versions: await this.#world.witness.testimony(id),
       remembered: new Set(remembered.map(({ _id }) => _id)),
     };
+  }
+
+  async #sameName(): Promise<{ candidateId: string; clientConversationId: unknown }> {
+    const record = await this.#world.witness.database
+      .collection<{ _id: string; clientConversationId?: string }>('conversations')
+      .findOne({ _id: this.history.conversationId });
+    return { candidateId: this.#cast.candidate.user.id, clientConversationId: record?.clientConversationId };
   }
 
   /** Leaves nothing for the next scenario to stumble over. */
@@ -150,11 +225,17 @@ export class Play {
       case 'send':
       case 'resend':
         return this.#send(step);
+      case 'chain':
+        return this.#chain(step);
       case 'leave': {
         const { open } = this.#tab(step.tab);
         if (!open || open.socket.isClosed) return 'not connected';
         open.link.troubles.push({ at: tick(), why: 'leave' });
-        return said((await this.#ask(open, 'LEAVE_CONVERSATION', this.#here(), disturbance)).answer);
+        const { invocation, ask } = this.#asking(open, 'LEAVE_CONVERSATION', this.#here(), disturbance);
+        const leave: Link['leaves'][number] = { invocation, answer: undefined };
+        open.link.leaves.push(leave);
+        leave.answer = await ask;
+        return said(leave.answer);
       }
       case 'drop': {
         const { open } = this.#tab(step.tab);
@@ -183,8 +264,10 @@ export class Play {
       case 'closeBySocket': {
         const open = await this.#opened(this.#tab(step.tab));
         if (!open) return 'not connected';
-        const { invocation, ask } = this.#asking(open, 'CLOSE_CONVERSATION', this.#here(), disturbance);
-        const attempt = this.#closing(invocation, open.link);
+        const after = step.ordered ? this.#named.get(this.#tab(step.tab).of)?.at(-1)?.clientMessageId : undefined;
+        const data = { ...this.#here(), ...(after !== undefined && { after }) };
+        const { invocation, ask } = this.#asking(open, 'CLOSE_CONVERSATION', data, disturbance);
+        const attempt = this.#closing(invocation, open.link, after);
         const answer = await ask;
         attempt.won = answer?.event === 'CONVERSATION_CLOSED';
         return said(answer);
@@ -216,10 +299,7 @@ export class Play {
   }
 
   #invocation(disturbance?: Disturbance): Invocation {
-    serial += 1;
-    const invocation = new Invocation(`invocation-${serial}`, disturbance);
-    this.#world.expect(invocation);
-    return invocation;
+    return announced(this.#world, disturbance);
   }
 
   /** The tab's connection, a new one where it has none. */
@@ -237,7 +317,7 @@ export class Play {
     try {
       const socket = await this.#world.system.connect({ token, headers: { [KEY_HEADER]: invocation.key } });
       const connectionId = this.#world.system.gateway.connectionId(socket);
-      const link: Link = { tab: tab.name, of: tab.of, connectionId, frames: [], joins: [], troubles: [] };
+      const link: Link = { tab: tab.name, of: tab.of, connectionId, frames: [], joins: [], leaves: [], troubles: [] };
       const open: Open = { link, socket, answers: new Map() };
       const receive = socket.receive.bind(socket);
       socket.receive = (text) => {
@@ -292,23 +372,64 @@ export class Play {
     const open = await this.#opened(tab);
     if (!open) return 'not connected';
     if (fresh) await this.#join(tab, open, contiguous(tab));
-    const named = this.#named.get(tab.of) ?? [];
-    this.#named.set(tab.of, named);
-    let draft: { clientMessageId: string | null; content: string } | undefined;
+    const named = this.#namedBy(tab);
+    let draft: (Omit<Named, 'clientMessageId'> & { clientMessageId: string | null }) | undefined;
     if (step.do === 'resend') {
       draft = named[named.length - 1 - (step.pick % Math.max(1, named.length))];
       if (!draft) return 'nothing to repeat';
     } else {
-      serial += 1;
-      const content = `${tab.name} says ${serial}`;
-      draft = { clientMessageId: step.named ? `m${serial}` : null, content };
-      if (draft.clientMessageId !== null) named.push({ clientMessageId: draft.clientMessageId, content });
+      const message = newMessage(tab);
+      if (step.named) named.push(message);
+      draft = step.named ? message : { ...message, clientMessageId: null };
     }
-    const { clientMessageId, content } = draft;
-    const data = { ...this.#here(), content, ...(clientMessageId !== null && { clientMessageId }) };
-    const { invocation, answer } = await this.#ask(open, 'SEND_MESSAGE', data, step.disturbance);
-    this.history.sends.push({ of: tab.of, link: open.link, clientMessageId, content, invocation, answer });
-    return `${clientMessageId ?? 'unnamed'} ${said(answer)}`;
+    const answer = await this.#say(tab, open, draft, step.disturbance);
+    return `${draft.clientMessageId ?? 'unnamed'} ${said(answer)}`;
+  }
+
+  #namedBy({ of }: Tab): Named[] {
+    const named = this.#named.get(of) ?? [];
+    this.#named.set(of, named);
+    return named;
+  }
+
+  /** As a client does that sends without waiting: what isn't answered, or came too early, is sent again. */
+  async #chain(step: Extract<Step, { do: 'chain' }>): Promise<string> {
+    const tab = this.#tab(step.tab);
+    const open = await this.#opened(tab);
+    if (!open) return 'not connected';
+    let after: string | null = null;
+    const chain = step.order.map(() => {
+      const message: Named = { ...newMessage(tab), after };
+      after = message.clientMessageId;
+      return message;
+    });
+    this.#namedBy(tab).push(...chain);
+    const outcomes = step.order.map(async (place, index) => {
+      const message = chain[place] as Named;
+      let answer = await this.#say(tab, open, message, index === 0 ? step.disturbance : undefined);
+      for (let again = 0; again < 4 && isToRepeat(answer) && !open.socket.isClosed; again += 1) {
+        answer = await this.#say(tab, open, message);
+      }
+      return `${message.clientMessageId} ${said(answer)}`;
+    });
+    return (await Promise.all(outcomes)).join(', ');
+  }
+
+  async #say(
+    tab: Tab,
+    open: Open,
+    { clientMessageId, after, content }: Omit<Named, 'clientMessageId'> & { readonly clientMessageId: string | null },
+    disturbance?: Disturbance,
+  ): Promise<ServerFrame | undefined> {
+    const data = {
+      ...this.#here(),
+      content,
+      ...(clientMessageId !== null && { clientMessageId }),
+      ...(after !== null && { after }),
+    };
+    const { invocation, answer } = await this.#ask(open, 'SEND_MESSAGE', data, disturbance);
+    this.history.sends.push({ of: tab.of, link: open.link, clientMessageId, after, content, invocation, answer });
+    return answer;
   }
 
   async #http(
@@ -349,10 +470,16 @@ export class Play {
     return status(attempt.answer);
   }
 
-  #closing(invocation: Invocation, link?: Link): CloseAttempt {
+  #closing(invocation: Invocation, link?: Link, after?: string): CloseAttempt {
     const running = this.history.closes.filter((other) => other.invocation.endedAt === Number.POSITIVE_INFINITY);
     for (const other of running) other.overlapped = true;
-    const attempt = { invocation, ...(link && { link }), overlapped: running.length > 0, won: false };
+    const attempt = {
+      invocation,
+      ...(link && { link }),
+      ...(after !== undefined && { after }),
+      overlapped: running.length > 0,
+      won: false,
+    };
     this.history.closes.push(attempt);
     return attempt;
   }

@@ -14,7 +14,11 @@ export interface TabPlan {
 }
 
 export type Action =
-  | { readonly do: 'connect' | 'leave' | 'heal' | 'closeBySocket'; readonly tab: string }
+  | { readonly do: 'connect' | 'leave' | 'heal'; readonly tab: string }
+  /** `ordered`: after what this agent has said last under a `clientMessageId`. */
+  | { readonly do: 'closeBySocket'; readonly tab: string; readonly ordered?: boolean }
+  /** Says so many things at once, each naming the one before; `order` is that in which the frames are sent. */
+  | { readonly do: 'chain'; readonly tab: string; readonly order: readonly number[] }
   | { readonly do: 'join'; readonly tab: string; readonly from: 'start' | 'seen' }
   | { readonly do: 'send'; readonly tab: string; readonly named: boolean }
   /** Sends again what this user has sent under a `clientMessageId` before, on whichever tab. */
@@ -35,8 +39,15 @@ export type Step = Action & {
   readonly disturbance?: Disturbance;
 };
 
+/** A request that opens the conversation; all of them have the same `clientConversationId`. */
+export interface Opening {
+  readonly after: number;
+  readonly disturbance?: Disturbance;
+}
+
 export interface Scenario {
   readonly seed: number;
+  readonly openings: readonly Opening[];
   readonly tabs: readonly TabPlan[];
   /** The steps of a burst run at the same time; the next burst begins when they are over. */
   readonly bursts: readonly (readonly Step[])[];
@@ -74,7 +85,52 @@ export function scenario(seed: number): Scenario {
   const bursts = Array.from({ length: count }, (_, burst) =>
     Array.from({ length: random.between(2, 5) }, () => step(anyAction(random, tabs, burst / count))),
   );
-  return { seed, tabs, bursts: [...opening, ...bursts] };
+  return { seed, tabs, ...withMore(seed, tabs, opening.length, [...opening, ...bursts]) };
+}
+
+/**
+ * What was added to the scenarios later, from numbers of its own: a seed that found something once still has the steps
+ * that did.
+ */
+function withMore(
+  seed: number,
+  tabs: readonly TabPlan[],
+  quiet: number,
+  bursts: readonly (readonly Step[])[],
+): Pick<Scenario, 'openings' | 'bursts'> {
+  const random = new Random(seed ^ 0x5eed);
+  const disturbed = () => (random.chance(0.12) ? { disturbance: anyDisturbance(random) } : {});
+  const openings = Array.from({ length: random.chance(0.5) ? 1 : random.between(2, 3) }, () => ({
+    after: random.between(0, 6),
+    ...disturbed(),
+  }));
+  const more = (): Step[] => {
+    const tab = random.pick(tabs.filter((it) => it.of !== 'stranger')).name;
+    const at = () => ({ tab, after: random.between(0, 8) });
+    switch (random.weighted({ nothing: 55, chain: 20, flap: 20, close: 3 })) {
+      case 'nothing':
+        return [];
+      case 'chain':
+        return [{ do: 'chain', order: shuffled(random, random.between(2, 5)), ...at(), ...disturbed() }];
+      case 'flap':
+        return [
+          { do: 'join', from: 'seen', ...at(), ...disturbed() },
+          { do: 'leave', ...at(), ...disturbed() },
+          { do: 'join', from: 'seen', ...at() },
+        ];
+      case 'close': {
+        const agent = random.pick(tabs.filter(({ of }) => of.startsWith('agent'))).name;
+        return [{ do: 'closeBySocket', ordered: true, ...at(), tab: agent, ...disturbed() }];
+      }
+    }
+  };
+  return { openings, bursts: bursts.map((burst, index) => (index < quiet ? burst : [...burst, ...more()])) };
+}
+
+/** The numbers below `count`, in any order. */
+function shuffled(random: Random, count: number): number[] {
+  const left = Array.from({ length: count }, (_, index) => index);
+  return Array.from({ length: count }, () => left.splice(random.between(0, left.length - 1), 1)[0] ?? 0);
 }
 
 function anyAction(random: Random, tabs: readonly TabPlan[], progress: number): Action {

@@ -1,0 +1,34 @@
+import { commandEnds, DeadlineExceeded } from '../deadline.ts';
+import { errorFields, logger } from '../logger.ts';
+import { poll } from '../poll.ts';
+import { endTurn, inTurn, TURN_MS, type Turn } from '../store/turns.ts';
+
+/** Takes a turn as soon as nothing is in its way. Throws `DeadlineExceeded` where that isn't so in the command's time. */
+export async function takeInTurn<T>(take: () => Promise<T | 'busy'>): Promise<T> {
+  const left = commandEnds() - Date.now();
+  const attempt = async () => {
+    const outcome = await take();
+    return outcome === 'busy' ? null : { outcome };
+  };
+  const taken = left > 0 && (await poll(left, attempt));
+  if (!taken) throw new DeadlineExceeded();
+  return taken.outcome;
+}
+
+/** Whether an answer that is begun now is with the client before the turn is over. */
+export const mayAnswer = ({ answerBy }: Turn): boolean => Date.now() < answerBy;
+
+/** Ends a turn, its answer being with the client. Never throws: it ends by itself too. */
+export async function finishTurn(turn: Turn): Promise<void> {
+  await endTurn(turn).catch((error: unknown) => logger.warn('could not end a turn', errorFields(error)));
+}
+
+/**
+ * Waits until these connections have been answered what they have under way on a conversation, for as long as a turn
+ * may take. For whoever has a frame for them that must not come before such an answer. Never throws.
+ */
+export async function answersGiven(connectionIds: readonly string[], conversationId: string): Promise<void> {
+  await poll(TURN_MS, async () => (await inTurn(connectionIds, conversationId)).length === 0).catch((error: unknown) =>
+    logger.warn('could not wait for answers', errorFields(error)),
+  );
+}

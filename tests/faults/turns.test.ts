@@ -1,0 +1,250 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ServerFrame } from '../../lib/protocol/events.ts';
+import { connectionModel } from '../../lib/store/connections.ts';
+import { activeMessageModel } from '../../lib/store/messages.ts';
+import { eventually } from '../support/deadline.ts';
+import { type InProcess, startDesk } from '../support/inProcess.ts';
+import { Machine } from '../support/machine.ts';
+import type { Desk, Person } from '../support/system.ts';
+import { Random } from './historyChecker/random.ts';
+import { askUntilAvailable, type Cast, castOf, inLanes, newScene, ROOMY, routeSockets } from './scene.ts';
+
+/** Each pair of commands that one connection can send at once, raced so often; `FIRST_SEED` varies the delays. */
+const RACES = Number(process.env['RACES'] ?? 40);
+const AT_ONCE = 4;
+
+let system: InProcess;
+let desk: Desk;
+let cast: Cast;
+let teammate: Person;
+beforeAll(async () => {
+  ({ system, desk } = await startDesk(ROOMY));
+  cast = await castOf(desk);
+  teammate = await desk.agent(cast.supervisor);
+});
+afterAll(async () => {
+  await Machine.stopAll();
+  await system.stop();
+});
+
+const random = new Random(Number(process.env['FIRST_SEED'] ?? 1));
+
+const roomsOf = async (connectionId: string): Promise<readonly string[] | undefined> =>
+  (await connectionModel().findById(connectionId).lean())?.rooms;
+
+/** Whether a client that goes by what it was told last believes itself in the room; `undefined`: it was told nothing of it. */
+function belief(frames: readonly ServerFrame[], conversationId: string, of: Person): boolean | undefined {
+  let isIn: boolean | undefined;
+  for (const frame of frames) {
+    if (frame.event === 'CONVERSATION_JOINED' && frame.data.conversation.id === conversationId) isIn = true;
+    if (frame.event === 'CONVERSATION_LEFT' && frame.data.conversationId === conversationId) isIn = false;
+    if (frame.event === 'CONVERSATION_CLOSED' && frame.data.conversationId === conversationId) isIn = false;
+    if (frame.event === 'CONVERSATION_ASSIGNED' && frame.data.conversation.id === conversationId) {
+      if (of.user.role === 'agent' && frame.data.conversation.agentId !== of.user.id) isIn = false;
+    }
+  }
+  return isIn;
+}
+
+interface Race {
+  readonly of: 'candidate' | 'agent';
+  /** Whether the connection is in the room before. */
+  readonly joined: boolean;
+  readonly frames: readonly (readonly [event: string, data?: object])[];
+  /** What somebody else does at the same time. */
+  readonly meanwhile?: (conversationId: string) => Promise<unknown>;
+}
+
+/** Whether a frame is about this conversation, or about none. */
+const isAbout =
+  (id: string) =>
+  ({ data }: ServerFrame): boolean => {
+    const { conversationId, conversation } = data as { conversationId?: string; conversation?: { id: string } };
+    return (conversation?.id ?? conversationId ?? id) === id;
+  };
+
+/** Connecting writes to the session: many at once of one session only wait for each other. */
+let last: Promise<unknown> = Promise.resolve();
+function oneByOne<T>(work: () => Promise<T>): Promise<T> {
+  const next = last.then(work);
+  last = next.catch(() => undefined);
+  return next;
+}
+
+/** Runs a race once; answers the events of what it was told, in the order in which that came. */
+async function run({ of, joined, frames, meanwhile }: Race, conversationId: string): Promise<string> {
+  const person = cast[of];
+  const socket = await oneByOne(() => (joined ? desk.join(person, conversationId) : desk.connect(person)));
+  const id = system.gateway.connectionId(socket);
+  const before = socket.received.length;
+  system.gateway.delay = () => (random.chance(0.4) ? 0 : random.between(1, meanwhile ? 40 : 12));
+  const asked = frames.map(([event, data]) => socket.ask(event, { conversationId, ...data }));
+  const end = meanwhile && sleep(random.between(0, 12)).then(() => meanwhile(conversationId));
+  await Promise.all([...asked, end]);
+  const told = () =>
+    socket.received
+      .slice(before)
+      .filter(isAbout(conversationId))
+      .map((frame) => (frame.event === 'ERROR' ? frame.data.code : frame.event))
+      .join(' ');
+  // What ends a turn, or empties the room after a close, comes after the answer.
+  let seen: unknown;
+  await eventually(`an end of ${JSON.stringify(frames)}`, async () => {
+    const record = await connectionModel().findById(id).lean();
+    const isIn = record?.rooms.includes(conversationId);
+    const believes = belief(socket.received, conversationId, person) ?? false;
+    seen = { told: told(), isIn, believes, turns: record?.turns };
+    return isIn === believes && record?.turns?.length === 0;
+  }).catch((error: unknown) => {
+    throw new Error(`${String(error)}: ${JSON.stringify(seen)}`);
+  });
+  socket.close();
+  return told();
+}
+
+/** Runs it many times; answers how often each course was taken. */
+async function races(race: Race): Promise<ReadonlyMap<string, number>> {
+  const courses = new Map<string, number>();
+  const opened = async () => {
+    const { id } = await desk.conversation(cast.candidate);
+    await desk.assign(cast.supervisor, id, cast.agent);
+    return id;
+  };
+  // What ends a conversation, or takes it away, needs a new one each time.
+  const lasting = race.of === 'candidate' && !race.meanwhile ? await opened() : undefined;
+  await inLanes(AT_ONCE, [...Array(RACES).keys()], async () => {
+    const course = await run(race, lasting ?? (await opened()));
+    courses.set(course, (courses.get(course) ?? 0) + 1);
+  });
+  if (process.env['PROGRESS']) process.stderr.write(`${JSON.stringify([...courses])}\n`);
+  return courses;
+}
+
+const JOIN = ['JOIN_CONVERSATION'] as const;
+const LEAVE = ['LEAVE_CONVERSATION'] as const;
+
+describe(`${RACES} races on one connection, after which what it was told last is how it stands: of`, () => {
+  afterEach(() => {
+    system.gateway.delay = () => 0;
+  });
+
+  it.each([
+    { name: 'join and leave, from without', race: { of: 'candidate', joined: false, frames: [JOIN, LEAVE] } },
+    { name: 'join and leave, from within', race: { of: 'candidate', joined: true, frames: [LEAVE, JOIN] } },
+    {
+      name: 'join, leave, join and leave',
+      race: { of: 'candidate', joined: false, frames: [JOIN, LEAVE, JOIN, LEAVE] },
+    },
+    {
+      name: 'join and close',
+      race: { of: 'agent', joined: false, frames: [JOIN, ['CLOSE_CONVERSATION']] },
+    },
+    {
+      name: 'join and close over HTTP',
+      race: {
+        of: 'candidate',
+        joined: false,
+        frames: [JOIN],
+        meanwhile: (id) => desk.ok('POST', `/conversations/${id}/close`, cast.agent.token),
+      },
+    },
+    {
+      name: 'join and assign to somebody else',
+      race: {
+        of: 'agent',
+        joined: false,
+        frames: [JOIN],
+        meanwhile: (id) => desk.assign(cast.supervisor, id, teammate),
+      },
+    },
+    {
+      name: 'leave and assign to somebody else',
+      race: {
+        of: 'agent',
+        joined: true,
+        frames: [LEAVE, JOIN],
+        meanwhile: (id) => desk.assign(cast.supervisor, id, teammate),
+      },
+    },
+  ] satisfies { name: string; race: Race }[])(
+    '$name',
+    async ({ race }) => {
+      await races(race);
+    },
+    240_000,
+  );
+
+  it('send and leave: stored and accepted, or neither', async () => {
+    const courses = await races({
+      of: 'candidate',
+      joined: true,
+      frames: [['SEND_MESSAGE', { content: 'hi' }], LEAVE],
+    });
+    for (const course of courses.keys()) {
+      expect(course.includes('MESSAGE_ACCEPTED')).toBe(!course.includes('NOT_JOINED'));
+      expect(course).toContain('CONVERSATION_LEFT');
+    }
+  }, 240_000);
+
+  it('join and disconnect: nothing of it is left', async () => {
+    const { id: conversationId } = await desk.conversation(cast.candidate);
+    await inLanes(AT_ONCE, [...Array(RACES).keys()], async () => {
+      const socket = await oneByOne(() => desk.connect(cast.candidate));
+      const id = system.gateway.connectionId(socket);
+      system.gateway.delay = () => random.between(0, 8);
+      socket.send('JOIN_CONVERSATION', { conversationId });
+      await sleep(random.between(0, 8));
+      socket.close();
+      await system.gateway.idle();
+      expect(await roomsOf(id)).toBeUndefined();
+    });
+  }, 240_000);
+});
+
+describe('a machine that died', () => {
+  it.each([
+    { died: 'JOIN_CONVERSATION', file: 'websocket/joinConversation', next: 'LEAVE_CONVERSATION', joined: false },
+    { died: 'LEAVE_CONVERSATION', file: 'websocket/leaveConversation', next: 'JOIN_CONVERSATION', joined: true },
+  ])(
+    'in the middle of a $died keeps nobody from a $next',
+    async ({ died, file, next, joined }) => {
+      const { candidate, conversationId, leave } = await newScene(desk, cast);
+      const socket = joined ? await desk.join(candidate, conversationId) : await desk.connect(candidate);
+      const elsewhere = routeSockets(system);
+      const id = system.gateway.connectionId(socket);
+      const machine = await Machine.start([file]);
+      elsewhere.set(id, machine.carry);
+      // It has entered, or left, and dies before it says so.
+      machine.fault = { kind: 'die', when: 'after', command: 4 };
+      socket.send(died, { conversationId });
+      await machine.exited;
+      elsewhere.delete(id);
+      expect((await connectionModel().findById(id).lean())?.turns).toHaveLength(1);
+      const answer = await askUntilAvailable(socket, next, { conversationId });
+      expect(answer.event).toBe(joined ? 'CONVERSATION_JOINED' : 'CONVERSATION_LEFT');
+      expect(await roomsOf(id)).toEqual(joined ? [conversationId] : []);
+      socket.close();
+      leave();
+    },
+    60_000,
+  );
+});
+
+describe('a join that fails', () => {
+  it('takes nobody out of the room who was told to be in it', async () => {
+    const { candidate, conversationId, leave } = await newScene(desk, cast);
+    const socket = await desk.join(candidate, conversationId);
+    const { find } = activeMessageModel();
+    const model = activeMessageModel() as unknown as { find: unknown };
+    model.find = () => {
+      throw new TypeError('broken');
+    };
+    expect(await socket.refused('JOIN_CONVERSATION', { conversationId })).toMatchObject({ code: 'INTERNAL' });
+    model.find = find;
+    await system.gateway.idle();
+    await socket.expect('MESSAGE_ACCEPTED', 'SEND_MESSAGE', { conversationId, content: 'still here' });
+    await socket.next('NEW_MESSAGE', ({ content }) => content === 'still here');
+    socket.close();
+    leave();
+  });
+});
