@@ -71,6 +71,8 @@ it('finds a sent message without walking through its conversation', async () => 
       clientMessageId,
     });
   for (let index = 0; index < 20; index += 1) await send(`message-${index}`);
+  // What is still telling the room would be in the profile, too.
+  await system.gateway.idle();
   const db = mongoose.connection.db;
   await db?.command({ profile: 2 });
   const found = await findSentMessage(conversation.id, candidate.user.id, 'message-19');
@@ -90,6 +92,7 @@ it('finds a conversation opened before without walking through its candidate’s
   for (let index = 0; index < 20; index += 1) {
     await desk.ok('POST', '/conversations', token, { subject: 'x', clientConversationId: `conversation-${index}` });
   }
+  await system.gateway.idle();
   const db = mongoose.connection.db;
   await db?.command({ profile: 2 });
   const found = await findOpened(user.id, 'conversation-7');

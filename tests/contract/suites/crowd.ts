@@ -56,10 +56,12 @@ export function crowdSuite(start: Start, { each, rivals }: CrowdSize): void {
       const kept = new Map(before.items.map((message: Message) => [message.id, message.seq]));
       for (const { messageId, seq } of accepted) expect(kept.get(messageId)).toBe(seq);
       for (const socket of [c, a]) {
-        for (const _ of upTo) await socket.next('NEW_MESSAGE');
+        for (const seq of upTo) await socket.next('NEW_MESSAGE', (message) => message.seq === seq);
         await quiet(system, socket);
-        expect(socket.frames('NEW_MESSAGE')).toHaveLength(upTo.length);
-        expect(socket.frames('MESSAGE_ACCEPTED')).toHaveLength(each);
+        // A busy machine may miss the answer to a post, and posts again: a frame twice is the same message twice.
+        const heard = new Set(socket.frames('NEW_MESSAGE').map((message) => JSON.stringify(message)));
+        expect(heard.size).toBe(upTo.length);
+        expect(new Set(socket.frames('MESSAGE_ACCEPTED').map(({ seq }) => seq)).size).toBe(each);
       }
       expect(await a.expect('CONVERSATION_CLOSED', 'CLOSE_CONVERSATION', { conversationId })).toMatchObject({
         lastSeq: 2 * each,
