@@ -32,6 +32,10 @@ const SERVER_EVENTS: Record<ServerEventName, { summary: string; sentTo: string |
     summary: 'The conversation has a new agent.',
     sentTo: 'To the room, and to every connection of the new and of the former agent.',
   },
+  CONVERSATION_REQUEUED: {
+    summary: 'The conversation was given back, and is open again.',
+    sentTo: 'To the room, and to every connection of the agent who had it.',
+  },
   CONVERSATION_CLOSED: {
     summary: 'The conversation is closed and the room empty.',
     sentTo: 'To the room, however it was closed.',

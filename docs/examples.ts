@@ -60,6 +60,9 @@ const open: Conversation = {
   firstResponseAt: null,
   closedAt: null,
   closedBy: null,
+  candidate: { id: CANDIDATE, name: candidate.name },
+  agent: null,
+  lastMessageAt: at('09:01:00'),
 };
 
 const assigned: Conversation = {
@@ -68,7 +71,10 @@ const assigned: Conversation = {
   agentId: AGENT,
   supervisorId: SUPERVISOR,
   assignedAt: at('09:02:00'),
+  agent: { id: AGENT, name: agent.name },
 };
+
+const requeued: Conversation = { ...open, lastSeq: 2, firstResponseAt: at('09:03:00'), lastMessageAt: at('09:03:00') };
 
 const closed: Conversation = {
   ...assigned,
@@ -77,6 +83,7 @@ const closed: Conversation = {
   firstResponseAt: at('09:03:00'),
   closedAt: at('09:10:00'),
   closedBy: AGENT,
+  lastMessageAt: at('09:03:00'),
 };
 
 const question: Message = {
@@ -85,6 +92,7 @@ const question: Message = {
   seq: 1,
   senderId: CANDIDATE,
   senderRole: 'candidate',
+  senderName: candidate.name,
   content: 'Hello, is anybody there?',
   clientMessageId: null,
   sentAt: at('09:01:00'),
@@ -96,6 +104,7 @@ const reply: Message = {
   seq: 2,
   senderId: AGENT,
   senderRole: 'agent',
+  senderName: agent.name,
   content: 'Yes. How can I help?',
   clientMessageId: 'robin-1',
   sentAt: at('09:03:00'),
@@ -163,6 +172,7 @@ export const ROUTE_EXAMPLES: { readonly [Name in keyof Routes]: RequestOf<Routes
   getConversation: { answer: assigned },
   listMessages: { answer: { items: [question, reply], nextAfterSeq: null } },
   assignConversation: { request: { agentId: AGENT }, answer: assigned },
+  requeueConversation: { answer: requeued },
   closeConversation: { answer: closed },
   supervisorAnalytics: { answer: analytics },
   listAudit: { answer: lastPage(auditEntry) },
@@ -204,6 +214,7 @@ export const SERVER_EVENT_EXAMPLES: { readonly [Name in ServerEventName]: Server
   NEW_MESSAGE: reply,
   CONVERSATION_LEFT: { conversationId: CONVERSATION },
   CONVERSATION_ASSIGNED: { conversation: assigned },
+  CONVERSATION_REQUEUED: { conversation: requeued },
   CONVERSATION_CLOSED: { conversationId: CONVERSATION, closedAt: at('09:10:00'), closedBy: AGENT, lastSeq: 2 },
   PONG: {},
   ERROR: {

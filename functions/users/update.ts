@@ -1,7 +1,10 @@
 import { httpEndpoint } from '../../lib/http/endpoint.ts';
 import * as routes from '../../lib/protocol/routes.ts';
+import { beginHandingOver } from '../../lib/services/users/finishHandingOver.ts';
 import { updateUser } from '../../lib/services/users/updateUser.ts';
 
-export const handler = httpEndpoint(routes.updateUser, ({ caller, params, body }) =>
-  updateUser(caller, params.userId, body),
-);
+export const handler = httpEndpoint(routes.updateUser, async ({ caller, params, body, follow }) => {
+  const updated = await updateUser(caller, params.userId, body);
+  if (updated.handsOver) follow(() => beginHandingOver(updated.user.id));
+  return updated.user;
+});

@@ -10,5 +10,5 @@ export const handler = onClientEvent(CLOSE_CONVERSATION, async ({ caller, data, 
   follow(() => beginFinishing(closed, connectionId));
   // A join of this connection that was under way must not be answered after the close.
   await answersGiven([connectionId], data.conversationId);
-  reply('CONVERSATION_CLOSED', closedNotice(closed.conversation));
+  reply('CONVERSATION_CLOSED', closedNotice(closed.record));
 });

@@ -1,6 +1,6 @@
 import type { Role } from './roles.ts';
 
-/** `open` → `assigned` → `closed`, or `open` → `closed`. Closed is final. */
+/** `open` → `assigned` → `closed`, or `open` → `closed`; `assigned` → `open` when it is given back. Closed is final. */
 export const CONVERSATION_STATUSES = ['open', 'assigned', 'closed'] as const;
 export type ConversationStatus = (typeof CONVERSATION_STATUSES)[number];
 
@@ -13,6 +13,9 @@ export interface Lifecycle {
 
 export type LifecycleCommand =
   | { readonly type: 'assign'; readonly supervisorId: string; readonly agentId: string }
+  | { readonly type: 'requeue'; readonly userId: string; readonly role: Role }
+  /** The agent has another supervisor now, and takes along what they hold. */
+  | { readonly type: 'move'; readonly agentId: string; readonly supervisorId: string }
   | { readonly type: 'close'; readonly userId: string; readonly role: Role }
   | { readonly type: 'send' };
 
@@ -21,6 +24,9 @@ export type Refusal = 'CONVERSATION_CLOSED' | 'CONVERSATION_ASSIGNED' | 'CONFLIC
 export type Decision =
   | { readonly allowed: true; readonly next: Lifecycle }
   | { readonly allowed: false; readonly refusal: Refusal };
+
+/** By hand an agent is given no more than this many at once. */
+export const MOST_ASSIGNED = 200;
 
 const refuse = (refusal: Refusal): Decision => ({ allowed: false, refusal });
 const allow = (next: Lifecycle): Decision => ({ allowed: true, next });
@@ -38,9 +44,20 @@ export function decide(now: Lifecycle, command: LifecycleCommand): Decision {
       if (now.status === 'assigned') {
         // With another supervisor: not theirs to see. With the same agent: repeated, or raced by a twin.
         if (now.supervisorId !== command.supervisorId) return refuse('NOT_FOUND');
-        if (now.agentId === command.agentId) return refuse('CONFLICT');
+        if (now.agentId === command.agentId) return allow(now);
       }
       return allow({ status: 'assigned', agentId: command.agentId, supervisorId: command.supervisorId });
+    }
+    case 'requeue': {
+      if (command.role === 'candidate') return refuse('FORBIDDEN');
+      if (command.role === 'agent' && now.agentId !== command.userId) return refuse('NOT_FOUND');
+      if (now.status === 'open') return refuse('CONFLICT');
+      if (command.role === 'supervisor' && now.supervisorId !== command.userId) return refuse('NOT_FOUND');
+      return allow({ status: 'open', agentId: null, supervisorId: null });
+    }
+    case 'move': {
+      if (now.agentId !== command.agentId) return refuse('CONFLICT');
+      return allow({ ...now, supervisorId: command.supervisorId });
     }
     case 'close': {
       if (command.role === 'supervisor') {

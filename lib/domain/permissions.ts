@@ -24,6 +24,7 @@ export const PERMISSIONS = {
   getConversation: 'signedIn',
   listMessages: 'signedIn',
   assignConversation: ['supervisor'],
+  requeueConversation: ['admin', 'supervisor', 'agent'],
   closeConversation: ['supervisor', 'agent'],
   supervisorAnalytics: ['admin'],
   listAudit: ['admin'],
@@ -48,6 +49,7 @@ export function roleMay(operation: Operation, role: Role | null): boolean {
 /** Who is asking. `supervisorId` is set for agents only. */
 export interface Caller {
   readonly userId: string;
+  readonly name: string;
   readonly role: Role;
   readonly supervisorId: string | null;
   readonly sessionId: string;

@@ -135,6 +135,7 @@ export const serverEvents = /* @__PURE__ */ serverSchemas(() => ({
   NEW_MESSAGE: messageSchema(),
   CONVERSATION_LEFT: z.object({ conversationId: idSchema }),
   CONVERSATION_ASSIGNED: z.object({ conversation: conversationSchema() }),
+  CONVERSATION_REQUEUED: z.object({ conversation: conversationSchema() }),
   CONVERSATION_CLOSED: z.object({
     conversationId: idSchema,
     closedAt: timestampSchema,

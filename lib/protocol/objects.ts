@@ -157,6 +157,11 @@ export const sessionSchema = /* @__PURE__ */ answerSchema(
 );
 export type Session = z.infer<ReturnType<typeof sessionSchema>>;
 
+const personSchema = /* @__PURE__ */ answerSchema(() => z.object({ id: idSchema, name: z.string() }), {
+  id: 'Person',
+  description: 'Somebody in a conversation, by the name they have now; "Erased" once they are.',
+});
+
 export const conversationSchema = /* @__PURE__ */ answerSchema(
   () =>
     z.object({
@@ -172,6 +177,9 @@ export const conversationSchema = /* @__PURE__ */ answerSchema(
       firstResponseAt: z.nullable(timestampSchema),
       closedAt: z.nullable(timestampSchema),
       closedBy: z.nullable(idSchema),
+      candidate: personSchema(),
+      agent: z.nullable(personSchema()),
+      lastMessageAt: z.nullable(timestampSchema),
     }),
   { id: 'Conversation' },
 );
@@ -185,6 +193,7 @@ export const messageSchema = /* @__PURE__ */ answerSchema(
       seq: z.int().check(z.minimum(1)),
       senderId: idSchema,
       senderRole: roleSchema,
+      senderName: schema(() => z.string(), { description: 'As it was when this was sent; "Erased" once they are.' }),
       content: z.string(),
       clientMessageId: z.nullable(z.string()),
       sentAt: timestampSchema,
@@ -232,6 +241,8 @@ export const AUDIT_ACTIONS = [
   'user_updated',
   'user_erased',
   'conversation_assigned',
+  'conversation_requeued',
+  'conversation_moved',
   'conversation_closed',
 ] as const;
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];

@@ -247,18 +247,19 @@ export const updateUser = /* @__PURE__ */ route(() => ({
   operation: 'updateUser',
   method: 'PATCH',
   path: '/users/{userId}',
-  summary: 'Rename, move to another supervisor, deactivate or reactivate.',
+  summary: 'Rename, give another address, move to another supervisor, deactivate or reactivate.',
   tag: 'users',
   params: userParams,
   body: z.strictObject({
     name: z.optional(nameSchema),
+    email: z.optional(emailSchema),
     supervisorId: z.optional(idSchema),
     active: z.optional(z.boolean()),
   }),
   status: 200,
   response: userSchema,
   repeat: 'safe',
-  errors: ['NOT_FOUND', 'LAST_ADMIN'],
+  errors: ['NOT_FOUND', 'EMAIL_TAKEN', 'LAST_ADMIN', 'HAS_TEAM'],
 }));
 
 export const eraseUser = /* @__PURE__ */ route(() => ({
@@ -345,7 +346,7 @@ export const assignConversation = /* @__PURE__ */ route(() => ({
   operation: 'assignConversation',
   method: 'POST',
   path: '/conversations/{conversationId}/assign',
-  summary: 'Assign to an agent of yours, or give it to another one.',
+  summary: 'Assign to an agent of yours, or give it to another one. Again to the same one changes nothing.',
   tag: 'conversations',
   params: conversationParams,
   body: z.strictObject({ agentId: idSchema }),
@@ -353,6 +354,21 @@ export const assignConversation = /* @__PURE__ */ route(() => ({
   response: conversationSchema,
   repeat: { findOut: 'Read the conversation: `agentId` says who has it.' },
   errors: ['NOT_FOUND', 'AGENT_NOT_AVAILABLE', 'CONVERSATION_CLOSED', 'CONFLICT'],
+}));
+
+export const requeueConversation = /* @__PURE__ */ route(() => ({
+  operation: 'requeueConversation',
+  method: 'POST',
+  path: '/conversations/{conversationId}/requeue',
+  summary: 'Give it back: it is open again, and its agent out of the room.',
+  tag: 'conversations',
+  params: conversationParams,
+  status: 200,
+  response: conversationSchema,
+  repeat: {
+    findOut: 'Read the conversation: `open` says that it was given back, and `NOT_FOUND` tells its agent so.',
+  },
+  errors: ['NOT_FOUND', 'CONVERSATION_CLOSED', 'CONFLICT'],
 }));
 
 export const closeConversation = /* @__PURE__ */ route(() => ({
@@ -429,6 +445,7 @@ export const routes = {
   getConversation,
   listMessages,
   assignConversation,
+  requeueConversation,
   closeConversation,
   supervisorAnalytics,
   listAudit,

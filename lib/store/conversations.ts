@@ -4,6 +4,7 @@ import type { Role } from '../domain/roles.ts';
 import type { Conversation } from '../protocol/objects.ts';
 import { type Transaction, trusted } from './database.ts';
 import { defineModel } from './model.ts';
+import { ERASED_NAME, type Names } from './names.ts';
 import {
   both,
   type Equalities,
@@ -14,6 +15,7 @@ import {
   type PageRequest,
   readPage,
 } from './pages.ts';
+import { type Due, dueFor, retryAt, waitsSince } from './setBack.ts';
 
 /**
  * What is left to do after a close, in this order: tell the room, copy the messages to the permanent collection, let
@@ -48,8 +50,8 @@ export interface ConversationRecord {
   counted?: true;
   /** The candidate's own name for it, where they gave one: what makes opening it repeatable. */
   clientConversationId?: string;
-  /** `through`: the last seq the step is known to have reached. */
-  closing?: { step: ClosingStep; through: number; since: Date };
+  /** `through`: the last seq the step is known to have reached. `retryAt`: it failed, and isn't tried again before. */
+  closing?: { step: ClosingStep; through: number; since: Date; retryAt?: Date; failures?: number };
 }
 
 /** Indexes by who has a conversation hold those that somebody has: opening one costs no entry in them. */
@@ -86,6 +88,8 @@ export const conversationModel = /* @__PURE__ */ defineModel<ConversationRecord>
       step: { type: String, required: false },
       through: { type: Number, required: false },
       since: { type: Date, required: false },
+      retryAt: { type: Date, required: false },
+      failures: { type: Number, required: false },
     },
   },
   [
@@ -111,7 +115,7 @@ export const conversationModel = /* @__PURE__ */ defineModel<ConversationRecord>
     // The sweep's too: what is due, and what was reckoned with another setting.
     [{ retentionDays: 1, messagesExpireAt: 1 }, { partialFilterExpression: { retentionDays: { $exists: true } } }],
     // The erasure's.
-    [{ candidateId: 1, erasedAt: 1 }],
+    [{ candidateId: 1, erasedAt: 1, _id: 1 }],
     // The analytics': every figure is read from the index alone.
     [
       { closedAt: 1, supervisorId: 1, agentId: 1, createdAt: 1, firstResponseAt: 1 },
@@ -134,7 +138,9 @@ export const isExpired = ({ messagesExpireAt }: Pick<ConversationRecord, 'messag
 
 const iso = (date: Date | null): string | null => date?.toISOString() ?? null;
 
-export function toConversation(record: ConversationRecord): Conversation {
+/** `names` has those of its candidate and its agent. */
+export function toConversation(record: ConversationRecord, names: Names): Conversation {
+  const person = (id: string) => ({ id, name: names.get(id) ?? ERASED_NAME });
   return {
     id: record._id,
     subject: isExpired(record) ? ERASED : record.subject,
@@ -148,6 +154,9 @@ export function toConversation(record: ConversationRecord): Conversation {
     firstResponseAt: iso(record.firstResponseAt),
     closedAt: iso(record.closedAt),
     closedBy: record.closedBy,
+    candidate: person(record.candidateId),
+    agent: record.agentId === null ? null : person(record.agentId),
+    lastMessageAt: iso(record.lastMessageAt),
   };
 }
 
@@ -250,12 +259,12 @@ export async function listConversations(
   caller: Pick<Caller, 'userId' | 'role'>,
   filter: ConversationFilter,
   page: PageRequest,
-): Promise<Page<Conversation>> {
+): Promise<Page<ConversationRecord>> {
   const visible = visibleConversations(caller)
     .map((seen) => both(seen, given(filter)))
     .filter((narrowed) => narrowed !== null);
   const cases = forEvery(visible, 'status', CONVERSATION_STATUSES).filter(isPossible);
-  return readPage(conversationModel(), cases, page, toConversation);
+  return readPage(conversationModel(), cases, page, (record) => record);
 }
 
 /** Nobody has an open one, and who has no agent has no supervisor: no need to look. */
@@ -284,6 +293,41 @@ export async function assign(
       { returnDocument: 'after', updatePipeline: true, ...(session && { session }) },
     )
     .lean();
+}
+
+/** Gives it back; `null` when the conversation isn't as expected any more. */
+export async function requeue(
+  id: string,
+  expected: Lifecycle,
+  session: Transaction,
+): Promise<ConversationRecord | null> {
+  return conversationModel()
+    .findOneAndUpdate(
+      still(id, expected),
+      { $set: { status: 'open', agentId: null, supervisorId: null, assignedAt: null } },
+      { returnDocument: 'after', session },
+    )
+    .lean();
+}
+
+/** Puts it under its agent's new supervisor; `false` when the conversation isn't as expected any more. */
+export async function move(
+  id: string,
+  expected: Lifecycle,
+  supervisorId: string,
+  session: Transaction,
+): Promise<boolean> {
+  const { modifiedCount } = await conversationModel().updateOne(
+    still(id, expected),
+    { $set: { supervisorId } },
+    { session },
+  );
+  return modifiedCount === 1;
+}
+
+/** A page of what an agent holds, newest first. */
+export async function findHeld(agentId: string, page: PageRequest): Promise<Page<ConversationRecord>> {
+  return readPage(conversationModel(), [{ agentId, status: 'assigned' }], page, (record) => record);
 }
 
 /** Closes, and notes what is left to do; `null` when the conversation isn't as expected any more. */
@@ -387,13 +431,21 @@ export async function noteReleased(id: string): Promise<void> {
   await conversationModel().updateOne({ _id: id, 'closing.step': 'release' }, { $unset: { closing: 1 } });
 }
 
-/** Closed conversations with something left to do since before `before`, the longest waiting first. */
-export async function findUnfinished(before: Date, most: number): Promise<ConversationRecord[]> {
+/** Closed conversations with something left to do, the longest waiting first. */
+export async function findUnfinished(due: Due): Promise<ConversationRecord[]> {
   return conversationModel()
-    .find(trusted({ 'closing.since': { $lt: before } }))
+    .find(trusted({ 'closing.since': waitsSince(due), 'closing.retryAt': dueFor(due.attempt) }))
     .sort({ 'closing.since': 1 })
-    .limit(most)
+    .limit(due.most)
     .lean();
+}
+
+/** Finishing it failed. */
+export async function setBackClosing({ _id, closing }: ConversationRecord): Promise<void> {
+  await conversationModel().updateOne(trusted({ _id, closing: { $exists: true } }), {
+    $set: { 'closing.retryAt': retryAt(closing?.failures) },
+    $inc: { 'closing.failures': 1 },
+  });
 }
 
 /** The check after copying failed: the next attempt starts over. */
@@ -403,10 +455,11 @@ export async function restartArchive(id: string): Promise<void> {
 
 // Erasing a candidate.
 
-/** A candidate's conversations whose texts are still there. */
-export async function findUnerased(candidateId: string, most: number): Promise<ConversationRecord[]> {
+/** A candidate's conversations whose texts are still there, by their ids, after this one. */
+export async function findUnerased(candidateId: string, after: string, most: number): Promise<ConversationRecord[]> {
   return conversationModel()
-    .find(trusted({ candidateId, erasedAt: { $exists: false } }))
+    .find(trusted({ candidateId, erasedAt: { $exists: false }, _id: { $gt: after } }))
+    .sort({ _id: 1 })
     .limit(most)
     .lean();
 }

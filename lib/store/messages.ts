@@ -1,9 +1,11 @@
 import type { SchemaDefinition } from 'mongoose';
 import type { Role } from '../domain/roles.ts';
+import { logger } from '../logger.ts';
 import type { Message } from '../protocol/objects.ts';
 import { ageMs, type ConversationRecord, ERASED, isExpired } from './conversations.ts';
 import { type Transaction, trusted } from './database.ts';
 import { defineModel, type Index } from './model.ts';
+import { ERASED_NAME, namesOf } from './names.ts';
 
 interface MessageRecord {
   _id: string;
@@ -11,6 +13,8 @@ interface MessageRecord {
   seq: number;
   senderId: string;
   senderRole: Role;
+  /** As it was when this was sent; absent in what an earlier release stored, until `migrate` has come to it. */
+  senderName?: string;
   content: string;
   clientMessageId: string | null;
   sentAt: Date;
@@ -36,6 +40,7 @@ const fields = () =>
     seq: { type: Number, required: true },
     senderId: { type: String, required: true },
     senderRole: { type: String, required: true },
+    senderName: { type: String, required: false },
     content: { type: String, required: true },
     clientMessageId: { type: String, default: null },
     sentAt: { type: Date, required: true },
@@ -77,6 +82,7 @@ function toMessage(record: MessageRecord): Message {
     seq: record.seq,
     senderId: record.senderId,
     senderRole: record.senderRole,
+    senderName: record.senderName ?? '',
     content: record.content,
     clientMessageId: record.clientMessageId,
     sentAt: record.sentAt.toISOString(),
@@ -208,14 +214,66 @@ export async function releaseActive(
 
 /** Messages erased or deleted in one database operation. */
 const ERASE_BATCH = 2_000;
+const NAME_BATCH = 1_000;
 
-/** Takes the text out of every message of a conversation, wherever it is. */
-export async function eraseMessages(conversationId: string, lastSeq: number): Promise<void> {
+/** Takes the text out of every message of a conversation, and the candidate's name, wherever it is. */
+export async function eraseMessages({
+  _id: conversationId,
+  lastSeq,
+  candidateId,
+}: Pick<ConversationRecord, '_id' | 'lastSeq' | 'candidateId'>): Promise<void> {
   for (let from = 0; from < lastSeq; from += ERASE_BATCH) {
     const filter = trusted({ conversationId, seq: { $gt: from, $lte: from + ERASE_BATCH } });
-    const erased = { $set: { content: ERASED, clientMessageId: null } };
-    await activeMessageModel().updateMany(filter, erased);
-    await messageModel().updateMany(filter, erased);
+    const theirs = { $eq: ['$senderId', candidateId] };
+    const erased = [
+      {
+        $set: {
+          content: ERASED,
+          clientMessageId: null,
+          senderName: { $cond: [theirs, ERASED_NAME, '$senderName'] },
+        },
+      },
+    ];
+    await activeMessageModel().updateMany(filter, erased, { updatePipeline: true });
+    await messageModel().updateMany(filter, erased, { updatePipeline: true });
+  }
+}
+
+/** For migrations: gives the messages that have none the names their senders have now, some at a time. */
+export async function nameAllSenders(): Promise<void> {
+  // In this order: what is archived meanwhile takes its name along.
+  await nameSenders(activeMessageModel().collection);
+  await nameSenders(messageModel().collection);
+}
+
+type Collection = ReturnType<typeof messageModel>['collection'];
+
+async function nameSenders(collection: Collection): Promise<void> {
+  let named = 0;
+  for (let last: unknown = ''; ; ) {
+    const rows = await collection
+      .find({ _id: { $gt: last as never } }, { projection: { senderId: 1, senderName: 1 } })
+      .sort({ _id: 1 })
+      .limit(NAME_BATCH)
+      .toArray();
+    if (rows.length === 0) return;
+    const waiting = rows.filter((row) => row['senderName'] === undefined);
+    const names = await namesOf(waiting.map((row) => String(row['senderId'])));
+    if (waiting.length > 0) {
+      await collection.bulkWrite(
+        waiting.map(({ _id, senderId }) => ({
+          updateOne: {
+            // Unless it has one by now: that of somebody erased meanwhile must not come back.
+            filter: { _id, senderName: { $exists: false } },
+            update: { $set: { senderName: names.get(String(senderId)) ?? ERASED_NAME } },
+          },
+        })),
+        { ordered: false },
+      );
+    }
+    last = rows.at(-1)?._id;
+    named += waiting.length;
+    logger.info('naming senders', { collection: collection.name, named });
   }
 }
 

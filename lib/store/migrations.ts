@@ -2,8 +2,10 @@ import { logger } from '../logger.ts';
 import { recountClosed } from './closedSums.ts';
 import { createIndexes, dropSuperseded } from './indexes.ts';
 import { migrateAttempts } from './loginAttempts.ts';
+import { nameAllSenders } from './messages.ts';
 import { migrateSessions } from './migrateSessions.ts';
 import { defineModel } from './model.ts';
+import { recountAgents } from './recount.ts';
 import { migrateRetention } from './retention.ts';
 import { migrateErased } from './users.ts';
 
@@ -23,6 +25,8 @@ export const MIGRATIONS: readonly Migration[] = [
   { id: '0002-attempts-tell-nothing', run: migrateAttempts },
   { id: '0016-closed-conversations-counted', run: recountClosed },
   { id: '0016-superseded-indexes-dropped', run: dropSuperseded },
+  { id: '0018-agents-count-what-they-hold', run: recountAgents },
+  { id: '0018-messages-have-names', run: nameAllSenders },
   { id: '0019-so-many-sessions-a-user', run: migrateSessions },
   { id: '0020-retention-of-what-is-archived', run: migrateRetention },
 ];

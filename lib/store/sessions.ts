@@ -2,7 +2,7 @@ import { config } from '../config.ts';
 import type { Caller } from '../domain/permissions.ts';
 import { type Transaction, transaction, trusted } from './database.ts';
 import { defineModel } from './model.ts';
-import { USERS } from './users.ts';
+import { USERS } from './names.ts';
 
 interface SessionRecord {
   _id: string;
@@ -259,6 +259,7 @@ export const callerOfSession = [
       _id: 0,
       sessionId: '$_id',
       userId: '$user._id',
+      name: '$user.name',
       role: '$user.role',
       supervisorId: '$user.supervisorId',
     },

@@ -5,6 +5,7 @@ import type { User } from '../protocol/objects.ts';
 import { dropIndex, isDuplicateKey, type Transaction, transaction, trusted } from './database.ts';
 import { newId } from './ids.ts';
 import { defineModel } from './model.ts';
+import { ERASED_NAME, USERS } from './names.ts';
 import {
   both,
   type Equalities,
@@ -15,6 +16,7 @@ import {
   type PageRequest,
   readPage,
 } from './pages.ts';
+import { type Due, dueFor, retryAt, waitsSince } from './setBack.ts';
 
 interface UserRecord {
   _id: string;
@@ -32,14 +34,23 @@ interface UserRecord {
   createdAt: Date;
   /** How many sessions and sockets they were given: see `noteAdmission`. */
   admissions: number;
+  /** How many conversations are assigned to them: counted in the transactions that make it more or fewer. */
+  assignedCount: number;
+  /** How often something was decided on them that is written elsewhere: see `touch`. */
+  touches: number;
+  /** Set while what they held follows a change of theirs: given back, or taken along to another supervisor. */
+  handingOverSince?: Date;
+  /** It failed, and isn't tried again before. */
+  handingOverRetryAt?: Date;
+  handingOverFailures?: number;
   /** Set while an erasure is under way. */
   erasingSince?: Date;
+  /** It failed, and isn't tried again before. */
+  erasingRetryAt?: Date;
+  erasingFailures?: number;
   /** Since when they are erased: they stay so. */
   erasedAt?: Date;
 }
-
-/** For what looks users up from another collection, and needs no model of them. */
-export const USERS = 'users';
 
 /** Not the name MongoDB would give it: the index of the first release had that one, and both are there for a while. */
 const EMAIL_INDEX = 'unique_email';
@@ -59,13 +70,21 @@ export const userModel = /* @__PURE__ */ defineModel<UserRecord>(
     active: { type: Boolean, required: true },
     createdAt: { type: Date, required: true },
     admissions: { type: Number, default: 0 },
+    assignedCount: { type: Number, default: 0 },
+    touches: { type: Number, default: 0 },
+    handingOverSince: { type: Date, required: false },
+    handingOverRetryAt: { type: Date, required: false },
+    handingOverFailures: { type: Number, required: false },
     erasingSince: { type: Date, required: false },
+    erasingRetryAt: { type: Date, required: false },
+    erasingFailures: { type: Number, required: false },
     erasedAt: { type: Date, required: false },
   },
   [
     // Of those who have one: the erased have none. `$gt`, not `$type`: a query for a string is known to be within it.
     [{ emailKey: 1 }, { name: EMAIL_INDEX, unique: true, partialFilterExpression: { emailKey: { $gt: '' } } }],
     [{ erasingSince: 1 }, { sparse: true }],
+    [{ handingOverSince: 1 }, { sparse: true }],
     // The lists'.
     [{ role: 1, active: 1, ...NEWEST_FIRST }],
     [{ supervisorId: 1, active: 1, ...NEWEST_FIRST }, { partialFilterExpression: { supervisorId: { $gt: '' } } }],
@@ -111,6 +130,8 @@ export const userRecord = (user: NewUser): UserRecord => ({
   active: true,
   createdAt: new Date(),
   admissions: 0,
+  assignedCount: 0,
+  touches: 0,
 });
 
 /** Stores a new user, and within the same transaction does what `along` does. Throws `EMAIL_TAKEN`. */
@@ -121,8 +142,8 @@ export async function insertUser(
   const record = userRecord(user);
   try {
     await transaction(async (session) => {
-      await userModel().create([record], { session });
       await along?.(toUser(record), session);
+      await userModel().create([record], { session });
     });
   } catch (error) {
     if (isDuplicateKey(error, 'emailKey')) throw new AppError('EMAIL_TAKEN');
@@ -193,10 +214,55 @@ export async function noteAdmission(id: string, session: Transaction, passwordHa
   return admitted?.admissions ?? null;
 }
 
-/** Whether an agent may be given conversations by this supervisor: active, and the supervisor's own. */
-export async function isAvailable(agentId: string, supervisorId: string, session: Transaction): Promise<boolean> {
-  const found = await userModel().exists({ _id: agentId, role: 'agent', active: true, supervisorId }).session(session);
-  return found !== null;
+// A transaction that only reads an agent or a supervisor doesn't exclude a change of them at the same time: both would
+// commit. So whatever is decided on somebody writes to their record, in its own transaction; and first of all, for
+// many may be about the same person: one that waits then has nothing to lose but its first command.
+
+/**
+ * Counts one more conversation of an agent's, within the transaction that assigns it: only of an active agent of this
+ * supervisor's, who holds fewer than `most`.
+ */
+export async function takeOn(
+  agentId: string,
+  supervisorId: string,
+  most: number,
+  session: Transaction,
+): Promise<'taken' | 'full' | 'unavailable'> {
+  const available = { _id: agentId, role: 'agent' as const, active: true, supervisorId };
+  const { matchedCount } = await userModel().updateOne(
+    // So put, one that isn't counted yet, before `migrate` has run, has room.
+    trusted({ ...available, assignedCount: { $not: { $gte: most } } }),
+    { $inc: { assignedCount: 1 } },
+    { session },
+  );
+  if (matchedCount === 1) return 'taken';
+  return (await userModel().exists(available).session(session)) ? 'full' : 'unavailable';
+}
+
+/** Counts one more after all, within the transaction that has counted it as taken. */
+export async function takeBack(agentId: string, session: Transaction): Promise<void> {
+  await userModel().updateOne({ _id: agentId }, { $inc: { assignedCount: 1 } }, { session });
+}
+
+/** Counts one conversation fewer, within the transaction that takes it from the agent. */
+export async function giveUp(agentId: string, session: Transaction): Promise<void> {
+  await userModel().updateOne({ _id: agentId }, { $inc: { assignedCount: -1 } }, { session });
+}
+
+/** Writes to a user who is still so: what is decided on that then can't slip past a change of it. `false` when they aren't. */
+async function touch(expected: Partial<UserRecord>, session: Transaction): Promise<boolean> {
+  const { matchedCount } = await userModel().updateOne(expected, { $inc: { touches: 1 } }, { session });
+  return matchedCount === 1;
+}
+
+/** Within the transaction that gives a supervisor an agent: `false` unless they are an active supervisor. */
+export async function joinTeam(supervisorId: string, session: Transaction): Promise<boolean> {
+  return touch({ _id: supervisorId, role: 'supervisor', active: true }, session);
+}
+
+/** Within the transaction that takes an agent from a supervisor. */
+async function leaveTeam(supervisorId: string, session: Transaction): Promise<void> {
+  await touch({ _id: supervisorId }, session);
 }
 
 /** Changes the password of an active user, where it is still the one that was proven: `false` otherwise. */
@@ -236,27 +302,125 @@ export async function countUsers(): Promise<number> {
 
 export interface UserChange {
   readonly name?: string | undefined;
+  readonly email?: string | undefined;
   readonly supervisorId?: string | undefined;
   readonly active?: boolean | undefined;
 }
 
-/** Changes a user, and within the same transaction whatever `along` does. Throws `NOT_FOUND`, `LAST_ADMIN`. */
+/**
+ * Changes a user, and within the same transaction does what `along` does, which may refuse. What an agent holds is to
+ * follow: that is noted with the change. Throws `NOT_FOUND`, `EMAIL_TAKEN`, `LAST_ADMIN`, `HAS_TEAM`.
+ */
 export async function updateUser(
   id: string,
   change: UserChange,
   along: (before: User, session: Transaction) => Promise<void>,
 ): Promise<User> {
-  return transaction(async (session) => {
-    const before = await userModel().findById(id).session(session).lean();
-    if (!before) throw new AppError('NOT_FOUND');
-    if (change.active === false && before.role === 'admin' && before.active) await keepAnAdmin(id, session);
+  const update = async (session: Transaction) => {
+    const before = await userModel()
+      .findOneAndUpdate({ _id: id }, { $inc: { touches: 1 } }, { returnDocument: 'before', session })
+      .lean();
+    if (!before || before.erasedAt) throw new AppError('NOT_FOUND');
+    await along(toUser(before), session);
+    if (change.active === false && before.active) {
+      if (before.role === 'admin') await keepAnAdmin(id, session);
+      if (before.role === 'supervisor') await requireNoTeam(id, session);
+    }
+    const isMove = change.supervisorId !== undefined && change.supervisorId !== before.supervisorId;
+    if (isMove && before.supervisorId !== null) await leaveTeam(before.supervisorId, session);
+    const follows = handsOver(before, change);
+    const fields = {
+      ...change,
+      emailKey: change.email === undefined ? undefined : emailKey(change.email),
+      ...(follows && { handingOverSince: new Date() }),
+    };
     const after = await userModel()
-      .findByIdAndUpdate(id, { $set: given(change) }, { returnDocument: 'after', session })
+      .findByIdAndUpdate(
+        id,
+        { $set: given(fields), ...(follows && { $unset: { handingOverRetryAt: 1, handingOverFailures: 1 } }) },
+        { returnDocument: 'after', session },
+      )
       .lean();
     if (!after) throw new AppError('NOT_FOUND');
-    await along(toUser(before), session);
     return toUser(after);
-  });
+  };
+  try {
+    return await transaction(update);
+  } catch (error) {
+    if (isDuplicateKey(error, 'emailKey')) throw new AppError('EMAIL_TAKEN');
+    throw error;
+  }
+}
+
+/** Whether what they hold is to follow a change: an agent's, made inactive or given to a supervisor; again, when repeated. */
+export const handsOver = ({ role }: Pick<UserRecord, 'role'>, { active, supervisorId }: UserChange): boolean =>
+  role === 'agent' && (active === false || supervisorId !== undefined);
+
+/** The supervisor's own record is written in the same transaction, and so by whoever gives them an agent. */
+async function requireNoTeam(supervisorId: string, session: Transaction): Promise<void> {
+  const someone = await userModel().exists({ role: 'agent', active: true, supervisorId }).session(session);
+  if (someone) throw new AppError('HAS_TEAM');
+}
+
+/** An agent as a hand-over finds them. */
+export interface HandingOver {
+  readonly id: string;
+  readonly active: boolean;
+  readonly supervisorId: string | null;
+  readonly since: Date;
+}
+
+/** Where something of an agent's is to follow still; `null` where nothing is. */
+export async function findHandingOver(id: string): Promise<HandingOver | null> {
+  const record = await userModel().findById(id, { active: 1, supervisorId: 1, handingOverSince: 1 }).lean();
+  if (!record?.handingOverSince) return null;
+  return { id, active: record.active, supervisorId: record.supervisorId, since: record.handingOverSince };
+}
+
+/** Within the transaction in which one conversation follows: `false` when the agent isn't as they were found. */
+export async function isStillSo({ id, active, supervisorId }: HandingOver, session: Transaction): Promise<boolean> {
+  return touch({ _id: id, active, supervisorId }, session);
+}
+
+const NOTHING_TO_HAND_OVER = { handingOverSince: 1, handingOverRetryAt: 1, handingOverFailures: 1 } as const;
+
+/** Nothing is left to follow: `false` when the agent isn't as they were found, and there may be something again. */
+export async function noteHandedOver({ id, active, supervisorId, since }: HandingOver): Promise<boolean> {
+  const { modifiedCount } = await userModel().updateOne(
+    { _id: id, active, supervisorId, handingOverSince: since },
+    { $unset: NOTHING_TO_HAND_OVER },
+  );
+  return modifiedCount === 1;
+}
+
+/** A user whose change, or erasure, isn't at its end. */
+export interface UnfinishedUser {
+  readonly id: string;
+  readonly since: Date;
+  readonly failures: number | undefined;
+}
+
+/** Agents of whom something is to follow still, the longest waiting first. */
+export async function findAllHandingOver(due: Due): Promise<UnfinishedUser[]> {
+  const rows = await userModel()
+    .find(trusted({ handingOverSince: waitsSince(due), handingOverRetryAt: dueFor(due.attempt) }), {
+      handingOverSince: 1,
+      handingOverFailures: 1,
+    })
+    .sort({ handingOverSince: 1 })
+    .limit(due.most)
+    .lean();
+  return rows.flatMap(({ _id, handingOverSince, handingOverFailures }) =>
+    handingOverSince ? [{ id: _id, since: handingOverSince, failures: handingOverFailures }] : [],
+  );
+}
+
+/** Finishing it failed. */
+export async function setBackHandingOver({ id, since, failures }: UnfinishedUser): Promise<void> {
+  await userModel().updateOne(
+    { _id: id, handingOverSince: since },
+    { $set: { handingOverRetryAt: retryAt(failures) }, $inc: { handingOverFailures: 1 } },
+  );
 }
 
 /** Makes an admin if there is no active one yet, else answers `null`; decided once among concurrent calls. */
@@ -273,6 +437,8 @@ export async function insertFirstAdmin(
     active: true,
     createdAt: new Date(),
     admissions: 0,
+    assignedCount: 0,
+    touches: 0,
   };
   try {
     return await transaction(async (session) => {
@@ -316,7 +482,7 @@ export async function eraseCandidate(
         { _id: id, role: 'candidate' },
         {
           $set: {
-            name: 'Erased',
+            name: ERASED_NAME,
             email: null,
             emailKey: null,
             passwordHash,
@@ -324,7 +490,7 @@ export async function eraseCandidate(
             erasingSince: now,
             erasedAt: now,
           },
-          $unset: { salt: 1 },
+          $unset: { salt: 1, erasingRetryAt: 1, erasingFailures: 1 },
         },
         { returnDocument: 'after', session },
       )
@@ -357,19 +523,33 @@ export async function migrateErased(): Promise<void> {
   );
 }
 
-/** Candidates whose conversations are still to be erased. */
-export async function findErasing(most: number): Promise<string[]> {
+/** Candidates whose conversations are still to be erased, the longest waiting first. */
+export async function findErasing(due: Due): Promise<UnfinishedUser[]> {
   const rows = await userModel()
-    .find(trusted({ erasingSince: { $type: 'date' } }), { _id: 1 })
-    .limit(most)
+    .find(trusted({ erasingSince: waitsSince(due), erasingRetryAt: dueFor(due.attempt) }), {
+      erasingSince: 1,
+      erasingFailures: 1,
+    })
+    .sort({ erasingSince: 1 })
+    .limit(due.most)
     .lean();
-  return rows.map(({ _id }) => _id);
+  return rows.flatMap(({ _id, erasingSince, erasingFailures }) =>
+    erasingSince ? [{ id: _id, since: erasingSince, failures: erasingFailures }] : [],
+  );
+}
+
+/** Finishing it failed. */
+export async function setBackErasing({ id, since, failures }: UnfinishedUser): Promise<void> {
+  await userModel().updateOne(
+    { _id: id, erasingSince: since },
+    { $set: { erasingRetryAt: retryAt(failures) }, $inc: { erasingFailures: 1 } },
+  );
 }
 
 /** The erasure is complete, if it began before `before`: answers whether it is. */
 export async function noteErased(id: string, before: Date): Promise<boolean> {
   const { modifiedCount } = await userModel().updateOne(trusted({ _id: id, erasingSince: { $lt: before } }), {
-    $unset: { erasingSince: 1 },
+    $unset: { erasingSince: 1, erasingRetryAt: 1, erasingFailures: 1 },
   });
   return modifiedCount === 1;
 }

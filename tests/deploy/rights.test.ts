@@ -186,7 +186,7 @@ describe('instances', () => {
   });
 
   it.each([
-    ['290', ''],
+    ['300', ''],
     ['1200', ''],
     ['1500', '2'],
     ['16000', '10'],
@@ -208,7 +208,7 @@ describe('instances', () => {
   });
 
   it('are refused where there is not one for each function', async () => {
-    await expect(reserved({ 'param:databaseConnections': '289' })).rejects.toThrow(/need 290 at least/);
+    await expect(reserved({ 'param:databaseConnections': '299' })).rejects.toThrow(/need 300 at least/);
   });
 
   it('take a pool to be as large as it is', () => {

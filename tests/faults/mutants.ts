@@ -94,6 +94,43 @@ export const MUTANTS: readonly Mutant[] = [
     killers: RACES,
   },
   {
+    name: 'any requeue succeeds, whatever the state',
+    file: 'lib/store/conversations.ts',
+    find: `still(id, expected),
+      { $set: { status: 'open',`,
+    replace: `expected && { _id: id },
+      { $set: { status: 'open',`,
+    killers: RACES,
+  },
+  {
+    name: 'who gives back stays in the room',
+    file: 'lib/services/conversations/requeueConversation.ts',
+    find: `  await emptyRoom(id, agentId, session);
+`,
+    replace: '',
+    killers: ['tests/faults/staff'],
+  },
+  {
+    name: 'an assignment only reads the agent',
+    file: 'lib/store/users.ts',
+    find: `    { $inc: { assignedCount: 1 } },
+    { session },
+  );
+  if (matchedCount === 1) return 'taken';`,
+    replace: `    { $inc: { assignedCount: 0 } },
+    { session },
+  );
+  if (matchedCount === 1) return 'taken';`,
+    killers: ['tests/faults/staff'],
+  },
+  {
+    name: 'what an agent holds follows whoever they were',
+    file: 'lib/services/users/finishHandingOver.ts',
+    find: `if (!(await isStillSo(agent, session))) return 'agent changed';`,
+    replace: `if (!(await isStillSo(agent, session)) && false) return 'agent changed';`,
+    killers: ['tests/faults/staff'],
+  },
+  {
     name: 'a send does not look whether it is closed',
     file: 'lib/store/conversations.ts',
     find: `status: { $ne: 'closed' },

@@ -6,16 +6,23 @@ import type { Conversation } from '../../lib/protocol/objects.ts';
 import { assignConversation } from '../../lib/services/conversations/assignConversation.ts';
 import { closeConversation } from '../../lib/services/conversations/closeConversation.ts';
 import { finishClosing } from '../../lib/services/conversations/finishClosing.ts';
+import { requeueConversation } from '../../lib/services/conversations/requeueConversation.ts';
+import { joinConversation } from '../../lib/services/rooms/joinConversation.ts';
 import { type Sent, sendMessage } from '../../lib/services/rooms/sendMessage.ts';
-import type { SocketCaller } from '../../lib/store/connections.ts';
+import { showOut } from '../../lib/services/rooms/showOut.ts';
+import { auditModel } from '../../lib/store/audit.ts';
+import { connectionModel, type SocketCaller } from '../../lib/store/connections.ts';
 import { conversationModel, findConversation } from '../../lib/store/conversations.ts';
+import { trusted } from '../../lib/store/database.ts';
 import { activeMessageModel, messageModel } from '../../lib/store/messages.ts';
+import { countAssigned } from '../../lib/store/recount.ts';
+import { userModel } from '../../lib/store/users.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
 import type { Desk, Person } from '../support/system.ts';
 import { Random } from './historyChecker/random.ts';
 
-/** Each race is run on this many conversations of its own; `FIRST_SEED` varies the delays. */
-const RACES = 1_000;
+/** Each race is run on this many conversations of its own; `FIRST_SEED` varies the delays, `RACES` how many. */
+const RACES = Number(process.env['RACES'] ?? 600);
 const AT_ONCE = 12;
 
 let system: InProcess;
@@ -35,13 +42,27 @@ beforeAll(async () => {
     desk.agent(supervisor2),
   ]);
   people = { candidate, supervisor1, supervisor2, agent1, agent2, agent3 };
+  // How many conversations an agent may hold, and how many are assigned to one at once, is not what is raced here.
+  for (const { user } of [agent1, agent2, agent3]) {
+    const record = await userModel().findById(user.id).lean().orFail();
+    const doubles = Array.from({ length: DOUBLES }, (_, index) => `${user.id}-${index}`);
+    await userModel().insertMany(doubles.map((_id) => ({ ...record, _id, emailKey: _id, assignedCount: -ROOM })));
+  }
 });
+const ROOM = 1_000_000;
+/** Of each agent there are so many, for other conversations each. */
+const DOUBLES = 24;
 afterAll(() => system.stop());
 
-const caller = ({ user }: Person, conversationId: string): SocketCaller => ({
-  userId: user.id,
-  role: user.role as Role,
-  supervisorId: user.supervisorId,
+/** Who somebody is in a conversation: of the agents one of their doubles. */
+const idIn = (conversationId: string, { user }: Person): string =>
+  user.role === 'agent' ? `${user.id}-${Number.parseInt(conversationId.slice(0, 4), 16) % DOUBLES}` : user.id;
+
+const caller = (person: Person, conversationId: string): SocketCaller => ({
+  userId: idIn(conversationId, person),
+  name: person.user.name,
+  role: person.user.role as Role,
+  supervisorId: person.user.supervisorId,
   sessionId: 'none',
   sourceIp: null,
   connectionId: 'none',
@@ -51,12 +72,12 @@ const caller = ({ user }: Person, conversationId: string): SocketCaller => ({
 /** Conversations as the store would have made them, all at once. */
 async function conversations(assignedTo?: Person): Promise<string[]> {
   const createdAt = new Date();
-  const rows = Array.from({ length: RACES }, () => ({
-    _id: randomUUID(),
+  const rows = Array.from({ length: RACES }, () => randomUUID()).map((_id) => ({
+    _id,
     subject: 'A race',
     status: assignedTo ? ('assigned' as const) : ('open' as const),
     candidateId: people.candidate.user.id,
-    agentId: assignedTo?.user.id ?? null,
+    agentId: assignedTo ? idIn(_id, assignedTo) : null,
     supervisorId: assignedTo?.user.supervisorId ?? null,
     lastSeq: 0,
     createdAt,
@@ -68,6 +89,9 @@ async function conversations(assignedTo?: Person): Promise<string[]> {
     return document;
   });
   await conversationModel().collection.insertMany(documents as never[]);
+  for (const { agentId } of rows) {
+    if (agentId !== null) await userModel().updateOne({ _id: agentId }, { $inc: { assignedCount: 1 } });
+  }
   return rows.map(({ _id }) => _id);
 }
 
@@ -85,7 +109,7 @@ async function race<const T extends readonly unknown[]>(
       const entries = rivals(id) as readonly (() => Promise<unknown>)[];
       const results = await Promise.all(
         entries.map(async (rival) => {
-          await sleep(random.chance(0.5) ? 0 : random.between(1, 4));
+          await sleep(random.chance(0.5) ? 0 : random.between(1, 12));
           try {
             return { value: await rival() };
           } catch (error) {
@@ -104,6 +128,9 @@ const won = <T>(results: readonly Result<T>[]): T[] =>
   results.flatMap((result) => ('value' in result ? [result.value] : []));
 const refusals = (results: readonly Result<unknown>[]): string[] =>
   results.flatMap((result) => ('refused' in result ? [result.refused] : [])).toSorted();
+
+const requeue = async (...given: Parameters<typeof requeueConversation>): Promise<Conversation> =>
+  (await requeueConversation(...given)).conversation;
 
 const assignTo = async (...given: Parameters<typeof assignConversation>): Promise<Conversation> =>
   (await assignConversation(...given)).conversation;
@@ -144,26 +171,29 @@ describe(`${RACES} races of`, () => {
     expect(refused).toBeGreaterThan(0);
   });
 
-  it('assign against assign: of twins one wins, and of two supervisors one', async () => {
+  it('assign against assign: twins are told the same, of one change, and of two supervisors one wins', async () => {
     const { supervisor1, supervisor2, agent1, agent3 } = people;
     const winners = new Set<string>();
     await race<[Conversation, Conversation, Conversation]>(
       await conversations(),
       (id) => [
-        () => assignTo(caller(supervisor1, id), id, agent1.user.id),
-        () => assignTo(caller(supervisor1, id), id, agent1.user.id),
-        () => assignTo(caller(supervisor2, id), id, agent3.user.id),
+        () => assignTo(caller(supervisor1, id), id, idIn(id, agent1)),
+        () => assignTo(caller(supervisor1, id), id, idIn(id, agent1)),
+        () => assignTo(caller(supervisor2, id), id, idIn(id, agent3)),
       ],
-      async (id, results) => {
-        const [winner, ...others] = won(results);
-        expect(others).toEqual([]);
-        for (const code of refusals(results)) expect(['CONFLICT', 'NOT_FOUND']).toContain(code);
+      async (id, [one, two, rival]) => {
+        const twins = won([one, two]);
+        const [winner] = won([one, two, rival]);
+        expect(won([one, two, rival])).toEqual(Array('value' in rival ? 1 : 2).fill(winner));
+        expect(twins).toHaveLength('value' in rival ? 0 : 2);
+        for (const code of refusals([one, two, rival])) expect(['CONFLICT', 'NOT_FOUND']).toContain(code);
+        expect(await auditModel().countDocuments({ targetId: id })).toBe(1);
         expect(await findConversation(id)).toMatchObject({
           agentId: winner?.agentId,
           supervisorId: winner?.supervisorId,
           assignedAt: new Date(winner?.assignedAt ?? 0),
         });
-        winners.add(winner?.agentId ?? '');
+        winners.add(winner?.supervisorId ?? '');
       },
     );
     expect(winners.size).toBe(2);
@@ -175,7 +205,7 @@ describe(`${RACES} races of`, () => {
     await race<[Conversation, { conversation: Conversation }, { conversation: Conversation }]>(
       await conversations(),
       (id) => [
-        () => assignTo(caller(supervisor1, id), id, agent1.user.id),
+        () => assignTo(caller(supervisor1, id), id, idIn(id, agent1)),
         () => closeConversation(caller(supervisor1, id), id),
         () => closeConversation(caller(supervisor2, id), id),
       ],
@@ -183,7 +213,7 @@ describe(`${RACES} races of`, () => {
         expect(won<unknown>([assign, ...closes])).toHaveLength(1);
         const now = await findConversation(id);
         if ('value' in assign) {
-          expect(now).toMatchObject({ status: 'assigned', closedAt: null, agentId: agent1.user.id });
+          expect(now).toMatchObject({ status: 'assigned', closedAt: null, agentId: idIn(id, agent1) });
           for (const code of refusals(closes))
             expect(['CONVERSATION_ASSIGNED', 'NOT_FOUND', 'CONFLICT']).toContain(code);
         } else {
@@ -204,7 +234,7 @@ describe(`${RACES} races of`, () => {
     await race<[Conversation, { conversation: Conversation }]>(
       await conversations(agent1),
       (id) => [
-        () => assignTo(caller(supervisor1, id), id, agent2.user.id),
+        () => assignTo(caller(supervisor1, id), id, idIn(id, agent2)),
         () => closeConversation(caller(agent1, id), id),
       ],
       async (id, results) => {
@@ -213,12 +243,113 @@ describe(`${RACES} races of`, () => {
         const now = await findConversation(id);
         expect(now).toMatchObject(
           'value' in assign
-            ? { status: 'assigned', agentId: agent2.user.id, closedBy: null }
-            : { status: 'closed', agentId: agent1.user.id, closedBy: agent1.user.id },
+            ? { status: 'assigned', agentId: idIn(id, agent2), closedBy: null }
+            : { status: 'closed', agentId: idIn(id, agent1), closedBy: idIn(id, agent1) },
         );
         winners.add(now?.status ?? '');
       },
     );
     expect(winners.size).toBe(2);
+  });
+
+  it('requeue against send: what is stored was stored before, and the agent stores nothing after', async () => {
+    const { candidate, supervisor1, agent1 } = people;
+    let stored = 0;
+    await race<[Sent, Sent, Conversation]>(
+      await conversations(agent1),
+      (id) => [
+        () => sendMessage(caller(agent1, id), { conversationId: id, content: 'one' }),
+        () => sendMessage(caller(candidate, id), { conversationId: id, content: 'two' }),
+        () => requeue(caller(supervisor1, id), id),
+      ],
+      async (id, [ofAgent, ofCandidate, requeued]) => {
+        // The candidate may write to an open one too.
+        expect(ofCandidate).toMatchObject({ value: { duplicate: false } });
+        expect(refusals([ofAgent])).toEqual('value' in ofAgent ? [] : ['NOT_FOUND']);
+        const sent = won([ofAgent, ofCandidate]);
+        const now = await findConversation(id);
+        expect(requeued).toMatchObject({ value: { status: 'open', agentId: null } });
+        expect(now).toMatchObject({ status: 'open', agentId: null, supervisorId: null, assignedAt: null });
+        expect(now?.lastSeq).toBe(sent.length);
+        expect(now?.firstResponseAt?.toISOString()).toBe(won([ofAgent])[0]?.message.sentAt);
+        stored += won([ofAgent]).length;
+      },
+    );
+    expect(stored).toBeGreaterThan(0);
+    expect(stored).toBeLessThan(RACES);
+  });
+
+  it('requeue against close and assign: one wins at a time, and what is said of each is so', async () => {
+    const { supervisor1, agent1, agent2 } = people;
+    const ends = new Set<string>();
+    await race<[Conversation, Conversation, { conversation: Conversation }, Conversation]>(
+      await conversations(agent1),
+      (id) => [
+        () => requeue(caller(supervisor1, id), id),
+        () => requeue(caller(agent1, id), id),
+        () => closeConversation(caller(agent1, id), id),
+        () => assignTo(caller(supervisor1, id), id, idIn(id, agent2)),
+      ],
+      async (id, results) => {
+        const [bySupervisor, byAgent, close, assign] = results;
+        const now = await findConversation(id);
+        const entries = (await auditModel().find({ targetId: id }).lean()).map(({ action }) => action);
+        // Each success is a change of its own, in its own entry.
+        expect(entries).toHaveLength(won<unknown>(results).length);
+        const requeues = won([bySupervisor, byAgent]);
+        expect(entries.filter((action) => action === 'conversation_requeued')).toHaveLength(requeues.length);
+        for (const requeued of requeues) expect(requeued).toMatchObject({ status: 'open', agentId: null });
+        for (const code of refusals(results)) expect(['CONFLICT', 'CONVERSATION_CLOSED', 'NOT_FOUND']).toContain(code);
+        if ('value' in close) expect(now).toMatchObject({ status: 'closed', agentId: idIn(id, agent1) });
+        else if (now?.status === 'assigned') expect(now.agentId).toBe(idIn(id, agent2));
+        else expect(now).toMatchObject({ status: 'open', agentId: null, supervisorId: null, assignedAt: null });
+        if (now?.status === 'assigned') expect('value' in assign).toBe(true);
+        ends.add(now?.status ?? '');
+      },
+    );
+    expect([...ends].toSorted()).toEqual(['assigned', 'closed', 'open']);
+  });
+
+  it('requeue against join: whoever was told of the room and lost it is out of it', async () => {
+    const { supervisor1, agent1 } = people;
+    let joined = 0;
+    const now = new Date();
+    const ids = await conversations(agent1);
+    const expiresAt = new Date(now.getTime() + 3_600_000);
+    // A connection each: one connection has room for 100 rooms.
+    const record = { sessionId: 'none', rooms: [], connectedAt: now, expiresAt };
+    await connectionModel().insertMany(
+      ids.map((id) => ({ ...record, _id: `connection-${id}`, userId: idIn(id, agent1) })),
+    );
+    await race<[unknown, Conversation]>(
+      ids,
+      (id) => [
+        () => joinConversation({ ...caller(agent1, id), connectionId: `connection-${id}` }, { conversationId: id }),
+        async () => {
+          const requeued = await requeueConversation(caller(supervisor1, id), id);
+          // As `tellRequeued` begins; the rest would find the gateway without such connections, and forget them.
+          await showOut(id, requeued.formerAgentId);
+          return requeued.conversation;
+        },
+      ],
+      async (id, [join, requeued]) => {
+        expect(requeued).toMatchObject({ value: { status: 'open' } });
+        expect(refusals([join])).toEqual('value' in join ? [] : ['NOT_FOUND']);
+        expect((await connectionModel().findById(`connection-${id}`).lean())?.rooms).toEqual([]);
+        joined += won([join]).length;
+      },
+    );
+    expect(joined).toBeGreaterThan(0);
+    expect(joined).toBeLessThan(RACES);
+  });
+
+  it('all this left the right count of what each agent holds', async () => {
+    const doubles = await userModel()
+      .find(trusted({ emailKey: { $regex: '-[0-9]+$' } }), { assignedCount: 1 })
+      .lean();
+    expect(doubles).toHaveLength(3 * DOUBLES);
+    for (const { _id, assignedCount } of doubles) {
+      expect({ _id, assignedCount }).toEqual({ _id, assignedCount: (await countAssigned(_id)) - ROOM });
+    }
   });
 });

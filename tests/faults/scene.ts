@@ -51,9 +51,9 @@ export async function newScene(desk: Desk, cast: Cast): Promise<Scene> {
 
 /** Closes it, and leaves everything that follows a close undone, as a crash right after the commit does. */
 export async function closeUnfinished({ agent, conversationId }: Scene): Promise<ConversationRecord> {
-  const { id: userId, role, supervisorId } = agent.user;
+  const { id: userId, name, role, supervisorId } = agent.user;
   const { record } = await closeConversation(
-    { userId, role, supervisorId, sessionId: 'none', sourceIp: null },
+    { userId, name, role, supervisorId, sessionId: 'none', sourceIp: null },
     conversationId,
   );
   return record;

@@ -47,17 +47,16 @@ async function withoutDatabase<T>(ask: () => Promise<T>): Promise<T> {
   });
 }
 
-/** Lets a rival go first once the write is decided on, before it is carried out. */
+/** Lets a rival go first once the write is decided on, before the transaction that carries it out. */
 function rivalFirst(rival: () => Promise<unknown>): void {
-  const write = conversationModel().findOneAndUpdate.bind(conversationModel());
-  const overtaken = jest.spyOn(conversationModel(), 'findOneAndUpdate');
-  overtaken.mockImplementationOnce(((...given: Parameters<typeof write>) => ({
-    lean: async () => {
-      overtaken.mockRestore();
-      await rival();
-      return write(...given).lean();
-    },
-  })) as never);
+  const client = mongoose.connection.getClient();
+  const begin = client.withSession.bind(client) as (work: unknown) => Promise<unknown>;
+  const overtaken = jest.spyOn(client, 'withSession');
+  overtaken.mockImplementationOnce((async (work: unknown) => {
+    overtaken.mockRestore();
+    await rival();
+    return begin(work);
+  }) as never);
 }
 
 /** The answer to the first one that is one too many. */
@@ -83,6 +82,10 @@ const http: Readonly<Record<HttpCode, () => Promise<HttpResult>>> = {
     return desk.call('POST', '/auth/register', undefined, { name: 'Again', email, password: PASSWORD });
   },
   LAST_ADMIN: () => desk.call('PATCH', `/users/${desk.admin.user.id}`, desk.admin.token, { active: false }),
+  HAS_TEAM: async () => {
+    const { supervisor } = await desk.assigned();
+    return desk.call('PATCH', `/users/${supervisor.user.id}`, desk.admin.token, { active: false });
+  },
   CONVERSATION_CLOSED: async () => {
     const { agent, conversation } = await desk.assigned();
     await desk.ok('POST', `/conversations/${conversation.id}/close`, agent.token);

@@ -180,6 +180,8 @@ async function everyOtherCommand(): Promise<void> {
   }
   const { id } = await desk.conversation(candidate, 'hello');
   await desk.assign(supervisor, id, teammate);
+  await desk.ok('POST', `/conversations/${id}/requeue`, supervisor.token);
+  await desk.assign(supervisor, id, teammate);
   await desk.assign(supervisor, id, agent);
   const [c, a] = [await desk.join(candidate, id), await desk.join(agent, id)];
   const message = { conversationId: id, content: 'x', clientMessageId: 'mine' };

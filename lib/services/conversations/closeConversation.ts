@@ -6,8 +6,10 @@ import { type Actor, audit } from '../../store/audit.ts';
 import { type ConversationRecord, close, toConversation } from '../../store/conversations.ts';
 import { transaction } from '../../store/database.ts';
 import { findNamed } from '../../store/messages.ts';
+import { giveUp, takeBack } from '../../store/users.ts';
 import { inOrder } from '../rooms/order.ts';
 import { refusalOfLost } from './lostRace.ts';
+import { namesIn } from './present.ts';
 import { requireVisible } from './readConversations.ts';
 
 /** A conversation just closed, and the same as stored, for `finishClosing` to go on with. */
@@ -26,9 +28,10 @@ export async function closeConversation(caller: Caller, conversationId: string, 
   const command = { type: 'close', userId: caller.userId, role: caller.role } as const;
   requireAllowed(before, command);
   if (after !== undefined) await awaitMessage(caller, command, conversationId, after);
+  const names = await namesIn([before], caller);
   const closed = await closeAs(caller, before);
   if (!closed) throw await refusalOfLost(conversationId, command);
-  return { conversation: toConversation(closed), record: closed };
+  return { conversation: toConversation(closed, names), record: closed };
 }
 
 function requireAllowed(now: ConversationRecord, command: LifecycleCommand): void {
@@ -61,8 +64,14 @@ export async function closeAs(
   expected: ConversationRecord,
 ): Promise<ConversationRecord | null> {
   return transaction(async (session) => {
+    const { agentId } = expected;
+    if (agentId !== null) await giveUp(agentId, session);
     const closed = await close(expected._id, expected, actor.userId, session);
-    if (closed) await audit(actor, 'conversation_closed', expected._id, {}, session);
+    if (!closed) {
+      if (agentId !== null) await takeBack(agentId, session);
+      return null;
+    }
+    await audit(actor, 'conversation_closed', expected._id, {}, session);
     return closed;
   });
 }

@@ -8,11 +8,11 @@ import {
   findConversation,
   findOpened,
   insertConversation,
-  toConversation,
 } from '../../store/conversations.ts';
 import { DURABLE_MS, isDuplicateKey, transaction } from '../../store/database.ts';
 import { newId } from '../../store/ids.ts';
 import { storeMessage } from '../rooms/storeMessage.ts';
+import { present } from './present.ts';
 
 /** What a candidate opens a conversation with. */
 export interface Opening {
@@ -35,8 +35,8 @@ export async function createConversation(caller: Caller, opening: Opening): Prom
   const earlier = await withinLimit(caller, opening);
   const opened = earlier ?? (await openOnce(caller, opening));
   if (opened === 'opened before')
-    return { conversation: toConversation(await durable(caller, opening)), repeated: true };
-  return { conversation: toConversation(opened), repeated: earlier !== null };
+    return { conversation: await present(await durable(caller, opening), caller), repeated: true };
+  return { conversation: await present(opened, caller), repeated: earlier !== null };
 }
 
 /** Counts it; what a repeat asks for is there already, so a limit that is reached doesn't keep it from its answer. */

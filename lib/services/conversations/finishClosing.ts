@@ -1,7 +1,6 @@
 import { config } from '../../config.ts';
 import { errorFields, logger } from '../../logger.ts';
 import type { ServerData } from '../../protocol/events.ts';
-import type { Conversation } from '../../protocol/objects.ts';
 import { broadcast } from '../../realtime/broadcast.ts';
 import { emptyRoom } from '../../store/connections.ts';
 import {
@@ -11,7 +10,6 @@ import {
   noteReleased,
   noteThrough,
   restartArchive,
-  toConversation,
 } from '../../store/conversations.ts';
 import { copyToPermanent, countPermanent, releaseActive } from '../../store/messages.ts';
 import { retainFor } from '../../store/retention.ts';
@@ -60,16 +58,16 @@ export async function beginFinishing({ record }: Closed, except?: string): Promi
   }
 }
 
-export function closedNotice(conversation: Conversation): ServerData<'CONVERSATION_CLOSED'> {
-  const { id, closedAt, closedBy, lastSeq } = conversation;
+export function closedNotice(conversation: ConversationRecord): ServerData<'CONVERSATION_CLOSED'> {
+  const { _id: id, closedAt, closedBy, lastSeq } = conversation;
   if (closedAt === null || closedBy === null) throw new Error(`conversation ${id} is not closed`);
-  return { conversationId: id, closedAt, closedBy, lastSeq };
+  return { conversationId: id, closedAt: closedAt.toISOString(), closedBy, lastSeq };
 }
 
 async function announce(conversation: ConversationRecord, except: string | undefined): Promise<void> {
   await broadcast(
     { room: conversation._id, except, afterAnswers: true },
-    { event: 'CONVERSATION_CLOSED', data: closedNotice(toConversation(conversation)) },
+    { event: 'CONVERSATION_CLOSED', data: closedNotice(conversation) },
   );
   await emptyRoom(conversation._id);
   await noteAnnounced(conversation._id);

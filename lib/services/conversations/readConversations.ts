@@ -4,6 +4,7 @@ import type { Conversation, Message } from '../../protocol/objects.ts';
 import * as conversations from '../../store/conversations.ts';
 import { readMessages } from '../../store/messages.ts';
 import type { Page, PageRequest } from '../../store/pages.ts';
+import { namesIn, present } from './present.ts';
 
 /** The conversation as stored, where the caller may see it. Throws `NOT_FOUND` otherwise. */
 export async function requireVisible(
@@ -17,14 +18,16 @@ export async function requireVisible(
 
 /** Throws `NOT_FOUND`. */
 export async function getConversation(caller: Caller, conversationId: string): Promise<Conversation> {
-  return conversations.toConversation(await requireVisible(caller, conversationId));
+  return present(await requireVisible(caller, conversationId), caller);
 }
 
-export function listConversations(
+export async function listConversations(
   caller: Caller,
   { limit, cursor, ...filter }: conversations.ConversationFilter & PageRequest,
 ): Promise<Page<Conversation>> {
-  return conversations.listConversations(caller, filter, { limit, cursor });
+  const page = await conversations.listConversations(caller, filter, { limit, cursor });
+  const names = await namesIn(page.items, caller);
+  return { ...page, items: page.items.map((record) => conversations.toConversation(record, names)) };
 }
 
 /** Messages after `afterSeq`, oldest first; `nextAfterSeq` where there are more. Throws `NOT_FOUND`. */

@@ -1,10 +1,18 @@
 import { errorFields, logger } from '../../logger.ts';
 import { metrics } from '../../metrics.ts';
 import { countClosed } from '../../store/closedSums.ts';
-import { backlog, findUnfinished } from '../../store/conversations.ts';
+import { backlog, type ConversationRecord, findUnfinished, setBackClosing } from '../../store/conversations.ts';
 import { oldestUnarchivedMs } from '../../store/messages.ts';
-import { findErasing } from '../../store/users.ts';
+import type { Attempt, Due } from '../../store/setBack.ts';
+import {
+  findAllHandingOver,
+  findErasing,
+  setBackErasing,
+  setBackHandingOver,
+  type UnfinishedUser,
+} from '../../store/users.ts';
 import { finishErasing } from '../users/finishErasing.ts';
+import { finishHandingOver } from '../users/finishHandingOver.ts';
 import { expireTexts } from './expireTexts.ts';
 import { finishClosing } from './finishClosing.ts';
 
@@ -12,7 +20,10 @@ export interface SweepResult {
   /** Closed conversations found unfinished, and those of them finished now. */
   readonly found: number;
   readonly finished: number;
+  /** What could not be finished, of any kind: it is set back. */
   readonly failed: number;
+  /** Agents of whom everything has followed now. */
+  readonly handedOver: number;
   /** Erasures of candidates that are complete now. */
   readonly erased: number;
   /** Conversations whose messages and subject had their time, and are gone now. */
@@ -21,37 +32,75 @@ export interface SweepResult {
   readonly counted: number;
 }
 
-/** How long a close is left to the handler that did it. */
+/** How long a change is left to the handler that made it. */
 const GRACE_MS = 30_000;
 const PAGE = 100;
 
+/** One kind of work that a crash, a fault or a time limit leaves half done. */
+interface Kind<T> {
+  readonly name: string;
+  /** What `idOf` is called in the log. */
+  readonly idField: 'conversationId' | 'userId';
+  find(due: Due): Promise<T[]>;
+  idOf(item: T): string;
+  since(item: T): Date;
+  /** Goes on from wherever it stopped; answers whether nothing is left. */
+  finish(item: T, until: number): Promise<boolean>;
+  setBack(item: T): Promise<void>;
+}
+
+const unfinishedUsers = {
+  idField: 'userId',
+  idOf: ({ id }: UnfinishedUser) => id,
+  since: ({ since }: UnfinishedUser) => since,
+} as const;
+
+const HANDING_OVER: Kind<UnfinishedUser> = {
+  ...unfinishedUsers,
+  name: 'handing over',
+  find: findAllHandingOver,
+  finish: ({ id }, until) => finishHandingOver(id, until),
+  setBack: setBackHandingOver,
+};
+
+const CLOSING: Kind<ConversationRecord> = {
+  name: 'closing',
+  idField: 'conversationId',
+  find: findUnfinished,
+  idOf: ({ _id }) => _id,
+  since: ({ closing }) => closing?.since ?? new Date(0),
+  finish: (conversation, until) => finishClosing(conversation, { until }),
+  setBack: setBackClosing,
+};
+
+const ERASING: Kind<UnfinishedUser> = {
+  ...unfinishedUsers,
+  name: 'erasing',
+  // However young: whatever the handler does at the same time may be done twice.
+  find: ({ before: _, ...due }) => findErasing(due),
+  finish: ({ id }, until) => finishErasing(id, until),
+  setBack: setBackErasing,
+};
+
 /**
- * Finishes what a crash, a fault or a time limit left half done of closing conversations, the longest waiting first,
- * and of erasing candidates; then deletes what has had its time, and counts what was closed.
- * `until`: epoch milliseconds after which nothing more is begun.
+ * Finishes what a crash, a fault or a time limit left half done: agents' conversations that are to follow them,
+ * closing, and erasing candidates; then deletes what has had its time, and counts what was closed. What failed before
+ * comes last, so that however much of it there is, it keeps nothing else from being finished. `until`: epoch
+ * milliseconds after which nothing more is begun.
  */
 export async function sweep(until: number, graceMs = GRACE_MS): Promise<SweepResult> {
-  const unfinished = await findUnfinished(new Date(Date.now() - graceMs), PAGE);
-  let finished = 0;
-  let failed = 0;
-  for (const conversation of unfinished) {
-    if (Date.now() > until) break;
-    try {
-      if (await finishClosing(conversation, { until })) finished += 1;
-    } catch (error) {
-      // One that can't be finished must not keep the others from it.
-      failed += 1;
-      logger.error('could not finish closing', { conversationId: conversation._id, ...errorFields(error) });
-    }
+  const limits = { until, before: new Date(Date.now() - graceMs) };
+  const result = { found: 0, finished: 0, failed: 0, handedOver: 0, erased: 0, expired: 0, counted: 0 };
+  for (const attempt of ['first', 'again'] as const) {
+    const handingOver = await finishAll(HANDING_OVER, attempt, limits);
+    const closing = await finishAll(CLOSING, attempt, limits);
+    const erasing = await finishAll(ERASING, attempt, limits);
+    result.found += closing.found;
+    result.finished += closing.finished;
+    result.failed += handingOver.failed + closing.failed + erasing.failed;
+    result.handedOver += handingOver.finished;
+    result.erased += erasing.finished;
   }
-  const result: { -readonly [Field in keyof SweepResult]: SweepResult[Field] } = {
-    found: unfinished.length,
-    finished,
-    failed,
-    erased: await sweepErasures(until),
-    expired: 0,
-    counted: 0,
-  };
   result.expired = await expireTexts(until);
   result.counted = await sweepCounts(until);
   logger.info('swept', { ...result });
@@ -69,17 +118,43 @@ async function sweepCounts(until: number): Promise<number> {
   }
 }
 
-async function sweepErasures(until: number): Promise<number> {
-  let erased = 0;
-  for (const userId of await findErasing(PAGE)) {
-    if (Date.now() > until) break;
-    try {
-      if (await finishErasing(userId, until)) erased += 1;
-    } catch (error) {
-      logger.error('could not finish erasing', { userId, ...errorFields(error) });
+/** Finishes all that is due of one kind, page by page, each once; one that fails is set back, and the next one comes. */
+async function finishAll<T>(
+  kind: Kind<T>,
+  attempt: Attempt,
+  { until, before }: { readonly until: number; readonly before: Date },
+): Promise<{ found: number; finished: number; failed: number }> {
+  const result = { found: 0, finished: 0, failed: 0 };
+  const seen = new Set<string>();
+  for (let from: Date | undefined; ; ) {
+    const page = await kind.find({ attempt, before, from, most: PAGE });
+    for (const item of page) {
+      if (Date.now() > until) return result;
+      if (seen.has(kind.idOf(item))) continue;
+      seen.add(kind.idOf(item));
+      result.found += 1;
+      try {
+        if (await kind.finish(item, until)) result.finished += 1;
+      } catch (error) {
+        result.failed += 1;
+        logger.error(`could not finish ${kind.name}`, { [kind.idField]: kind.idOf(item), ...errorFields(error) });
+        await setBack(kind, item);
+      }
     }
+    const last = page.at(-1);
+    if (last === undefined || page.length < PAGE) return result;
+    // What is gone from a page, or set back, made room at its end; else the next page begins after it.
+    from = new Date(Math.max(kind.since(last).getTime(), (from?.getTime() ?? -1) + 1));
   }
-  return erased;
+}
+
+async function setBack<T>(kind: Kind<T>, item: T): Promise<void> {
+  try {
+    await kind.setBack(item);
+  } catch (error) {
+    // It comes before others once more; this run goes on all the same.
+    logger.error(`could not set back ${kind.name}`, { [kind.idField]: kind.idOf(item), ...errorFields(error) });
+  }
 }
 
 /** How much waits, and for how long: read after sweeping, so that what was just finished is not counted. */

@@ -2,12 +2,13 @@ import { config } from '../../config.ts';
 import { isParticipant } from '../../domain/permissions.ts';
 import { AppError } from '../../protocol/errors.ts';
 import type { ServerData } from '../../protocol/events.ts';
-import type { Message } from '../../protocol/objects.ts';
+import type { Conversation, Message } from '../../protocol/objects.ts';
 import { finishTurn, mayAnswer, takeInTurn } from '../../realtime/turns.ts';
 import type { SocketCaller } from '../../store/connections.ts';
-import { type ConversationRecord, findConversation, toConversation } from '../../store/conversations.ts';
+import { type ConversationRecord, findConversation } from '../../store/conversations.ts';
 import { readMessages } from '../../store/messages.ts';
 import { enterRoom, type Turn } from '../../store/turns.ts';
+import { present } from '../conversations/present.ts';
 import { showOut } from './showOut.ts';
 
 /** What API Gateway carries in one frame, less room for the envelope and an echoed `requestId`. */
@@ -35,7 +36,11 @@ export async function joinConversation(
     const turn = await enter(caller, conversationId);
     try {
       const conversation = await requireStillJoinable(caller, conversationId);
-      const answer = fitFrame(conversation, await readMessages(conversation, afterSeq, MOST_MESSAGES));
+      const [messages, presented] = await Promise.all([
+        readMessages(conversation, afterSeq, MOST_MESSAGES),
+        present(conversation, caller),
+      ]);
+      const answer = fitFrame(presented, messages);
       if (mayAnswer(turn)) return { answer, turn };
     } catch (error) {
       await finishTurn(turn);
@@ -71,8 +76,7 @@ async function requireStillJoinable(caller: SocketCaller, conversationId: string
 }
 
 /** As many of the messages as fit one frame; `nextAfterSeq` where there are more. At least one always fits. */
-function fitFrame(record: ConversationRecord, messages: readonly Message[]): ServerData<'CONVERSATION_JOINED'> {
-  const conversation = toConversation(record);
+function fitFrame(conversation: Conversation, messages: readonly Message[]): ServerData<'CONVERSATION_JOINED'> {
   let bytes = Buffer.byteLength(JSON.stringify({ conversation }));
   const fitting: Message[] = [];
   for (const message of messages) {
@@ -81,5 +85,9 @@ function fitFrame(record: ConversationRecord, messages: readonly Message[]): Ser
     fitting.push(message);
   }
   const last = fitting.at(-1)?.seq;
-  return { conversation, messages: fitting, nextAfterSeq: last !== undefined && last < record.lastSeq ? last : null };
+  return {
+    conversation,
+    messages: fitting,
+    nextAfterSeq: last !== undefined && last < conversation.lastSeq ? last : null,
+  };
 }

@@ -26,6 +26,7 @@ export async function storeMessage(caller: Caller, draft: Draft, session: Transa
     seq: taken.seq,
     senderId: caller.userId,
     senderRole: caller.role,
+    senderName: caller.name,
     content: draft.content,
     clientMessageId: draft.clientMessageId ?? null,
     sentAt: taken.sentAt.toISOString(),

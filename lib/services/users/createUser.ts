@@ -4,7 +4,7 @@ import type { STAFF_ROLES } from '../../domain/roles.ts';
 import { invalid } from '../../protocol/errors.ts';
 import type { User } from '../../protocol/objects.ts';
 import { audit } from '../../store/audit.ts';
-import { findUser, insertUser } from '../../store/users.ts';
+import { findUser, insertUser, joinTeam } from '../../store/users.ts';
 
 export interface NewStaff {
   readonly name: string;
@@ -27,13 +27,16 @@ export async function createUser(
   }
   const passwordHash = await hashPassword(password);
   const user = { name, email, role, supervisorId: supervisorId ?? null, passwordHash };
-  return insertUser(user, (made, session) => audit(caller, 'user_created', made.id, { role }, session));
+  return insertUser(user, async (made, session) => {
+    // Again, with the commit: hashing takes its time, and they may have become inactive.
+    if (supervisorId !== undefined && !(await joinTeam(supervisorId, session))) throw noActiveSupervisor();
+    await audit(caller, 'user_created', made.id, { role }, session);
+  });
 }
 
-/** Throws `VALIDATION_FAILED` unless the id names an active supervisor. */
-export async function requireActiveSupervisor(id: string): Promise<void> {
+async function requireActiveSupervisor(id: string): Promise<void> {
   const supervisor = await findUser(id);
-  if (supervisor?.role !== 'supervisor' || !supervisor.active) {
-    throw invalid('/body/supervisorId', 'must name an active supervisor');
-  }
+  if (supervisor?.role !== 'supervisor' || !supervisor.active) throw noActiveSupervisor();
 }
+
+export const noActiveSupervisor = () => invalid('/body/supervisorId', 'must name an active supervisor');

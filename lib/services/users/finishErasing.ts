@@ -1,6 +1,6 @@
 import { errorFields, logger } from '../../logger.ts';
 import { erasePerson } from '../../store/audit.ts';
-import { type ConversationRecord, eraseSubject, findUnerased } from '../../store/conversations.ts';
+import { type ConversationRecord, eraseSubject, findConversation, findUnerased } from '../../store/conversations.ts';
 import { eraseMessages } from '../../store/messages.ts';
 import { noteErased } from '../../store/users.ts';
 import { closeAs } from '../conversations/closeConversation.ts';
@@ -24,31 +24,51 @@ export async function beginErasing(userId: string): Promise<void> {
 
 /**
  * Takes every text out of an erased candidate's conversations, what was said to them included, from wherever it
- * stopped; a running one is closed first. What the analytics count stays. Answers whether nothing is left, nor can come.
+ * stopped; a running one is closed first. What the analytics count stays. One that can't be erased doesn't keep the
+ * others from it, and is thrown at the end. Answers whether nothing is left, nor can come.
  */
 export async function finishErasing(userId: string, until: number): Promise<boolean> {
-  for (;;) {
-    const page = await findUnerased(userId, PAGE);
-    if (page.length === 0) break;
+  let failed: unknown;
+  for (let last = ''; ; ) {
+    const page = await findUnerased(userId, last, PAGE);
     for (const conversation of page) {
-      if (Date.now() > until || !(await erase(conversation, until))) return false;
+      if (Date.now() > until) return false;
+      try {
+        if (!(await erase(conversation, until))) return false;
+      } catch (error) {
+        logger.error('could not erase', { conversationId: conversation._id, ...errorFields(error) });
+        failed ??= error;
+      }
     }
+    const end = page.at(-1);
+    if (!end) break;
+    last = end._id;
   }
+  if (failed !== undefined) throw failed;
   await erasePerson(userId);
   return noteErased(userId, new Date(Date.now() - SETTLED_MS));
 }
 
+/** Whether it got to the end in time. */
 async function erase(conversation: ConversationRecord, until: number): Promise<boolean> {
-  const closed = conversation.status === 'closed' ? conversation : await closeOnBehalf(conversation);
-  // Changed meanwhile: the next round reads it again.
-  if (!closed) return true;
+  const closed = await closeOnBehalf(conversation);
   // An archive under way would bring back what is erased before it: it comes first.
   if (!(await finishClosing(closed, { until }))) return false;
-  await eraseMessages(closed._id, closed.lastSeq);
+  await eraseMessages(closed);
   await eraseSubject(closed._id);
   return true;
 }
 
-/** Nobody closed it, and the candidate is gone: it is closed in their name. */
-const closeOnBehalf = (conversation: ConversationRecord): Promise<ConversationRecord | null> =>
-  closeAs({ userId: conversation.candidateId, role: null, sourceIp: null }, conversation);
+const ATTEMPTS = 10;
+
+/** Nobody closed it, and the candidate is gone: it is closed in their name, whatever others do with it meanwhile. */
+async function closeOnBehalf(conversation: ConversationRecord): Promise<ConversationRecord> {
+  let now: ConversationRecord | null = conversation;
+  for (let attempt = 0; now && attempt < ATTEMPTS; attempt += 1) {
+    if (now.status === 'closed') return now;
+    const closed = await closeAs({ userId: now.candidateId, role: null, sourceIp: null }, now);
+    if (closed) return closed;
+    now = await findConversation(now._id);
+  }
+  throw new Error(`conversation ${conversation._id} could not be closed`);
+}

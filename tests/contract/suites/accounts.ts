@@ -139,10 +139,105 @@ export function accountSuite(start: Start): void {
       expect(await code('POST', `/conversations/${id}/assign`, supervisor.token, assign)).toBe(
         '422 AGENT_NOT_AVAILABLE',
       );
-      await setActive(supervisor, false);
+      expect(await setActive(supervisor, false)).toBe('200');
       const email = 'new-agent@example.com';
       const staff = { name: 'New', email, password: PASSWORD, role: 'agent', supervisorId: supervisor.user.id };
       expect(await code('POST', '/users', desk.admin.token, staff)).toBe('400 VALIDATION_FAILED');
+    });
+
+    it('keeps a supervisor with active agents', async () => {
+      const [supervisor, other] = await Promise.all([desk.supervisor(), desk.supervisor()]);
+      const [one, two] = await Promise.all([desk.agent(supervisor), desk.agent(supervisor)]);
+      expect(await setActive(supervisor, false)).toBe('409 HAS_TEAM');
+      expect(await setActive(one, false)).toBe('200');
+      expect(await setActive(supervisor, false)).toBe('409 HAS_TEAM');
+      expect(await me(supervisor.token)).toBe('200');
+      await desk.ok('PATCH', `/users/${two.user.id}`, desk.admin.token, { supervisorId: other.user.id });
+      expect(await setActive(supervisor, false)).toBe('200');
+      // An agent of theirs comes back under somebody who is there.
+      const path = `/users/${one.user.id}`;
+      expect(await code('PATCH', path, desk.admin.token, { active: true })).toBe('400 VALIDATION_FAILED');
+      const back = { active: true, supervisorId: supervisor.user.id };
+      expect(await code('PATCH', path, desk.admin.token, back)).toBe('400 VALIDATION_FAILED');
+      expect(await desk.ok('PATCH', path, desk.admin.token, { ...back, supervisorId: other.user.id })).toMatchObject({
+        active: true,
+        supervisorId: other.user.id,
+      });
+      expect(await setActive(other, false)).toBe('409 HAS_TEAM');
+    });
+
+    it('takes back what an agent has who is made inactive, and tells the room', async () => {
+      const { candidate, supervisor, agent, conversation } = await desk.assigned('m1');
+      const others = await Promise.all([desk.conversation(candidate), desk.conversation(candidate)]);
+      for (const { id } of others) await desk.assign(supervisor, id, agent);
+      const closed = await desk.conversation(candidate);
+      await desk.assign(supervisor, closed.id, agent);
+      await desk.ok('POST', `/conversations/${closed.id}/close`, agent.token);
+      const c = await desk.join(candidate, conversation.id);
+      expect(await setActive(agent, false)).toBe('200');
+      const read = async (id: string) => desk.ok('GET', `/conversations/${id}`, supervisor.token);
+      for (const { id } of [conversation, ...others]) {
+        const now = await read(id);
+        expect(now).toMatchObject({ status: 'open', agentId: null, agent: null, supervisorId: null, assignedAt: null });
+        if (id === conversation.id) expect((await c.next('CONVERSATION_REQUEUED')).data).toEqual({ conversation: now });
+      }
+      expect(await read(closed.id)).toMatchObject({ status: 'closed', agentId: agent.user.id });
+      const audited = await desk.ok('GET', `/audit?targetId=${conversation.id}`, desk.admin.token);
+      expect(audited.items[0]).toMatchObject({
+        action: 'conversation_requeued',
+        actorId: null,
+        details: { agentId: agent.user.id, reason: 'agent_inactive' },
+      });
+      expect(await setActive(agent, true)).toBe('200');
+      expect(await desk.assign(supervisor, conversation.id, agent)).toMatchObject({ agentId: agent.user.id });
+    });
+
+    it('moves what an agent has along with them, but for what is closed', async () => {
+      const { candidate, supervisor, agent, conversation } = await desk.assigned('m1');
+      const closed = await desk.conversation(candidate);
+      await desk.assign(supervisor, closed.id, agent);
+      await desk.ok('POST', `/conversations/${closed.id}/close`, agent.token);
+      const to = await desk.supervisor();
+      const a = await desk.join(agent, conversation.id);
+      await desk.ok('PATCH', `/users/${agent.user.id}`, desk.admin.token, { supervisorId: to.user.id });
+      const path = `/conversations/${conversation.id}`;
+      expect(await desk.ok('GET', path, to.token)).toEqual({
+        ...conversation,
+        supervisorId: to.user.id,
+      });
+      expect(await code('GET', path, supervisor.token)).toBe('404 NOT_FOUND');
+      expect(await desk.ok('GET', `/conversations/${closed.id}`, supervisor.token)).toMatchObject({
+        supervisorId: supervisor.user.id,
+      });
+      // Who talks goes on talking.
+      await a.expect('MESSAGE_ACCEPTED', 'SEND_MESSAGE', { conversationId: conversation.id, content: 'still here' });
+      expect(await code('POST', `${path}/requeue`, supervisor.token)).toBe('404 NOT_FOUND');
+      expect(await code('POST', `${path}/requeue`, to.token)).toBe('200');
+    });
+
+    it('gives somebody another address, to sign in with from then on', async () => {
+      const [candidate, other] = await Promise.all([desk.candidate(), desk.candidate()]);
+      const path = `/users/${candidate.user.id}`;
+      const email = `Moved-${candidate.email}`;
+      expect(await code('PATCH', path, desk.admin.token, { email: other.email.toUpperCase() })).toBe('409 EMAIL_TAKEN');
+      expect(await login(candidate.email, PASSWORD)).toBe('200');
+      expect(await desk.ok('PATCH', path, desk.admin.token, { email })).toEqual({ ...candidate.user, email });
+      expect(await login(candidate.email, PASSWORD)).toBe('401 INVALID_CREDENTIALS');
+      expect(await login(email.toLowerCase(), PASSWORD)).toBe('200');
+      const audited = await desk.ok('GET', `/audit?targetId=${candidate.user.id}`, desk.admin.token);
+      const changes = audited.items.filter(({ action }: { action: string }) => action === 'user_updated');
+      expect(changes).toMatchObject([{ details: { email: 'changed' } }]);
+      expect(JSON.stringify(changes).toLowerCase()).not.toContain(email.toLowerCase());
+    });
+
+    it('leaves the erased as they are', async () => {
+      const candidate = await desk.candidate();
+      await desk.ok('POST', `/users/${candidate.user.id}/erase`, desk.admin.token);
+      const path = `/users/${candidate.user.id}`;
+      for (const change of [{ active: true }, { name: 'Back' }, { email: 'back@example.com' }, {}]) {
+        expect(await code('PATCH', path, desk.admin.token, change)).toBe('404 NOT_FOUND');
+      }
+      expect(await desk.ok('GET', path, desk.admin.token)).toMatchObject({ name: 'Erased', active: false });
     });
 
     it('moves an agent to another supervisor, who may then assign to them; the former may not', async () => {

@@ -1,3 +1,4 @@
+import type { AuditEntry, Message } from '../../../lib/protocol/objects.ts';
 import { quiet, type Start, type Started } from './start.ts';
 
 /** Assigning, reassigning, closing, and what of it is said to whom. */
@@ -8,6 +9,9 @@ export function lifecycleSuite(start: Start): void {
     beforeAll(async () => {
       ({ system, desk } = await start());
     });
+
+    const entries = async (action: string, targetId: string): Promise<AuditEntry[]> =>
+      (await desk.ok('GET', `/audit?action=${action}&targetId=${targetId}`, desk.admin.token)).items;
 
     it('is told to the room and to every connection of the agent when it is assigned', async () => {
       const [candidate, supervisor] = await Promise.all([desk.candidate(), desk.supervisor()]);
@@ -26,6 +30,8 @@ export function lifecycleSuite(start: Start): void {
         agentId: agent.user.id,
         supervisorId: supervisor.user.id,
         assignedAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
+        candidate: { id: candidate.user.id, name: candidate.user.name },
+        agent: { id: agent.user.id, name: agent.user.name },
       });
       for (const socket of [c, a1, a2])
         expect((await socket.next('CONVERSATION_ASSIGNED')).data).toEqual({ conversation });
@@ -75,6 +81,118 @@ export function lifecycleSuite(start: Start): void {
       const c = await desk.join(candidate, conversationId);
       await c.expect('MESSAGE_ACCEPTED', 'SEND_MESSAGE', { conversationId, content: 'welcome back' });
       await a.next('NEW_MESSAGE');
+    });
+
+    it('is assigned to the agent who has it: nothing changes, nobody is told, and it goes down nowhere', async () => {
+      const { candidate, supervisor, agent, conversation } = await desk.assigned();
+      const [c, a] = await Promise.all([desk.join(candidate, conversation.id), desk.connect(agent)]);
+      const again = await Promise.all(Array.from({ length: 5 }, () => desk.assign(supervisor, conversation.id, agent)));
+      expect(again).toEqual(Array(5).fill(conversation));
+      await quiet(system, c, a);
+      for (const socket of [c, a]) expect(socket.frames('CONVERSATION_ASSIGNED')).toEqual([]);
+      expect(await entries('conversation_assigned', conversation.id)).toHaveLength(1);
+      await c.expect('CONVERSATION_JOINED', 'JOIN_CONVERSATION', { conversationId: conversation.id });
+    });
+
+    it('is assigned by equal ones at once: all are told so, one entry, one frame', async () => {
+      const [candidate, supervisor] = await Promise.all([desk.candidate(), desk.supervisor()]);
+      const agent = await desk.agent(supervisor);
+      const { id } = await desk.conversation(candidate);
+      const [c, a] = await Promise.all([desk.join(candidate, id), desk.connect(agent)]);
+      const all = await Promise.all(Array.from({ length: 6 }, () => desk.assign(supervisor, id, agent)));
+      expect(all).toEqual(Array(6).fill(all[0]));
+      expect(all[0]).toMatchObject({ status: 'assigned', agentId: agent.user.id });
+      await Promise.all([c.next('CONVERSATION_ASSIGNED'), a.next('CONVERSATION_ASSIGNED')]);
+      await quiet(system, c, a);
+      for (const socket of [c, a]) expect(socket.frames('CONVERSATION_ASSIGNED')).toHaveLength(1);
+      expect(await entries('conversation_assigned', id)).toHaveLength(1);
+    });
+
+    it.each(['agent', 'supervisor', 'admin'] as const)('is open again when given back by its %s', async (by) => {
+      const scene = await desk.assigned('m1');
+      const { candidate, supervisor, agent, conversation } = scene;
+      const { id: conversationId } = conversation;
+      const [c, inRoom, elsewhere] = await Promise.all([
+        desk.join(candidate, conversationId),
+        desk.join(agent, conversationId),
+        desk.connect(agent),
+      ]);
+      const { sentAt } = await inRoom.expect('MESSAGE_ACCEPTED', 'SEND_MESSAGE', { conversationId, content: 'm2' });
+      const { token } = { ...scene, admin: desk.admin }[by];
+      const requeued = await desk.ok('POST', `/conversations/${conversationId}/requeue`, token);
+      expect(requeued).toEqual({
+        ...conversation,
+        status: 'open',
+        agentId: null,
+        agent: null,
+        supervisorId: null,
+        assignedAt: null,
+        firstResponseAt: sentAt,
+        lastMessageAt: sentAt,
+        lastSeq: 2,
+      });
+      const notices = await Promise.all(
+        [c, inRoom, elsewhere].map(async (socket) => (await socket.next('CONVERSATION_REQUEUED')).data),
+      );
+      expect(notices).toEqual(Array(3).fill({ conversation: requeued }));
+      // Out of the room, and of the conversation.
+      await c.expect('MESSAGE_ACCEPTED', 'SEND_MESSAGE', { conversationId, content: 'm3' });
+      await quiet(system, inRoom, elsewhere);
+      expect(inRoom.frames('NEW_MESSAGE').map(({ content }) => content)).toEqual(['m2']);
+      for (const [event, data] of [
+        ['SEND_MESSAGE', { conversationId, content: 'me too' }],
+        ['JOIN_CONVERSATION', { conversationId }],
+        ['CLOSE_CONVERSATION', { conversationId }],
+      ] as const) {
+        expect(await inRoom.refused(event, data)).toMatchObject({ code: 'NOT_FOUND' });
+      }
+      expect((await desk.call('GET', `/conversations/${conversationId}`, agent.token)).status).toBe(404);
+      // Any supervisor sees it, and gives it to whom they like; what was answered first stays so.
+      const other = await desk.supervisor();
+      const next = await desk.agent(other);
+      const path = `/conversations/${conversationId}/requeue`;
+      for (const person of [supervisor, other, desk.admin]) {
+        expect((await desk.call('POST', path, person.token)).body).toMatchObject({ status: 409, code: 'CONFLICT' });
+      }
+      expect(await desk.assign(other, conversationId, next)).toMatchObject({
+        agent: { id: next.user.id, name: next.user.name },
+        supervisorId: other.user.id,
+        firstResponseAt: sentAt,
+      });
+      expect(await entries('conversation_requeued', conversationId)).toMatchObject([
+        { actorId: { ...scene, admin: desk.admin }[by].user.id, details: { agentId: agent.user.id } },
+      ]);
+    });
+
+    it('calls people what they are called now, and in what they wrote what they were called then', async () => {
+      const { candidate, agent, conversation } = await desk.assigned('m1');
+      const { id: conversationId } = conversation;
+      const a = await desk.join(agent, conversationId);
+      await a.expect('MESSAGE_ACCEPTED', 'SEND_MESSAGE', { conversationId, content: 'm2' });
+      await desk.ok('PATCH', `/users/${candidate.user.id}`, desk.admin.token, { name: 'Kim Newname' });
+      await desk.ok('PATCH', `/users/${agent.user.id}`, desk.admin.token, { name: 'Alex Newname' });
+      const expected = {
+        candidate: { id: candidate.user.id, name: 'Kim Newname' },
+        agent: { id: agent.user.id, name: 'Alex Newname' },
+      };
+      expect(await desk.ok('GET', `/conversations/${conversationId}`, agent.token)).toMatchObject(expected);
+      const list = await desk.ok('GET', '/conversations', candidate.token);
+      expect(list.items).toMatchObject([expected]);
+      const joined = await a.expect('CONVERSATION_JOINED', 'JOIN_CONVERSATION', { conversationId });
+      expect(joined.conversation).toMatchObject(expected);
+      await a.expect('MESSAGE_ACCEPTED', 'SEND_MESSAGE', { conversationId, content: 'm3' });
+      const names = ['Kim Candidate', 'Alex Agent', 'Alex Newname'];
+      const read = async () =>
+        (await desk.ok('GET', `/conversations/${conversationId}/messages`, candidate.token)).items.map(
+          ({ senderName }: Message) => senderName,
+        );
+      expect(await read()).toEqual(names);
+      expect(joined.messages.map(({ senderName }) => senderName)).toEqual(names.slice(0, 2));
+      const { lastMessageAt } = await desk.ok('POST', `/conversations/${conversationId}/close`, agent.token);
+      const { items } = await desk.ok('GET', `/conversations/${conversationId}/messages`, candidate.token);
+      expect(lastMessageAt).toBe(items[2].sentAt);
+      await system.gateway?.idle();
+      expect(await read()).toEqual(names);
     });
 
     it.each([

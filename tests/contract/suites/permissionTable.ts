@@ -79,6 +79,16 @@ const TABLE = `
   assignConversation   closedByS2  403    404         403       403        401
   assignConversation   none        403    404         403       403        401
 
+  requeueConversation  own         200    200         200       403        401
+  requeueConversation  team        200    200         404       403        401
+  requeueConversation  another     200    404         404       403        401
+  requeueConversation  former      200    200         404       403        401
+  requeueConversation  open        409    409         404       403        401
+  requeueConversation  closed      closed closed      closed    403        401
+  requeueConversation  closedByS   closed closed      404       403        401
+  requeueConversation  closedByS2  closed 404         404       403        401
+  requeueConversation  none        404    404         404       403        401
+
   closeConversation    own         403    assigned    200       403        401
   closeConversation    team        403    assigned    404       403        401
   closeConversation    another     403    404         404       403        401
@@ -139,6 +149,7 @@ const WORDS: Readonly<Record<string, ErrorCode>> = {
   401: 'INVALID_TOKEN',
   403: 'FORBIDDEN',
   404: 'NOT_FOUND',
+  409: 'CONFLICT',
   closed: 'CONVERSATION_CLOSED',
   assigned: 'CONVERSATION_ASSIGNED',
   outside: 'NOT_JOINED',
@@ -173,6 +184,7 @@ export function objectsOf(operation: Operation): readonly string[] {
     case 'getConversation':
     case 'listMessages':
     case 'assignConversation':
+    case 'requeueConversation':
     case 'closeConversation':
     case 'JOIN_CONVERSATION':
       return MATTERS_OF_CONVERSATIONS;

@@ -31,6 +31,7 @@ export function roomSuite(start: Start): void {
           seq: 1,
           senderId: candidate.user.id,
           senderRole: 'candidate',
+          senderName: 'Kim Candidate',
           content: 'Hello $everyone 👋',
           clientMessageId: null,
           sentAt: accepted.sentAt,

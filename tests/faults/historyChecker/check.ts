@@ -1,5 +1,5 @@
 import type { ServerData, ServerFrame } from '../../../lib/protocol/events.ts';
-import type { Message } from '../../../lib/protocol/objects.ts';
+import type { Conversation, Message } from '../../../lib/protocol/objects.ts';
 import type { History, Link, Outcome, SendAttempt } from './history.ts';
 import type { RoleName } from './scenario.ts';
 
@@ -200,16 +200,42 @@ const closedOnce: Rule = ({ links, closes }, { conversation, versions, permanent
   }
 };
 
-/** Invariant 5 for assigning: each success is a change of its own. */
+/**
+ * Invariant 5 for assigning and giving back: whoever succeeded was told of a change that was made, each change is told
+ * once, and what is open is with nobody.
+ */
 const assignedOnce: Rule = ({ assigns, cast }, { versions }, complain) => {
+  const told = (to: RoleName | null) =>
+    assigns.flatMap((it) => (it.to === to && it.answer?.status === 200 ? [it.answer.body as Conversation] : []));
   for (const to of ['agent1', 'agent2', 'agent3'] as const) {
     const { id } = cast[to].user;
-    const won = assigns.filter((it) => it.to === to && it.answer?.status === 200).length;
+    // Of equal ones each is told, and told the same.
+    const won = new Set(told(to).map(({ assignedAt }) => assignedAt)).size;
     const changes = versions.filter(
       ({ agentId }, index) => agentId === id && versions[index - 1]?.agentId !== id,
     ).length;
     if (won > changes) complain('more assigns won than there were', { to, won, changes });
+    if (told(to).some(({ agentId, agent }) => agentId !== id || agent?.id !== id)) complain('assigned to another', to);
   }
+  const won = told(null).length;
+  const changes = versions.filter(
+    ({ status }, index) => status === 'open' && versions[index - 1]?.status === 'assigned',
+  ).length;
+  if (won > changes) complain('more was given back than there was', { won, changes });
+  for (const { status, agentId, supervisorId } of versions) {
+    if (status !== 'closed' && [agentId, supervisorId].some((id) => (id === null) !== (status === 'open'))) {
+      complain('open with somebody, or assigned to nobody', versions);
+    }
+  }
+  // Told by one each: a frame whose answer was lost is posted again, so what arrives says less.
+  const tellers = (event: string) =>
+    assigns.flatMap(({ invocation }) => invocation.posts.filter(({ frame }) => frame.event === event).slice(0, 1));
+  const assignments = tellers('CONVERSATION_ASSIGNED').map(
+    ({ frame }) => (frame.data['conversation'] as Conversation).assignedAt,
+  );
+  if (new Set(assignments).size !== assignments.length) complain('an assignment was told twice', assignments);
+  const requeues = tellers('CONVERSATION_REQUEUED').length;
+  if (requeues > changes) complain('told too often that it was given back', { requeues, changes });
 };
 
 /** Invariant 6: by what each was entitled to when it was written, and when it was sent to them. */

@@ -29,9 +29,9 @@ export interface SendAttempt {
   readonly answer: ServerFrame | undefined;
 }
 
-/** `undefined`: the answer was lost. */
+/** Given to an agent, or, `null`, given back. `answer` is `undefined` where it was lost. */
 export interface AssignAttempt {
-  readonly to: RoleName;
+  readonly to: RoleName | null;
   readonly invocation: Invocation;
   answer: HttpResult | undefined;
 }

@@ -259,6 +259,8 @@ export class Play {
       }
       case 'assign':
         return this.#assign(step.by, step.to, disturbance);
+      case 'requeue':
+        return this.#assign(step.by, null, disturbance);
       case 'close':
         return this.#close(step.by, disturbance);
       case 'closeBySocket': {
@@ -462,11 +464,13 @@ export class Play {
     }
   }
 
-  async #assign(by: RoleName, to: RoleName, disturbance?: Disturbance): Promise<string> {
+  async #assign(by: RoleName, to: RoleName | null, disturbance?: Disturbance): Promise<string> {
     const invocation = this.#invocation(disturbance);
     const attempt: History['assigns'][number] = { to, invocation, answer: undefined };
     this.history.assigns.push(attempt);
-    attempt.answer = await this.#tryHttp(invocation, by, 'POST', '/assign', { agentId: this.#cast[to].user.id });
+    attempt.answer = await (to === null
+      ? this.#tryHttp(invocation, by, 'POST', '/requeue')
+      : this.#tryHttp(invocation, by, 'POST', '/assign', { agentId: this.#cast[to].user.id }));
     return status(attempt.answer);
   }
 

@@ -26,7 +26,7 @@ export type Action =
   | { readonly do: 'drop'; readonly tab: string; readonly told: boolean }
   | { readonly do: 'fault'; readonly tab: string; readonly fault: PostFault }
   | { readonly do: 'assign'; readonly by: 'supervisor1' | 'supervisor2'; readonly to: AgentName }
-  | { readonly do: 'close'; readonly by: RoleName }
+  | { readonly do: 'requeue' | 'close'; readonly by: RoleName }
   | { readonly do: 'read'; readonly by: RoleName; readonly limit: number }
   /** Finishes what is left of a close, as the sweep does. */
   | { readonly do: 'sweep' }
@@ -144,6 +144,7 @@ function anyAction(random: Random, tabs: readonly TabPlan[], progress: number): 
     fault: 4,
     heal: 3,
     assign: 6,
+    requeue: 4,
     read: 9,
     close: progress > 0.4 ? 4 : 0.4,
     closeBySocket: progress > 0.4 ? 5 : 0.4,
@@ -169,6 +170,8 @@ function anyAction(random: Random, tabs: readonly TabPlan[], progress: number): 
       const by = random.chance(0.8) ? 'supervisor1' : 'supervisor2';
       return { do: 'assign', by, to: by === 'supervisor2' ? 'agent3' : random.pick(['agent1', 'agent2'] as const) };
     }
+    case 'requeue':
+      return { do: 'requeue', by: random.pick(['supervisor1', 'supervisor1', 'agent1', 'agent2', 'supervisor2']) };
     case 'read':
       return { do: 'read', by: random.pick(ROLES), limit: random.pick([1, 2, 3, 50]) };
     case 'close':
