@@ -38,7 +38,8 @@ const PAGE = 100;
 
 /** One kind of work that a crash, a fault or a time limit leaves half done. */
 interface Kind<T> {
-  readonly name: string;
+  /** What the log says when it can't be finished. */
+  readonly failure: string;
   /** What `idOf` is called in the log. */
   readonly idField: 'conversationId' | 'userId';
   find(due: Due): Promise<T[]>;
@@ -57,14 +58,14 @@ const unfinishedUsers = {
 
 const HANDING_OVER: Kind<UnfinishedUser> = {
   ...unfinishedUsers,
-  name: 'handing over',
+  failure: 'could not finish handing over',
   find: findAllHandingOver,
   finish: ({ id }, until) => finishHandingOver(id, until),
   setBack: setBackHandingOver,
 };
 
 const CLOSING: Kind<ConversationRecord> = {
-  name: 'closing',
+  failure: 'could not finish closing',
   idField: 'conversationId',
   find: findUnfinished,
   idOf: ({ _id }) => _id,
@@ -75,7 +76,7 @@ const CLOSING: Kind<ConversationRecord> = {
 
 const ERASING: Kind<UnfinishedUser> = {
   ...unfinishedUsers,
-  name: 'erasing',
+  failure: 'could not finish erasing',
   // However young: whatever the handler does at the same time may be done twice.
   find: ({ before: _, ...due }) => findErasing(due),
   finish: ({ id }, until) => finishErasing(id, until),
@@ -137,7 +138,7 @@ async function finishAll<T>(
         if (await kind.finish(item, until)) result.finished += 1;
       } catch (error) {
         result.failed += 1;
-        logger.error(`could not finish ${kind.name}`, { [kind.idField]: kind.idOf(item), ...errorFields(error) });
+        logger.error(kind.failure, { [kind.idField]: kind.idOf(item), ...errorFields(error) });
         await setBack(kind, item);
       }
     }
@@ -153,7 +154,7 @@ async function setBack<T>(kind: Kind<T>, item: T): Promise<void> {
     await kind.setBack(item);
   } catch (error) {
     // It comes before others once more; this run goes on all the same.
-    logger.error(`could not set back ${kind.name}`, { [kind.idField]: kind.idOf(item), ...errorFields(error) });
+    logger.error('could not set back', { [kind.idField]: kind.idOf(item), ...errorFields(error) });
   }
 }
 
