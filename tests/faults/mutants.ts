@@ -323,6 +323,41 @@ export const MUTANTS: readonly Mutant[] = [
     replace: "if (repeat === 'safe' || given || !has(given, repeat.safeWith))",
     killers: ['tests/contract/repeating'],
   },
+  {
+    name: 'the database goes on with what its caller was told is over',
+    file: 'lib/store/model.ts',
+    find: 'if (maxTimeMS !== undefined) args[place]',
+    replace: 'if (maxTimeMS === -1) args[place]',
+    killers: ['tests/faults/abandoned'],
+  },
+  {
+    name: 'sums are added to outside of the transaction that marks',
+    file: 'lib/store/closedSums.ts',
+    find: '    { session },\n  );\n  await conversationModel().updateMany(',
+    replace: '    {},\n  );\n  await conversationModel().updateMany(',
+    killers: ['tests/integration/closedSums'],
+  },
+  {
+    name: 'a recount counts what a sweep is still to count',
+    file: 'lib/store/closedSums.ts',
+    find: 'const handled = isInUse ? without(',
+    replace: 'const handled = !range ? without(',
+    killers: ['tests/integration/closedSums'],
+  },
+  {
+    name: 'sums and what they do not have are read at two moments',
+    file: 'lib/store/closedSums.ts',
+    find: 'const late = await readRows(uncounted(range), session);',
+    replace: 'const late = await readRows(uncounted(range), null as never);',
+    killers: ['tests/integration/closedSums'],
+  },
+  {
+    name: 'a list goes by an index that holds more than it asks for',
+    file: 'lib/store/conversations.ts',
+    find: "const cases = forEvery(visible, 'status', CONVERSATION_STATUSES)",
+    replace: 'const cases = (CONVERSATION_STATUSES ? visible : [])',
+    killers: ['tests/integration/queries'],
+  },
 ];
 
 /** How often what a mutant replaces is there: once, or the mutant has lost its place. */
