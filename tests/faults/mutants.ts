@@ -345,13 +345,6 @@ export const MUTANTS: readonly Mutant[] = [
     killers: ['tests/integration/closedSums'],
   },
   {
-    name: 'sums and what they do not have are read at two moments',
-    file: 'lib/store/closedSums.ts',
-    find: 'const late = await readRows(uncounted(range), session);',
-    replace: 'const late = await readRows(uncounted(range), null as never);',
-    killers: ['tests/integration/closedSums'],
-  },
-  {
     name: 'a list goes by an index that holds more than it asks for',
     file: 'lib/store/conversations.ts',
     find: "const cases = forEvery(visible, 'status', CONVERSATION_STATUSES)",
