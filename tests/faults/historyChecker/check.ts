@@ -319,6 +319,8 @@ export function misled(link: Link, history: History, isIn: boolean): string | un
       last = { says: true, at, frame };
     }
     if (frame.event === 'CONVERSATION_LEFT' || frame.event === 'CONVERSATION_CLOSED') last = { says: false, at, frame };
+    // It may come late, after the agent was given it again and has joined: which of both is the last nobody can tell.
+    if (frame.event === 'CONVERSATION_REQUEUED' && isAgent(link.of)) last = undefined;
     if (frame.event === 'CONVERSATION_ASSIGNED' && isAgent(link.of)) {
       // News of an earlier assignment may come late.
       const { conversation } = frame.data;
