@@ -361,7 +361,7 @@ export async function placesOf({ file, find }: Mutant): Promise<number> {
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** What the tests don't need, or mustn't change, of the tree. */
 const LEFT_OUT = new Set(['node_modules', '.git', '.local', '.esbuild', '.serverless']);
-const LIMIT_MS = 240_000;
+const LIMIT_MS = 600_000;
 
 type Fate = 'killed' | 'timed out' | 'SURVIVED' | 'NO PLACE';
 
@@ -403,7 +403,13 @@ function runTests(folder: string, patterns: readonly string[], limitMs = LIMIT_M
     const jest = spawn(
       process.execPath,
       ['--experimental-vm-modules', '--no-warnings', 'node_modules/jest/bin/jest.js', '--bail', ...patterns],
-      { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'], timeout: limitMs, killSignal: 'SIGTERM' },
+      {
+        cwd: folder,
+        env: { ...process.env, SOAK: '1' },
+        stdio: ['ignore', 'ignore', 'pipe'],
+        timeout: limitMs,
+        killSignal: 'SIGTERM',
+      },
     );
     let report = '';
     jest.stderr.on('data', (chunk: Buffer) => {

@@ -22,7 +22,7 @@ import type { Desk, Person } from '../support/system.ts';
 import { Random } from './historyChecker/random.ts';
 
 /** Each race is run on this many conversations of its own; `FIRST_SEED` varies the delays, `RACES` how many. */
-const RACES = Number(process.env['RACES'] ?? 600);
+const RACES = Number(process.env['RACES'] ?? (process.env['SOAK'] === '1' ? 1_000 : 200));
 const AT_ONCE = 12;
 
 let system: InProcess;
@@ -135,7 +135,7 @@ const requeue = async (...given: Parameters<typeof requeueConversation>): Promis
 const assignTo = async (...given: Parameters<typeof assignConversation>): Promise<Conversation> =>
   (await assignConversation(...given)).conversation;
 
-describe(`${RACES} races of`, () => {
+describe(`${RACES} races (1000 with SOAK=1) of`, () => {
   it('send against close: what is accepted is in the archive, what comes after the close is refused', async () => {
     const { candidate, agent1 } = people;
     const random = new Random(1);

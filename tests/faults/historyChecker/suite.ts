@@ -11,16 +11,17 @@ const LANES = 5;
 const number = (name: string, byDefault: number): number => Number(process.env[name] ?? byDefault);
 
 /**
- * The seeds this part of `parts` plays: `SEEDS` of them from `FIRST_SEED` on, or `SEED` alone, many times, for what the
+ * The seeds this part of `parts` plays: `SEEDS` of them from `FIRST_SEED` on (60, or 200 with `SOAK=1`), or `SEED` alone, many times, for what the
  * machine adds to it, who is faster than whom, isn't in the seed.
  */
 function seeds(part: number, parts: number): number[] {
   const { SEED } = process.env;
   if (SEED !== undefined) return part === 0 ? Array.from({ length: number('REPEAT', 30) }, () => Number(SEED)) : [];
   const first = number('FIRST_SEED', 1);
-  return Array.from({ length: number('SEEDS', 200) }, (_, index) => first + index).filter(
-    (seed) => seed % parts === part,
-  );
+  return Array.from(
+    { length: number('SEEDS', process.env['SOAK'] === '1' ? 200 : 60) },
+    (_, index) => first + index,
+  ).filter((seed) => seed % parts === part);
 }
 
 /** Declares the tests of one part. */
@@ -53,7 +54,7 @@ export function historyTests(part: number, parts: number): void {
         await Promise.all(casts.map(lane));
         expect(failures.join('\n\n')).toBe('');
       },
-      number('SOAK_MS', 240_000),
+      number('SOAK_MS', 300_000),
     );
 
     it('the faults had database commands to strike', () => {
