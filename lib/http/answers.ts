@@ -35,6 +35,7 @@ export const noContent = (requestId: string): APIGatewayProxyStructuredResultV2 
   statusCode: 204,
   headers: commonHeaders(requestId),
 });
+
 /** What was asked for, as far as a problem document depends on it. */
 export interface Asked {
   readonly repeat: Repeating;
