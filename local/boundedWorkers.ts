@@ -14,7 +14,7 @@ interface LambdaFunctionPool {
 }
 
 /** Workers per function: enough to see functions run side by side. */
-const MOST = 4;
+const MOST = 2;
 
 /**
  * The emulator starts a worker for every invocation that finds none idle: fifty messages at once are fifty workers, each

@@ -9,5 +9,5 @@ const start = oneSystem(startEmulatorDesk);
 
 permissionSuite(start, ({ object }) => ['own', 'self', '-'].includes(object));
 roomSuite(start);
-// The emulator's functions have four workers each: what a crowd does to the rules is seen at full size in `handlers/`.
+// The emulator's functions have two workers each: what a crowd does to the rules is seen at full size in `handlers/`.
 crowdSuite(start, { each: 8, rivals: 4 });
