@@ -184,7 +184,7 @@ describe(`${RACES} races on one connection, after which what it was told last is
       expect(course.includes('MESSAGE_ACCEPTED')).toBe(!course.includes('NOT_JOINED'));
       expect(course).toContain('CONVERSATION_LEFT');
     }
-  }, 240_000);
+  });
 
   it('join and disconnect: nothing of it is left', async () => {
     const { id: conversationId } = await desk.conversation(cast.candidate);
@@ -198,7 +198,7 @@ describe(`${RACES} races on one connection, after which what it was told last is
       await system.gateway.idle();
       expect(await roomsOf(id)).toBeUndefined();
     });
-  }, 240_000);
+  });
 });
 
 describe('a machine that died', () => {

@@ -36,7 +36,7 @@ beforeAll(async () => {
   await everyOtherCommand();
   watch.stop();
   commands = watch.seen;
-}, 120_000);
+});
 afterAll(() => system.stop());
 
 async function populate(): Promise<void> {
@@ -315,4 +315,4 @@ it('has an index for every one of them, that serves the filter and the order', a
   }
   expect(seen.size).toBeGreaterThan(100);
   expect(wrong).toEqual([]);
-}, 120_000);
+});
