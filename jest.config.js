@@ -15,6 +15,7 @@ export default {
   testMatch: ['<rootDir>/tests/**/*.test.ts'],
   globalSetup: '<rootDir>/tests/support/globalSetup.ts',
   globalTeardown: '<rootDir>/tests/support/globalTeardown.ts',
+  testSequencer: '<rootDir>/tests/support/slowestFirst.js',
   // Bounds a hang, as `HANG_MS` of tests/support/deadline.ts does for each wait of a test: no test is held to a speed.
   testTimeout: 300_000,
   maxWorkers: 2,

@@ -2,7 +2,7 @@ import mongoose from 'mongoose';
 import { eventually } from '../support/deadline.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
 import { type OwnMongod, startOwnMongod } from '../support/ownMongod.ts';
-import type { Desk, HttpResult } from '../support/system.ts';
+import type { Desk, HttpResult, Person } from '../support/system.ts';
 
 /** Who was told that it took too long asks again: what they asked before must not go on in the database meanwhile. */
 
@@ -11,10 +11,12 @@ let mongod: OwnMongod;
 let admin: mongoose.mongo.MongoClient;
 let system: InProcess;
 let desk: Desk;
+let supervisor: Person;
 beforeAll(async () => {
   mongod = await startOwnMongod();
   admin = new mongoose.mongo.MongoClient(mongod.uri);
   ({ system, desk } = await startDesk({ MONGODB_URI: `${mongod.uri}&appName=${APP}` }));
+  supervisor = await desk.supervisor();
 });
 afterAll(async () => {
   await admin.close();
@@ -52,7 +54,8 @@ const QUESTIONS: readonly { readonly name: string; readonly collection: string; 
   {
     name: 'a read within a transaction',
     collection: 'users',
-    ask: () => desk.call('PATCH', `/users/${desk.admin.user.id}`, desk.admin.token, { name: 'Ada' }),
+    // Is there an agent of theirs?
+    ask: () => desk.call('PATCH', `/users/${supervisor.user.id}`, desk.admin.token, { active: false }),
   },
 ];
 

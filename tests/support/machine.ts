@@ -13,6 +13,11 @@ export class MachineDied extends Error {
   override readonly name = 'MachineDied';
 }
 
+const OF_THE_DEAD = { statusCode: 502 };
+
+/** Whether this is what the gateway makes of a machine that died: see `carry`. */
+export const isOfTheDead = (result: unknown): boolean => result === OF_THE_DEAD;
+
 export interface Invocation {
   readonly result: unknown;
   /** The database commands it issued, in order. */
@@ -78,7 +83,7 @@ export class Machine {
   /** As `invoke`, for a gateway to carry: of a machine that dies nobody hears any more. */
   readonly carry = (file: string, event: unknown): Promise<unknown> =>
     this.invoke(file, event).catch((error: unknown) => {
-      if (error instanceof MachineDied) return { statusCode: 502 };
+      if (error instanceof MachineDied) return OF_THE_DEAD;
       throw error;
     });
 
