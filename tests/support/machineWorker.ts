@@ -26,14 +26,18 @@ let commands: string[] = [];
 let fault: Fault | undefined;
 mongoose.connection.on('connected', () => {
   const client = mongoose.connection.getClient();
-  client.removeAllListeners('commandStarted').removeAllListeners('commandSucceeded');
+  client
+    .removeAllListeners('commandStarted')
+    .removeAllListeners('commandSucceeded')
+    .removeAllListeners('commandFailed');
   const places = new Map<number, number>();
   client.on('commandStarted', ({ commandName, requestId }) => {
     commands.push(commandName);
     places.set(requestId, commands.length);
     strike('before', commands.length);
   });
-  client.on('commandSucceeded', ({ requestId }) => strike('after', places.get(requestId) ?? 0));
+  const answered = ({ requestId }: { requestId: number }) => strike('after', places.get(requestId) ?? 0);
+  client.on('commandSucceeded', answered).on('commandFailed', answered);
 });
 
 function strike(when: Fault['when'], place: number): void {

@@ -22,7 +22,14 @@ function environment(given: Readonly<Record<string, string>>): NodeJS.ProcessEnv
     'SLS_LOG_LEVEL',
   ];
   const inherited = Object.entries(process.env).filter(([name]) => !steering.includes(name));
-  return { ...Object.fromEntries(inherited), FORCE_COLOR: '0', NO_COLOR: '1', ...given };
+  return {
+    ...Object.fromEntries(inherited),
+    FORCE_COLOR: '0',
+    NO_COLOR: '1',
+    // What one start of a tool has compiled the next one needn't.
+    NODE_COMPILE_CACHE: `${PROJECT}/node_modules/.cache/compiled`,
+    ...given,
+  };
 }
 
 /** A program as a user runs it in a terminal of its own: what it prints, and Ctrl-C, which reaches its whole group. */
