@@ -38,11 +38,15 @@ export async function reckonRetention(days: number, most: number): Promise<numbe
   return ids.length;
 }
 
-/** Conversations whose end has passed, by the database's clock, and whose texts are still there. */
-export async function findExpired(most: number): Promise<Pick<ConversationRecord, '_id' | 'lastSeq'>[]> {
+/** Conversations whose end has passed, by the database's clock, and whose texts are still there; but for these. */
+export async function findExpired(
+  most: number,
+  except: readonly string[],
+): Promise<Pick<ConversationRecord, '_id' | 'lastSeq'>[]> {
   return conversationModel()
     .find(
       trusted({
+        ...(except.length > 0 && { _id: { $nin: [...except] } }),
         retentionDays: { $exists: true },
         messagesExpireAt: { $lte: new Date() },
         // What a clock ahead of the database's takes for passed may still be put off.

@@ -1,6 +1,9 @@
+import type { Message } from '../../lib/protocol/objects.ts';
+import { sweep } from '../../lib/services/conversations/sweep.ts';
 import { conversationModel } from '../../lib/store/conversations.ts';
+import { trusted } from '../../lib/store/database.ts';
 import { knownOriginModel, loginAttemptsModel } from '../../lib/store/loginAttempts.ts';
-import { messageModel } from '../../lib/store/messages.ts';
+import { activeMessageModel, messageModel } from '../../lib/store/messages.ts';
 import { migrate } from '../../lib/store/migrations.ts';
 import { userModel } from '../../lib/store/users.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
@@ -87,4 +90,48 @@ it('drops attempts and origins under keys that tell whose they are', async () =>
 it('finds who signs in by the index of addresses', async () => {
   const plan = await userModel().find({ emailKey: 'kim@example.com' }).explain('queryPlanner');
   expect(JSON.stringify(plan)).toContain('"indexName":"unique_email"');
+});
+
+it('counts what agents hold, and has what nobody could answer given back, or put under who the agent is with now', async () => {
+  const [gone, moved] = [await desk.assigned(), await desk.assigned()];
+  const to = await desk.supervisor();
+  // As the first release left them: neither was followed by what they had.
+  await userModel().updateOne({ _id: gone.agent.user.id }, { $set: { active: false }, $unset: { assignedCount: 1 } });
+  await userModel().updateOne({ _id: gone.supervisor.user.id }, { $set: { active: false } });
+  await userModel().updateOne({ _id: moved.agent.user.id }, { $set: { supervisorId: to.user.id, assignedCount: -3 } });
+  await forget();
+
+  await migrate();
+
+  for (const { agent } of [gone, moved]) {
+    expect(await userModel().findById(agent.user.id).lean()).toMatchObject({ assignedCount: 1 });
+  }
+  await sweep(Date.now() + 60_000, 0);
+  const record = ({ conversation }: { conversation: { id: string } }) =>
+    conversationModel().findById(conversation.id).lean();
+  expect(await record(gone)).toMatchObject({ status: 'open', agentId: null, supervisorId: null });
+  expect(await record(moved)).toMatchObject({ status: 'assigned', supervisorId: to.user.id });
+  expect(await userModel().findById(gone.agent.user.id).lean()).toMatchObject({ assignedCount: 0 });
+});
+
+it('gives messages without one the names of who sent them, wherever they are', async () => {
+  const { candidate, agent, conversation } = await desk.assigned('from the candidate');
+  const a = await desk.join(agent, conversation.id);
+  await a.expect('MESSAGE_ACCEPTED', 'SEND_MESSAGE', { conversationId: conversation.id, content: 'from the agent' });
+  await desk.ok('POST', `/conversations/${conversation.id}/close`, agent.token);
+  await system.gateway.idle();
+  const collections = [activeMessageModel(), messageModel()];
+  for (const model of collections) await model.updateMany({}, { $unset: { senderName: 1 } });
+  const path = `/conversations/${conversation.id}/messages`;
+  const names = async () =>
+    (await desk.ok('GET', path, candidate.token)).items.map(({ senderName }: Message) => senderName);
+  expect(await names()).toEqual(['', '']);
+  await desk.ok('PATCH', `/users/${agent.user.id}`, desk.admin.token, { name: 'Alex Newname' });
+  await forget();
+
+  await migrate();
+
+  expect(await names()).toEqual(['Kim Candidate', 'Alex Newname']);
+  for (const model of collections)
+    expect(await model.countDocuments(trusted({ senderName: { $exists: false } }))).toBe(0);
 });

@@ -5,6 +5,8 @@ import { findExpired, noteExpired, reckonRetention } from '../../store/retention
 
 const RECKONED_AT_ONCE = 1_000;
 const PAGE = 100;
+/** So many failures in one run are none of single conversations. */
+const MOST_FAILURES = 1_000;
 
 /**
  * Brings closed conversations in line with `MESSAGE_RETENTION_DAYS` as it is now, those archived under another value
@@ -16,22 +18,22 @@ export async function expireTexts(until: number): Promise<number> {
   let reckoned = RECKONED_AT_ONCE;
   while (reckoned === RECKONED_AT_ONCE && Date.now() < until) reckoned = await reckonRetention(days, RECKONED_AT_ONCE);
   let expired = 0;
-  while (Date.now() < until) {
-    const page = await findExpired(PAGE);
-    let gone = 0;
+  const failed: string[] = [];
+  while (Date.now() < until && failed.length < MOST_FAILURES) {
+    const page = await findExpired(PAGE, failed);
     for (const { _id, lastSeq } of page) {
       if (Date.now() > until) return expired;
       try {
         await deleteMessages(_id, lastSeq);
         await noteExpired(_id);
-        gone += 1;
+        expired += 1;
       } catch (error) {
+        // One that can't be deleted must not keep the others from it; the next run tries again.
+        failed.push(_id);
         logger.error('could not delete expired messages', { conversationId: _id, ...errorFields(error) });
       }
     }
-    expired += gone;
-    // Where a whole page fails, the next run tries again.
-    if (page.length < PAGE || gone === 0) break;
+    if (page.length < PAGE) break;
   }
   return expired;
 }
