@@ -249,3 +249,45 @@ it('an agent is out of the room with the same commit', async () => {
   await requeueConversation(await callerOf(supervisor), conversation);
   expect((await connectionModel().findById(tab._id).lean())?.rooms).toEqual(['another']);
 });
+
+const ROUNDS = 40;
+
+/** Each after a moment of its own; whether it was done. */
+async function atOnce(random: Random, ...deeds: (() => Promise<unknown>)[]): Promise<boolean[]> {
+  const ends = await Promise.allSettled(
+    deeds.map(async (deed) => {
+      await sleep(random.between(0, 3));
+      await deed();
+    }),
+  );
+  return ends.map(({ status }) => status === 'fulfilled');
+}
+
+it.each([
+  { how: 'moved', active: true, what: (to: string): UserChange => ({ supervisorId: to }) },
+  { how: 'made active again', active: false, what: (to: string): UserChange => ({ active: true, supervisorId: to }) },
+])(
+  `of an agent who is $how to a supervisor, and that supervisor’s end, one happens (${ROUNDS} races)`,
+  async (race) => {
+    const random = new Random(FIRST_SEED);
+    const { supervisors, agents } = await newTeam();
+    const [from = '', to = ''] = supervisors;
+    const [agent = '', , third = ''] = agents;
+    await updateUser(admin, third, { active: false });
+    const winners = new Set<string>();
+    for (let round = 0; round < ROUNDS; round += 1) {
+      await userModel().updateOne({ _id: to }, { $set: { active: true } });
+      await userModel().updateOne({ _id: agent }, { $set: { supervisorId: from, active: race.active } });
+      const [came, ended] = await atOnce(
+        random,
+        () => updateUser(admin, agent, race.what(to)),
+        () => updateUser(admin, to, { active: false }),
+      );
+      expect(came && ended).toBe(false);
+      const [now, supervisor] = [await userModel().findById(agent).lean(), await userModel().findById(to).lean()];
+      if (now?.active && now.supervisorId === to) expect(supervisor).toMatchObject({ active: true });
+      winners.add(came ? 'agent' : ended ? 'end' : 'nobody');
+    }
+    expect([...winners]).toEqual(expect.arrayContaining(['agent', 'end']));
+  },
+);

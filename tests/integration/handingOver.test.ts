@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { jest } from '@jest/globals';
+import mongoose from 'mongoose';
 import { resetConfig } from '../../lib/config.ts';
 import { MOST_ASSIGNED } from '../../lib/domain/conversation.ts';
 import { sweep } from '../../lib/services/conversations/sweep.ts';
+import { finishHandingOver } from '../../lib/services/users/finishHandingOver.ts';
 import { updateUser } from '../../lib/services/users/updateUser.ts';
 import { auditModel } from '../../lib/store/audit.ts';
 import { type ConversationRecord, conversationModel } from '../../lib/store/conversations.ts';
@@ -39,6 +41,18 @@ async function busy(count: number): Promise<{ supervisor: Person; agent: Person;
     ids.push(id);
   }
   return { supervisor, agent, candidate, ids };
+}
+
+/** Has something happen after what is to be done was decided, before it is done. */
+function beforeTheNextTransaction(first: () => Promise<unknown>): void {
+  const client = mongoose.connection.getClient();
+  const begin = client.withSession.bind(client) as (work: unknown) => Promise<unknown>;
+  const overtaken = jest.spyOn(client, 'withSession');
+  overtaken.mockImplementationOnce((async (work: unknown) => {
+    overtaken.mockRestore();
+    await first();
+    return begin(work);
+  }) as never);
 }
 
 const statusesOf = async (ids: readonly string[]) =>
@@ -91,6 +105,16 @@ describe('what the handler of a change did not get to', () => {
     const done = await userOf(agent);
     expect(done).toMatchObject({ assignedCount: 0 });
     expect(Object.keys(done).filter((field) => field.startsWith('handingOver'))).toEqual([]);
+  });
+
+  it('follows no agent who is changed while it is under way', async () => {
+    const { agent, ids } = await busy(1);
+    await updateUser(admin(), agent.user.id, { active: false });
+    beforeTheNextTransaction(() => updateUser(admin(), agent.user.id, { active: true }));
+    expect(await finishHandingOver(agent.user.id, Date.now() + 60_000)).toBe(false);
+    expect(await statusesOf(ids)).toEqual(['assigned']);
+    expect(await finishHandingOver(agent.user.id, Date.now() + 60_000)).toBe(true);
+    expect(await userOf(agent)).toMatchObject({ active: true, assignedCount: 1 });
   });
 
   it('follows the agent as they are by then', async () => {
