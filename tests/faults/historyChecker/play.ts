@@ -394,7 +394,10 @@ export class Play {
     return named;
   }
 
-  /** As a client does that sends without waiting: what isn't answered, or came too early, is sent again. */
+  /**
+   * As a client does that sends without waiting: what isn't answered is sent again, and what came too early once the one
+   * before it is there.
+   */
   async #chain(step: Extract<Step, { do: 'chain' }>): Promise<string> {
     const tab = this.#tab(step.tab);
     const open = await this.#opened(tab);
@@ -405,16 +408,23 @@ export class Play {
       after = message.clientMessageId;
       return message;
     });
-    this.#namedBy(tab).push(...chain);
-    const outcomes = step.order.map(async (place, index) => {
+    const sent: Promise<ServerFrame | undefined>[] = [];
+    for (const [index, place] of step.order.entries()) {
       const message = chain[place] as Named;
-      let answer = await this.#say(tab, open, message, index === 0 ? step.disturbance : undefined);
-      for (let again = 0; again < 4 && isToRepeat(answer) && !open.socket.isClosed; again += 1) {
-        answer = await this.#say(tab, open, message);
-      }
-      return `${message.clientMessageId} ${said(answer)}`;
-    });
-    return (await Promise.all(outcomes)).join(', ');
+      sent[place] = (async () => {
+        let answer = await this.#say(tab, open, message, index === 0 ? step.disturbance : undefined);
+        for (let again = 0; again < 4 && isToRepeat(answer) && !open.socket.isClosed; again += 1) {
+          const isEarly = answer?.event === 'ERROR' && answer.data.code === 'OUT_OF_ORDER';
+          if (isEarly && (await sent[place - 1])?.event !== 'MESSAGE_ACCEPTED') break;
+          answer = await this.#say(tab, open, message);
+        }
+        // What was refused isn't said again.
+        if (answer?.event !== 'ERROR') this.#namedBy(tab).push(message);
+        return answer;
+      })();
+    }
+    const answers = await Promise.all(sent);
+    return answers.map((answer, place) => `${chain[place]?.clientMessageId} ${said(answer)}`).join(', ');
   }
 
   async #say(
