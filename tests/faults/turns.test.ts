@@ -10,7 +10,7 @@ import { Random } from './historyChecker/random.ts';
 import { askUntilAvailable, type Cast, castOf, inLanes, newScene, ROOMY, routeSockets } from './scene.ts';
 
 /** Each pair of commands that one connection can send at once, raced so often; `FIRST_SEED` varies the delays. */
-const RACES = Number(process.env['RACES'] ?? 40);
+const RACES = Number(process.env['RACES'] ?? (process.env['SOAK'] === '1' ? 80 : 12));
 const AT_ONCE = 4;
 
 let system: InProcess;
@@ -123,7 +123,7 @@ async function races(race: Race): Promise<ReadonlyMap<string, number>> {
 const JOIN = ['JOIN_CONVERSATION'] as const;
 const LEAVE = ['LEAVE_CONVERSATION'] as const;
 
-describe(`${RACES} races on one connection, after which what it was told last is how it stands: of`, () => {
+describe(`${RACES} races (80 with SOAK=1) on one connection, after which what it was told last is how it stands: of`, () => {
   afterEach(() => {
     system.gateway.delay = () => 0;
   });
