@@ -352,7 +352,7 @@ export const assignConversation = /* @__PURE__ */ route(() => ({
   body: z.strictObject({ agentId: idSchema }),
   status: 200,
   response: conversationSchema,
-  repeat: { findOut: 'Read the conversation: `agentId` says who has it.' },
+  repeat: 'safe',
   errors: ['NOT_FOUND', 'AGENT_NOT_AVAILABLE', 'CONVERSATION_CLOSED', 'CONFLICT'],
 }));
 

@@ -39,6 +39,9 @@ function belief(frames: readonly ServerFrame[], conversationId: string, of: Pers
     if (frame.event === 'CONVERSATION_JOINED' && frame.data.conversation.id === conversationId) isIn = true;
     if (frame.event === 'CONVERSATION_LEFT' && frame.data.conversationId === conversationId) isIn = false;
     if (frame.event === 'CONVERSATION_CLOSED' && frame.data.conversationId === conversationId) isIn = false;
+    if (frame.event === 'CONVERSATION_REQUEUED' && frame.data.conversation.id === conversationId) {
+      if (of.user.role === 'agent') isIn = false;
+    }
     if (frame.event === 'CONVERSATION_ASSIGNED' && frame.data.conversation.id === conversationId) {
       if (of.user.role === 'agent' && frame.data.conversation.agentId !== of.user.id) isIn = false;
     }
@@ -155,6 +158,15 @@ describe(`${RACES} races (80 with SOAK=1) on one connection, after which what it
         joined: false,
         frames: [JOIN],
         meanwhile: (id) => desk.assign(cast.supervisor, id, teammate),
+      },
+    },
+    {
+      name: 'join and requeue',
+      race: {
+        of: 'agent',
+        joined: false,
+        frames: [JOIN],
+        meanwhile: (id) => desk.ok('POST', `/conversations/${id}/requeue`, cast.supervisor.token),
       },
     },
     {

@@ -49,6 +49,12 @@ const SAFE: Readonly<Partial<Record<Operation, Twice>>> = {
     const [first, second] = answers;
     return [first.body, second.body];
   },
+  assignConversation: async () => {
+    const supervisor = await desk.supervisor();
+    const agent = await desk.agent(supervisor);
+    const { id } = await desk.conversation(await desk.candidate());
+    return twice(() => desk.assign(supervisor, id, agent));
+  },
   JOIN_CONVERSATION: async () => {
     const { candidate, conversation } = await desk.assigned('hello');
     const socket = await desk.connect(candidate);
