@@ -47,7 +47,7 @@ async function main(): Promise<void> {
 const round = (value: number): number => Math.round(value * 10) / 10;
 
 async function measure(count: number): Promise<Record<string, number>> {
-  const { system, desk } = await startDesk();
+  const { system, desk } = await startDesk({ ACCESS_TOKEN_TTL_SECONDS: String(24 * 3600) });
   try {
     const reads = await fill(system, desk, count);
     const medians: Record<string, number> = {};
