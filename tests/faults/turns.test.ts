@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ServerFrame } from '../../lib/protocol/events.ts';
 import { connectionModel } from '../../lib/store/connections.ts';
+import { trusted } from '../../lib/store/database.ts';
 import { activeMessageModel } from '../../lib/store/messages.ts';
 import { eventually } from '../support/deadline.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
 import { Machine } from '../support/machine.ts';
+import type { Socket } from '../support/socket.ts';
 import type { Desk, Person } from '../support/system.ts';
 import { Random } from './historyChecker/random.ts';
 import { askUntilAvailable, type Cast, castOf, inLanes, newScene, ROOMY, routeSockets } from './scene.ts';
@@ -74,8 +76,17 @@ function oneByOne<T>(work: () => Promise<T>): Promise<T> {
   return next;
 }
 
-/** Runs a race once; answers the events of what it was told, in the order in which that came. */
-async function run({ of, joined, frames, meanwhile }: Race, conversationId: string): Promise<string> {
+/** A connection after a race, whether its client believes itself in the room, and the events of what it was told. */
+interface Raced {
+  readonly id: string;
+  readonly socket: Socket;
+  readonly conversationId: string;
+  readonly believes: boolean;
+  readonly told: string;
+}
+
+/** Runs a race once; what came of it is to be looked at when nothing is under way any more. */
+async function run({ of, joined, frames, meanwhile }: Race, conversationId: string): Promise<() => Raced> {
   const person = cast[of];
   const socket = await oneByOne(() => (joined ? desk.join(person, conversationId) : desk.connect(person)));
   const id = system.gateway.connectionId(socket);
@@ -84,25 +95,36 @@ async function run({ of, joined, frames, meanwhile }: Race, conversationId: stri
   const asked = frames.map(([event, data]) => socket.ask(event, { conversationId, ...data }));
   const end = meanwhile && sleep(random.between(0, 12)).then(() => meanwhile(conversationId));
   await Promise.all([...asked, end]);
-  const told = () =>
-    socket.received
-      .slice(before)
-      .filter(isAbout(conversationId))
-      .map((frame) => (frame.event === 'ERROR' ? frame.data.code : frame.event))
-      .join(' ');
-  // What ends a turn, or empties the room after a close, comes after the answer.
-  let seen: unknown;
-  await eventually(`an end of ${JSON.stringify(frames)}`, async () => {
-    const record = await connectionModel().findById(id).lean();
-    const isIn = record?.rooms.includes(conversationId);
-    const believes = belief(socket.received, conversationId, person) ?? false;
-    seen = { told: told(), isIn, believes, turns: record?.turns };
-    return isIn === believes && record?.turns?.length === 0;
-  }).catch((error: unknown) => {
-    throw new Error(`${String(error)}: ${JSON.stringify(seen)}`);
+  return () => {
+    const told = socket.received.slice(before).filter(isAbout(conversationId));
+    return {
+      id,
+      socket,
+      conversationId,
+      believes: belief(socket.received, conversationId, person) ?? false,
+      told: told.map((frame) => (frame.event === 'ERROR' ? frame.data.code : frame.event)).join(' '),
+    };
+  };
+}
+
+/** Every one of these connections is where its client believes it to be, and has nothing under way. */
+async function expectTruth(raced: readonly Raced[]): Promise<void> {
+  const found = () =>
+    connectionModel()
+      .find(trusted({ _id: { $in: raced.map(({ id }) => id) } }))
+      .lean();
+  // The end of a turn isn't waited for by a majority.
+  const records = await eventually('the end of the turns', async () => {
+    const all = await found();
+    return all.every(({ turns }) => turns?.length === 0) ? all : undefined;
   });
-  socket.close();
-  return told();
+  const misled = raced.filter(({ id, conversationId, believes }) => {
+    const record = records.find(({ _id }) => _id === id);
+    return record?.rooms.includes(conversationId) !== believes;
+  });
+  expect(misled.map(({ told, believes }) => ({ told, believes }))).toEqual([]);
+  for (const { socket } of raced) socket.close();
+  await system.gateway.idle();
 }
 
 /** Runs it many times; answers how often each course was taken. */
@@ -115,10 +137,14 @@ async function races(race: Race): Promise<ReadonlyMap<string, number>> {
   };
   // What ends a conversation, or takes it away, needs a new one each time.
   const lasting = race.of === 'candidate' && !race.meanwhile ? await opened() : undefined;
+  const ended: (() => Raced)[] = [];
   await inLanes(AT_ONCE, [...Array(RACES).keys()], async () => {
-    const course = await run(race, lasting ?? (await opened()));
-    courses.set(course, (courses.get(course) ?? 0) + 1);
+    ended.push(await run(race, lasting ?? (await opened())));
   });
+  await system.gateway.idle();
+  const raced = ended.map((look) => look());
+  await expectTruth(raced);
+  for (const { told } of raced) courses.set(told, (courses.get(told) ?? 0) + 1);
   if (process.env['PROGRESS']) process.stderr.write(`${JSON.stringify([...courses])}\n`);
   return courses;
 }
