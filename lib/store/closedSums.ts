@@ -1,4 +1,4 @@
-import type { QueryFilter } from 'mongoose';
+import type { mongo, QueryFilter } from 'mongoose';
 import { addCounts, bucketOf, type Histogram } from '../domain/histogram.ts';
 import { type Cover, cover, DAY_MS, type Days, LEVELS, QUARTER_MS, type Range, spanStart } from '../domain/spans.ts';
 import { logger } from '../logger.ts';
@@ -310,8 +310,8 @@ const DAYS_AT_ONCE = 32;
 
 /**
  * Counts everything anew from the conversations, from the first day to the last, and goes on where one that was
- * interrupted stopped. It may run at any time, and beside others of its kind: the sums of some days are replaced by one
- * transaction, and the first time it marks what they are made of. A longer span is then the sum of the shorter ones in it.
+ * interrupted stopped. It may run at any time, and beside others of its kind: the sums of some days are replaced by those of
+ * what is marked, in one transaction. The first time it marks first. A longer span is then the sum of the shorter ones in it.
  */
 export async function recountClosed(): Promise<{ readonly days: number; readonly conversations: number }> {
   const begun = await sumsStateModel().findById(STATE).lean();
@@ -374,14 +374,12 @@ async function endOfSome(from: number): Promise<number> {
 }
 
 async function recountDays(range: Range): Promise<{ days: number; conversations: number }> {
+  // The first time: once the sums are in use, what they don't have is `countClosed`'s, who adds it to every length at once.
+  if (!(await sumsAreComplete())) await conversationModel().updateMany(uncounted(range), { $set: { counted: true } });
   return transaction(async (session) => {
-    const all = await readHandled([range], session);
-    // While the sums are in use, what they don't have is `countClosed`'s, who adds it to every length at once.
-    const isInUse = await sumsAreComplete(session);
-    const handled = isInUse ? without(all, await readRows(uncounted(range), session)) : all;
+    const handled = without(await readHandled([range], session), await readRows(uncounted(range), session));
     const sums = sumUp(handled, [1]);
     await replace(1, range, sums, session);
-    if (!isInUse) await conversationModel().updateMany(uncounted(range), { $set: { counted: true } }, { session });
     return { days: new Set(sums.map(({ start }) => start.getTime())).size, conversations: handled.length };
   });
 }
@@ -425,7 +423,9 @@ async function replace(days: Days, range: Range, sums: readonly SumRecord[], ses
     ...sums.map((sum) => ({ replaceOne: { filter: { _id: sum._id }, replacement: sum, upsert: true } })),
     ...stale.map(({ _id }) => ({ deleteOne: { filter: { _id } } })),
   ];
-  if (writes.length > 0) await closedSumModel().bulkWrite(writes, { session });
+  // Not by the model, which would cast every number of every histogram.
+  if (writes.length > 0)
+    await closedSumModel().collection.bulkWrite(writes as unknown as mongo.AnyBulkWriteOperation[], { session });
 }
 
 /** When the spans begin that hold something: a shorter one, or a sum of their own that may be stale. */
