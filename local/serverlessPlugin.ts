@@ -1,5 +1,6 @@
 import { join, relative, resolve } from 'node:path';
 import process from 'node:process';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { compileError, endEsbuild, watchEsbuild } from './esbuildService.ts';
 import { LocalError } from './localError.ts';
 import type { Mongod } from './mongod.ts';
@@ -38,6 +39,9 @@ interface Emulator {
 interface Bundler {
   bundle(): Promise<void>;
 }
+
+/** Within this time a signal that was sent is heard of. */
+const SIGNAL_MS = 100;
 
 type Options = Record<string, string | boolean | undefined>;
 
@@ -311,6 +315,8 @@ export default class LocalSupport {
   }
 
   async #fail(error: unknown): Promise<never> {
+    // Ctrl-C reaches what we have just begun, too, and that it is gone may be noticed before the signal is.
+    await sleep(SIGNAL_MS);
     if (this.#ending) return this.#ending;
     console.error(error instanceof LocalError ? `\n${error.message}\n` : error);
     return this.#end(1);
