@@ -95,7 +95,7 @@ export function config(): Config {
   return cached;
 }
 
-/** Forgets what was read. For tests. */
+/** Forgets what was read, the environment having changed. Never in a function: it has one environment. */
 export function resetConfig(): void {
   cached = undefined;
 }

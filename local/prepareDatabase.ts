@@ -1,6 +1,6 @@
 import mongoose from 'mongoose';
 import { hashPassword } from '../lib/auth/passwords.ts';
-import { ConfigError } from '../lib/config.ts';
+import { ConfigError, resetConfig } from '../lib/config.ts';
 import { withoutDeadline } from '../lib/deadline.ts';
 import { NO_DATABASE, namesDatabase } from '../lib/secrets.ts';
 import { connect, disconnect, transaction } from '../lib/store/database.ts';
@@ -32,7 +32,7 @@ export async function prepareDatabase(demoPeopleWanted: boolean): Promise<boolea
   try {
     // An index on a large collection is built without a word.
     await connect(0);
-    await withoutDeadline(() => migrate());
+    await withoutDeadline((await countUsers()) === 0 ? () => quietly(migrate) : migrate);
     if (demoPeopleWanted && (await countUsers()) === 0) await insertDemoPeople();
     return (await findCredentialsByEmail(demoPeople[0]?.email ?? '')) !== null;
   } catch (error) {
@@ -40,6 +40,20 @@ export async function prepareDatabase(demoPeopleWanted: boolean): Promise<boolea
     throw error;
   } finally {
     await disconnect();
+  }
+}
+
+/** Runs `work` without a word but for warnings: a new database has nothing to migrate, and nobody asks how far that is. */
+async function quietly<T>(work: () => Promise<T>): Promise<T> {
+  const given = process.env['LOG_LEVEL'];
+  process.env['LOG_LEVEL'] = given || 'warn';
+  resetConfig();
+  try {
+    return await work();
+  } finally {
+    if (given === undefined) delete process.env['LOG_LEVEL'];
+    else process.env['LOG_LEVEL'] = given;
+    resetConfig();
   }
 }
 
