@@ -11,7 +11,7 @@ import type { Desk, Person } from '../support/system.ts';
 
 /** The sums kept of what was closed say what the conversations say, whoever made them and whatever time is asked for. */
 
-const SEEDS = Number(process.env['SUMS_SEEDS'] ?? 3);
+const SEEDS = Number(process.env['SUMS_SEEDS'] ?? (process.env['SOAK'] === '1' ? 30 : 3));
 
 let system: InProcess;
 let desk: Desk;
