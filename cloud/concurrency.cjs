@@ -7,7 +7,7 @@ const rights = require('./rights.cjs');
 const MONITORS = 1;
 /** While a deploy is under way, instances of the code before stand beside those of the code after. */
 const GENERATIONS = 2;
-/** `MONGODB_POOL_SIZE`, where nothing else is said: lib/config.ts. */
+/** `MONGODB_POOL_SIZE`, where nothing else is said: lib/runtime/config.ts. */
 const POOL_SIZE = 4;
 
 /** How much of what there is goes to what people wait for; anything else counts once. */

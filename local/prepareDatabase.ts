@@ -1,8 +1,8 @@
 import mongoose from 'mongoose';
 import { hashPassword } from '../lib/auth/passwords.ts';
-import { ConfigError, resetConfig } from '../lib/config.ts';
-import { withoutDeadline } from '../lib/deadline.ts';
-import { NO_DATABASE, namesDatabase } from '../lib/secrets.ts';
+import { ConfigError, resetConfig } from '../lib/runtime/config.ts';
+import { withoutDeadline } from '../lib/runtime/deadline.ts';
+import { NO_DATABASE, namesDatabase } from '../lib/runtime/secrets.ts';
 import { connect, disconnect, transaction } from '../lib/store/database.ts';
 import { migrate } from '../lib/store/migrations.ts';
 import { countUsers, findCredentialsByEmail, userModel, userRecord } from '../lib/store/users.ts';

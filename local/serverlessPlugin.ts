@@ -3,7 +3,7 @@ import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { compileError, endEsbuild, watchEsbuild } from './esbuildService.ts';
 import { LocalError } from './localError.ts';
-import type { Mongod } from './mongod.ts';
+import type { Mongod } from './mongodProcess.ts';
 import { claimPort, freePort, isFree, portNumber } from './ports.ts';
 
 /** As much of the framework as is touched here. */

@@ -1,6 +1,6 @@
-import { AppError } from '../../lib/protocol/errors.ts';
-import { validate } from '../../lib/protocol/validate.ts';
-import { createFirstAdmin, firstAdminSchema } from '../../lib/services/users/createFirstAdmin.ts';
+import { AppError } from '../../lib/errors/appError.ts';
+import { validate } from '../../lib/errors/validate.ts';
+import { createFirstAdmin, firstAdminSchema } from '../../lib/services/operations/createFirstAdmin.ts';
 import { connect } from '../../lib/store/database.ts';
 
 interface FirstAdminResult {

@@ -1,7 +1,7 @@
 import { httpEndpoint } from '../../lib/http/endpoint.ts';
-import * as routes from '../../lib/protocol/routes.ts';
+import * as routes from '../../lib/protocol/routes/operations.ts';
+import { version } from '../../lib/runtime/version.ts';
 import { ping } from '../../lib/store/database.ts';
-import { version } from '../../lib/version.ts';
 
 export const handler = httpEndpoint(routes.health, async () => {
   await ping();

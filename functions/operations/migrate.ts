@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
-import { withoutDeadline } from '../../lib/deadline.ts';
-import { validate } from '../../lib/protocol/validate.ts';
+import { validate } from '../../lib/errors/validate.ts';
+import { withoutDeadline } from '../../lib/runtime/deadline.ts';
 import { connect } from '../../lib/store/database.ts';
 import { type MigrationResult, migrate } from '../../lib/store/migrations.ts';
 

@@ -1,5 +1,5 @@
 import type { Context } from 'aws-lambda';
-import { type SweepResult, sweep } from '../../lib/services/conversations/sweep.ts';
+import { type SweepResult, sweep } from '../../lib/services/operations/sweep.ts';
 import { connect, connectAhead } from '../../lib/store/database.ts';
 
 connectAhead();

@@ -1,6 +1,6 @@
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
+import { AppError } from '../../lib/errors/appError.ts';
 import { noContent, problem } from '../../lib/http/answers.ts';
-import { AppError } from '../../lib/protocol/errors.ts';
 
 /**
  * Whatever no route matches is answered as everything else is: a problem document with a request id. But for `OPTIONS`: the

@@ -4,10 +4,10 @@ import { closeConversation } from '../../lib/services/conversations/closeConvers
 import { beginFinishing, closedNotice } from '../../lib/services/conversations/finishClosing.ts';
 import { onClientEvent } from '../../lib/websocket/clientEvent.ts';
 
-export const handler = onClientEvent(CLOSE_CONVERSATION, async ({ caller, data, reply, follow }) => {
+export const handler = onClientEvent(CLOSE_CONVERSATION, async ({ caller, data, reply, waitUntil }) => {
   const { connectionId } = caller;
   const closed = await closeConversation(caller, data.conversationId, data.after);
-  follow(() => beginFinishing(closed, connectionId));
+  waitUntil(() => beginFinishing(closed, connectionId));
   // A join of this connection that was under way must not be answered after the close.
   await answersGiven([connectionId], data.conversationId);
   reply('CONVERSATION_CLOSED', closedNotice(closed.record));

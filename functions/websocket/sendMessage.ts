@@ -2,8 +2,8 @@ import { SEND_MESSAGE } from '../../lib/protocol/events.ts';
 import { accepted, sendMessage, tellRoom } from '../../lib/services/rooms/sendMessage.ts';
 import { onClientEvent } from '../../lib/websocket/clientEvent.ts';
 
-export const handler = onClientEvent(SEND_MESSAGE, async ({ caller, data, reply, follow }) => {
+export const handler = onClientEvent(SEND_MESSAGE, async ({ caller, data, reply, waitUntil }) => {
   const sent = await sendMessage(caller, data);
   reply('MESSAGE_ACCEPTED', accepted(sent));
-  follow(() => tellRoom(sent));
+  waitUntil(() => tellRoom(sent));
 });

@@ -1,5 +1,5 @@
 import type { Caller } from '../domain/permissions.ts';
-import { AppError } from '../protocol/errors.ts';
+import { AppError } from '../errors/appError.ts';
 import { findCaller } from '../store/sessions.ts';
 import { verifyAccessToken } from './tokens.ts';
 

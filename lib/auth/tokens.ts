@@ -1,9 +1,9 @@
 import jwt from 'jsonwebtoken';
 import * as z from 'zod/mini';
-import { config } from '../config.ts';
 import type { Role } from '../domain/roles.ts';
-import { roleSchema } from '../protocol/objects.ts';
-import { jwtKeys } from '../secrets.ts';
+import { roleSchema } from '../protocol/objects/users.ts';
+import { config } from '../runtime/config.ts';
+import { jwtKeys } from '../runtime/secrets.ts';
 
 /**
  * RFC 8725 §3.11: an explicit type, so that no other token of ours passes for an access token. RFC 9068 names it.

@@ -1,9 +1,9 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { config } from '../config.ts';
-import { logger } from '../logger.ts';
-import { AppError } from '../protocol/errors.ts';
-import { trustedProxySecrets } from '../secrets.ts';
-import { addressBeforePort } from './address.ts';
+import { isIPv4, isIPv6 } from 'node:net';
+import { AppError } from '../errors/appError.ts';
+import { config } from '../runtime/config.ts';
+import { logger } from '../runtime/logger.ts';
+import { trustedProxySecrets } from '../runtime/secrets.ts';
 
 /** What the proxy proves itself with, and where it says who it speaks for: docs/deploying.md, "A firewall in front". */
 const PROOF = 'x-origin-verify';
@@ -43,4 +43,14 @@ function isProven(given: string | undefined, secrets: readonly string[]): boolea
   const digest = (text: string) => createHash('sha256').update(text).digest();
   const wanted = digest(given);
   return secrets.map((secret) => timingSafeEqual(digest(secret), wanted)).includes(true);
+}
+
+/**
+ * The address of an address with a port, as CloudFront writes it: `203.0.113.7:46532`, and for IPv6 `2001:db8::1:46532`,
+ * without brackets. `null` where it is none.
+ */
+export function addressBeforePort(given: string): string | null {
+  const [, host = '', port = ''] = /^(.+):(\d{1,5})$/.exec(given.trim()) ?? [];
+  const address = host.replace(/^\[(.*)\]$/, '$1');
+  return Number(port) <= 65_535 && (isIPv4(address) || isIPv6(address)) ? address : null;
 }

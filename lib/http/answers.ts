@@ -1,10 +1,12 @@
 import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
-import { errorFields, logger } from '../logger.ts';
-import { metrics } from '../metrics.ts';
-import { ERRORS, retryAfterOf } from '../protocol/errors.ts';
-import { detailOf, type Repeating } from '../protocol/repeating.ts';
-import type { Route } from '../protocol/routes.ts';
-import { asAppError } from '../store/faults.ts';
+import { retryAfterOf } from '../errors/appError.ts';
+import { asAppError } from '../errors/faults.ts';
+import { ERRORS } from '../protocol/errors.ts';
+import type { Repeating } from '../protocol/repeating.ts';
+import { detailOf } from '../protocol/repeating.ts';
+import type { Route } from '../protocol/route.ts';
+import { errorFields, logger } from '../runtime/logger.ts';
+import { metrics } from '../runtime/metrics.ts';
 
 const commonHeaders = (requestId: string) => ({
   'x-request-id': requestId,

@@ -4,14 +4,14 @@ import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context
 import * as z from 'zod/mini';
 import { authenticate, bearerToken } from '../auth/authenticate.ts';
 import { clientAddress, trustedProxyAhead } from '../auth/trustedProxy.ts';
-import { config } from '../config.ts';
-import { afterCommand, beginCommand, withinDeadline } from '../deadline.ts';
 import { type Caller, PERMISSIONS, roleMay } from '../domain/permissions.ts';
-import { withLogFields } from '../logger.ts';
-import { AppError, invalid } from '../protocol/errors.ts';
-import type { Route } from '../protocol/routes.ts';
-import { validate } from '../protocol/validate.ts';
-import { jwtKeysAhead } from '../secrets.ts';
+import { AppError, invalid } from '../errors/appError.ts';
+import { validate } from '../errors/validate.ts';
+import type { Route } from '../protocol/route.ts';
+import { config } from '../runtime/config.ts';
+import { afterCommand, beginCommand, withinDeadline } from '../runtime/deadline.ts';
+import { withLogFields } from '../runtime/logger.ts';
+import { jwtKeysAhead } from '../runtime/secrets.ts';
 import { connect, connectAhead } from '../store/database.ts';
 import { answer, problem } from './answers.ts';
 
@@ -28,7 +28,7 @@ export interface HttpRequest<R extends Route> {
    * Work that follows the command: it is awaited before the answer, for Lambda freezes what isn't, but it has its own
    * time limits and can't undo what was done. Must not reject.
    */
-  follow(work: () => Promise<unknown>): void;
+  waitUntil(work: () => Promise<unknown>): void;
   /** Notes that the request repeats one which has been carried out: the answer has the route's `repeatedStatus`. */
   repeats(): void;
   /** The client's address as API Gateway saw it, or a proxy that proved itself; never the client's own word. */
@@ -63,7 +63,7 @@ export function httpEndpoint<const R extends Route>(
     .use(connected());
   if (PERMISSIONS[route.operation] !== 'anyone') {
     jwtKeysAhead();
-    stack.use(admit(route));
+    stack.use(authorize(route));
   }
   if (route.method !== 'GET') stack.use(bounded()).use(jsonBody(route.body !== undefined));
   const run = stack.handler(async (event, context) => {
@@ -75,7 +75,7 @@ export function httpEndpoint<const R extends Route>(
       query: validate(route.query ?? z.strictObject({}), event.queryStringParameters ?? {}, '/query'),
       body: route.method === 'GET' ? {} : validate(route.body ?? z.strictObject({}), event.body, '/body'),
       sourceIp: event.sourceIp,
-      follow: (work: () => Promise<unknown>) => following.push(afterCommand(work)),
+      waitUntil: (work: () => Promise<unknown>) => following.push(afterCommand(work)),
       repeats: () => {
         repeated = true;
       },
@@ -108,7 +108,7 @@ const located = (): HttpMiddleware => ({
 const connected = (): HttpMiddleware => ({ before: () => withinDeadline(() => connect()) });
 
 /** Who is it, and may their role attempt this at all? */
-const admit = (route: Route): HttpMiddleware => ({
+const authorize = (route: Route): HttpMiddleware => ({
   before: async ({ event }) => {
     const caller = await withinDeadline(() =>
       authenticate(bearerToken(event.headers['authorization']), event.sourceIp ?? null),

@@ -1,20 +1,17 @@
 import * as z from 'zod/mini';
 import type { Operation } from '../domain/permissions.ts';
 import { ERROR_CODES, ERRORS, type ErrorCode } from './errors.ts';
+import { idSchema, requestIdSchema, seqSchema, timestampSchema } from './objects/common.ts';
 import {
   afterSchema,
   clientMessageIdSchema,
   contentSchema,
   conversationSchema,
-  fieldErrorSchema,
-  idSchema,
   messageSchema,
-  requestIdSchema,
-  schema,
-  seqSchema,
-  timestampSchema,
-} from './objects.ts';
+} from './objects/conversations.ts';
+import { fieldErrorSchema } from './objects/problem.ts';
 import type { Repeating } from './repeating.ts';
+import { schema } from './schema.ts';
 
 /** The subprotocol a browser offers first, followed by its access token; the server answers with this one alone. */
 export const SUBPROTOCOL = 'live-support.v1';

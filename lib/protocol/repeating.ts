@@ -1,4 +1,4 @@
-import type { AppError } from './errors.ts';
+import type { ErrorCode } from './errors.ts';
 
 /**
  * What a client does when the outcome of a command is unknown: nobody answered, or `UNAVAILABLE` did. Every route and
@@ -15,8 +15,12 @@ export type Repeating =
       readonly findOut: string;
     };
 
-/** What a refusal says of an operation: of `UNAVAILABLE`, how to go on too. `given` is what the client sent along. */
-export function detailOf({ code, message }: AppError, repeat: Repeating, given: unknown): string {
+/** The text of a refusal of an operation. `UNAVAILABLE` also says how to go on. `given` is what the client sent along. */
+export function detailOf(
+  { code, message }: { readonly code: ErrorCode; readonly message: string },
+  repeat: Repeating,
+  given: unknown,
+): string {
   return code === 'UNAVAILABLE' ? `${message} ${goOn(repeat, given)}` : message;
 }
 

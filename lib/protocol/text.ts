@@ -1,6 +1,6 @@
 /**
  * What text may hold. Each rule is a function, and a pattern that says the same for the documents: ECMA-262 with the flag
- * `u`, as JSON Schema has it. docs/schemas.ts spells the properties of Unicode out, for readers that don't know them.
+ * `u`, as JSON Schema has it. tools/schemas.ts spells the properties of Unicode out, for readers that don't know them.
  */
 
 /** Nothing to see: white space, what Unicode has renderers ignore, and Braille's blank. */

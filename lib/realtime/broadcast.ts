@@ -1,6 +1,6 @@
-import { errorFields, logger } from '../logger.ts';
-import { metrics } from '../metrics.ts';
 import type { ServerFrame } from '../protocol/events.ts';
+import { errorFields, logger } from '../runtime/logger.ts';
+import { metrics } from '../runtime/metrics.ts';
 import { connectionsInRoom, connectionsOfUsers, forgetGone } from '../store/connections.ts';
 import { participants } from '../store/conversations.ts';
 import { inTurn } from '../store/turns.ts';

@@ -1,5 +1,5 @@
 import { DeleteConnectionCommand } from '@aws-sdk/client-apigatewaymanagementapi';
-import { logger } from '../logger.ts';
+import { logger } from '../runtime/logger.ts';
 import { DELIVERY_MS, persist } from './managementApi.ts';
 import { inParallel } from './parallel.ts';
 

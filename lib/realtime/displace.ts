@@ -1,6 +1,6 @@
-import { AppError } from '../protocol/errors.ts';
+import { AppError } from '../errors/appError.ts';
 import type { ServerFrame } from '../protocol/events.ts';
-import { waitToRetry } from '../retry.ts';
+import { waitToRetry } from '../runtime/retry.ts';
 import type { Displaced } from '../store/connections.ts';
 import { cutAll } from './cut.ts';
 import { post } from './gateway.ts';

@@ -1,9 +1,9 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { ApiGatewayManagementApiClient } from '@aws-sdk/client-apigatewaymanagementapi';
-import { config } from '../config.ts';
-import { errorFields, logger } from '../logger.ts';
-import { waitToRetry } from '../retry.ts';
+import { config } from '../runtime/config.ts';
+import { errorFields, logger } from '../runtime/logger.ts';
+import { waitToRetry } from '../runtime/retry.ts';
 
 /** How a request about a connection ended: done; the connection is gone for good; or it could not be done in time. */
 export type Delivery = 'delivered' | 'gone' | 'failed';

@@ -1,6 +1,6 @@
-import { commandEnds, DeadlineExceeded } from '../deadline.ts';
-import { errorFields, logger } from '../logger.ts';
-import { poll } from '../poll.ts';
+import { commandEnds, DeadlineExceeded } from '../runtime/deadline.ts';
+import { errorFields, logger } from '../runtime/logger.ts';
+import { poll } from '../runtime/poll.ts';
 import { endTurn, inTurn, TURN_MS, type Turn } from '../store/turns.ts';
 
 /** Takes a turn as soon as nothing is in its way. Throws `DeadlineExceeded` where that isn't so in the command's time. */

@@ -1,10 +1,10 @@
-import { config } from '../config.ts';
 import type { Role } from '../domain/roles.ts';
-import { AUDIT_ACTIONS, type AuditAction, type AuditEntry } from '../protocol/objects.ts';
+import { AUDIT_ACTIONS, type AuditAction, type AuditEntry } from '../protocol/objects/operations.ts';
+import { config } from '../runtime/config.ts';
 import { type Transaction, trusted } from './database.ts';
 import { newId } from './ids.ts';
 import { defineModel } from './model.ts';
-import { forEvery, given, NEWEST_FIRST, type Page, type PageRequest, readPage } from './pages.ts';
+import { defined, forEvery, NEWEST_FIRST, type Page, type PageRequest, readPage } from './pages.ts';
 
 /** Who did what to whom, when and from where. Appended to, never changed, but for what an erasure takes out. */
 interface AuditRecord {
@@ -84,7 +84,7 @@ export interface AuditFilter {
 }
 
 export async function listAudit(filter: AuditFilter, page: PageRequest): Promise<Page<AuditEntry>> {
-  return readPage(auditModel(), forEvery([given(filter)], 'action', AUDIT_ACTIONS), page, toEntry);
+  return readPage(auditModel(), forEvery([defined(filter)], 'action', AUDIT_ACTIONS), page, toEntry);
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { mongo, QueryFilter } from 'mongoose';
 import { addCounts, bucketOf, type Histogram } from '../domain/histogram.ts';
 import { type Cover, cover, DAY_MS, type Days, LEVELS, QUARTER_MS, type Range, spanStart } from '../domain/spans.ts';
-import { logger } from '../logger.ts';
+import { logger } from '../runtime/logger.ts';
 import { type ConversationRecord, conversationModel } from './conversations.ts';
 import { type Transaction, transaction, trusted } from './database.ts';
 import { defineModel } from './model.ts';

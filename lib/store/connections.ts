@@ -1,6 +1,6 @@
 import type { PipelineStage } from 'mongoose';
 import type { Caller } from '../domain/permissions.ts';
-import { AppError } from '../protocol/errors.ts';
+import { AppError } from '../errors/appError.ts';
 import { type Transaction, transaction, trusted } from './database.ts';
 import { defineModel } from './model.ts';
 import { callerOfSession, type Identity, SESSIONS, touchSession, type WhichSessions } from './sessions.ts';

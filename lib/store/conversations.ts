@@ -1,21 +1,20 @@
 import { CONVERSATION_STATUSES, type ConversationStatus, type Lifecycle } from '../domain/conversation.ts';
 import type { Caller } from '../domain/permissions.ts';
 import type { Role } from '../domain/roles.ts';
-import type { Conversation } from '../protocol/objects.ts';
+import type { Conversation } from '../protocol/objects/conversations.ts';
 import { type Transaction, trusted } from './database.ts';
 import { defineModel } from './model.ts';
 import { ERASED_NAME, type Names } from './names.ts';
 import {
   both,
+  defined,
   type Equalities,
   forEvery,
-  given,
   NEWEST_FIRST,
   type Page,
   type PageRequest,
   readPage,
 } from './pages.ts';
-import { type Due, dueFor, retryAt, waitsSince } from './setBack.ts';
 
 /**
  * What is left to do after a close, in this order: tell the room, copy the messages to the permanent collection, let
@@ -162,7 +161,7 @@ export function toConversation(record: ConversationRecord, names: Names): Conver
 
 // Every time of a conversation comes from the database's clock (`$$NOW`): the machines that run the handlers may
 // disagree by minutes, and `createdAt ≤ assignedAt ≤ sentAt ≤ closedAt` must hold all the same.
-const NOW = '$$NOW';
+export const NOW = '$$NOW';
 
 /** Stores a new, open conversation without messages. A repeated `clientConversationId` throws a duplicate key. */
 export async function insertConversation(
@@ -261,7 +260,7 @@ export async function listConversations(
   page: PageRequest,
 ): Promise<Page<ConversationRecord>> {
   const visible = visibleConversations(caller)
-    .map((seen) => both(seen, given(filter)))
+    .map((seen) => both(seen, defined(filter)))
     .filter((narrowed) => narrowed !== null);
   const cases = forEvery(visible, 'status', CONVERSATION_STATUSES).filter(isPossible);
   return readPage(conversationModel(), cases, page, (record) => record);
@@ -395,64 +394,6 @@ export async function participants(id: string): Promise<string[]> {
   return record ? [record.candidateId, ...(record.agentId === null ? [] : [record.agentId])] : [];
 }
 
-// What follows a close. Each is conditional on the step it ends, so that two who work at it don't set it back.
-
-export async function noteAnnounced(id: string): Promise<void> {
-  await conversationModel().updateOne(
-    { _id: id, 'closing.step': 'announce' },
-    { $set: { 'closing.step': 'archive', 'closing.through': 0 } },
-  );
-}
-
-/** Remembers how far a step has come, for whoever goes on with it. */
-export async function noteThrough(id: string, step: ClosingStep, through: number): Promise<void> {
-  await conversationModel().updateOne({ _id: id, 'closing.step': step }, { $max: { 'closing.through': through } });
-}
-
-/** From here on the permanent collection is what is read. Its completeness must have been checked. */
-export async function noteArchived(id: string, retained: Readonly<Record<string, unknown>>): Promise<void> {
-  await conversationModel().updateOne(
-    { _id: id, 'closing.step': 'archive' },
-    [
-      {
-        $set: {
-          archivedAt: NOW,
-          'closing.step': 'release',
-          'closing.through': { $literal: 0 },
-          ...retained,
-        },
-      },
-    ],
-    { updatePipeline: true },
-  );
-}
-
-export async function noteReleased(id: string): Promise<void> {
-  await conversationModel().updateOne({ _id: id, 'closing.step': 'release' }, { $unset: { closing: 1 } });
-}
-
-/** Closed conversations with something left to do, the longest waiting first. */
-export async function findUnfinished(due: Due): Promise<ConversationRecord[]> {
-  return conversationModel()
-    .find(trusted({ 'closing.since': waitsSince(due), 'closing.retryAt': dueFor(due.attempt) }))
-    .sort({ 'closing.since': 1 })
-    .limit(due.most)
-    .lean();
-}
-
-/** Finishing it failed. */
-export async function setBackClosing({ _id, closing }: ConversationRecord): Promise<void> {
-  await conversationModel().updateOne(trusted({ _id, closing: { $exists: true } }), {
-    $set: { 'closing.retryAt': retryAt(closing?.failures) },
-    $inc: { 'closing.failures': 1 },
-  });
-}
-
-/** The check after copying failed: the next attempt starts over. */
-export async function restartArchive(id: string): Promise<void> {
-  await conversationModel().updateOne({ _id: id, 'closing.step': 'archive' }, { $set: { 'closing.through': 0 } });
-}
-
 // Erasing a candidate.
 
 /** A candidate's conversations whose texts are still there, by their ids, after this one. */
@@ -470,39 +411,4 @@ export async function eraseSubject(id: string): Promise<void> {
     { _id: id },
     { $set: { subject: ERASED, erasedAt: new Date() }, $unset: { clientConversationId: 1 } },
   );
-}
-
-/** How long ago that was, in milliseconds; 0 where there is no such time. */
-export const ageMs = (date: Date | undefined): number => (date ? Math.max(0, Date.now() - date.getTime()) : 0);
-
-export interface Backlog {
-  /** Open conversations nobody has been given yet, and how long the oldest of them has waited. */
-  readonly waiting: number;
-  readonly longestWaitMs: number;
-  readonly assigned: number;
-  /** For how long the oldest unfinished close has been so. */
-  readonly archiveLagMs: number;
-}
-
-/** Nobody needs to know of more: counting stops here, so that it costs the same on the largest desk. */
-const COUNTED_MOST = 10_000;
-
-/** What there is to do, for those who watch the service. Counted from indexes, up to `COUNTED_MOST` each. */
-export async function backlog(): Promise<Backlog> {
-  const count = (status: ConversationStatus) => conversationModel().countDocuments({ status }).limit(COUNTED_MOST);
-  const [waiting, assigned, oldestWaiting, oldestUnfinished] = await Promise.all([
-    count('open'),
-    count('assigned'),
-    conversationModel().findOne({ status: 'open' }, { createdAt: 1 }).sort({ createdAt: 1, _id: 1 }).lean(),
-    conversationModel()
-      .findOne(trusted({ 'closing.since': { $exists: true } }), { closing: 1 })
-      .sort({ 'closing.since': 1 })
-      .lean(),
-  ]);
-  return {
-    waiting,
-    assigned,
-    longestWaitMs: ageMs(oldestWaiting?.createdAt),
-    archiveLagMs: ageMs(oldestUnfinished?.closing?.since),
-  };
 }

@@ -1,8 +1,8 @@
 import mongoose from 'mongoose';
-import { config } from '../config.ts';
-import { commandEnds, DeadlineExceeded, operationMs } from '../deadline.ts';
-import { mongodbUri } from '../secrets.ts';
-import { SharedRun } from '../sharedRun.ts';
+import { config } from '../runtime/config.ts';
+import { commandEnds, DeadlineExceeded, operationMs } from '../runtime/deadline.ts';
+import { mongodbUri } from '../runtime/secrets.ts';
+import { SingleFlight } from '../runtime/singleFlight.ts';
 import { makeModels } from './model.ts';
 
 /** The longest to wait for a primary, or for a socket to say something. The command's own limit is `deadline.ts`'s. */
@@ -10,7 +10,7 @@ const PATIENCE_MS = 4_000;
 /** The longest to wait for a word from the server: longer than it may work at one operation. */
 const SILENCE_MS = 10_000;
 
-const connecting = new SharedRun<void>();
+const connecting = new SingleFlight<void>();
 let isConnected = false;
 
 /**

@@ -1,14 +1,14 @@
 import type mongoose from 'mongoose';
-import { logger } from '../logger.ts';
+import { logger } from '../runtime/logger.ts';
 import { auditModel } from './audit.ts';
 import { closedSumModel, sumsStateModel } from './closedSums.ts';
 import { connectionModel } from './connections.ts';
 import { conversationModel } from './conversations.ts';
 import { dropIndex } from './database.ts';
-import { knownOriginModel, loginAttemptsModel } from './loginAttempts.ts';
 import { activeMessageModel, messageModel } from './messages.ts';
 import { rateLimitModel } from './rateLimits.ts';
 import { firstReleaseTokenModel, sessionModel, spentTokenModel } from './sessions.ts';
+import { knownOriginModel, loginAttemptsModel } from './signInAttempts.ts';
 import { guardModel, userModel } from './users.ts';
 
 const models: readonly (() => {

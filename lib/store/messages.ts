@@ -1,8 +1,9 @@
 import type { SchemaDefinition } from 'mongoose';
 import type { Role } from '../domain/roles.ts';
-import { logger } from '../logger.ts';
-import type { Message } from '../protocol/objects.ts';
-import { ageMs, type ConversationRecord, ERASED, isExpired } from './conversations.ts';
+import type { Message } from '../protocol/objects/conversations.ts';
+import { logger } from '../runtime/logger.ts';
+import { ageMs } from './backlog.ts';
+import { type ConversationRecord, ERASED, isExpired } from './conversations.ts';
 import { type Transaction, trusted } from './database.ts';
 import { defineModel, type Index } from './model.ts';
 import { ERASED_NAME, namesOf } from './names.ts';

@@ -1,4 +1,4 @@
-import { config } from '../config.ts';
+import { config } from '../runtime/config.ts';
 import { connectionModel, deleteConnections } from './connections.ts';
 import { dropIndex, transaction, trusted } from './database.ts';
 import { deleteSessions, firstReleaseTokenModel, longestUnused, sessionModel } from './sessions.ts';

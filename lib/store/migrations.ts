@@ -1,12 +1,12 @@
-import { logger } from '../logger.ts';
+import { logger } from '../runtime/logger.ts';
 import { recountClosed } from './closedSums.ts';
 import { createIndexes, dropSuperseded } from './indexes.ts';
-import { migrateAttempts } from './loginAttempts.ts';
 import { nameAllSenders } from './messages.ts';
 import { migrateSessions } from './migrateSessions.ts';
 import { defineModel } from './model.ts';
 import { recountAgents } from './recount.ts';
 import { migrateRetention } from './retention.ts';
+import { migrateAttempts } from './signInAttempts.ts';
 import { migrateErased } from './users.ts';
 
 /**

@@ -1,5 +1,5 @@
 import mongoose, { type IndexOptions, type Model, Schema, type SchemaDefinition } from 'mongoose';
-import { operationMs } from '../deadline.ts';
+import { operationMs } from '../runtime/deadline.ts';
 
 mongoose.set('strictQuery', 'throw');
 mongoose.set('sanitizeFilter', true);

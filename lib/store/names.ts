@@ -1,4 +1,4 @@
-import { operationMs } from '../deadline.ts';
+import { operationMs } from '../runtime/deadline.ts';
 import { collectionOf } from './database.ts';
 
 /** For what looks users up from another collection, and needs no model of them. */

@@ -1,5 +1,5 @@
 import type { Model, QueryFilter } from 'mongoose';
-import { invalid } from '../protocol/errors.ts';
+import { invalid } from '../errors/appError.ts';
 import { trusted } from './database.ts';
 
 export interface PageRequest {
@@ -66,7 +66,7 @@ export const forEvery = (
   cases.flatMap((equal) => (field in equal ? [equal] : values.map((value) => ({ ...equal, [field]: value }))));
 
 /** The fields that were given a value: mongoose would make `undefined` a `null`. */
-export function given<T extends object>(fields: T): Record<string, Exclude<T[keyof T], undefined>> {
+export function defined<T extends object>(fields: T): Record<string, Exclude<T[keyof T], undefined>> {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }
 

@@ -1,5 +1,5 @@
-import { config } from '../config.ts';
 import type { Caller } from '../domain/permissions.ts';
+import { config } from '../runtime/config.ts';
 import { type Transaction, transaction, trusted } from './database.ts';
 import { defineModel } from './model.ts';
 import { USERS } from './names.ts';

@@ -1,16 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { ROLES, type Role } from '../domain/roles.ts';
-import { AppError } from '../protocol/errors.ts';
-import type { User } from '../protocol/objects.ts';
+import { AppError } from '../errors/appError.ts';
+import type { User } from '../protocol/objects/users.ts';
 import { dropIndex, isDuplicateKey, type Transaction, transaction, trusted } from './database.ts';
 import { newId } from './ids.ts';
 import { defineModel } from './model.ts';
 import { ERASED_NAME, USERS } from './names.ts';
 import {
   both,
+  defined,
   type Equalities,
   forEvery,
-  given,
   NEWEST_FIRST,
   type Page,
   type PageRequest,
@@ -206,7 +206,7 @@ export async function giveSalt(id: string): Promise<string | null> {
 export async function noteAdmission(id: string, session: Transaction, passwordHash?: string): Promise<number | null> {
   const admitted = await userModel()
     .findOneAndUpdate(
-      given({ _id: id, active: true, passwordHash }),
+      defined({ _id: id, active: true, passwordHash }),
       { $inc: { admissions: 1 } },
       { session, returnDocument: 'after', projection: { admissions: 1 } },
     )
@@ -287,7 +287,7 @@ export interface UserFilter {
 
 /** `within` is what the caller may see at most; the filter narrows it. */
 export async function listUsers(within: UserFilter, filter: UserFilter, page: PageRequest): Promise<Page<User>> {
-  const narrowed = both(given(within), given(filter));
+  const narrowed = both(defined(within), defined(filter));
   const byActive = forEvery(narrowed ? [narrowed] : [], 'active', [true, false]);
   const cases = forEvery(byActive, 'role', ROLES).filter(isPossible);
   return readPage(userModel(), cases, page, toUser);
@@ -337,7 +337,7 @@ export async function updateUser(
     const after = await userModel()
       .findByIdAndUpdate(
         id,
-        { $set: given(fields), ...(follows && { $unset: { handingOverRetryAt: 1, handingOverFailures: 1 } }) },
+        { $set: defined(fields), ...(follows && { $unset: { handingOverRetryAt: 1, handingOverFailures: 1 } }) },
         { returnDocument: 'after', session },
       )
       .lean();

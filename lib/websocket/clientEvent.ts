@@ -1,7 +1,7 @@
 import type * as z from 'zod/mini';
-import { limitFrames } from '../auth/limits.ts';
 import { type Operation, roleMay } from '../domain/permissions.ts';
-import { AppError } from '../protocol/errors.ts';
+import { AppError } from '../errors/appError.ts';
+import { limitFrames } from '../limits/rateLimits.ts';
 import type { ClientEvent } from '../protocol/events.ts';
 import { deliver } from '../realtime/broadcast.ts';
 import { findSocketCaller, type SocketCaller } from '../store/connections.ts';
@@ -26,13 +26,13 @@ export function onClientEvent<const E extends ClientEvent>(
   connectAhead();
   return onFrame(expected, deliver, async (raw, outlet, event) => {
     await connect();
-    const caller = await admit(expected.event, event);
+    const caller = await authorize(expected.event, event);
     await handle({ caller, data: validateFrame(expected, raw), ...outlet });
   });
 }
 
 /** Whose connection is it, are they still who they were, and may their role attempt this at all? */
-async function admit(operation: Operation, event: SocketEvent): Promise<SocketCaller> {
+async function authorize(operation: Operation, event: SocketEvent): Promise<SocketCaller> {
   const { connectionId } = event.requestContext;
   const [caller] = await Promise.all([findSocketCaller(connectionId, sourceIpOf(event)), limitFrames(connectionId)]);
   if (!caller) throw new AppError('INVALID_TOKEN');

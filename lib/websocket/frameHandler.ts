@@ -1,11 +1,11 @@
 import middy, { type MiddlewareObj } from '@middy/core';
 import type { APIGatewayProxyResultV2, Context } from 'aws-lambda';
-import { afterCommand, withinDeadline } from '../deadline.ts';
-import { withLogFields } from '../logger.ts';
-import { metrics } from '../metrics.ts';
 import type { ServerData, ServerEventName, ServerFrame } from '../protocol/events.ts';
 import type { Repeating } from '../protocol/repeating.ts';
 import type { Delivery } from '../realtime/gateway.ts';
+import { afterCommand, withinDeadline } from '../runtime/deadline.ts';
+import { withLogFields } from '../runtime/logger.ts';
+import { metrics } from '../runtime/metrics.ts';
 import { errorFrame, frame, HANDLED, parseFrame, type RawFrame, type SocketEvent } from './frames.ts';
 
 /** Sends a frame to a connection. Never throws: a client who is gone finds out what it missed by joining again. */
@@ -19,7 +19,7 @@ export interface Outlet {
    */
   reply<N extends ServerEventName>(event: N, data: ServerData<N>, then?: () => Promise<unknown>): void;
   /** Work that follows the command. It has its own time limits and can't undo what was done. Must not reject. */
-  follow(work: () => Promise<unknown>): void;
+  waitUntil(work: () => Promise<unknown>): void;
 }
 
 export type SocketHandler = (event: SocketEvent, context: Context) => Promise<APIGatewayProxyResultV2>;
@@ -50,7 +50,7 @@ export function onFrame(
           const answered = givenUp ? Promise.resolve() : answer(connectionId, frame(name, data, raw.requestId));
           following.push(answered.then(() => afterCommand(then)));
         },
-        follow: (work) => void following.push(afterCommand(work)),
+        waitUntil: (work) => void following.push(afterCommand(work)),
       };
       await withinDeadline(() => handle(raw, outlet, event)).catch((error: unknown) => {
         givenUp = true;

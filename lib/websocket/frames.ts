@@ -1,9 +1,8 @@
 import type { APIGatewayProxyStructuredResultV2, APIGatewayProxyWebsocketEventV2 } from 'aws-lambda';
 import type * as z from 'zod/mini';
-import { config } from '../config.ts';
-import { errorFields, logger } from '../logger.ts';
-import { metrics } from '../metrics.ts';
-import { AppError, invalid, retryAfterOf } from '../protocol/errors.ts';
+import { AppError, invalid, retryAfterOf } from '../errors/appError.ts';
+import { asAppError } from '../errors/faults.ts';
+import { validate } from '../errors/validate.ts';
 import {
   type ClientEvent,
   clientFrameSchema,
@@ -11,10 +10,12 @@ import {
   type ServerEventName,
   type ServerFrame,
 } from '../protocol/events.ts';
-import { requestIdSchema } from '../protocol/objects.ts';
-import { detailOf, type Repeating } from '../protocol/repeating.ts';
-import { validate } from '../protocol/validate.ts';
-import { asAppError } from '../store/faults.ts';
+import { requestIdSchema } from '../protocol/objects/common.ts';
+import type { Repeating } from '../protocol/repeating.ts';
+import { detailOf } from '../protocol/repeating.ts';
+import { config } from '../runtime/config.ts';
+import { errorFields, logger } from '../runtime/logger.ts';
+import { metrics } from '../runtime/metrics.ts';
 
 /** What API Gateway hands a WebSocket handler; `headers` come with `$connect` only. */
 export type SocketEvent = APIGatewayProxyWebsocketEventV2 & {

@@ -1,4 +1,4 @@
-import { AppError, invalid } from '../protocol/errors.ts';
+import { AppError, invalid } from '../errors/appError.ts';
 import { post } from '../realtime/gateway.ts';
 import { onFrame } from './frameHandler.ts';
 

@@ -1,13 +1,13 @@
 import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { bearerToken } from '../auth/authenticate.ts';
 import { clientAddress, trustedProxyAhead } from '../auth/trustedProxy.ts';
-import { errorFields, logger, withLogFields } from '../logger.ts';
-import { metrics } from '../metrics.ts';
+import { asAppError } from '../errors/faults.ts';
 import { ERRORS } from '../protocol/errors.ts';
 import { SUBPROTOCOL } from '../protocol/events.ts';
-import { jwtKeysAhead } from '../secrets.ts';
+import { errorFields, logger, withLogFields } from '../runtime/logger.ts';
+import { metrics } from '../runtime/metrics.ts';
+import { jwtKeysAhead } from '../runtime/secrets.ts';
 import { connect, connectAhead } from '../store/database.ts';
-import { asAppError } from '../store/faults.ts';
 import { type SocketEvent, sourceIpOf } from './frames.ts';
 
 connectAhead();
@@ -29,7 +29,7 @@ export interface Upgrade {
  */
 export async function upgrade(
   event: SocketEvent,
-  admit: (wish: Upgrade) => Promise<void>,
+  open: (wish: Upgrade) => Promise<void>,
 ): Promise<APIGatewayProxyStructuredResultV2> {
   const { connectionId, requestId } = event.requestContext;
   return withLogFields({ requestId, connectionId, operation: '$connect' }, async () => {
@@ -38,7 +38,7 @@ export async function upgrade(
       const offered = subprotocols(header(event, 'sec-websocket-protocol'));
       const token = bearerToken(header(event, 'authorization')) ?? tokenBeside(offered);
       await connect();
-      await admit({ connectionId, token, origin: header(event, 'origin'), sourceIp });
+      await open({ connectionId, token, origin: header(event, 'origin'), sourceIp });
       logger.info('connected');
       return {
         statusCode: 200,

@@ -1,12 +1,13 @@
 import { Parser } from '@asyncapi/parser';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import type * as z from 'zod/mini';
-import { CLIENT_EVENT_EXAMPLES, SERVER_EVENT_EXAMPLES } from '../../docs/examples.ts';
-import { committed, documents } from '../../docs/generate.ts';
 import { PERMISSIONS } from '../../lib/domain/permissions.ts';
 import { ERROR_CODES, ERRORS, type ErrorCode } from '../../lib/protocol/errors.ts';
 import { type ClientEventName, clientEvents, type ServerEventName, serverEvents } from '../../lib/protocol/events.ts';
-import { type Route, refusals, routes } from '../../lib/protocol/routes.ts';
+import type { Route } from '../../lib/protocol/route.ts';
+import { refusals, routes } from '../../lib/protocol/routes.ts';
+import { CLIENT_EVENT_EXAMPLES, SERVER_EVENT_EXAMPLES } from '../../tools/examples.ts';
+import { committed, documents } from '../../tools/generate.ts';
 
 type Json = { readonly [key: string]: unknown };
 interface Operation {

@@ -7,19 +7,28 @@ export type Imports = ReadonlyMap<string, readonly string[]>;
 /** Who may import what, by folder; the longest matching folder counts. Everything may import from its own. */
 const LAYERS: Record<string, readonly string[]> = {
   'lib/domain': [],
+  // Clients share the protocol: it has nothing of the server's in it.
   'lib/protocol': ['lib/domain'],
-  lib: ['lib/protocol', 'lib/domain', 'package.json'],
-  'lib/store': ['lib', 'lib/protocol', 'lib/domain'],
-  'lib/auth': ['lib/store', 'lib', 'lib/protocol', 'lib/domain'],
-  'lib/realtime': ['lib/store', 'lib', 'lib/protocol', 'lib/domain'],
-  'lib/services': ['lib/auth', 'lib/realtime', 'lib/store', 'lib', 'lib/protocol', 'lib/domain'],
+  'lib/runtime': ['package.json'],
+  'lib/errors': ['lib/runtime', 'lib/protocol', 'lib/domain'],
+  'lib/store': ['lib/errors', 'lib/runtime', 'lib/protocol', 'lib/domain'],
+  'lib/limits': ['lib/store', 'lib/errors', 'lib/runtime', 'lib/protocol', 'lib/domain'],
+  'lib/auth': ['lib/store', 'lib/errors', 'lib/runtime', 'lib/protocol', 'lib/domain'],
+  'lib/realtime': ['lib/store', 'lib/errors', 'lib/runtime', 'lib/protocol', 'lib/domain'],
+  'lib/services': [
+    ...['lib/auth', 'lib/limits', 'lib/realtime', 'lib/store'],
+    ...['lib/errors', 'lib/runtime', 'lib/protocol', 'lib/domain'],
+  ],
   // The stacks don't know the use cases they carry; HTTP doesn't know sockets, and what it costs to load them.
-  'lib/http': ['lib/auth', 'lib/store', 'lib', 'lib/protocol', 'lib/domain'],
-  'lib/websocket': ['lib/auth', 'lib/realtime', 'lib/store', 'lib', 'lib/protocol', 'lib/domain'],
+  'lib/http': ['lib/auth', 'lib/store', 'lib/errors', 'lib/runtime', 'lib/protocol', 'lib/domain'],
+  'lib/websocket': [
+    ...['lib/auth', 'lib/limits', 'lib/realtime', 'lib/store'],
+    ...['lib/errors', 'lib/runtime', 'lib/protocol', 'lib/domain'],
+  ],
   functions: ['lib/http', 'lib/websocket', 'lib/services', 'lib/protocol'],
   'functions/websocket': ['lib/http', 'lib/websocket', 'lib/services', 'lib/realtime', 'lib/protocol'],
-  'functions/operations': ['lib/http', 'lib/services', 'lib/store', 'lib', 'lib/protocol'],
-  docs: ['lib/protocol', 'lib/domain'],
+  'functions/operations': ['lib/http', 'lib/services', 'lib/store', 'lib/errors', 'lib/runtime', 'lib/protocol'],
+  tools: ['lib/protocol', 'lib/domain'],
 };
 
 /** Packages that have one home; anything else may be imported anywhere the next table doesn't forbid. */
@@ -28,7 +37,7 @@ const HOMES: Record<string, readonly string[]> = {
   mongodb: ['lib/store'],
   '@aws-sdk': ['lib/realtime'],
   // Signing, for the one read that no client is loaded for.
-  '@smithy': ['lib'],
+  '@smithy': ['lib/runtime'],
   jsonwebtoken: ['lib/auth'],
   '@middy': ['lib/http', 'lib/websocket'],
 };
@@ -110,7 +119,7 @@ const isRelative = (specifier: string) => specifier.startsWith('.');
 const resolve = (file: string, specifier: string) => posix.join(posix.dirname(file), specifier);
 const packageOf = (specifier: string) => specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/');
 
-/** `lib/store` for `lib/store/users.ts`, `lib` for `lib/config.ts`, `functions` for all its areas but those named. */
+/** `lib/store` for `lib/store/users.ts`, `lib` for `lib/runtime/config.ts`, `functions` for all its areas but those named. */
 function layerOf(file: string): string {
   const folder = posix.dirname(file);
   if (folder === '.') return file;

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
-import { AUDIT_ACTIONS } from '../../lib/protocol/objects.ts';
+import { AUDIT_ACTIONS } from '../../lib/protocol/objects/operations.ts';
 import { resourcesOf } from '../deploy/service.ts';
 
 /** What operators read and run names only what is there. */

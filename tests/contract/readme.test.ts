@@ -1,11 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Config, config, resetConfig } from '../../lib/config.ts';
 import { type Access, type Operation, PERMISSIONS } from '../../lib/domain/permissions.ts';
 import { ERRORS } from '../../lib/protocol/errors.ts';
 import { type ClientEvent, clientEvents, serverEvents } from '../../lib/protocol/events.ts';
-import { type Route, routes } from '../../lib/protocol/routes.ts';
+import type { Route } from '../../lib/protocol/route.ts';
+import { routes } from '../../lib/protocol/routes.ts';
+import { type Config, config, resetConfig } from '../../lib/runtime/config.ts';
 import { DEMO_PASSWORD, demoPeople } from '../../local/demoPeople.ts';
 
 /** The README's tables say what the code says: every line of the one is in the other, in the same order. */
@@ -96,7 +97,7 @@ describe.each(['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'docs/README.md', 
 });
 
 describe('the configuration', () => {
-  const secrets = [...new Set(read('lib/secrets.ts').match(/(?<=')[A-Z]+_[A-Z_]+(?=')/g))];
+  const secrets = [...new Set(read('lib/runtime/secrets.ts').match(/(?<=')[A-Z]+_[A-Z_]+(?=')/g))];
   const defaults = defaultConfig();
   const documented = new Map(table('configuration').map(([name = '', value]) => [name.slice(1, -1), value]));
 

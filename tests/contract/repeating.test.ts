@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { type ClientEvent, clientEvents } from '../../lib/protocol/events.ts';
 import { goOn, type Repeating, repeatingInWords } from '../../lib/protocol/repeating.ts';
-import { type Route, routes } from '../../lib/protocol/routes.ts';
+import type { Route } from '../../lib/protocol/route.ts';
+import { routes } from '../../lib/protocol/routes.ts';
 
 /** What a client is told to do when the outcome is unknown: by declaration, text and table alike. */
 

@@ -2,7 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 import { clientEvents } from '../../lib/protocol/events.ts';
-import { type Route, routes } from '../../lib/protocol/routes.ts';
+import type { Route } from '../../lib/protocol/route.ts';
+import { routes } from '../../lib/protocol/routes.ts';
 import { corsOf } from '../support/cors.ts';
 
 /** The protocol, `serverless.yml` and the handler files say the same, in every direction. */

@@ -3,7 +3,8 @@ import { appendFile, cp, mkdtemp, readdir, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { clientEvents } from '../../lib/protocol/events.ts';
-import { type Route, routes } from '../../lib/protocol/routes.ts';
+import type { Route } from '../../lib/protocol/route.ts';
+import { routes } from '../../lib/protocol/routes.ts';
 import { corsOf } from '../support/cors.ts';
 import { PROJECT, Running, SERVERLESS } from '../support/process.ts';
 import { type Deployed, fromInventory } from './deployed.ts';

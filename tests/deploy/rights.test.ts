@@ -68,7 +68,7 @@ describe('rights', () => {
     expect(used(/\bnew \w+Command\b/g)).toEqual(['new DeleteConnectionCommand', 'new PostToConnectionCommand']);
     // What is signed without a client.
     const signing = sources().filter((file) => read(file).includes('signature-v4'));
-    expect(signing).toEqual(['lib/parameterStore.ts']);
+    expect(signing).toEqual(['lib/runtime/parameterStore.ts']);
     expect(used(/'x-amz-target': '[^']+'/g)).toEqual(["'x-amz-target': 'AmazonSSM.GetParameters'"]);
   });
 
@@ -213,7 +213,7 @@ describe('instances', () => {
 
   it('take a pool to be as large as it is', () => {
     expect(read('cloud/concurrency.cjs')).toContain(
-      `const POOL_SIZE = ${/MONGODB_POOL_SIZE: count\((\d+)\)/.exec(read('lib/config.ts'))?.[1]};`,
+      `const POOL_SIZE = ${/MONGODB_POOL_SIZE: count\((\d+)\)/.exec(read('lib/runtime/config.ts'))?.[1]};`,
     );
   });
 });
@@ -242,7 +242,7 @@ describe('the environment', () => {
   });
 
   it('passes on every variable there is, and no secret', () => {
-    const known = [...read('lib/config.ts').matchAll(/^ {2}([A-Z_]+): /gm)].map((match) => match[1] ?? '');
+    const known = [...read('lib/runtime/config.ts').matchAll(/^ {2}([A-Z_]+): /gm)].map((match) => match[1] ?? '');
     expect(known).toContain('STAGE');
     // May be off on a laptop only.
     const passedOn = known.filter((name) => name !== 'RATE_LIMITS');
@@ -256,13 +256,13 @@ describe('the environment', () => {
 });
 
 describe('metrics', () => {
-  const known = [...read('lib/metrics.ts').matchAll(/^ {2}(\w+): '(?:Count|Seconds)',$/gm)].map(
+  const known = [...read('lib/runtime/metrics.ts').matchAll(/^ {2}(\w+): '(?:Count|Seconds)',$/gm)].map(
     (match) => match[1] ?? '',
   );
 
   it.each(known)('%s is measured somewhere', (name) => {
     const measuring = sources().filter(
-      (file) => file !== 'lib/metrics.ts' && new RegExp(`\\b${name}\\b`).test(read(file)),
+      (file) => file !== 'lib/runtime/metrics.ts' && new RegExp(`\\b${name}\\b`).test(read(file)),
     );
     expect(measuring).not.toEqual([]);
   });

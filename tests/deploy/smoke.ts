@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
-import { waitToRetry } from '../../lib/retry.ts';
+import { waitToRetry } from '../../lib/runtime/retry.ts';
 
 export interface Question {
   readonly method: string;

@@ -1,4 +1,4 @@
-import type { Message } from '../../lib/protocol/objects.ts';
+import type { Message } from '../../lib/protocol/objects/conversations.ts';
 import { corsOf } from '../support/cors.ts';
 import { eventually } from '../support/deadline.ts';
 import type { Deployed } from './deployed.ts';

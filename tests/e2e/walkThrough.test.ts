@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import mongoose from 'mongoose';
-import type { Message, SupervisorAnalytics } from '../../lib/protocol/objects.ts';
+import type { SupervisorAnalytics } from '../../lib/protocol/objects/analytics.ts';
+import type { Message } from '../../lib/protocol/objects/conversations.ts';
 import { eventually } from '../support/deadline.ts';
 import { type Emulator, startEmulator } from '../support/emulator.ts';
 import { PROJECT, Running } from '../support/process.ts';

@@ -1,4 +1,5 @@
-import type { Conversation, SupervisorAnalytics } from '../../lib/protocol/objects.ts';
+import type { SupervisorAnalytics } from '../../lib/protocol/objects/analytics.ts';
+import type { Conversation } from '../../lib/protocol/objects/conversations.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
 import { Machine } from '../support/machine.ts';
 import type { Desk } from '../support/system.ts';

@@ -1,5 +1,5 @@
 import type { ServerData } from '../../lib/protocol/events.ts';
-import type { Message } from '../../lib/protocol/objects.ts';
+import type { Message } from '../../lib/protocol/objects/conversations.ts';
 import { type ConversationRecord, conversationModel } from '../../lib/store/conversations.ts';
 import { trusted } from '../../lib/store/database.ts';
 import { activeMessageModel, messageModel } from '../../lib/store/messages.ts';

@@ -223,7 +223,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'what froze with its start is not begun again',
-    file: 'lib/sharedRun.ts',
+    file: 'lib/runtime/singleFlight.ts',
     find: 'if (isYoung) throw error;',
     replace: 'throw error;',
     killers: ['tests/unit/secrets'],

@@ -2,9 +2,9 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { jest } from '@jest/globals';
-import { resetConfig } from '../../lib/config.ts';
 import { cut } from '../../lib/realtime/cut.ts';
 import { post } from '../../lib/realtime/gateway.ts';
+import { resetConfig } from '../../lib/runtime/config.ts';
 import { within } from '../support/deadline.ts';
 
 /** The management API over a network that loses connections, as it is after Lambda has frozen a function for a while. */

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Role } from '../../lib/domain/roles.ts';
-import { AppError } from '../../lib/protocol/errors.ts';
-import type { Conversation } from '../../lib/protocol/objects.ts';
+import { AppError } from '../../lib/errors/appError.ts';
+import type { Conversation } from '../../lib/protocol/objects/conversations.ts';
 import { assignConversation } from '../../lib/services/conversations/assignConversation.ts';
 import { closeConversation } from '../../lib/services/conversations/closeConversation.ts';
 import { finishClosing } from '../../lib/services/conversations/finishClosing.ts';

@@ -1,5 +1,5 @@
 import type { ServerData } from '../../lib/protocol/events.ts';
-import type { Conversation } from '../../lib/protocol/objects.ts';
+import type { Conversation } from '../../lib/protocol/objects/conversations.ts';
 import { closeConversation } from '../../lib/services/conversations/closeConversation.ts';
 import type { ConversationRecord } from '../../lib/store/conversations.ts';
 import { eventually } from '../support/deadline.ts';

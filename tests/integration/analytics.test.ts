@@ -1,4 +1,4 @@
-import type { SupervisorAnalytics } from '../../lib/protocol/objects.ts';
+import type { SupervisorAnalytics } from '../../lib/protocol/objects/analytics.ts';
 import { conversationModel } from '../../lib/store/conversations.ts';
 import { userModel } from '../../lib/store/users.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';

@@ -1,6 +1,6 @@
 import { ERROR } from '../../lib/domain/histogram.ts';
 import { DAY_MS, QUARTER_MS } from '../../lib/domain/spans.ts';
-import type { SupervisorAnalytics } from '../../lib/protocol/objects.ts';
+import type { SupervisorAnalytics } from '../../lib/protocol/objects/analytics.ts';
 import { EXACT_MOST } from '../../lib/services/analytics/supervisorAnalytics.ts';
 import { closedSumModel, countClosed, recountClosed, sumsStateModel } from '../../lib/store/closedSums.ts';
 import { type ConversationRecord, conversationModel } from '../../lib/store/conversations.ts';

@@ -1,7 +1,7 @@
 import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
 import { httpEndpoint } from '../../lib/http/endpoint.ts';
 import { SEND_MESSAGE, type ServerFrame } from '../../lib/protocol/events.ts';
-import * as routes from '../../lib/protocol/routes.ts';
+import * as routes from '../../lib/protocol/routes/operations.ts';
 import { disconnect } from '../../lib/store/database.ts';
 import { onFrame } from '../../lib/websocket/frameHandler.ts';
 import type { SocketEvent } from '../../lib/websocket/frames.ts';

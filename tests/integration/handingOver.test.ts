@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { jest } from '@jest/globals';
 import mongoose from 'mongoose';
-import { resetConfig } from '../../lib/config.ts';
 import { MOST_ASSIGNED } from '../../lib/domain/conversation.ts';
-import { sweep } from '../../lib/services/conversations/sweep.ts';
+import { resetConfig } from '../../lib/runtime/config.ts';
+import { sweep } from '../../lib/services/operations/sweep.ts';
 import { finishHandingOver } from '../../lib/services/users/finishHandingOver.ts';
 import { updateUser } from '../../lib/services/users/updateUser.ts';
 import { auditModel } from '../../lib/store/audit.ts';

@@ -1,4 +1,5 @@
-import type { Conversation, User } from '../../lib/protocol/objects.ts';
+import type { Conversation } from '../../lib/protocol/objects/conversations.ts';
+import type { User } from '../../lib/protocol/objects/users.ts';
 import { conversationModel } from '../../lib/store/conversations.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
 import type { Desk, Person } from '../support/system.ts';

@@ -1,6 +1,6 @@
 import mongoose from 'mongoose';
-import { resetConfig } from '../../lib/config.ts';
 import { DAY_MS } from '../../lib/domain/spans.ts';
+import { resetConfig } from '../../lib/runtime/config.ts';
 import { closedSumModel, sumsStateModel } from '../../lib/store/closedSums.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
 import { insertPast, pastConversations, seeded } from '../support/seeding.ts';

@@ -1,10 +1,10 @@
-import type { Message } from '../../lib/protocol/objects.ts';
-import { sweep } from '../../lib/services/conversations/sweep.ts';
+import type { Message } from '../../lib/protocol/objects/conversations.ts';
+import { sweep } from '../../lib/services/operations/sweep.ts';
 import { conversationModel } from '../../lib/store/conversations.ts';
 import { trusted } from '../../lib/store/database.ts';
-import { knownOriginModel, loginAttemptsModel } from '../../lib/store/loginAttempts.ts';
 import { activeMessageModel, messageModel } from '../../lib/store/messages.ts';
 import { migrate } from '../../lib/store/migrations.ts';
+import { knownOriginModel, loginAttemptsModel } from '../../lib/store/signInAttempts.ts';
 import { userModel } from '../../lib/store/users.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
 import type { Desk } from '../support/system.ts';

@@ -1,6 +1,7 @@
 import type { Operation } from '../../lib/domain/permissions.ts';
 import { type ClientEvent, clientEvents } from '../../lib/protocol/events.ts';
-import { type Route, routes } from '../../lib/protocol/routes.ts';
+import type { Route } from '../../lib/protocol/route.ts';
+import { routes } from '../../lib/protocol/routes.ts';
 import { conversationModel } from '../../lib/store/conversations.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
 import type { Desk } from '../support/system.ts';

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import mongoose from 'mongoose';
-import { STORED } from '../../docs/load.ts';
 import { conversationModel, findOpened } from '../../lib/store/conversations.ts';
 import { activeMessageModel, findNamed, findSentMessage } from '../../lib/store/messages.ts';
 import { databaseUri } from '../../local/mongod.ts';
+import { STORED } from '../../tools/load.ts';
 import { eventually } from '../support/deadline.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
 import type { Desk } from '../support/system.ts';

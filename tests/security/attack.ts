@@ -1,7 +1,8 @@
 import { createHmac } from 'node:crypto';
 import mongoose from 'mongoose';
 import { ERRORS, type ErrorCode } from '../../lib/protocol/errors.ts';
-import { type Route, routes } from '../../lib/protocol/routes.ts';
+import type { Route } from '../../lib/protocol/route.ts';
+import { routes } from '../../lib/protocol/routes.ts';
 import type { HttpResult } from '../support/system.ts';
 
 /** What an attack must leave as it was. Counters of attempts and the audit trail may well take note of it. */

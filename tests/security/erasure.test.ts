@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import mongoose from 'mongoose';
-import { addressKey } from '../../lib/auth/address.ts';
-import { resetConfig } from '../../lib/config.ts';
+import { addressKey } from '../../lib/limits/address.ts';
+import { resetConfig } from '../../lib/runtime/config.ts';
 import { expireTexts } from '../../lib/services/conversations/expireTexts.ts';
-import { sweep } from '../../lib/services/conversations/sweep.ts';
+import { sweep } from '../../lib/services/operations/sweep.ts';
 import { conversationModel } from '../../lib/store/conversations.ts';
 import { userModel } from '../../lib/store/users.ts';
 import { everything } from '../support/everything.ts';

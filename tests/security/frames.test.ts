@@ -1,6 +1,6 @@
 import { PERMISSIONS } from '../../lib/domain/permissions.ts';
 import { type ClientEventName, clientEvents } from '../../lib/protocol/events.ts';
-import type { Conversation } from '../../lib/protocol/objects.ts';
+import type { Conversation } from '../../lib/protocol/objects/conversations.ts';
 import { eventually, within } from '../support/deadline.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
 import type { Socket } from '../support/socket.ts';

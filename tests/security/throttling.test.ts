@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { jest } from '@jest/globals';
 import mongoose from 'mongoose';
-import { resetConfig } from '../../lib/config.ts';
+import { resetConfig } from '../../lib/runtime/config.ts';
 import { auditModel } from '../../lib/store/audit.ts';
-import { knownOriginModel, loginAttemptsModel } from '../../lib/store/loginAttempts.ts';
+import { knownOriginModel, loginAttemptsModel } from '../../lib/store/signInAttempts.ts';
 import { databaseUri } from '../../local/mongod.ts';
 import { everything } from '../support/everything.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';

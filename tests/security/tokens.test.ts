@@ -1,6 +1,6 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import jwt from 'jsonwebtoken';
-import { jwtKeys } from '../../lib/secrets.ts';
+import { jwtKeys } from '../../lib/runtime/secrets.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
 import { type Desk, type Person, UpgradeRefused } from '../support/system.ts';
 import { decoded, expectRefused, forge } from './attack.ts';

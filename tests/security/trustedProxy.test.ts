@@ -1,5 +1,5 @@
-import { resetConfig } from '../../lib/config.ts';
-import { loginAttemptsModel } from '../../lib/store/loginAttempts.ts';
+import { resetConfig } from '../../lib/runtime/config.ts';
+import { loginAttemptsModel } from '../../lib/store/signInAttempts.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
 import { type Desk, type HttpRequest, PASSWORD, type Person } from '../support/system.ts';
 

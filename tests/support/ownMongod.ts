@@ -1,7 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { databaseUri, type Mongod, startMongod, startReplicaSet } from '../../local/mongod.ts';
+import { databaseUri, startMongod } from '../../local/mongod.ts';
+import type { Mongod } from '../../local/mongodProcess.ts';
+import { startReplicaSet } from './replicaSet.ts';
 
 type Parameters = Readonly<Record<string, string | number | boolean>>;
 

@@ -1,6 +1,8 @@
 import { ERRORS, type ErrorCode } from '../../lib/protocol/errors.ts';
-import type { Conversation, Session, User } from '../../lib/protocol/objects.ts';
-import { type Route, routes } from '../../lib/protocol/routes.ts';
+import type { Conversation } from '../../lib/protocol/objects/conversations.ts';
+import type { Session, User } from '../../lib/protocol/objects/users.ts';
+import type { Route } from '../../lib/protocol/route.ts';
+import { routes } from '../../lib/protocol/routes.ts';
 import type { Socket } from './socket.ts';
 
 export interface HttpRequest {

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { addressBeforePort, addressKey } from '../../lib/auth/address.ts';
+import { addressBeforePort } from '../../lib/auth/trustedProxy.ts';
+import { addressKey } from '../../lib/limits/address.ts';
 
 describe('the key of an address', () => {
   it.each([

@@ -1,4 +1,4 @@
-import { type Config, ConfigError, config, resetConfig } from '../../lib/config.ts';
+import { type Config, ConfigError, config, resetConfig } from '../../lib/runtime/config.ts';
 
 /** The environment, read once and checked whole. */
 

@@ -8,13 +8,13 @@ import {
   idleUsage,
   type Prices,
   plus,
-} from '../../docs/cost.ts';
-import { loadOf, TYPICAL } from '../../docs/load.ts';
-import { BASE, peakOf, report as scaleReport } from '../../docs/scale.ts';
+} from '../../tools/cost.ts';
+import { loadOf, TYPICAL } from '../../tools/load.ts';
+import { BASE, peakOf, report as scaleReport } from '../../tools/scale.ts';
 
 const root = new URL('../../', import.meta.url);
 const read = (path: string) => readFileSync(new URL(path, root), 'utf8');
-const prices = (JSON.parse(read('docs/prices.json')) as { items: Prices }).items;
+const prices = (JSON.parse(read('tools/prices.json')) as { items: Prices }).items;
 
 const on: Deployed = {
   memoryGb: 1,
@@ -86,7 +86,7 @@ it('reads what is deployed', async () => {
   // All alarms are on a metric each but one, which is on a sum of nine.
   const sections = [...read('docs/runbook.md').matchAll(/^## [A-Z][A-Za-z]+$/gm)].length;
   expect(alarms).toBe(sections + (9 - 1));
-  expect(customMetrics).toBe(read('lib/metrics.ts').match(/'(Count|Seconds)',/g)?.length);
+  expect(customMetrics).toBe(read('lib/runtime/metrics.ts').match(/'(Count|Seconds)',/g)?.length);
 });
 
 it('grows in proportion, and by the pool', () => {
@@ -102,12 +102,12 @@ it('refuses what is no number', async () => {
 
 /** What a document says a command prints. */
 const commands = ['docs/cost.md', 'docs/scale.md'].flatMap((document) =>
-  [...read(document).matchAll(/^```\n\$ npx node docs\/(\w+)\.ts(.*)\n([\s\S]*?)\n```$/gm)].map(
+  [...read(document).matchAll(/^```\n\$ npx node tools\/(\w+)\.ts(.*)\n([\s\S]*?)\n```$/gm)].map(
     ([, name, args = '', output]) => ({ document, name, args: args.trim(), output }),
   ),
 );
 
-it.each(commands)('$document shows what docs/$name.ts $args prints', async ({ name, args, output }) => {
+it.each(commands)('$document shows what tools/$name.ts $args prints', async ({ name, args, output }) => {
   const report = name === 'cost' ? costReport : scaleReport;
   expect(await report(args === '' ? [] : args.split(' '))).toBe(output);
 });

@@ -1,7 +1,7 @@
 import { ApiGatewayManagementApiClient } from '@aws-sdk/client-apigatewaymanagementapi';
 import { jest } from '@jest/globals';
-import { resetConfig } from '../../lib/config.ts';
 import { cutAll } from '../../lib/realtime/cut.ts';
+import { resetConfig } from '../../lib/runtime/config.ts';
 
 /** Ending many sessions at once cuts many sockets, a few at a time. */
 

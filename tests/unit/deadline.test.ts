@@ -6,7 +6,7 @@ import {
   commandEnds,
   DeadlineExceeded,
   withinDeadline,
-} from '../../lib/deadline.ts';
+} from '../../lib/runtime/deadline.ts';
 
 /** How long a command may take, by a clock that the test moves. */
 

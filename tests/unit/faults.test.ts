@@ -1,6 +1,6 @@
 import mongoose from 'mongoose';
-import { AppError } from '../../lib/protocol/errors.ts';
-import { asAppError, isUnavailable } from '../../lib/store/faults.ts';
+import { AppError } from '../../lib/errors/appError.ts';
+import { asAppError, isUnavailable } from '../../lib/errors/faults.ts';
 
 const { mongo } = mongoose;
 const server = (code: number, ...labels: string[]) => {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { ServerFrame } from '../../lib/protocol/events.ts';
-import type { Conversation, Message } from '../../lib/protocol/objects.ts';
+import type { Conversation, Message } from '../../lib/protocol/objects/conversations.ts';
 import { check, misled } from '../faults/historyChecker/check.ts';
 import type { Invocation, Post } from '../faults/historyChecker/disturbance.ts';
 import type { History, Link, Outcome, ReadAttempt, SendAttempt } from '../faults/historyChecker/history.ts';

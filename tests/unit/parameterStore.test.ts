@@ -1,8 +1,8 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { ClientRequest, ServerResponse } from 'node:http';
 import { jest } from '@jest/globals';
-import { readParameters } from '../../lib/parameterStore.ts';
-import { asAppError } from '../../lib/store/faults.ts';
+import { asAppError } from '../../lib/errors/faults.ts';
+import { readParameters } from '../../lib/runtime/parameterStore.ts';
 import { within } from '../support/deadline.ts';
 import {
   type Asked,

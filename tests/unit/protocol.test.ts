@@ -1,24 +1,16 @@
 import fc from 'fast-check';
 import type { z } from 'zod/mini';
-import { converter } from '../../docs/schemas.ts';
-import { AppError, ERROR_CODES, ERRORS } from '../../lib/protocol/errors.ts';
+import { AppError } from '../../lib/errors/appError.ts';
+import { validate } from '../../lib/errors/validate.ts';
+import { ERROR_CODES, ERRORS } from '../../lib/protocol/errors.ts';
 import { type ClientEvent, clientEvents, clientFrameSchema, socketRefusals } from '../../lib/protocol/events.ts';
-import {
-  clientMessageIdSchema,
-  contentSchema,
-  emailSchema,
-  givenPasswordSchema,
-  idSchema,
-  nameSchema,
-  passwordSchema,
-  requestIdSchema,
-  seqSchema,
-  subjectSchema,
-  timestampSchema,
-} from '../../lib/protocol/objects.ts';
-import { type Route, refusals, routes } from '../../lib/protocol/routes.ts';
+import { idSchema, requestIdSchema, seqSchema, timestampSchema } from '../../lib/protocol/objects/common.ts';
+import { clientMessageIdSchema, contentSchema, subjectSchema } from '../../lib/protocol/objects/conversations.ts';
+import { emailSchema, givenPasswordSchema, nameSchema, passwordSchema } from '../../lib/protocol/objects/users.ts';
+import type { Route } from '../../lib/protocol/route.ts';
+import { refusals, routes } from '../../lib/protocol/routes.ts';
 import { readTime } from '../../lib/protocol/time.ts';
-import { validate } from '../../lib/protocol/validate.ts';
+import { converter } from '../../tools/schemas.ts';
 
 /** Nothing to see, in as many ways as Unicode has. */
 const BLANKS = [

@@ -1,5 +1,5 @@
 import { jest } from '@jest/globals';
-import { jwtKeys, jwtKeysAhead, mongodbUri, trustedProxySecrets } from '../../lib/secrets.ts';
+import { jwtKeys, jwtKeysAhead, mongodbUri, trustedProxySecrets } from '../../lib/runtime/secrets.ts';
 import { within } from '../support/deadline.ts';
 import { type Answer, broken, held, json, ParameterStore, values } from '../support/parameterStore.ts';
 import { tapStdout } from '../support/stdout.ts';

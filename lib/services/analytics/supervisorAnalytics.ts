@@ -1,6 +1,6 @@
 import { exactMedian, medianOf } from '../../domain/histogram.ts';
-import { AppError } from '../../protocol/errors.ts';
-import type { SupervisorAnalytics } from '../../protocol/objects.ts';
+import { AppError } from '../../errors/appError.ts';
+import type { SupervisorAnalytics } from '../../protocol/objects/analytics.ts';
 import { findStaff, type Person } from '../../store/analytics.ts';
 import { type Closed, type Sum, sumClosed } from '../../store/closedSums.ts';
 

@@ -1,7 +1,7 @@
-import { admitAttempt } from '../../auth/attempts.ts';
 import { hashPassword, isSamePassword, verifyPassword } from '../../auth/passwords.ts';
 import type { Caller } from '../../domain/permissions.ts';
-import { AppError } from '../../protocol/errors.ts';
+import { AppError } from '../../errors/appError.ts';
+import { admitAttempt } from '../../limits/signInAttempts.ts';
 import { cutAll } from '../../realtime/cut.ts';
 import { audit } from '../../store/audit.ts';
 import { transaction } from '../../store/database.ts';

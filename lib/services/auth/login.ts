@@ -1,7 +1,7 @@
-import { admitAttempt } from '../../auth/attempts.ts';
 import { nobodysHash, verifyPassword } from '../../auth/passwords.ts';
-import { AppError } from '../../protocol/errors.ts';
-import type { Session } from '../../protocol/objects.ts';
+import { AppError } from '../../errors/appError.ts';
+import { admitAttempt } from '../../limits/signInAttempts.ts';
+import type { Session } from '../../protocol/objects/users.ts';
 import { findCredentialsByEmail } from '../../store/users.ts';
 import { openSession } from './openSession.ts';
 

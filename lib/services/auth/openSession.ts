@@ -1,9 +1,9 @@
 import { firstRefreshToken } from '../../auth/refreshTokens.ts';
 import { signAccessToken } from '../../auth/tokens.ts';
-import { config } from '../../config.ts';
-import { AppError } from '../../protocol/errors.ts';
-import type { Session, User } from '../../protocol/objects.ts';
-import { jwtKeysAhead } from '../../secrets.ts';
+import { AppError } from '../../errors/appError.ts';
+import type { Session, User } from '../../protocol/objects/users.ts';
+import { config } from '../../runtime/config.ts';
+import { jwtKeysAhead } from '../../runtime/secrets.ts';
 import { type Actor, audit } from '../../store/audit.ts';
 import { type Transaction, transaction } from '../../store/database.ts';
 import { newId } from '../../store/ids.ts';

@@ -1,7 +1,7 @@
-import { rememberRegistration } from '../../auth/attempts.ts';
-import { limitRegistrations } from '../../auth/limits.ts';
 import { hashPassword } from '../../auth/passwords.ts';
-import type { Session } from '../../protocol/objects.ts';
+import { limitRegistrations } from '../../limits/rateLimits.ts';
+import { rememberRegistration } from '../../limits/signInAttempts.ts';
+import type { Session } from '../../protocol/objects/users.ts';
 import { insertUser, newSalt } from '../../store/users.ts';
 import { openSession } from './openSession.ts';
 

@@ -1,18 +1,18 @@
 import { decide, MOST_ASSIGNED } from '../../domain/conversation.ts';
 import type { Caller } from '../../domain/permissions.ts';
-import { errorFields, logger } from '../../logger.ts';
-import { AppError } from '../../protocol/errors.ts';
-import type { Conversation } from '../../protocol/objects.ts';
+import { AppError } from '../../errors/appError.ts';
+import type { Conversation } from '../../protocol/objects/conversations.ts';
 import { broadcast } from '../../realtime/broadcast.ts';
+import { errorFields, logger } from '../../runtime/logger.ts';
 import { audit } from '../../store/audit.ts';
 import { emptyRoom } from '../../store/connections.ts';
 import { assign, type ConversationRecord, findConversation, toConversation } from '../../store/conversations.ts';
 import { transaction } from '../../store/database.ts';
 import { giveUp, takeOn } from '../../store/users.ts';
 import { showOut } from '../rooms/showOut.ts';
+import { requireVisible } from './getConversation.ts';
 import { refusalOfLost } from './lostRace.ts';
 import { namesIn, present } from './present.ts';
-import { requireVisible } from './readConversations.ts';
 
 /** A conversation that is with the agent now. */
 export interface Assigned {

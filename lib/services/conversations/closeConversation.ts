@@ -1,16 +1,16 @@
 import { decide, type LifecycleCommand } from '../../domain/conversation.ts';
 import type { Caller } from '../../domain/permissions.ts';
-import { AppError } from '../../protocol/errors.ts';
-import type { Conversation } from '../../protocol/objects.ts';
+import { AppError } from '../../errors/appError.ts';
+import type { Conversation } from '../../protocol/objects/conversations.ts';
 import { type Actor, audit } from '../../store/audit.ts';
 import { type ConversationRecord, close, toConversation } from '../../store/conversations.ts';
 import { transaction } from '../../store/database.ts';
 import { findNamed } from '../../store/messages.ts';
 import { giveUp, takeBack } from '../../store/users.ts';
 import { inOrder } from '../rooms/order.ts';
+import { requireVisible } from './getConversation.ts';
 import { refusalOfLost } from './lostRace.ts';
 import { namesIn } from './present.ts';
-import { requireVisible } from './readConversations.ts';
 
 /** A conversation just closed, and the same as stored, for `finishClosing` to go on with. */
 export interface Closed {

@@ -1,8 +1,8 @@
-import { limitConversations } from '../../auth/limits.ts';
 import type { Caller } from '../../domain/permissions.ts';
-import { poll } from '../../poll.ts';
-import { AppError } from '../../protocol/errors.ts';
-import type { Conversation } from '../../protocol/objects.ts';
+import { AppError } from '../../errors/appError.ts';
+import { limitConversations } from '../../limits/rateLimits.ts';
+import type { Conversation } from '../../protocol/objects/conversations.ts';
+import { poll } from '../../runtime/poll.ts';
 import {
   type ConversationRecord,
   findConversation,

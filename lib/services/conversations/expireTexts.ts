@@ -1,5 +1,5 @@
-import { config } from '../../config.ts';
-import { errorFields, logger } from '../../logger.ts';
+import { config } from '../../runtime/config.ts';
+import { errorFields, logger } from '../../runtime/logger.ts';
 import { deleteMessages } from '../../store/messages.ts';
 import { findExpired, noteExpired, reckonRetention } from '../../store/retention.ts';
 

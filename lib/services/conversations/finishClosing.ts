@@ -1,16 +1,10 @@
-import { config } from '../../config.ts';
-import { errorFields, logger } from '../../logger.ts';
 import type { ServerData } from '../../protocol/events.ts';
 import { broadcast } from '../../realtime/broadcast.ts';
+import { config } from '../../runtime/config.ts';
+import { errorFields, logger } from '../../runtime/logger.ts';
+import { noteAnnounced, noteArchived, noteReleased, noteThrough, restartArchive } from '../../store/closing.ts';
 import { emptyRoom } from '../../store/connections.ts';
-import {
-  type ConversationRecord,
-  noteAnnounced,
-  noteArchived,
-  noteReleased,
-  noteThrough,
-  restartArchive,
-} from '../../store/conversations.ts';
+import type { ConversationRecord } from '../../store/conversations.ts';
 import { copyToPermanent, countPermanent, releaseActive } from '../../store/messages.ts';
 import { retainFor } from '../../store/retention.ts';
 import type { Closed } from './closeConversation.ts';

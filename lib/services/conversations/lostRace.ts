@@ -1,5 +1,5 @@
 import { decide, type LifecycleCommand } from '../../domain/conversation.ts';
-import { AppError } from '../../protocol/errors.ts';
+import { AppError } from '../../errors/appError.ts';
 import { findConversation } from '../../store/conversations.ts';
 
 /**

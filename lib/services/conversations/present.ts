@@ -1,5 +1,5 @@
 import type { Caller } from '../../domain/permissions.ts';
-import type { Conversation } from '../../protocol/objects.ts';
+import type { Conversation } from '../../protocol/objects/conversations.ts';
 import { type ConversationRecord, toConversation } from '../../store/conversations.ts';
 import { type Names, namesOf } from '../../store/names.ts';
 

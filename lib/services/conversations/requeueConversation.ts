@@ -1,18 +1,18 @@
 import { decide } from '../../domain/conversation.ts';
 import type { Caller } from '../../domain/permissions.ts';
-import { errorFields, logger } from '../../logger.ts';
-import { AppError } from '../../protocol/errors.ts';
-import type { Conversation } from '../../protocol/objects.ts';
+import { AppError } from '../../errors/appError.ts';
+import type { Conversation } from '../../protocol/objects/conversations.ts';
 import { broadcast } from '../../realtime/broadcast.ts';
+import { errorFields, logger } from '../../runtime/logger.ts';
 import { type Actor, audit } from '../../store/audit.ts';
 import { emptyRoom } from '../../store/connections.ts';
 import { type ConversationRecord, requeue, toConversation } from '../../store/conversations.ts';
 import { type Transaction, transaction } from '../../store/database.ts';
 import { giveUp, takeBack } from '../../store/users.ts';
 import { showOut } from '../rooms/showOut.ts';
+import { requireVisible } from './getConversation.ts';
 import { refusalOfLost } from './lostRace.ts';
 import { namesIn } from './present.ts';
-import { requireVisible } from './readConversations.ts';
 
 /** A conversation just given back, and who had it. */
 export interface Requeued {

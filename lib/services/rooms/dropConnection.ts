@@ -1,4 +1,4 @@
-import { errorFields, logger } from '../../logger.ts';
+import { errorFields, logger } from '../../runtime/logger.ts';
 import { deleteConnection } from '../../store/connections.ts';
 import { connect } from '../../store/database.ts';
 

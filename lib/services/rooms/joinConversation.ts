@@ -1,9 +1,9 @@
-import { config } from '../../config.ts';
 import { isParticipant } from '../../domain/permissions.ts';
-import { AppError } from '../../protocol/errors.ts';
+import { AppError } from '../../errors/appError.ts';
 import type { ServerData } from '../../protocol/events.ts';
-import type { Conversation, Message } from '../../protocol/objects.ts';
+import type { Conversation, Message } from '../../protocol/objects/conversations.ts';
 import { finishTurn, mayAnswer, takeInTurn } from '../../realtime/turns.ts';
+import { config } from '../../runtime/config.ts';
 import type { SocketCaller } from '../../store/connections.ts';
 import { type ConversationRecord, findConversation } from '../../store/conversations.ts';
 import { readMessages } from '../../store/messages.ts';

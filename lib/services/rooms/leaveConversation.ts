@@ -1,5 +1,5 @@
 import { isParticipant } from '../../domain/permissions.ts';
-import { AppError } from '../../protocol/errors.ts';
+import { AppError } from '../../errors/appError.ts';
 import { mayAnswer, takeInTurn } from '../../realtime/turns.ts';
 import type { SocketCaller } from '../../store/connections.ts';
 import { findConversation } from '../../store/conversations.ts';

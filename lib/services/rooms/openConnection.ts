@@ -1,6 +1,6 @@
 import { authenticate } from '../../auth/authenticate.ts';
-import { config } from '../../config.ts';
-import { AppError } from '../../protocol/errors.ts';
+import { AppError } from '../../errors/appError.ts';
+import { config } from '../../runtime/config.ts';
 import { insertConnection } from '../../store/connections.ts';
 
 /**

@@ -1,6 +1,6 @@
-import { limitMessages } from '../../auth/limits.ts';
-import { poll } from '../../poll.ts';
-import { AppError } from '../../protocol/errors.ts';
+import { AppError } from '../../errors/appError.ts';
+import { limitMessages } from '../../limits/rateLimits.ts';
+import { poll } from '../../runtime/poll.ts';
 import { type ConversationRecord, findConversation } from '../../store/conversations.ts';
 
 /** How long a command waits for the message it names by `after`. */

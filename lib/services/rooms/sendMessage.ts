@@ -1,12 +1,12 @@
-import { limitMessages } from '../../auth/limits.ts';
 import { isParticipant } from '../../domain/permissions.ts';
-import { errorFields, logger } from '../../logger.ts';
-import { metrics } from '../../metrics.ts';
-import { poll } from '../../poll.ts';
-import { AppError } from '../../protocol/errors.ts';
+import { AppError } from '../../errors/appError.ts';
+import { limitMessages } from '../../limits/rateLimits.ts';
 import type { ServerData } from '../../protocol/events.ts';
-import type { Message } from '../../protocol/objects.ts';
+import type { Message } from '../../protocol/objects/conversations.ts';
 import { broadcast } from '../../realtime/broadcast.ts';
+import { errorFields, logger } from '../../runtime/logger.ts';
+import { metrics } from '../../runtime/metrics.ts';
+import { poll } from '../../runtime/poll.ts';
 import type { SocketCaller } from '../../store/connections.ts';
 import { findConversation } from '../../store/conversations.ts';
 import { DURABLE_MS, isDuplicateKey, transaction } from '../../store/database.ts';

@@ -1,5 +1,5 @@
 import type { Caller } from '../../domain/permissions.ts';
-import type { Message } from '../../protocol/objects.ts';
+import type { Message } from '../../protocol/objects/conversations.ts';
 import { takeSeq } from '../../store/conversations.ts';
 import type { Transaction } from '../../store/database.ts';
 import { newId } from '../../store/ids.ts';

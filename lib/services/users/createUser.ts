@@ -1,8 +1,8 @@
 import { hashPassword } from '../../auth/passwords.ts';
 import type { Caller } from '../../domain/permissions.ts';
 import type { STAFF_ROLES } from '../../domain/roles.ts';
-import { invalid } from '../../protocol/errors.ts';
-import type { User } from '../../protocol/objects.ts';
+import { invalid } from '../../errors/appError.ts';
+import type { User } from '../../protocol/objects/users.ts';
 import { audit } from '../../store/audit.ts';
 import { findUser, insertUser, joinTeam } from '../../store/users.ts';
 

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { forgetAccount } from '../../auth/attempts.ts';
 import { hashPassword } from '../../auth/passwords.ts';
 import type { Caller } from '../../domain/permissions.ts';
-import { AppError } from '../../protocol/errors.ts';
-import type { User } from '../../protocol/objects.ts';
+import { AppError } from '../../errors/appError.ts';
+import { forgetAccount } from '../../limits/signInAttempts.ts';
+import type { User } from '../../protocol/objects/users.ts';
 import { cutAll } from '../../realtime/cut.ts';
 import { audit } from '../../store/audit.ts';
 import { eraseCandidate, findCredentials } from '../../store/users.ts';

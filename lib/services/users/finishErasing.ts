@@ -1,4 +1,4 @@
-import { errorFields, logger } from '../../logger.ts';
+import { errorFields, logger } from '../../runtime/logger.ts';
 import { erasePerson } from '../../store/audit.ts';
 import { type ConversationRecord, eraseSubject, findConversation, findUnerased } from '../../store/conversations.ts';
 import { eraseMessages } from '../../store/messages.ts';

@@ -1,5 +1,5 @@
 import { decide } from '../../domain/conversation.ts';
-import { errorFields, logger } from '../../logger.ts';
+import { errorFields, logger } from '../../runtime/logger.ts';
 import { type Actor, audit } from '../../store/audit.ts';
 import { type ConversationRecord, findHeld, move } from '../../store/conversations.ts';
 import { type Transaction, transaction } from '../../store/database.ts';

@@ -1,6 +1,6 @@
 import type { Caller } from '../../domain/permissions.ts';
-import { invalid } from '../../protocol/errors.ts';
-import type { User } from '../../protocol/objects.ts';
+import { invalid } from '../../errors/appError.ts';
+import type { User } from '../../protocol/objects/users.ts';
 import { cutAll } from '../../realtime/cut.ts';
 import { audit } from '../../store/audit.ts';
 import type { Transaction } from '../../store/database.ts';

@@ -1,5 +1,5 @@
 import type { ServerData } from '../../../lib/protocol/events.ts';
-import type { Message } from '../../../lib/protocol/objects.ts';
+import type { Message } from '../../../lib/protocol/objects/conversations.ts';
 import { eventually } from '../../support/deadline.ts';
 import type { Socket } from '../../support/socket.ts';
 import { quiet, Records, type Start, type Started } from './start.ts';

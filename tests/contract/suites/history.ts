@@ -1,4 +1,4 @@
-import type { Message } from '../../../lib/protocol/objects.ts';
+import type { Message } from '../../../lib/protocol/objects/conversations.ts';
 import type { Socket } from '../../support/socket.ts';
 import type { Start, Started } from './start.ts';
 

@@ -1,4 +1,5 @@
-import type { AuditEntry, Message } from '../../../lib/protocol/objects.ts';
+import type { Message } from '../../../lib/protocol/objects/conversations.ts';
+import type { AuditEntry } from '../../../lib/protocol/objects/operations.ts';
 import { quiet, type Start, type Started } from './start.ts';
 
 /** Assigning, reassigning, closing, and what of it is said to whom. */

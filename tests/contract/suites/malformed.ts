@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { clientEvents } from '../../../lib/protocol/events.ts';
-import { type Route, routes } from '../../../lib/protocol/routes.ts';
+import type { Route } from '../../../lib/protocol/route.ts';
+import { routes } from '../../../lib/protocol/routes.ts';
 import type { Socket } from '../../support/socket.ts';
 import { type Desk, type HttpRequest, type HttpResult, PASSWORD, type Person } from '../../support/system.ts';
 import { Records, type Start, type Started } from './start.ts';

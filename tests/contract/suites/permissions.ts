@@ -1,5 +1,6 @@
 import { type Operation, PERMISSIONS } from '../../../lib/domain/permissions.ts';
-import { type Route, routes } from '../../../lib/protocol/routes.ts';
+import type { Route } from '../../../lib/protocol/route.ts';
+import { routes } from '../../../lib/protocol/routes.ts';
 import { type Person, UpgradeRefused } from '../../support/system.ts';
 import { CALLERS, type Outcome, objectsOf, type PermissionRow, permissionRows } from './permissionTable.ts';
 import { Records, type Start, type Started } from './start.ts';

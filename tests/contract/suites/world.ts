@@ -1,6 +1,7 @@
 import type { Operation } from '../../../lib/domain/permissions.ts';
 import { type ClientEventName, clientEvents } from '../../../lib/protocol/events.ts';
-import { type Route, routes } from '../../../lib/protocol/routes.ts';
+import type { Route } from '../../../lib/protocol/route.ts';
+import { routes } from '../../../lib/protocol/routes.ts';
 import type { Socket } from '../../support/socket.ts';
 import { type Desk, PASSWORD, type Person, UpgradeRefused } from '../../support/system.ts';
 import {

@@ -1,5 +1,5 @@
 import type { ServerData, ServerFrame } from '../../../lib/protocol/events.ts';
-import type { Conversation, Message } from '../../../lib/protocol/objects.ts';
+import type { Conversation, Message } from '../../../lib/protocol/objects/conversations.ts';
 import type { History, Link, Outcome, SendAttempt } from './history.ts';
 import type { RoleName } from './scenario.ts';
 

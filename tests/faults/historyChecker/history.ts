@@ -1,5 +1,5 @@
 import type { ServerFrame } from '../../../lib/protocol/events.ts';
-import type { Conversation, Message } from '../../../lib/protocol/objects.ts';
+import type { Conversation, Message } from '../../../lib/protocol/objects/conversations.ts';
 import type { HttpResult } from '../../support/system.ts';
 import type { Invocation } from './disturbance.ts';
 import type { RoleName, Scenario } from './scenario.ts';

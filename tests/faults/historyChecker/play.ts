@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isUnavailable } from '../../../lib/errors/faults.ts';
 import type { ServerData, ServerFrame } from '../../../lib/protocol/events.ts';
-import type { Conversation, Message } from '../../../lib/protocol/objects.ts';
+import type { Conversation, Message } from '../../../lib/protocol/objects/conversations.ts';
 import { finishClosing } from '../../../lib/services/conversations/finishClosing.ts';
 import { findConversation } from '../../../lib/store/conversations.ts';
-import { isUnavailable } from '../../../lib/store/faults.ts';
 import type { Socket } from '../../support/socket.ts';
 import { type HttpResult, UpgradeRefused } from '../../support/system.ts';
 import { misled } from './check.ts';

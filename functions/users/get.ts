@@ -1,5 +1,0 @@
-import { httpEndpoint } from '../../lib/http/endpoint.ts';
-import * as routes from '../../lib/protocol/routes.ts';
-import { getUser } from '../../lib/services/users/readUsers.ts';
-
-export const handler = httpEndpoint(routes.getUser, ({ caller, params }) => getUser(caller, params.userId));

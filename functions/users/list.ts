@@ -1,5 +1,0 @@
-import { httpEndpoint } from '../../lib/http/endpoint.ts';
-import * as routes from '../../lib/protocol/routes.ts';
-import { listUsers } from '../../lib/services/users/readUsers.ts';
-
-export const handler = httpEndpoint(routes.listUsers, ({ caller, query }) => listUsers(caller, query));

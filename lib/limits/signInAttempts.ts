@@ -1,0 +1,186 @@
+import type { AuditAction } from '../protocol/objects/operations.ts';
+import { config } from '../runtime/config.ts';
+import { metrics } from '../runtime/metrics.ts';
+import { type Actor, audit } from '../store/audit.ts';
+import {
+  type AttemptLimit,
+  type Block,
+  type CountedAttempt,
+  countAttempt,
+  forgetAttempts,
+  noteRefusal,
+  readStanding,
+  rememberOrigin,
+  type Standing,
+  takeBackAttempts,
+} from '../store/signInAttempts.ts';
+import { giveSalt } from '../store/users.ts';
+import { addressKey } from './address.ts';
+import { keyedHash, pseudonym, today } from './pseudonyms.ts';
+import { tooMany } from './rateLimits.ts';
+
+/** How much more one address (an office, a campus) or one account from everywhere may fail than the two together. */
+const ADDRESS_FACTOR = 10;
+const ACCOUNT_FACTOR = 5;
+
+/** An account there is. */
+export interface Account {
+  readonly id: string;
+  readonly salt: string | null;
+}
+
+/** Somebody is about to prove a password. */
+export interface Proof {
+  /** The account's; `null` where nobody has an account with this e-mail. */
+  readonly account: Account | null;
+  readonly email: string;
+  readonly actor: Actor;
+  readonly sourceIp: string;
+  /** What the audit trail says when it is wrong. */
+  readonly failure: AuditAction;
+}
+
+export interface Attempt {
+  /** To be called when the password was right. */
+  succeeded(): Promise<void>;
+  /** To be called when it was wrong. */
+  failed(): Promise<void>;
+}
+
+/**
+ * Counts an attempt to prove a password before it is checked, so that parallel guesses can't slip through. Throws
+ * `RATE_LIMITED` while there were too many wrong ones: for this account from this address, from this address, or for
+ * this account from anywhere. The last two don't hold for an address the account's owner has signed in from lately:
+ * strangers and colleagues can't lock them out. What is refused is counted as nothing but a metric. Accounts that don't
+ * exist are counted alike.
+ */
+export async function admitAttempt(proof: Proof): Promise<Attempt> {
+  const failed = async () => {
+    metrics({ SignInFailures: 1 });
+    await audit(proof.actor, proof.failure, proof.account?.id ?? null);
+  };
+  if (config().RATE_LIMITS === 'off') return { succeeded: async () => undefined, failed };
+  const keys = await keysOf(proof);
+  const { counted, origin } = await countUnlessBlocked(proof, keys);
+  return {
+    succeeded: async () => {
+      await takeBackAttempts(counted, keys.pair);
+      if (origin !== 'known well') await rememberOrigin(keys.origin);
+    },
+    failed,
+  };
+}
+
+/** Whoever registers is known where they did. */
+export async function rememberRegistration(account: Account, sourceIp: string): Promise<void> {
+  if (config().RATE_LIMITS === 'off' || account.salt === null) return;
+  await rememberOrigin(originKey(account.salt, sourceIp));
+}
+
+/** Forgets what was counted for an account, and under its e-mail while nobody had an account with it. */
+export async function forgetAccount({ salt }: Account, email: string | null): Promise<void> {
+  // What is there was counted today or, around midnight, yesterday.
+  for (const day of [today(), today() - 1]) {
+    if (salt) await forgetAttempts(`${knownAccount(salt, day)}/`);
+    if (email) await forgetAttempts(`${await unknownAccount(email, day)}/`);
+  }
+}
+
+interface Keys {
+  readonly pair: string;
+  readonly address: string;
+  readonly account: string;
+  readonly origin: string;
+}
+
+/**
+ * None of them tells whose it is. An account's are made with its owner's salt, and worth nothing without it; those of
+ * addresses and of unknown accounts with a key that isn't in the database. All of them change with the day: were only some
+ * to, a block that outlasts midnight would tell that there is such an account.
+ */
+async function keysOf({ account, email, sourceIp }: Proof): Promise<Keys> {
+  const address = addressKey(sourceIp);
+  const salt = account && (account.salt ?? (await giveSalt(account.id)));
+  const ofAccount = salt ? knownAccount(salt) : await unknownAccount(email);
+  // Not with the account's own key: that is stored beside it.
+  const within = salt
+    ? keyedHash(salt, `address ${today()} ${address}`)
+    : await pseudonym(`address ${address} of ${ofAccount}`);
+  return {
+    account: `${ofAccount}/`,
+    pair: `${ofAccount}/${within}`,
+    address: `/${await pseudonym(`address ${address}`)}`,
+    origin: salt ? originKey(salt, sourceIp) : ofAccount,
+  };
+}
+
+const originKey = (salt: string, sourceIp: string): string => keyedHash(salt, `origin ${addressKey(sourceIp)}`);
+
+const knownAccount = (salt: string, day = today()): string => keyedHash(salt, `account ${day}`);
+
+const unknownAccount = (email: string, day = today()): Promise<string> =>
+  pseudonym(`account ${email.normalize('NFC').toLowerCase()}`, day);
+
+interface Admitted {
+  readonly counted: readonly CountedAttempt[];
+  readonly origin: Standing['origin'];
+}
+
+/** Of those who find the way free at once, some may lose it to others before they have counted: they look again. */
+const LOOKS = 3;
+
+async function countUnlessBlocked(proof: Proof, keys: Keys): Promise<Admitted> {
+  const limits = limitsOf(keys);
+  for (let look = 0; look < LOOKS; look += 1) {
+    const { blocks, origin } = await readStanding(
+      limits.map(({ key }) => key),
+      keys.origin,
+    );
+    const asked = origin === 'unknown' ? limits : limits.filter(({ key }) => key === keys.pair);
+    const against = blocks.filter((block) => asked.some(({ key }) => key === block.key));
+    if (against.length > 0) return refuse(proof, keys, against);
+    const counted = await countAll(asked);
+    if (counted) return { counted, origin };
+  }
+  metrics({ SignInFailures: 1 });
+  throw tooMany(1);
+}
+
+function limitsOf(keys: Keys): AttemptLimit[] {
+  const most = config().RATE_LIMIT_FAILED_LOGINS;
+  return [
+    { key: keys.pair, most },
+    { key: keys.address, most: most * ADDRESS_FACTOR },
+    { key: keys.account, most: most * ACCOUNT_FACTOR },
+  ];
+}
+
+/** Counts an attempt under all of the keys or, `null`, under none. */
+async function countAll(limits: readonly AttemptLimit[]): Promise<CountedAttempt[] | null> {
+  const counted: CountedAttempt[] = [];
+  for (const limit of limits) {
+    const attempt = await countAttempt(limit);
+    if (!attempt) {
+      await takeBackAttempts(counted);
+      return null;
+    }
+    counted.push(attempt);
+  }
+  return counted;
+}
+
+/** The first that a block refuses is put on record, the others are counted: a flood of them stores nothing. */
+async function refuse({ actor, account }: Proof, keys: Keys, blocks: readonly Block[]): Promise<never> {
+  metrics({ SignInFailures: 1 });
+  for (const block of blocks) {
+    if (await noteRefusal(block)) {
+      await audit(actor, 'attempts_throttled', account?.id ?? null, { limit: nameOf(block, keys) });
+    }
+  }
+  throw tooMany(Math.ceil(Math.max(...blocks.map(({ waitMs }) => waitMs)) / 1000));
+}
+
+function nameOf({ key }: Block, keys: Keys): string {
+  if (key === keys.address) return 'address';
+  return key === keys.account ? 'account' : 'account and address';
+}

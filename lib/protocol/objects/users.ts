@@ -1,0 +1,59 @@
+import * as z from 'zod/mini';
+import { ROLES } from '../../domain/roles.ts';
+import { answerSchema, oneLine, schema, text } from '../schema.ts';
+import { EMAIL } from '../text.ts';
+import { idSchema, timestampSchema } from './common.ts';
+
+export const nameSchema = /* @__PURE__ */ oneLine(1, 100);
+
+export const emailSchema = /* @__PURE__ */ schema(
+  () =>
+    z.pipe(
+      z.string().check(z.maxLength(254, { error: 'must have at most 254 characters', abort: true })),
+      z.email({ pattern: EMAIL, error: 'must be an e-mail address' }),
+    ),
+  {
+    description: 'What RFC 5321 and browsers both take for an e-mail address. Compared without regard to case.',
+    format: 'email',
+    pattern: EMAIL.source,
+    examples: ['kim@example.com'],
+  },
+);
+
+export const passwordSchema = /* @__PURE__ */ text(8, 128);
+
+/** A password somebody claims to have: bounded, but not held to today's rules. */
+export const givenPasswordSchema = /* @__PURE__ */ text(1, 128);
+
+export const roleSchema = /* @__PURE__ */ schema(() => z.enum(ROLES), {
+  id: 'Role',
+  description: 'A candidate is the customer.',
+});
+
+export const userSchema = /* @__PURE__ */ answerSchema(
+  () =>
+    z.object({
+      id: idSchema,
+      name: z.string(),
+      email: schema(() => z.nullable(z.string()), { description: '`null` for an erased user.' }),
+      role: roleSchema,
+      supervisorId: z.nullable(idSchema),
+      active: z.boolean(),
+      createdAt: timestampSchema,
+    }),
+  { id: 'User' },
+);
+export type User = z.infer<ReturnType<typeof userSchema>>;
+
+export const sessionSchema = /* @__PURE__ */ answerSchema(
+  () =>
+    z.object({
+      user: userSchema(),
+      accessToken: z.string(),
+      refreshToken: z.string(),
+      tokenType: z.literal('Bearer'),
+      expiresIn: schema(() => z.int(), { description: 'Seconds until the access token expires.' }),
+    }),
+  { id: 'Session' },
+);
+export type Session = z.infer<ReturnType<typeof sessionSchema>>;

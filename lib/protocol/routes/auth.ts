@@ -1,0 +1,94 @@
+import * as z from 'zod/mini';
+import {
+  emailSchema,
+  givenPasswordSchema,
+  nameSchema,
+  passwordSchema,
+  sessionSchema,
+  userSchema,
+} from '../objects/users.ts';
+import { route } from '../route.ts';
+import { schema } from '../schema.ts';
+
+const refreshTokenSchema = /* @__PURE__ */ schema(() =>
+  z
+    .string()
+    .check(z.minLength(1, { error: 'is required' }), z.maxLength(512, { error: 'is not a refresh token of ours' })),
+);
+
+export const register = /* @__PURE__ */ route(() => ({
+  operation: 'register',
+  method: 'POST',
+  path: '/auth/register',
+  summary: 'Register as a candidate and sign in.',
+  tag: 'auth',
+  body: z.strictObject({ name: nameSchema, email: emailSchema, password: passwordSchema }),
+  status: 201,
+  response: sessionSchema,
+  repeat: { findOut: 'Sign in with this address and password: that works where it was done.' },
+  errors: ['EMAIL_TAKEN', 'RATE_LIMITED'],
+}));
+
+export const login = /* @__PURE__ */ route(() => ({
+  operation: 'login',
+  method: 'POST',
+  path: '/auth/login',
+  summary: 'Sign in.',
+  tag: 'auth',
+  body: z.strictObject({ email: emailSchema, password: givenPasswordSchema }),
+  status: 200,
+  response: sessionSchema,
+  repeat: { findOut: 'Sign in again: a session that you were not told of ends by itself, unused.' },
+  errors: ['INVALID_CREDENTIALS', 'RATE_LIMITED'],
+}));
+
+export const refreshSession = /* @__PURE__ */ route(() => ({
+  operation: 'refreshSession',
+  method: 'POST',
+  path: '/auth/refresh',
+  summary:
+    'Trade a refresh token for two new tokens. A repeat within 30 seconds gets the same ones; later reuse ends the session.',
+  tag: 'auth',
+  body: z.strictObject({ refreshToken: refreshTokenSchema }),
+  status: 200,
+  response: sessionSchema,
+  repeat: { safeWithin: '30 seconds', findOut: 'Sign in again: it would pass for a theft.' },
+  errors: ['INVALID_TOKEN', 'RATE_LIMITED'],
+}));
+
+export const logout = /* @__PURE__ */ route(() => ({
+  operation: 'logout',
+  method: 'POST',
+  path: '/auth/logout',
+  summary: 'End this session: its refresh token, its access tokens and its sockets.',
+  tag: 'auth',
+  status: 204,
+  response: null,
+  repeat: { findOut: 'Send it again: `INVALID_TOKEN` says that the session has ended.' },
+  errors: [],
+}));
+
+export const getMe = /* @__PURE__ */ route(() => ({
+  operation: 'getMe',
+  method: 'GET',
+  path: '/auth/me',
+  summary: 'Who am I?',
+  tag: 'auth',
+  status: 200,
+  response: userSchema,
+  repeat: 'safe',
+  errors: [],
+}));
+
+export const changePassword = /* @__PURE__ */ route(() => ({
+  operation: 'changePassword',
+  method: 'PUT',
+  path: '/auth/password',
+  summary: 'Change the password and end the other sessions.',
+  tag: 'auth',
+  body: z.strictObject({ currentPassword: givenPasswordSchema, newPassword: passwordSchema }),
+  status: 204,
+  response: null,
+  repeat: 'safe',
+  errors: ['INVALID_CREDENTIALS', 'RATE_LIMITED'],
+}));

@@ -1,0 +1,92 @@
+import * as z from 'zod/mini';
+import { STAFF_ROLES } from '../../domain/roles.ts';
+import { idSchema } from '../objects/common.ts';
+import { emailSchema, nameSchema, passwordSchema, roleSchema, userSchema } from '../objects/users.ts';
+import { flag, listOf, listQuery, route } from '../route.ts';
+import { schema } from '../schema.ts';
+
+const userParams = /* @__PURE__ */ schema(() => z.strictObject({ userId: idSchema }));
+
+export const createUser = /* @__PURE__ */ route(() => ({
+  operation: 'createUser',
+  method: 'POST',
+  path: '/users',
+  summary: 'Make a supervisor, an agent or an admin.',
+  tag: 'users',
+  body: z.strictObject({
+    name: nameSchema,
+    email: emailSchema,
+    password: passwordSchema,
+    role: z.enum(STAFF_ROLES),
+    supervisorId: z.optional(idSchema),
+  }),
+  status: 201,
+  response: userSchema,
+  repeat: {
+    findOut: 'Look for the address in `GET /users`, or send it again: `EMAIL_TAKEN` says that somebody has it.',
+  },
+  errors: ['EMAIL_TAKEN'],
+}));
+
+export const listUsers = /* @__PURE__ */ route(() => ({
+  operation: 'listUsers',
+  method: 'GET',
+  path: '/users',
+  summary: 'List people; a supervisor sees their own agents.',
+  tag: 'users',
+  query: z.strictObject({
+    role: z.optional(roleSchema),
+    supervisorId: z.optional(idSchema),
+    active: z.optional(flag),
+    ...listQuery(),
+  }),
+  status: 200,
+  response: () => listOf(userSchema()),
+  repeat: 'safe',
+  errors: [],
+}));
+
+export const getUser = /* @__PURE__ */ route(() => ({
+  operation: 'getUser',
+  method: 'GET',
+  path: '/users/{userId}',
+  summary: 'Read one person.',
+  tag: 'users',
+  params: userParams,
+  status: 200,
+  response: userSchema,
+  repeat: 'safe',
+  errors: ['NOT_FOUND'],
+}));
+
+export const updateUser = /* @__PURE__ */ route(() => ({
+  operation: 'updateUser',
+  method: 'PATCH',
+  path: '/users/{userId}',
+  summary: 'Rename, give another address, move to another supervisor, deactivate or reactivate.',
+  tag: 'users',
+  params: userParams,
+  body: z.strictObject({
+    name: z.optional(nameSchema),
+    email: z.optional(emailSchema),
+    supervisorId: z.optional(idSchema),
+    active: z.optional(z.boolean()),
+  }),
+  status: 200,
+  response: userSchema,
+  repeat: 'safe',
+  errors: ['NOT_FOUND', 'EMAIL_TAKEN', 'LAST_ADMIN', 'HAS_TEAM'],
+}));
+
+export const eraseUser = /* @__PURE__ */ route(() => ({
+  operation: 'eraseUser',
+  method: 'POST',
+  path: '/users/{userId}/erase',
+  summary: 'Erase a candidate: their personal data and the text of their conversations are gone for good.',
+  tag: 'users',
+  params: userParams,
+  status: 200,
+  response: userSchema,
+  repeat: 'safe',
+  errors: ['NOT_FOUND'],
+}));

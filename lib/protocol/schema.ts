@@ -1,0 +1,68 @@
+import * as z from 'zod/mini';
+import { hasSomethingToSee, isOneLine, NO_NUL, ONE_LINE, SOMETHING_TO_SEE } from './text.ts';
+
+/**
+ * Makes a schema, and notes what the documents say of it. Every definition of the protocol is a call marked `@__PURE__`
+ * with a function to make it: a Lambda's bundle drops the calls it has no use for, and makes a few schemas, not hundred.
+ */
+export function schema<S extends z.ZodMiniType>(make: () => S, about: z.core.GlobalMeta = {}): S {
+  const made = make();
+  z.globalRegistry.add(made, { ...z.globalRegistry.get(made), ...about });
+  return made;
+}
+
+/**
+ * As `schema`, for what the server sends, made when it is asked for: documents and tests hold answers against these,
+ * a Lambda never does.
+ */
+export function answerSchema<S extends z.ZodMiniType>(make: () => S, about: z.core.GlobalMeta): () => S {
+  let made: S | undefined;
+  return () => {
+    made ??= schema(make, about);
+    return made;
+  };
+}
+
+/**
+ * A string of `min` to `max` characters, a character being a Unicode code point as JSON Schema counts them
+ * (so an emoji is one), well-formed (no lone surrogates, which UTF-8 cannot carry) and free of U+0000.
+ */
+export const text = (min: number, max: number) =>
+  schema(
+    () =>
+      z.string().check(
+        z.refine((value) => value.isWellFormed(), { error: 'must be well-formed Unicode', abort: true }),
+        z.refine((value) => !value.includes('\u0000'), { error: 'must not contain U+0000', abort: true }),
+        z.refine((value) => inRange(value, min, max), { error: `must have ${min} to ${max} characters` }),
+      ),
+    { minLength: min, maxLength: max, pattern: NO_NUL },
+  );
+
+function inRange(value: string, min: number, max: number): boolean {
+  // A string of more than 2 × max units is too long however it is counted: don't walk it.
+  if (value.length > 2 * max) return false;
+  const length = [...value].length;
+  return length >= min && length <= max;
+}
+
+/** As `text`, with something to see in it. */
+export const nonBlank = (min: number, max: number) =>
+  schema(() => text(min, max).check(z.refine(hasSomethingToSee, { error: 'must not be blank', abort: true })), {
+    pattern: SOMETHING_TO_SEE,
+  });
+
+/** As `nonBlank`, and shown in a line with other text, which it must not break or turn round. */
+export const oneLine = (min: number, max: number) =>
+  schema(
+    () =>
+      nonBlank(min, max).check(
+        z.refine(isOneLine, {
+          error: 'must not contain line breaks, control characters or bidirectional overrides',
+        }),
+      ),
+    {
+      description:
+        'One line with something to see in it: no line breaks, control characters or bidirectional overrides.',
+      pattern: ONE_LINE,
+    },
+  );

@@ -1,0 +1,135 @@
+import { Hash } from '@smithy/core/serde';
+import { SignatureV4 } from '@smithy/signature-v4';
+import { ConfigError } from './config.ts';
+import { waitToRetry } from './retry.ts';
+
+/** All attempts together; a start that takes longer is better given up and tried again. */
+const PATIENCE_MS = 3_000;
+const ATTEMPTS = 3;
+
+/**
+ * No value. `code` says why in AWS's words, `AccessDeniedException` say, or the network's, `ECONNRESET`; the name, whether
+ * it may well work later.
+ */
+export class ParameterStoreError extends Error {
+  override readonly name: 'ParameterStoreError' | 'ParameterStoreUnavailable';
+  readonly code: string;
+
+  constructor(code: string, isPassing: boolean) {
+    super(`the Parameter Store: ${code}`);
+    this.name = isPassing ? 'ParameterStoreUnavailable' : 'ParameterStoreError';
+    this.code = code;
+  }
+}
+
+export interface ReadOptions {
+  /** What may be done while the answer is on its way: called once the request is sent, at every attempt. */
+  readonly meanwhile?: (() => void) | undefined;
+  readonly patienceMs?: number | undefined;
+}
+
+/**
+ * Reads SecureStrings, ten at most, from AWS Systems Manager's Parameter Store, as the function's own role. One signed
+ * request (https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetParameters.html): every start waits for
+ * it, and loading the SDK's client would take longer than the read. A parameter that doesn't exist is not in the answer.
+ * Throws `ParameterStoreError`; values are in no error and no log.
+ */
+export async function readParameters(
+  names: readonly string[],
+  { meanwhile, patienceMs = PATIENCE_MS }: ReadOptions = {},
+): Promise<ReadonlyMap<string, string>> {
+  const end = Date.now() + patienceMs;
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await getParameters(names, AbortSignal.timeout(Math.max(1, end - Date.now())), meanwhile);
+    } catch (error) {
+      const mayPass = error instanceof ParameterStoreError && error.name === 'ParameterStoreUnavailable';
+      if (!mayPass || !(await waitToRetry(attempt, { attempts: ATTEMPTS, end }))) throw error;
+    }
+  }
+}
+
+async function getParameters(
+  names: readonly string[],
+  signal: AbortSignal,
+  meanwhile?: () => void,
+): Promise<ReadonlyMap<string, string>> {
+  const endpoint = new URL(required('AWS_ENDPOINT_URL_SSM'));
+  const body = JSON.stringify({ Names: names, WithDecryption: true });
+  const { headers } = await signer().sign({
+    method: 'POST',
+    protocol: endpoint.protocol,
+    hostname: endpoint.hostname,
+    path: endpoint.pathname,
+    query: {},
+    headers: {
+      host: endpoint.host,
+      'content-type': 'application/x-amz-json-1.1',
+      'x-amz-target': 'AmazonSSM.GetParameters',
+    },
+    body,
+  });
+  const { status, text } = await post(endpoint, headers, body, signal, meanwhile);
+  const { Parameters, __type } = parsed(text);
+  if (status === 200 && Array.isArray(Parameters)) {
+    return new Map(Parameters.map(({ Name, Value }: { Name: string; Value: string }) => [Name, Value]));
+  }
+  // `com.amazonaws.ssm#AccessDeniedException`, or without what stands before it.
+  const code = typeof __type === 'string' ? __type.replace(/^.*#/, '') : `HTTP ${status}`;
+  throw new ParameterStoreError(code, status >= 500 || status === 429 || code === 'ThrottlingException');
+}
+
+function signer(): SignatureV4 {
+  return new SignatureV4({
+    service: 'ssm',
+    region: required('AWS_REGION'),
+    sha256: Hash.bind(null, 'sha256'),
+    credentials: {
+      accessKeyId: required('AWS_ACCESS_KEY_ID'),
+      secretAccessKey: required('AWS_SECRET_ACCESS_KEY'),
+      sessionToken: required('AWS_SESSION_TOKEN'),
+    },
+  });
+}
+
+/** Lambda gives the role's credentials in the environment, and the deployment the endpoint. */
+function required(variable: string): string {
+  const value = process.env[variable];
+  if (!value) throw new ConfigError(`Configuration: ${variable} is missing`);
+  return value;
+}
+
+async function post(
+  endpoint: URL,
+  headers: Readonly<Record<string, string>>,
+  body: string,
+  signal: AbortSignal,
+  meanwhile?: () => void,
+): Promise<{ readonly status: number; readonly text: string }> {
+  // Loaded when it comes to that: on a laptop, and where there are no secrets, it never does.
+  const { request } = endpoint.protocol === 'https:' ? await import('node:https') : await import('node:http');
+  return new Promise((resolve, reject) => {
+    const fail = ({ code, name }: NodeJS.ErrnoException) =>
+      reject(new ParameterStoreError(signal.aborted ? 'TimeoutError' : (code ?? name), true));
+    // No agent: asked once in five minutes, a connection kept open would only be found closed.
+    const sent = request(endpoint, { method: 'POST', headers, agent: false, signal }, (response) => {
+      let text = '';
+      response.setEncoding('utf8').on('error', fail);
+      response.on('data', (chunk: string) => {
+        text += chunk;
+      });
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, text }));
+    });
+    sent.on('error', fail);
+    if (meanwhile) sent.on('finish', () => setImmediate(meanwhile));
+    sent.end(body);
+  });
+}
+
+function parsed(text: string): { readonly Parameters?: unknown; readonly __type?: unknown } {
+  try {
+    return Object(JSON.parse(text));
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,146 @@
+import { ConfigError } from './config.ts';
+import { errorFields, logger } from './logger.ts';
+import { readParameters } from './parameterStore.ts';
+import { SingleFlight } from './singleFlight.ts';
+
+/** A signing key: tokens name it by `kid`. */
+export interface JwtKey {
+  readonly kid: string;
+  readonly secret: Buffer;
+}
+
+/** HS256 wants a key at least as long as its hash (RFC 7518 §3.2). */
+const LEAST_KEY_BYTES = 32;
+
+/**
+ * The database's address. `meanwhile` is done while it is on its way, if it has to be fetched at all. Throws
+ * `ConfigError` where it is missing, or names a server but no database: the driver would take one called `test`.
+ */
+export async function mongodbUri(meanwhile?: () => void): Promise<string> {
+  const uri = await required('MONGODB_URI', meanwhile);
+  if (!namesDatabase(uri)) throw new ConfigError(`Configuration: ${NO_DATABASE}`);
+  return uri;
+}
+
+export const NO_DATABASE =
+  'MONGODB_URI names no database: write one after the host, as in mongodb+srv://…/live-support';
+
+/** Does a database's name follow the hosts? */
+export const namesDatabase = (uri: string): boolean => /^mongodb(?:\+srv)?:\/\/[^/?]+\/[^/?]/.test(uri);
+
+/**
+ * The signing keys, `kid:base64url,kid:base64url`: the first signs, all verify. docs/deploying.md says how a key is
+ * rotated without signing anybody out. Throws `ConfigError` for a weak or malformed one.
+ */
+export async function jwtKeys(): Promise<readonly [JwtKey, ...JwtKey[]]> {
+  const source = await required('JWT_KEYS');
+  if (cachedKeys?.source !== source) cachedKeys = { source, keys: parseKeys(source) };
+  return cachedKeys.keys;
+}
+
+/**
+ * Begins to read the keys while the function's code is being loaded: they then arrive with the database's address and not
+ * after it. Only for what is sure to ask for them: other functions have no right to. A failure shows itself when a
+ * request needs them.
+ */
+export function jwtKeysAhead(): void {
+  jwtKeys().catch(() => undefined);
+}
+
+let cachedKeys: { source: string; keys: [JwtKey, ...JwtKey[]] } | undefined;
+
+function parseKeys(source: string): [JwtKey, ...JwtKey[]] {
+  const keys = source.split(',').map((entry, index): JwtKey => {
+    const match = /^\s*([A-Za-z0-9_-]{1,32}):([A-Za-z0-9_-]+)\s*$/.exec(entry);
+    if (!match) throw new ConfigError(`JWT_KEYS: entry ${index + 1} is not of the form kid:base64url`);
+    const [, kid = '', encoded = ''] = match;
+    const secret = Buffer.from(encoded, 'base64url');
+    if (secret.length < LEAST_KEY_BYTES) {
+      throw new ConfigError(`JWT_KEYS: key ${kid} is shorter than ${LEAST_KEY_BYTES} bytes`);
+    }
+    return { kid, secret };
+  });
+  if (new Set(keys.map((key) => key.kid)).size !== keys.length) throw new ConfigError('JWT_KEYS: a kid occurs twice');
+  return keys as [JwtKey, ...JwtKey[]];
+}
+
+/** Shorter ones could be guessed. */
+const LEAST_PROXY_SECRET = 32;
+
+/**
+ * What a trusted proxy proves itself with, `secret,secret`: any of them will do, so that they can be changed. Throws
+ * `ConfigError` for one that is too short or can't be a header's value.
+ */
+export async function trustedProxySecrets(): Promise<readonly string[]> {
+  const secrets = (await required('TRUSTED_PROXY_SECRET')).split(',').map((secret) => secret.trim());
+  if (!secrets.every((secret) => secret.length >= LEAST_PROXY_SECRET && /^[\x21-\x7e]+$/.test(secret))) {
+    throw new ConfigError(
+      `TRUSTED_PROXY_SECRET: each must have ${LEAST_PROXY_SECRET} characters or more, of ASCII and without spaces`,
+    );
+  }
+  return secrets;
+}
+
+/** How long a secret read from the Parameter Store is used before it is read again: a rotation needs no deploy. */
+const FRESH_MS = 5 * 60 * 1000;
+
+interface Parameter {
+  readonly reading: SingleFlight<string>;
+  known?: { readonly value: string; readonly readAt: number };
+}
+
+const parameters = new Map<string, Parameter>();
+
+/** From the variable itself, as on a laptop, or from the parameter that `{name}_PARAMETER` names. */
+async function required(
+  name: 'MONGODB_URI' | 'JWT_KEYS' | 'TRUSTED_PROXY_SECRET',
+  meanwhile?: () => void,
+): Promise<string> {
+  const given = process.env[name];
+  if (given) return given;
+  const path = process.env[`${name}_PARAMETER`];
+  if (!path) throw new ConfigError(`Configuration: ${name} is missing, and so is ${name}_PARAMETER`);
+  const parameter = parameters.get(path) ?? { reading: new SingleFlight() };
+  parameters.set(path, parameter);
+  const { known } = parameter;
+  if (known && Date.now() - known.readAt < FRESH_MS) return known.value;
+  try {
+    return await parameter.reading.run(async () => {
+      // As old as the question: the answer may be met much later, after a freeze.
+      const readAt = Date.now();
+      const value = await readTogether(path, meanwhile);
+      if (value === '') throw new ConfigError(`Configuration: the parameter ${path} is empty`);
+      parameter.known = { value, readAt };
+      return value;
+    });
+  } catch (error) {
+    if (!known) throw error;
+    // Better what was right five minutes ago than nothing; asked again next time.
+    logger.warn('could not read a parameter again', { parameter: path, ...errorFields(error) });
+    return known.value;
+  }
+}
+
+interface Batch {
+  readonly paths: string[];
+  meanwhile?: () => void;
+  readonly values: Promise<ReadonlyMap<string, string>>;
+}
+
+let batch: Batch | undefined;
+
+/** What is asked for in one go, which at a start is all there is, is read with one request. */
+async function readTogether(path: string, meanwhile?: () => void): Promise<string> {
+  batch ??= { paths: [], values: Promise.resolve().then(readBatch) };
+  batch.paths.push(path);
+  if (meanwhile) batch.meanwhile = meanwhile;
+  const value = (await batch.values).get(path);
+  if (value === undefined) throw new ConfigError(`Configuration: there is no parameter ${path}`);
+  return value;
+}
+
+async function readBatch(): Promise<ReadonlyMap<string, string>> {
+  const { paths = [], meanwhile } = batch ?? {};
+  batch = undefined;
+  return readParameters(paths, { meanwhile });
+}

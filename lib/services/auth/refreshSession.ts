@@ -1,0 +1,67 @@
+import { type RefreshToken, readRefreshToken, seal, successorOf, unseal } from '../../auth/refreshTokens.ts';
+import { AppError } from '../../errors/appError.ts';
+import { limitRefreshes } from '../../limits/rateLimits.ts';
+import type { Session } from '../../protocol/objects/users.ts';
+import { logger } from '../../runtime/logger.ts';
+import { audit } from '../../store/audit.ts';
+import { transaction } from '../../store/database.ts';
+import { type Standing, spendToken, standingOf } from '../../store/sessions.ts';
+import { findUser } from '../../store/users.ts';
+import { endSessions } from './endSessions.ts';
+import { presentSession, sessionEnd } from './openSession.ts';
+
+/**
+ * Trades a refresh token for two new tokens. One that was spent less than 30 seconds ago is answered with the same
+ * successor, while that isn't spent. Any other that was spent ends its session (RFC 9700 §4.14.2): either its owner or a
+ * thief holds the successor, and there is no telling which. Throws `INVALID_TOKEN`, `RATE_LIMITED`.
+ */
+export async function refreshSession(refreshToken: string, sourceIp: string): Promise<Session> {
+  const token = readRefreshToken(refreshToken);
+  let standing = await unlessReused(token, sourceIp);
+  const { sessionId, userId } = standing;
+  // After the look for reuse, which no limit may hide.
+  await limitRefreshes(sessionId);
+  let successor = await trade(token, standing, sourceIp);
+  while (successor === null) {
+    // Another request has spent the token meanwhile: now this one is a repeat.
+    standing = await unlessReused(token, sourceIp);
+    successor = await trade(token, standing, sourceIp);
+  }
+  const user = await findUser(userId);
+  if (!user?.active) throw new AppError('INVALID_TOKEN');
+  return presentSession(user, sessionId, successor);
+}
+
+type Usable = Exclude<Standing, { readonly is: 'reused' }>;
+
+/** What the token is to its session. Ends the session of one that is reused, and throws `INVALID_TOKEN`. */
+async function unlessReused(token: RefreshToken, sourceIp: string): Promise<Usable> {
+  const standing = await standingOf(token);
+  if (standing?.is === 'reused') await endReused(standing, sourceIp);
+  if (!standing || standing.is === 'reused') throw new AppError('INVALID_TOKEN');
+  return standing;
+}
+
+/** The token's successor; `null` when another request came first. */
+async function trade(token: RefreshToken, standing: Usable, sourceIp: string): Promise<string | null> {
+  const { sessionId, userId } = standing;
+  if (standing.is === 'repeated') {
+    await audit({ userId: null, role: null, sourceIp }, 'refresh_token_repeated', userId, { sessionId });
+    return unseal(standing.sealedSuccessor, token);
+  }
+  const successor = successorOf(token, sessionId);
+  const sealed = seal(successor, token);
+  return (await spendToken(sessionId, token, { ...successor, sealed }, sessionEnd())) ? successor.text : null;
+}
+
+async function endReused({ sessionId, userId }: Standing, sourceIp: string): Promise<void> {
+  logger.warn('spent refresh token used again: session ended', { sessionId });
+  const sockets = await transaction(async (session) => {
+    await audit({ userId: null, role: null, sourceIp }, 'refresh_token_reused', userId, { sessionId }, session);
+    return endSessions({ sessionIds: [sessionId] }, session);
+  });
+  if (sockets.length === 0) return;
+  // Loaded when it comes to that: a refresh hardly ever cuts a socket.
+  const { cutAll } = await import('../../realtime/cut.ts');
+  await cutAll(sockets);
+}

@@ -1,0 +1,111 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { LocalError } from './localError.ts';
+import { GRACE_MS, isFree } from './ports.ts';
+
+const OWNER_FILE = 'live-support.json';
+
+/**
+ * Sees to it that mongod does not outlive us, even when we are killed outright: a shell waits at a pipe that only we
+ * hold open, and ends mongod when the pipe closes without a word.
+ */
+export function endWithUs(child: ChildProcess, pid: number, exited: Promise<unknown>): void {
+  const endNow = () => child.kill('SIGTERM');
+  process.once('exit', endNow);
+  exited.then(() => process.off('exit', endNow));
+  if (process.platform === 'win32') return;
+
+  const script = `trap '' INT HUP TERM
+    read -r word && exit
+    kill -TERM "$1" || exit
+    tries=0
+    while kill -0 "$1" && [ $tries -lt 100 ]; do sleep 0.1; tries=$((tries + 1)); done
+    kill -KILL "$1"`;
+  const watchdog = spawn('/bin/sh', ['-c', script, 'mongod-watchdog', String(pid)], {
+    detached: true,
+    stdio: ['pipe', 'ignore', 'ignore'],
+  });
+  // Without a shell the next start ends what this one left (see `endOrphan`).
+  watchdog.on('error', () => undefined);
+  watchdog.stdin.on('error', () => undefined);
+  watchdog.unref();
+  if ('unref' in watchdog.stdin && typeof watchdog.stdin.unref === 'function') watchdog.stdin.unref();
+  exited.then(() => watchdog.stdin.end('done\n'));
+}
+
+/**
+ * Ends a mongod that an earlier run of ours left at work on this folder. One whose owner still lives is in use: throws
+ * `LocalError`. Somebody else's is left alone; mongod itself then says that the folder is taken.
+ */
+export async function endOrphan(dbPath: string, deadline = Date.now() + GRACE_MS): Promise<void> {
+  const pid = Number.parseInt(await readFile(join(dbPath, 'mongod.lock'), 'utf8').catch(() => ''), 10);
+  const running = Number.isInteger(pid) ? await describeProcess(pid) : undefined;
+  if (!running || !/mongod/.test(running.command) || !running.command.includes(dbPath)) return;
+
+  const { owner } = await readOwner(dbPath);
+  if (owner === undefined) return;
+  if (owner === running.parent) {
+    if (owner !== process.pid && Date.now() < deadline) {
+      await sleep(100);
+      return endOrphan(dbPath, deadline);
+    }
+    const who = owner === process.pid ? 'this process' : `process ${owner}`;
+    throw new LocalError(
+      `The data in ${dbPath} is in use by a server of ${who}: stop that one, or set MONGODB_URI to share it`,
+    );
+  }
+  for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+    for (let tries = 0; tries < 100; tries += 1) {
+      try {
+        process.kill(pid, tries === 0 ? signal : 0);
+      } catch {
+        return;
+      }
+      await sleep(100);
+    }
+  }
+}
+
+/** Notes whose server this is, for `endOrphan` and `lastPort`. */
+export async function noteOwner(dbPath: string, port: number): Promise<void> {
+  await writeFile(join(dbPath, OWNER_FILE), JSON.stringify({ owner: process.pid, port }));
+}
+
+async function readOwner(dbPath: string): Promise<{ owner?: number; port?: number }> {
+  try {
+    const noted: unknown = JSON.parse(await readFile(join(dbPath, OWNER_FILE), 'utf8'));
+    if (typeof noted !== 'object' || noted === null) return {};
+    return {
+      ...('owner' in noted && typeof noted.owner === 'number' ? { owner: noted.owner } : {}),
+      ...('port' in noted && typeof noted.port === 'number' ? { port: noted.port } : {}),
+    };
+  } catch {
+    return {};
+  }
+}
+
+/** The port this folder's server had last time, where it is free. */
+export async function lastPort(dbPath: string): Promise<number | undefined> {
+  const { port } = await readOwner(dbPath);
+  return port !== undefined && (await isFree(port)) ? port : undefined;
+}
+
+async function describeProcess(pid: number): Promise<{ parent: number; command: string } | undefined> {
+  try {
+    if (process.platform === 'linux') {
+      const [status, command] = await Promise.all([
+        readFile(`/proc/${pid}/status`, 'utf8'),
+        readFile(`/proc/${pid}/cmdline`, 'utf8'),
+      ]);
+      return { parent: Number(/^PPid:\s*(\d+)/m.exec(status)?.[1]), command: command.replaceAll('\0', ' ') };
+    }
+    const { stdout } = await promisify(execFile)('ps', ['-o', 'ppid=,command=', '-p', String(pid)]);
+    const [, parent, command] = /^\s*(\d+)\s+(.*)/.exec(stdout) ?? [];
+    return parent === undefined || command === undefined ? undefined : { parent: Number(parent), command };
+  } catch {
+    return undefined;
+  }
+}

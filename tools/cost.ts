@@ -1,0 +1,205 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { parseArgs } from 'node:util';
+import { parse } from 'yaml';
+import { loadOf, type Shape, TYPICAL } from './load.ts';
+import { defaultsAsOptions, numbersFrom, table } from './print.ts';
+
+/**
+ * What the service costs on AWS, when idle and per conversation: `npx node tools/cost.ts --messages 40`. The counts come
+ * from the contract and from what is deployed; prices from tools/prices.json, or the file `--prices` names.
+ */
+
+interface Price {
+  readonly what: string;
+  readonly price: number;
+  readonly per: number;
+  /** A month, to every account. */
+  readonly free: number;
+}
+
+const ITEMS = [
+  'lambdaRequests',
+  'lambdaGbSeconds',
+  'httpRequests',
+  'socketMessages',
+  'socketMinutes',
+  'logGb',
+  'logGbMonths',
+  'traces',
+  'kmsRequests',
+  'transferGb',
+  'alarms',
+  'dashboards',
+  'customMetrics',
+] as const;
+
+export type Item = (typeof ITEMS)[number];
+export type Usage = Readonly<Record<Item, number>>;
+export type Prices = Readonly<Record<Item, Price>>;
+
+const GB = 1e9;
+const MONTH_DAYS = 30;
+/** The largest frame is 32 KB, which is one metered message. */
+const MESSAGES_A_FRAME = 1;
+
+/** What is deployed, and costs whether anybody is there or not. */
+export interface Deployed {
+  readonly memoryGb: number;
+  readonly pingMemoryGb: number;
+  readonly sweepMinutes: number;
+  readonly logRetentionDays: number;
+  readonly alarms: number;
+  readonly dashboards: number;
+  readonly customMetrics: number;
+  /** Requests a second the stage lets through. */
+  readonly httpRate: number;
+  readonly websocketRate: number;
+}
+
+const at = (path: string) => new URL(path, import.meta.url);
+const text = (path: string) => readFileSync(at(path), 'utf8');
+
+/** From serverless.yml, the template of alarms and the list of metrics. */
+export async function deployed(stage = 'prod'): Promise<Deployed> {
+  const { provider, functions, params } = parse(text('../serverless.yml'), { logLevel: 'error' }) as {
+    provider: { memorySize: number };
+    functions: Record<'ping' | 'sweep', { memorySize?: number; events: readonly Readonly<Record<string, string>>[] }>;
+    params: Record<string, Pick<Deployed, 'httpRate' | 'websocketRate'> & { logRetentionInDays: number }>;
+  };
+  const settings = params[stage];
+  if (!settings) throw new Error(`serverless.yml has no parameters for stage ${stage}`);
+  const load = createRequire(import.meta.url);
+  const monitoring = load('../cloud/monitoring.cjs') as (serverless: {
+    resolveVariable(name: string): Promise<unknown>;
+  }) => Promise<{ Resources: Record<string, { Type: string; Properties: { Metrics?: readonly object[] } }> }>;
+  const { Resources } = await monitoring({
+    resolveVariable: async (name) => (name === 'self:functions' ? functions : stage),
+  });
+  const all = (type: string) => Object.values(Resources).filter(({ Type }) => Type === type);
+  // An alarm on a sum is paid for as one on each of its parts.
+  const parts = ({ Metrics }: { Metrics?: readonly object[] }) =>
+    Metrics?.filter((part) => 'MetricStat' in part).length ?? 1;
+  return {
+    memoryGb: provider.memorySize / 1024,
+    pingMemoryGb: (functions.ping.memorySize ?? provider.memorySize) / 1024,
+    sweepMinutes: Number(/^rate\((\d+) minutes\)$/.exec(functions.sweep.events[0]?.['schedule'] ?? '')?.[1]),
+    logRetentionDays: settings.logRetentionInDays,
+    httpRate: settings.httpRate,
+    websocketRate: settings.websocketRate,
+    alarms: all('AWS::CloudWatch::Alarm').reduce((sum, { Properties }) => sum + parts(Properties), 0),
+    dashboards: all('AWS::CloudWatch::Dashboard').length,
+    customMetrics: text('../lib/runtime/metrics.ts').match(/^ {2}\w+: '(?:Count|Seconds)',$/gm)?.length ?? Number.NaN,
+  };
+}
+
+/** A month in which nobody comes. */
+export function idleUsage(on: Deployed, shape: Shape): Usage {
+  const sweeps = (MONTH_DAYS * 24 * 60) / on.sweepMinutes;
+  return {
+    ...invoked(sweeps, (sweeps * on.memoryGb * shape.milliseconds) / 1000, on, shape),
+    httpRequests: 0,
+    socketMessages: 0,
+    socketMinutes: 0,
+    transferGb: 0,
+    // At worst each run of the sweep is a new instance.
+    kmsRequests: sweeps,
+    alarms: on.alarms,
+    dashboards: on.dashboards,
+    customMetrics: on.customMetrics,
+  };
+}
+
+/** One conversation more. */
+export function conversationUsage(on: Deployed, shape: Shape): Usage {
+  const load = loadOf(shape);
+  const seconds = shape.milliseconds / 1000;
+  const gbSeconds = seconds * ((load.invocations - load.pings) * on.memoryGb + load.pings * on.pingMemoryGb);
+  return {
+    ...invoked(load.invocations, gbSeconds, on, shape),
+    httpRequests: load.httpRequests,
+    socketMessages: (load.framesIn + load.posts) * MESSAGES_A_FRAME,
+    socketMinutes: shape.participants * shape.minutes,
+    transferGb: load.bytesOut / GB,
+    alarms: 0,
+    dashboards: 0,
+    customMetrics: 0,
+  };
+}
+
+/** What every run of a function brings with it. At so few a second all of them are traced. */
+function invoked(invocations: number, gbSeconds: number, on: Deployed, shape: Shape) {
+  const logGb = (invocations * shape.logBytes) / GB;
+  return {
+    lambdaRequests: invocations,
+    lambdaGbSeconds: gbSeconds,
+    logGb,
+    logGbMonths: (logGb * on.logRetentionDays) / MONTH_DAYS,
+    traces: invocations,
+    kmsRequests: invocations * shape.parameterReads,
+  };
+}
+
+export const plus = (a: Usage, b: Usage, times = 1): Usage =>
+  Object.fromEntries(ITEMS.map((item) => [item, a[item] + b[item] * times])) as Record<Item, number>;
+
+export const dollarsFor = (item: Item, usage: Usage, prices: Prices, free = false): number => {
+  const { price, per, free: allowance } = prices[item];
+  return (Math.max(0, usage[item] - (free ? allowance : 0)) / per) * price;
+};
+
+/** `free`: after what every account gets for nothing. */
+export const dollars = (usage: Usage, prices: Prices, free = false): number =>
+  ITEMS.reduce((sum, item) => sum + dollarsFor(item, usage, prices, free), 0);
+
+const money = (amount: number) => amount.toFixed(2);
+const quantity = (amount: number) => amount.toLocaleString('en-US', { maximumFractionDigits: amount >= 100 ? 0 : 2 });
+
+/** Everything the command prints. */
+export async function report(args: readonly string[]): Promise<string> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      prices: { type: 'string', default: '' },
+      conversations: { type: 'string', default: '1000' },
+      ...defaultsAsOptions(TYPICAL),
+    },
+  });
+  const { prices: file, ...numbers } = values;
+  const { conversations, ...shape } = numbersFrom({ conversations: 1000, ...TYPICAL }, numbers);
+  const prices = (JSON.parse(file ? readFileSync(file, 'utf8') : text('prices.json')) as { items: Prices }).items;
+  const on = await deployed();
+  const idle = idleUsage(on, shape);
+  const one = conversationUsage(on, shape);
+  const thousand = plus(one, one, 999);
+  const month = plus(idle, one, conversations);
+
+  const lines = ITEMS.map((item) => [
+    prices[item].what,
+    quantity(idle[item]),
+    money(dollarsFor(item, idle, prices)),
+    quantity(thousand[item]),
+    money(dollarsFor(item, thousand, prices)),
+  ]);
+  const totals = ['together', '', money(dollars(idle, prices)), '', money(dollars(thousand, prices))];
+  const sensitivity = [10, 20, 40, 80].map((messages) => [
+    `${messages} messages`,
+    ...[2, 3, 4].map((participants) =>
+      money(1000 * dollars(conversationUsage(on, { ...shape, messages, participants }), prices)),
+    ),
+  ]);
+  return [
+    `A conversation: ${shape.messages} messages, ${shape.participants} connections of ${shape.minutes} minutes, ${shape.bytes} bytes a message.`,
+    '',
+    table(['', 'idle month', '$', '1,000 conversations', '$'], [...lines, totals]),
+    '',
+    'Dollars per 1,000 conversations:',
+    '',
+    table(['', '2 connections', '3', '4'], sensitivity),
+    '',
+    `Idle month: $${money(dollars(idle, prices))}, after the free allowances $${money(dollars(idle, prices, true))}.`,
+    `Month with ${quantity(conversations)} conversations: $${money(dollars(month, prices))}, after the free allowances $${money(dollars(month, prices, true))}.`,
+  ].join('\n');
+}
+
+if (import.meta.main) console.log(await report(process.argv.slice(2)));

@@ -1,0 +1,241 @@
+import type * as z from 'zod/mini';
+import type { ErrorCode } from '../lib/protocol/errors.ts';
+import type { ClientEventName, clientEvents, ServerData, ServerEventName } from '../lib/protocol/events.ts';
+import type { SupervisorAnalytics } from '../lib/protocol/objects/analytics.ts';
+import type { Conversation, Message } from '../lib/protocol/objects/conversations.ts';
+import type { AuditEntry } from '../lib/protocol/objects/operations.ts';
+import type { Problem } from '../lib/protocol/objects/problem.ts';
+import type { User } from '../lib/protocol/objects/users.ts';
+import type { Route } from '../lib/protocol/route.ts';
+import type { routes } from '../lib/protocol/routes.ts';
+
+/**
+ * One conversation between Kim, a candidate, and Robin, an agent, as the documents show it. A test holds every example
+ * against its schema, and every route and event has one: mock servers and importers use them as they are.
+ */
+const id = (last: number): string => `5f1c2a52-93a4-4b83-8c0e-0a3c4c0b7d${String(last).padStart(2, '0')}`;
+const at = (time: string): string => `2026-01-31T${time}.000Z`;
+
+const SUPERVISOR = id(2);
+const AGENT = id(3);
+const CANDIDATE = id(4);
+const CONVERSATION = id(10);
+const PASSWORD = 'correct horse battery staple';
+
+const candidate: User = {
+  id: CANDIDATE,
+  name: 'Kim',
+  email: 'kim@example.com',
+  role: 'candidate',
+  supervisorId: null,
+  active: true,
+  createdAt: at('09:00:00'),
+};
+
+const agent: User = {
+  id: AGENT,
+  name: 'Robin',
+  email: 'robin@example.com',
+  role: 'agent',
+  supervisorId: SUPERVISOR,
+  active: true,
+  createdAt: at('08:00:00'),
+};
+
+const erased: User = { ...candidate, name: 'Erased', email: null, active: false };
+
+const session = {
+  user: candidate,
+  accessToken: 'eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCIsImtpZCI6ImsxIn0.e30.signature',
+  refreshToken: 'm1f0Zr1mWJ0Tn0s3cV5o2yXb8q9LhPzK4uEwG7dRtAo',
+  tokenType: 'Bearer',
+  expiresIn: 900,
+} as const;
+
+const open: Conversation = {
+  id: CONVERSATION,
+  subject: 'My application',
+  status: 'open',
+  candidateId: CANDIDATE,
+  agentId: null,
+  supervisorId: null,
+  lastSeq: 1,
+  createdAt: at('09:01:00'),
+  assignedAt: null,
+  firstResponseAt: null,
+  closedAt: null,
+  closedBy: null,
+  candidate: { id: CANDIDATE, name: candidate.name },
+  agent: null,
+  lastMessageAt: at('09:01:00'),
+};
+
+const assigned: Conversation = {
+  ...open,
+  status: 'assigned',
+  agentId: AGENT,
+  supervisorId: SUPERVISOR,
+  assignedAt: at('09:02:00'),
+  agent: { id: AGENT, name: agent.name },
+};
+
+const requeued: Conversation = { ...open, lastSeq: 2, firstResponseAt: at('09:03:00'), lastMessageAt: at('09:03:00') };
+
+const closed: Conversation = {
+  ...assigned,
+  status: 'closed',
+  lastSeq: 2,
+  firstResponseAt: at('09:03:00'),
+  closedAt: at('09:10:00'),
+  closedBy: AGENT,
+  lastMessageAt: at('09:03:00'),
+};
+
+const question: Message = {
+  id: id(21),
+  conversationId: CONVERSATION,
+  seq: 1,
+  senderId: CANDIDATE,
+  senderRole: 'candidate',
+  senderName: candidate.name,
+  content: 'Hello, is anybody there?',
+  clientMessageId: null,
+  sentAt: at('09:01:00'),
+};
+
+const reply: Message = {
+  id: id(22),
+  conversationId: CONVERSATION,
+  seq: 2,
+  senderId: AGENT,
+  senderRole: 'agent',
+  senderName: agent.name,
+  content: 'Yes. How can I help?',
+  clientMessageId: 'robin-1',
+  sentAt: at('09:03:00'),
+};
+
+const analytics: SupervisorAnalytics = {
+  from: at('00:00:00'),
+  to: null,
+  supervisors: [
+    {
+      supervisor: { id: SUPERVISOR, name: 'Sasha', email: 'sasha@example.com' },
+      agentCount: 1,
+      closedConversations: 1,
+      medianFirstResponseSeconds: 120,
+      medianResolutionSeconds: 540,
+      agents: [{ id: AGENT, name: 'Robin', closedConversations: 1 }],
+    },
+  ],
+  totals: { supervisors: 1, agents: 1, closedConversations: 1 },
+};
+
+const auditEntry: AuditEntry = {
+  id: id(31),
+  at: at('09:02:00'),
+  action: 'conversation_assigned',
+  actorId: SUPERVISOR,
+  actorRole: 'supervisor',
+  sourceIp: '203.0.113.7',
+  targetId: CONVERSATION,
+  details: { agentId: AGENT },
+};
+
+type Routes = typeof routes;
+type RequestOf<R> = R extends { readonly body: z.ZodMiniType } ? { readonly request: z.input<R['body']> } : unknown;
+type AnswerOf<R> = R extends { readonly response: () => infer S extends z.ZodMiniType }
+  ? { readonly answer: z.output<S> }
+  : unknown;
+
+const lastPage = <T>(...items: T[]) => ({ items, nextCursor: null });
+
+/** What each route is sent and answers, and what its path parameters are. */
+export const ROUTE_EXAMPLES: { readonly [Name in keyof Routes]: RequestOf<Routes[Name]> & AnswerOf<Routes[Name]> } = {
+  register: { request: { name: 'Kim', email: 'kim@example.com', password: PASSWORD }, answer: session },
+  login: { request: { email: 'kim@example.com', password: PASSWORD }, answer: session },
+  refreshSession: { request: { refreshToken: session.refreshToken }, answer: session },
+  logout: {},
+  getMe: { answer: candidate },
+  changePassword: { request: { currentPassword: PASSWORD, newPassword: 'a longer pass phrase than before' } },
+  createUser: {
+    request: {
+      name: 'Robin',
+      email: 'robin@example.com',
+      password: PASSWORD,
+      role: 'agent',
+      supervisorId: SUPERVISOR,
+    },
+    answer: agent,
+  },
+  listUsers: { answer: lastPage(agent) },
+  getUser: { answer: agent },
+  updateUser: { request: { name: 'Robin' }, answer: agent },
+  eraseUser: { answer: erased },
+  createConversation: { request: { subject: open.subject, message: question.content }, answer: open },
+  listConversations: { answer: lastPage(assigned) },
+  getConversation: { answer: assigned },
+  listMessages: { answer: { items: [question, reply], nextAfterSeq: null } },
+  assignConversation: { request: { agentId: AGENT }, answer: assigned },
+  requeueConversation: { answer: requeued },
+  closeConversation: { answer: closed },
+  supervisorAnalytics: { answer: analytics },
+  listAudit: { answer: lastPage(auditEntry) },
+  health: { answer: { status: 'ok', version: '1.0.0' } },
+};
+
+/** The example of one route, however much it has. */
+export const routeExample = (route: Route): { readonly request?: unknown; readonly answer?: unknown } =>
+  ROUTE_EXAMPLES[route.operation as keyof Routes] as { request?: unknown; answer?: unknown };
+
+/** Path parameters, by name. */
+export const PARAMETER_EXAMPLES: Readonly<Record<string, string>> = {
+  userId: AGENT,
+  conversationId: CONVERSATION,
+};
+
+/** What each client event carries. */
+export const CLIENT_EVENT_EXAMPLES: {
+  readonly [Name in ClientEventName]: z.input<(typeof clientEvents)[Name]['data']>;
+} = {
+  JOIN_CONVERSATION: { conversationId: CONVERSATION, afterSeq: 0 },
+  SEND_MESSAGE: { conversationId: CONVERSATION, content: reply.content, clientMessageId: 'robin-1' },
+  LEAVE_CONVERSATION: { conversationId: CONVERSATION },
+  CLOSE_CONVERSATION: { conversationId: CONVERSATION },
+  PING: {},
+};
+
+/** What each server event carries. */
+export const SERVER_EVENT_EXAMPLES: { readonly [Name in ServerEventName]: ServerData<Name> } = {
+  CONVERSATION_JOINED: { conversation: assigned, messages: [question], nextAfterSeq: null },
+  MESSAGE_ACCEPTED: {
+    conversationId: CONVERSATION,
+    messageId: reply.id,
+    seq: reply.seq,
+    clientMessageId: reply.clientMessageId,
+    sentAt: reply.sentAt,
+    duplicate: false,
+  },
+  NEW_MESSAGE: reply,
+  CONVERSATION_LEFT: { conversationId: CONVERSATION },
+  CONVERSATION_ASSIGNED: { conversation: assigned },
+  CONVERSATION_REQUEUED: { conversation: requeued },
+  CONVERSATION_CLOSED: { conversationId: CONVERSATION, closedAt: at('09:10:00'), closedBy: AGENT, lastSeq: 2 },
+  PONG: {},
+  ERROR: {
+    code: 'NOT_JOINED',
+    message: 'This connection has not joined the conversation.',
+    event: 'SEND_MESSAGE',
+  },
+};
+
+/** A problem document with this code. */
+export const problemExample = (code: ErrorCode, status: number, title: string, detail: string): Problem => ({
+  type: 'about:blank',
+  title,
+  status,
+  detail,
+  code,
+  requestId: '8f2a0c1e-6d0b-4f0e-9a53-3f6f2f1d9b77',
+  ...(code === 'VALIDATION_FAILED' && { errors: [{ pointer: '/query/limit', detail: 'must be a whole number' }] }),
+});

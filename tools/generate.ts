@@ -1,0 +1,52 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { asyncapi } from './asyncapi.ts';
+import { openapi } from './openapi.ts';
+
+/**
+ * Writes the documents that follow from `lib/protocol`; with `--check`, fails where they are not what is committed.
+ */
+const at = (path: string) => new URL(path, import.meta.url);
+
+/** The text of every generated document, by file name. */
+export function documents(): Record<string, string> {
+  const { version } = JSON.parse(readFileSync(at('../package.json'), 'utf8')) as { version: string };
+  // What can't be seen is written as an escape: nobody reviews a space they take for another.
+  const print = (document: unknown) => `${JSON.stringify(document, null, 2).replaceAll(UNSEEN, escaped)}\n`;
+  return {
+    'openapi.json': print(openapi(version)),
+    'openapi-3.0.json': print(openapi(version, '3.0.3')),
+    'asyncapi.json': print(asyncapi(version)),
+  };
+}
+
+const UNSEEN = /[\p{White_Space}\p{Cc}\p{Default_Ignorable_Code_Point}\u2800]/gu;
+
+const escaped = (character: string): string =>
+  [' ', '\n'].includes(character) ? character : character.split('').map(escapedUnit).join('');
+
+const escapedUnit = (unit: string): string => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
+
+/** A committed document, or `null` where there is none. */
+export function committed(name: string): string | null {
+  try {
+    return readFileSync(at(`../docs/${name}`), 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+}
+
+function main(check: boolean): void {
+  for (const [name, text] of Object.entries(documents())) {
+    if (committed(name) === text) continue;
+    if (check) {
+      console.error(`docs/${name} is not what lib/protocol says. Run: npm run docs`);
+      process.exitCode = 1;
+    } else {
+      writeFileSync(at(`../docs/${name}`), text);
+      console.log(`wrote docs/${name}`);
+    }
+  }
+}
+
+if (import.meta.main) main(process.argv.includes('--check'));
