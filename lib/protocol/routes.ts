@@ -1,4 +1,4 @@
-import { PERMISSIONS } from '../domain/permissions.ts';
+import { type Operation, PERMISSIONS } from '../domain/permissions.ts';
 import type { ErrorCode } from './errors.ts';
 import type { Route } from './route.ts';
 import * as analytics from './routes/analytics.ts';
@@ -7,11 +7,20 @@ import * as conversations from './routes/conversations.ts';
 import * as operations from './routes/operations.ts';
 import * as users from './routes/users.ts';
 
-/** All of them, in the order of the documents. A function takes the one it answers: the others are not in its package. */
-export const routes = { ...auth, ...users, ...conversations, ...analytics, ...operations } as const satisfies Record<
+const byName = { ...auth, ...users, ...conversations, ...analytics, ...operations } as const satisfies Record<
   string,
   Route
 >;
+
+/**
+ * Every route, in the order of the permissions, which is the order of the documents. For documents and tests: a function
+ * imports the routes it answers, so that the others are not in its package.
+ */
+export const routes = Object.fromEntries(
+  (Object.keys(PERMISSIONS) as Operation[]).flatMap((name) =>
+    name in byName ? [[name, byName[name as keyof typeof byName]]] : [],
+  ),
+) as typeof byName;
 
 /** Every code the route can answer with: its own, and those its kind brings along. For the documents and the tests. */
 export function refusals(route: Route): readonly ErrorCode[] {
