@@ -124,7 +124,7 @@ async function assigning(_: number, { conversationId, supervisor, agent }: Scene
   const path = `/conversations/${conversationId}/assign`;
   return {
     name: 'assign',
-    file: 'conversations/assign',
+    file: 'conversations/assignConversation',
     attempt: async () => {
       const { status, body }: HttpResult = await desk.call('POST', path, supervisor.token, { agentId: to.user.id });
       return status < 400 ? 'ok' : body.code;
@@ -144,7 +144,7 @@ async function refreshing(): Promise<Subject> {
   const answers: HttpResult[] = [];
   return {
     name: 'refresh',
-    file: 'auth/refresh',
+    file: 'auth/refreshSession',
     attempt: async () => {
       const { refreshToken } = session;
       const answer = await desk.call('POST', '/auth/refresh', undefined, { refreshToken });
@@ -190,7 +190,7 @@ async function opening(serial: number, { candidate }: Pick<Scene, 'candidate'>):
   const body = { subject: 'It broke', message: 'Help', clientConversationId: `ticket-${serial}-${candidate.user.id}` };
   return {
     name: 'open',
-    file: 'conversations/create',
+    file: 'conversations/createConversation',
     attempt: async () => {
       const { status, body: answer }: HttpResult = await desk.call('POST', '/conversations', candidate.token, body);
       return status < 400 ? 'ok' : answer.code;
