@@ -5,7 +5,7 @@ import { posix } from 'node:path';
 export type Imports = ReadonlyMap<string, readonly string[]>;
 
 /** Who may import what, by folder; the longest matching folder counts. Everything may import from its own. */
-const LAYERS: Record<string, readonly string[]> = {
+export const LAYERS: Record<string, readonly string[]> = {
   'lib/domain': [],
   // Clients share the protocol: it has nothing of the server's in it.
   'lib/protocol': ['lib/domain'],

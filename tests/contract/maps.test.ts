@@ -1,0 +1,116 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { MUTANTS } from '../faults/mutants.ts';
+import { LAYERS } from './imports.ts';
+
+/** The maps that newcomers read name what is there, and leave nothing out. */
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const read = (path: string) => readFileSync(root + path, 'utf8');
+
+describe('docs/architecture.md', () => {
+  const text = read('docs/architecture.md');
+  const [map = '', ...walks] = text.split(/^## (?!The rooms)/m);
+
+  const rooms = [...map.matchAll(/^\| \[([\w/]+)\]\([^)]+\) \| (.+) \|(.*) \|$/gm)].map(
+    ([, room = '', , imports = '']) => ({
+      room,
+      imports,
+    }),
+  );
+
+  it('has every room', () => {
+    const folders = (of: string) =>
+      readdirSync(root + of, { withFileTypes: true })
+        .filter((entry) => entry.isDirectory() && !/^\.|^(node_modules|docs|coverage)$/.test(entry.name))
+        .map(({ name }) => name);
+    const there = [...folders('lib').map((name) => `lib/${name}`), ...folders('').filter((name) => name !== 'lib')];
+    expect(rooms.map(({ room }) => room).sort()).toEqual(there.sort());
+  });
+
+  /** The last one's imports too, where the map says so. */
+  function readImports(imports: string): string[] {
+    const named = [...imports.matchAll(/`(\w+)`/g)].map(([, name]) => `lib/${name}`);
+    const theirs = imports.endsWith('and its imports') ? (LAYERS[named.at(-1) ?? ''] ?? []) : [];
+    return [...new Set([...named, ...theirs])].sort();
+  }
+
+  it.each(rooms.filter(({ room }) => room in LAYERS))('says what $room imports', ({ room, imports }) => {
+    // The version, which is no room.
+    const allowed = (LAYERS[room] ?? []).filter((layer) => layer !== 'package.json');
+    expect(readImports(imports)).toEqual([...allowed].sort());
+  });
+
+  const steps = walks.flatMap((walk) =>
+    [...walk.matchAll(/^\| \d+ \| `(\w+)` \| \[([\w./]+)\]\(\.\.\/([\w./]+)\) \|/gm)].map(
+      ([, name = '', label = '', file = '']) => ({ name, label, file }),
+    ),
+  );
+
+  it('walks', () => expect(steps.length).toBeGreaterThan(25));
+
+  it.each(steps)('$name is in $file', ({ name, label, file }) => {
+    expect(label).toBe(file);
+    expect(read(file)).toMatch(new RegExp(`\\b(function|const) ${name}\\b`));
+  });
+
+  it('names functions that are there', () => {
+    const told = walks.flatMap((walk) => [...walk.matchAll(/`([a-z]+[A-Z]\w+)`/g)].map(([, name = '']) => name));
+    const lib = readdirSync(`${root}lib`, { recursive: true, encoding: 'utf8' })
+      .filter((path) => path.endsWith('.ts'))
+      .map((path) => read(`lib/${path}`))
+      .join('\n');
+    expect(told.filter((name) => !lib.includes(name))).toEqual([]);
+  });
+});
+
+describe('docs/invariants.md', () => {
+  const text = read('docs/invariants.md');
+  const invariants = [...text.matchAll(/^\*\*(\d+)\. ([\s\S]*?)(?=^\*\*\d|(?![\s\S]))/gm)].map(
+    ([all = '', number]) => ({
+      number: Number(number),
+      shown: [...all.matchAll(/`([\w./]+\.ts) › ([^`]+)`/g)].map(([, file = '', name = '']) => ({ file, name })),
+    }),
+  );
+
+  it.each(invariants)('$number has tests, and they are there', ({ shown }) => {
+    expect(shown.length).toBeGreaterThan(0);
+    const missing = shown.filter(
+      ({ file, name }) => !existsSync(`${root}tests/${file}`) || !read(`tests/${file}`).includes(name),
+    );
+    expect(missing).toEqual([]);
+  });
+
+  it('has every invariant that a test gives a number', () => {
+    const numbered = new Set(
+      readdirSync(`${root}tests`, { recursive: true, encoding: 'utf8' })
+        .filter((path) => path.endsWith('.ts') && !path.endsWith('maps.test.ts'))
+        .flatMap((path) => [...read(`tests/${path}`).matchAll(/\bInvariants? (\d+)(?: and (\d+))?/g)])
+        .flatMap(([, one, two]) => [one, two].flatMap((number) => number ?? []).map(Number)),
+    );
+    expect(numbered.size).toBeGreaterThan(5);
+    expect(invariants.map(({ number }) => number)).toEqual(expect.arrayContaining([...numbered]));
+  });
+});
+
+describe('tests/README.md', () => {
+  const text = read('tests/README.md');
+  const linked = new Set([...text.matchAll(/\]\(([\w./]+)\)/g)].map(([, path = '']) => path));
+
+  it('names every test', () => {
+    const tests = readdirSync(`${root}tests`, { recursive: true, encoding: 'utf8' }).filter((path) =>
+      /\.(test|proof)\.ts$/.test(path),
+    );
+    expect(tests.filter((path) => !linked.has(path))).toEqual([]);
+  });
+
+  it('names nothing else', () => {
+    expect([...linked].filter((path) => !existsSync(`${root}tests/${path}`))).toEqual([]);
+  });
+});
+
+it('docs/delivery.md says how many deliberate mistakes there are', () => {
+  const [, ...counts] =
+    /against (\d+) deliberate mistakes[\s\S]*?all (\d+) are found/.exec(read('docs/delivery.md')) ?? [];
+  expect(counts.map(Number)).toEqual([MUTANTS.length, MUTANTS.length]);
+});
