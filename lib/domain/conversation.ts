@@ -32,8 +32,9 @@ const refuse = (refusal: Refusal): Decision => ({ allowed: false, refusal });
 const allow = (next: Lifecycle): Decision => ({ allowed: true, next });
 
 /**
- * What a command makes of a conversation. Every write of `status`, `agentId` or `supervisorId` is decided here and
- * carried out as a write conditional on the state it was decided on.
+ * Decides whether a command may change a conversation, and into what. The caller writes the change on condition that the
+ * conversation is still as it was. Two writes are not decided here: a send, whose write has these conditions in its filter
+ * (`takeSeq`), and the close of a conversation whose candidate is erased, which nobody may refuse.
  */
 export function decide(now: Lifecycle, command: LifecycleCommand): Decision {
   if (now.status === 'closed') return refuse('CONVERSATION_CLOSED');

@@ -127,7 +127,7 @@ export async function transaction<T>(work: (session: Transaction) => Promise<T>)
   });
 }
 
-/** Answers whether the database answers. Throws as any operation does when it doesn't. */
+/** Sends the database a ping, connecting first if need be. Throws when the database can't be reached. */
 export async function ping(): Promise<void> {
   await connect();
   await mongoose.connection.db?.command({ ping: 1, maxTimeMS: operationMs() });
@@ -160,7 +160,7 @@ export function collectionOf<T extends { _id: string }>(name: string): mongoose.
 
 const DUPLICATE_KEY = 11_000;
 
-/** A unique index refused the write. `index` names the fields of the key, where given, that must be the ones at fault. */
+/** Whether a unique index refused the write. With `fields`: whether that index has all of them in its key. */
 export function isDuplicateKey(error: unknown, ...fields: string[]): boolean {
   if (!(error instanceof mongoose.mongo.MongoServerError) || error.code !== DUPLICATE_KEY) return false;
   const key: unknown = error['keyPattern'];

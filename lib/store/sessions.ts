@@ -225,7 +225,10 @@ export async function deleteSessions(which: WhichSessions, session: Transaction)
   await sessionModel().deleteMany(trusted(filter), { session });
 }
 
-/** Notes that the session opens a socket; `false` when it has ended. */
+/**
+ * Writes the session, within the transaction that opens a socket in it, so that the two conflict with the session's end.
+ * Answers when the session expires; `null` when it has ended.
+ */
 export async function touchSession(id: string, session: Transaction): Promise<Date | null> {
   const found = await sessionModel()
     .findOneAndUpdate(

@@ -9,16 +9,23 @@ import { resourcesOf } from '../deploy/service.ts';
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const read = (path: string) => readFileSync(root + path, 'utf8');
 
-const folders = ['docs/', 'docs/decisions/'];
+const folders = ['', 'docs/', 'docs/decisions/', 'tests/'];
 const documents = folders.flatMap((folder) =>
   readdirSync(root + folder)
     .filter((name) => name.endsWith('.md'))
     .map((name) => ({ folder, path: folder + name, text: read(folder + name) })),
 );
 
+const filesUnder = (...places: readonly string[]): string[] =>
+  places.flatMap((place) =>
+    readdirSync(root + place, { recursive: true, encoding: 'utf8' })
+      .filter((path) => /\.(ts|cjs|yml)$/.test(path))
+      .map((path) => `${place}/${path}`),
+  );
+
 it('finds the documents', () => {
   expect(documents.map(({ path }) => path)).toEqual(
-    expect.arrayContaining(['docs/deploying.md', 'docs/runbook.md', 'docs/scale.md', 'docs/cost.md']),
+    expect.arrayContaining(['README.md', 'docs/deploying.md', 'docs/runbook.md', 'docs/scale.md', 'tests/README.md']),
   );
 });
 
@@ -39,6 +46,67 @@ it.each(documents)('$path links to what is there', ({ folder, path, text }) => {
   expect(broken.map(([link]) => link)).toEqual([]);
 });
 
+it.each(documents)('$path names files that are there', ({ text }) => {
+  const files = [...text.matchAll(/`((?:lib|functions|cloud|local|tools|tests|docs)\/[\w./-]+)`/g)];
+  expect(files.map(([, file = '']) => file).filter((file) => !existsSync(root + file))).toEqual([]);
+});
+
+describe('what documents quote', () => {
+  const code = filesUnder('lib', 'functions').map(read).join('\n');
+  /** Every message the code can log. */
+  const messages = new Set(
+    [/logger\.\w+\(\s*'([^']+)'/g, /failure: '([^']+)'/g, /persist\(\s*'([^']+)'/g].flatMap((pattern) =>
+      [...code.matchAll(pattern)].map(([, message = '']) => message),
+    ),
+  );
+
+  it('is compared with every message there is: a log line says its text on the spot, or is one of these', () => {
+    const elsewhere = [...code.matchAll(/logger\.(?:debug|info|warn|error)\(\s*([^'\s][^,)]*)/g)];
+    expect(elsewhere.map(([, source]) => source).sort()).toEqual(['complaint', 'kind.failure']);
+    expect(messages.size).toBeGreaterThan(30);
+  });
+
+  /** Words in code style that are no log line: commands of a shell, and of the database. */
+  const isCommand = (words: string) => /^(npm|npx|git|serverless|aggregate|find|insert|update) /.test(words);
+
+  it.each(documents)('$path: only log lines that are written', ({ text }) => {
+    const inText = [...text.replaceAll(/```[\s\S]*?```/g, '').matchAll(/`([a-z]+(?: [a-z’]+)*)`( lines?\b)?/g)]
+      .filter(([, quote = '', line]) => (line !== undefined || quote.includes(' ')) && !isCommand(quote))
+      .map(([, quote = '']) => quote);
+    const queried = [...text.matchAll(/\bmessage = "([^"]+)"/g)].map(([, message = '']) => message);
+    expect([...inText, ...queried].filter((message) => !messages.has(message))).toEqual([]);
+  });
+
+  it('is found by the test above', () => {
+    const runbook = read('docs/runbook.md');
+    for (const quoted of ['message = "post failed"', '`swept` line', '`could not erase` line']) {
+      expect(runbook).toContain(quoted);
+    }
+  });
+
+  /** Settings, codes, events, metrics, alarms, exports: whatever is written like a name of ours. */
+  const everything = new Set(
+    [read('serverless.yml'), ...filesUnder('lib', 'functions', 'cloud', 'local', 'tools', 'tests').map(read)].flatMap(
+      (text) => text.match(/\w+/g) ?? [],
+    ),
+  );
+  const OTHERS = [
+    // The environment of the AWS CLI, of serverless and of the workflows.
+    ...['AWS_DEPLOY_ROLE_ARN', 'HTTP_URL'],
+    // AWS's own, beside what the code names.
+    ...['HttpDomainTarget', 'WebsocketsDomainTarget', 'CachingDisabled', 'AllViewerExceptHostHeader', 'StringLike'],
+    ...['GatewayLogs', 'PutMetricData'],
+  ];
+
+  it.each(documents)('$path: only settings, codes, metrics and the like that there are', ({ text }) => {
+    const named = [...text.matchAll(/`((?:[A-Z][a-z0-9]+){2,}|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|[a-z]+(?:_[a-z0-9]+)+)`/g)];
+    const unknown = named
+      .map(([, name = '']) => name)
+      .filter((name) => !OTHERS.includes(name) && !everything.has(name));
+    expect(unknown).toEqual([]);
+  });
+});
+
 it.each(documents)('$path invokes functions that are there', ({ text }) => {
   for (const [, name] of text.matchAll(/ invoke -f (\w+)/g)) expect(read('serverless.yml')).toContain(`\n  ${name}:\n`);
 });
@@ -52,16 +120,6 @@ describe('the runbook', () => {
       .map(([id]) => id.replace(/Alarm$/, ''));
     expect(alarms.length).toBeGreaterThan(0);
     expect([...runbook.matchAll(/^## ([A-Z][a-z]+([A-Z][a-z]+)*)$/gm)].map(([, name]) => name)).toEqual(alarms);
-  });
-
-  it('asks for lines that are logged', () => {
-    const code = readdirSync(`${root}lib`, { recursive: true, encoding: 'utf8' })
-      .filter((path) => path.endsWith('.ts'))
-      .map((path) => read(`lib/${path}`))
-      .join('\n');
-    const messages = [...runbook.matchAll(/message = "([^"]+)"/g)].map(([, message]) => message);
-    expect(messages.length).toBeGreaterThan(2);
-    for (const message of messages) expect(code).toContain(`'${message}'`);
   });
 
   it('looks into collections there are', () => {
