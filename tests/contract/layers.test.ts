@@ -29,7 +29,7 @@ describe('the check itself', () => {
     ['lib/services/users.ts', '../http/stack.ts'],
     ['lib/services/users.ts', '../../functions/users/createUser.ts'],
     ['lib/services/users.ts', '../../local/mongod.ts'],
-    ['lib/services/users.ts', '../../tests/support/world.ts'],
+    ['lib/services/users.ts', '../../tests/support/system.ts'],
     ['lib/services/users.ts', 'mongoose'],
     ['lib/services/users.ts', '@aws-sdk/client-apigatewaymanagementapi'],
     ['lib/services/users.ts', '@middy/core'],

@@ -29,9 +29,9 @@ let supervisor: Person;
 let conversationId: string;
 beforeAll(async () => {
   ({ system, desk } = await startDesk());
-  const scene = await desk.assigned('hello');
-  ({ candidate, supervisor } = scene);
-  conversationId = scene.conversation.id;
+  const assigned = await desk.assigned('hello');
+  ({ candidate, supervisor } = assigned);
+  conversationId = assigned.conversation.id;
   socket = await desk.join(candidate, conversationId);
 });
 afterAll(() => system.stop());

@@ -6,7 +6,7 @@ import type { Invocation, Post } from '../faults/historyChecker/disturbance.ts';
 import type { History, Link, Outcome, ReadAttempt, SendAttempt } from '../faults/historyChecker/history.ts';
 import { ROLES, type RoleName } from '../faults/historyChecker/scenario.ts';
 import type { Version } from '../faults/historyChecker/witness.ts';
-import type { Cast } from '../faults/historyChecker/world.ts';
+import type { Players } from '../faults/historyChecker/world.ts';
 import { PROJECT } from '../support/process.ts';
 
 /** The history checker complains where something is wrong: each of its complaints, by a history made for it. */
@@ -136,7 +136,7 @@ function good(): Played {
   });
   const history: History = {
     scenario: { seed: 0, openings: [], tabs: [], bursts: [] },
-    cast: Object.fromEntries(ROLES.map((role) => [role, { user: { id: role } }])) as unknown as Cast,
+    players: Object.fromEntries(ROLES.map((role) => [role, { user: { id: role } }])) as unknown as Players,
     conversationId,
     trace: [],
     complaints: [],

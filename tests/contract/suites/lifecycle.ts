@@ -110,8 +110,8 @@ export function lifecycleSuite(start: Start): void {
     });
 
     it.each(['agent', 'supervisor', 'admin'] as const)('is open again when given back by its %s', async (by) => {
-      const scene = await desk.assigned('m1');
-      const { candidate, supervisor, agent, conversation } = scene;
+      const assigned = await desk.assigned('m1');
+      const { candidate, supervisor, agent, conversation } = assigned;
       const { id: conversationId } = conversation;
       const [c, inRoom, elsewhere] = await Promise.all([
         desk.join(candidate, conversationId),
@@ -119,7 +119,7 @@ export function lifecycleSuite(start: Start): void {
         desk.connect(agent),
       ]);
       const { sentAt } = await inRoom.expect('MESSAGE_ACCEPTED', 'SEND_MESSAGE', { conversationId, content: 'm2' });
-      const { token } = { ...scene, admin: desk.admin }[by];
+      const { token } = { ...assigned, admin: desk.admin }[by];
       const requeued = await desk.ok('POST', `/conversations/${conversationId}/requeue`, token);
       expect(requeued).toEqual({
         ...conversation,
@@ -161,7 +161,7 @@ export function lifecycleSuite(start: Start): void {
         firstResponseAt: sentAt,
       });
       expect(await entries('conversation_requeued', conversationId)).toMatchObject([
-        { actorId: { ...scene, admin: desk.admin }[by].user.id, details: { agentId: agent.user.id } },
+        { actorId: { ...assigned, admin: desk.admin }[by].user.id, details: { agentId: agent.user.id } },
       ]);
     });
 

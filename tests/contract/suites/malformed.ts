@@ -7,7 +7,7 @@ import { type Desk, type HttpRequest, type HttpResult, PASSWORD, type Person } f
 import { Records, type Start, type Started } from './start.ts';
 
 /** Everybody a malformed request can come from, and something for it to be about. */
-interface Scene {
+interface Fixture {
   readonly admin: Person;
   readonly supervisor: Person;
   readonly agent: Person;
@@ -191,7 +191,7 @@ export function malformedSuite(start: Start): void {
   describe('malformed input', () => {
     let system: Started['system'];
     let desk: Desk;
-    let scene: Scene;
+    let fixture: Fixture;
     let records: Records;
     let socket: Socket;
     let before: unknown;
@@ -201,7 +201,7 @@ export function malformedSuite(start: Start): void {
     beforeAll(async () => {
       ({ system, desk } = await start());
       const { candidate, supervisor, agent, conversation } = await desk.assigned('m1');
-      scene = { admin: desk.admin, candidate, supervisor, agent, conversationId: conversation.id };
+      fixture = { admin: desk.admin, candidate, supervisor, agent, conversationId: conversation.id };
       socket = await desk.join(candidate, conversation.id);
       records = new Records(system.databaseUri);
       before = await state();
@@ -211,8 +211,8 @@ export function malformedSuite(start: Start): void {
       await records.close();
     });
 
-    const path = (given: string) => given.replace(':id', scene.conversationId);
-    const token = (who: Who) => (who === 'nobody' ? undefined : scene[who].token);
+    const path = (given: string) => given.replace(':id', fixture.conversationId);
+    const token = (who: Who) => (who === 'nobody' ? undefined : fixture[who].token);
 
     function told(result: HttpResult): string | string[] {
       expect(JSON.stringify(result.body)).not.toMatch(TELLTALE);
@@ -278,7 +278,7 @@ export function malformedSuite(start: Start): void {
             : 'candidate';
         for (const field of Object.keys((body as z.ZodMiniObject).shape)) {
           for (const value of [['x'], { $gt: '' }, 7]) {
-            const where = pattern.replace(/\{\w+\}/, scene.conversationId);
+            const where = pattern.replace(/\{\w+\}/, fixture.conversationId);
             const result = await system.http({ method, path: where, token: token(who), body: { [field]: value } });
             expect(told(result)).toContain(`/body/${field}`);
           }
@@ -287,16 +287,16 @@ export function malformedSuite(start: Start): void {
     });
 
     it('over HTTP: a cursor of another list, or a made-up one, shows nothing that is not the reader’s', async () => {
-      const users = await desk.ok('GET', '/users?limit=1', scene.admin.token);
+      const users = await desk.ok('GET', '/users?limit=1', fixture.admin.token);
       const madeUp = Buffer.from(`${Date.now() + 3_600_000}.zzz`).toString('base64url');
       for (const cursor of [users.nextCursor, madeUp]) {
-        const { items } = await desk.ok('GET', `/conversations?cursor=${cursor}`, scene.candidate.token);
-        for (const { candidateId } of items) expect(candidateId).toBe(scene.candidate.user.id);
+        const { items } = await desk.ok('GET', `/conversations?cursor=${cursor}`, fixture.candidate.token);
+        for (const { candidateId } of items) expect(candidateId).toBe(fixture.candidate.user.id);
       }
     });
 
     it.each(FRAMES)('in a frame: %s', async (...[_what, text, code, pointers]: FrameRow) => {
-      socket.sendText(text.replace('"ID"', JSON.stringify(scene.conversationId)));
+      socket.sendText(text.replace('"ID"', JSON.stringify(fixture.conversationId)));
       const { data, requestId } = await socket.next('ERROR');
       expect(JSON.stringify(data)).not.toMatch(TELLTALE);
       expect(requestId).toBeUndefined();
@@ -304,7 +304,7 @@ export function malformedSuite(start: Start): void {
     });
 
     it('in a frame: an array or an operator in any field of any event', async () => {
-      const agents = await desk.connect(scene.agent);
+      const agents = await desk.connect(fixture.agent);
       for (const [event, { data }] of Object.entries(clientEvents)) {
         for (const field of Object.keys((data as z.ZodMiniObject).shape)) {
           for (const value of [['x'], { $gt: '' }, null]) {

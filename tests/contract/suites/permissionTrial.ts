@@ -35,7 +35,7 @@ const NOBODYS_ID = 'no-such-thing';
 const nothing = async () => undefined;
 
 /** Sets up what a cell of the permission table speaks of, tries the operation, and says what came of it. */
-export class World {
+export class PermissionTrial {
   readonly desk: Desk;
   readonly people: People;
   /** Conversations refusals left as they were serve for the next one. */
@@ -48,7 +48,7 @@ export class World {
     this.people = people;
   }
 
-  static async open(desk: Desk): Promise<World> {
+  static async open(desk: Desk): Promise<PermissionTrial> {
     const [admin, supervisor, otherSupervisor, candidate, otherCandidate] = await Promise.all([
       desk.anotherAdmin(),
       desk.supervisor(),
@@ -61,7 +61,7 @@ export class World {
       desk.agent(supervisor),
       desk.agent(otherSupervisor),
     ]);
-    return new World(desk, {
+    return new PermissionTrial(desk, {
       admin,
       supervisor,
       agent,

@@ -3,8 +3,8 @@ import type { Route } from '../../../lib/protocol/route.ts';
 import { routes } from '../../../lib/protocol/routes.ts';
 import { type Person, UpgradeRefused } from '../../support/system.ts';
 import { CALLERS, type Outcome, objectsOf, type PermissionRow, permissionRows } from './permissionTable.ts';
+import { PermissionTrial } from './permissionTrial.ts';
 import { Records, type Start, type Started } from './start.ts';
-import { World } from './world.ts';
 
 const OPERATIONS = Object.keys(PERMISSIONS) as Operation[];
 
@@ -12,15 +12,15 @@ const OPERATIONS = Object.keys(PERMISSIONS) as Operation[];
 export function permissionSuite(start: Start, wanted: (row: PermissionRow) => boolean = () => true): void {
   describe('who may do what', () => {
     let started: Started;
-    let world: World;
+    let trial: PermissionTrial;
     let records: Records;
     beforeAll(async () => {
       started = await start();
-      world = await World.open(started.desk);
+      trial = await PermissionTrial.open(started.desk);
       records = new Records(started.system.databaseUri);
     });
     afterAll(async () => {
-      world.close();
+      trial.close();
       await records.close();
     });
 
@@ -34,7 +34,7 @@ export function permissionSuite(start: Start, wanted: (row: PermissionRow) => bo
     it.each(permissionRows().filter(wanted))('$operation, $object', async ({ operation, object, expected }) => {
       const outcomes: Partial<Record<string, Outcome>> = {};
       for (const caller of CALLERS) {
-        const target = await world.target(operation as Operation, object, caller);
+        const target = await trial.target(operation as Operation, object, caller);
         // The last step belongs to the preparation, and in a room it is taken between joining and trying.
         let before: unknown;
         const lastStep = async () => {
@@ -43,7 +43,7 @@ export function permissionSuite(start: Start, wanted: (row: PermissionRow) => bo
           before = await stored(target.conversationId);
         };
         if (operation in routes) await lastStep();
-        outcomes[caller] = await world.attempt(operation as Operation, object, caller, { ...target, lastStep });
+        outcomes[caller] = await trial.attempt(operation as Operation, object, caller, { ...target, lastStep });
         if (expected[caller].includes(' ')) expect(await stored(target.conversationId)).toEqual(before);
       }
       expect(outcomes).toEqual(expected);

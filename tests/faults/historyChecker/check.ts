@@ -29,7 +29,7 @@ const shown = (link: Link): Message[] => [
 ];
 
 /** Invariants 1 and 2: an acknowledged message is there exactly once, as acknowledged; any other at most once. */
-const nothingLostNothingDoubled: Rule = ({ sends, cast }, { messages }, complain) => {
+const nothingLostNothingDoubled: Rule = ({ sends, players }, { messages }, complain) => {
   const bySeq = new Map(messages.map((message) => [message.seq, message]));
   for (const attempt of sends) {
     const ack = accepted(attempt);
@@ -40,7 +40,7 @@ const nothingLostNothingDoubled: Rule = ({ sends, cast }, { messages }, complain
       kept.content === attempt.content &&
       kept.clientMessageId === attempt.clientMessageId &&
       kept.clientMessageId === ack.clientMessageId &&
-      kept.senderId === cast[attempt.of].user.id &&
+      kept.senderId === players[attempt.of].user.id &&
       kept.sentAt === ack.sentAt;
     if (!same) complain('an acknowledged message is not in the history as acknowledged', { ack, kept });
   }
@@ -86,9 +86,9 @@ const oneOrder: Rule = (_history, { conversation, messages, messagesLater, versi
 };
 
 /** Invariant 10: what was sent after something is stored after it, and a close that waits for something closes on it. */
-const inTheOrderMeant: Rule = ({ sends, closes, cast }, { messages }, complain) => {
+const inTheOrderMeant: Rule = ({ sends, closes, players }, { messages }, complain) => {
   const seqOf = (of: RoleName, name: string): number | undefined =>
-    messages.find(({ senderId, clientMessageId }) => senderId === cast[of].user.id && clientMessageId === name)?.seq;
+    messages.find(({ senderId, clientMessageId }) => senderId === players[of].user.id && clientMessageId === name)?.seq;
   for (const { of, clientMessageId, after, content, answer, invocation } of sends) {
     if (after === null) continue;
     const stored = messages.find((message) => message.content === content);
@@ -204,11 +204,11 @@ const closedOnce: Rule = ({ links, closes }, { conversation, versions, permanent
  * Invariant 5 for assigning and giving back: whoever succeeded was told of a change that was made, each change is told
  * once, and what is open is with nobody.
  */
-const assignedOnce: Rule = ({ assigns, cast }, { versions }, complain) => {
+const assignedOnce: Rule = ({ assigns, players }, { versions }, complain) => {
   const told = (to: RoleName | null) =>
     assigns.flatMap((it) => (it.to === to && it.answer?.status === 200 ? [it.answer.body as Conversation] : []));
   for (const to of ['agent1', 'agent2', 'agent3'] as const) {
-    const { id } = cast[to].user;
+    const { id } = players[to].user;
     // Of equal ones each is told, and told the same.
     const won = new Set(told(to).map(({ assignedAt }) => assignedAt)).size;
     const changes = versions.filter(
@@ -239,9 +239,9 @@ const assignedOnce: Rule = ({ assigns, cast }, { versions }, complain) => {
 };
 
 /** Invariant 6: by what each was entitled to when it was written, and when it was sent to them. */
-const nobodyElse: Rule = ({ links, reads, cast, assigns }, { versions }, complain) => {
+const nobodyElse: Rule = ({ links, reads, players, assigns }, { versions }, complain) => {
   const most = (role: RoleName) =>
-    Math.max(-1, ...versions.filter((it) => it.agentId === cast[role].user.id).map(({ lastSeq }) => lastSeq));
+    Math.max(-1, ...versions.filter((it) => it.agentId === players[role].user.id).map(({ lastSeq }) => lastSeq));
   for (const link of links) {
     if (link.of === 'stranger') {
       const told = link.frames.filter(({ frame }) => frame.event !== 'ERROR');
@@ -305,7 +305,7 @@ function mayEnd(link: Link, { answer }: Link['leaves'][number], joined: ServerFr
  * last counts. Where that may have got lost, or an answer with it, nothing can be said.
  */
 export function misled(link: Link, history: History, isIn: boolean): string | undefined {
-  const { cast, assigns, closes } = history;
+  const { players, assigns, closes } = history;
   const faulty =
     link.troubles.some(({ why }) => why !== 'leave') ||
     [...assigns, ...closes].some(({ invocation }) => !invocation.clean) ||
@@ -325,7 +325,7 @@ export function misled(link: Link, history: History, isIn: boolean): string | un
       // News of an earlier assignment may come late.
       const { conversation } = frame.data;
       const isNews = (conversation.assignedAt ?? '') > assignedAt;
-      if (isNews && conversation.agentId !== cast[link.of].user.id) last = { says: false, at, frame };
+      if (isNews && conversation.agentId !== players[link.of].user.id) last = { says: false, at, frame };
     }
   }
   if (!last || last.says === isIn) return undefined;

@@ -4,7 +4,7 @@ import type { HttpResult } from '../../support/system.ts';
 import type { Invocation } from './disturbance.ts';
 import type { RoleName, Scenario } from './scenario.ts';
 import type { Version } from './witness.ts';
-import type { Cast } from './world.ts';
+import type { Players } from './world.ts';
 
 /** One connection from its upgrade on, and what it received. */
 export interface Link {
@@ -62,7 +62,7 @@ export interface OpenAttempt {
 /** All that was done and seen in one scenario. */
 export interface History {
   readonly scenario: Scenario;
-  readonly cast: Cast;
+  readonly players: Players;
   readonly conversationId: string;
   readonly trace: string[];
   /** What was wrong already while it was played. */

@@ -10,7 +10,7 @@ import { misled } from './check.ts';
 import { type Disturbance, Invocation, tick } from './disturbance.ts';
 import type { CloseAttempt, History, Link, OpenAttempt, Outcome } from './history.ts';
 import { describe, type Opening, type RoleName, type Scenario, type Step } from './scenario.ts';
-import { type Cast, KEY_HEADER, type World } from './world.ts';
+import { KEY_HEADER, type Players, type World } from './world.ts';
 
 interface Open {
   readonly link: Link;
@@ -71,25 +71,25 @@ function announced(world: World, disturbance?: Disturbance): Invocation {
 export class Play {
   readonly history: History;
   readonly #world: World;
-  readonly #cast: Cast;
+  readonly #players: Players;
   readonly #tabs: ReadonlyMap<string, Tab>;
   readonly #named = new Map<RoleName, Named[]>();
 
   private constructor(
     world: World,
-    cast: Cast,
+    players: Players,
     scenario: Scenario,
     conversationId: string,
     opens: readonly OpenAttempt[],
   ) {
     this.#world = world;
-    this.#cast = cast;
+    this.#players = players;
     this.#tabs = new Map(
       scenario.tabs.map((plan) => [plan.name, { ...plan, seen: new Map(), open: undefined, opening: undefined }]),
     );
     this.history = {
       scenario,
-      cast,
+      players,
       conversationId,
       trace: [],
       complaints: [],
@@ -102,12 +102,12 @@ export class Play {
     };
   }
 
-  static async start(world: World, cast: Cast, scenario: Scenario): Promise<Play> {
+  static async start(world: World, players: Players, scenario: Scenario): Promise<Play> {
     serial += 1;
     const request = {
       method: 'POST',
       path: '/conversations',
-      token: cast.candidate.token,
+      token: players.candidate.token,
       body: { subject: `seed ${scenario.seed}`, clientConversationId: `${scenario.seed}-${serial}` },
     };
     const opens: OpenAttempt[] = [];
@@ -130,7 +130,7 @@ export class Play {
     });
     const first = answered();
     if (!first) throw new Error('it could not be opened');
-    return new Play(world, cast, scenario, (first.body as Conversation).id, opens);
+    return new Play(world, players, scenario, (first.body as Conversation).id, opens);
   }
 
   async run(): Promise<void> {
@@ -194,13 +194,13 @@ export class Play {
     const record = await this.#world.witness.database
       .collection<{ _id: string; clientConversationId?: string }>('conversations')
       .findOne({ _id: this.history.conversationId });
-    return { candidateId: this.#cast.candidate.user.id, clientConversationId: record?.clientConversationId };
+    return { candidateId: this.#players.candidate.user.id, clientConversationId: record?.clientConversationId };
   }
 
   /** Leaves nothing for the next scenario to stumble over. */
   async leave(): Promise<void> {
     for (const { open } of this.#tabs.values()) open?.socket.close();
-    const users = Object.values(this.#cast).map(({ user }) => user.id);
+    const users = Object.values(this.#players).map(({ user }) => user.id);
     await this.#world.witness.database.collection('connections').deleteMany({ userId: { $in: users } });
     this.#world.witness.forget(this.history.conversationId);
   }
@@ -314,7 +314,7 @@ export class Play {
   }
 
   async #open(tab: Tab, disturbance?: Disturbance): Promise<Open | undefined> {
-    const { token } = this.#cast[tab.of];
+    const { token } = this.#players[tab.of];
     const invocation = this.#invocation(disturbance);
     try {
       const socket = await this.#world.system.connect({ token, headers: { [KEY_HEADER]: invocation.key } });
@@ -454,7 +454,7 @@ export class Play {
     return this.#world.system.http({
       method,
       path: `/conversations/${this.history.conversationId}${path}`,
-      token: this.#cast[by].token,
+      token: this.#players[by].token,
       ...(body !== undefined && { body }),
       ...(invocation && { headers: { [KEY_HEADER]: invocation.key } }),
     });
@@ -480,7 +480,7 @@ export class Play {
     this.history.assigns.push(attempt);
     attempt.answer = await (to === null
       ? this.#tryHttp(invocation, by, 'POST', '/requeue')
-      : this.#tryHttp(invocation, by, 'POST', '/assign', { agentId: this.#cast[to].user.id }));
+      : this.#tryHttp(invocation, by, 'POST', '/assign', { agentId: this.#players[to].user.id }));
     return status(attempt.answer);
   }
 
@@ -545,7 +545,7 @@ export class Play {
     const now = await findConversation(this.history.conversationId);
     if (!now || now.status === 'closed') return;
     for (const tab of this.#tabs.values()) {
-      const { user } = this.#cast[tab.of];
+      const { user } = this.#players[tab.of];
       const { open } = tab;
       if (!open || open.socket.isClosed || (user.id !== now.candidateId && user.id !== now.agentId)) continue;
       let more = true;
@@ -565,7 +565,7 @@ export class Play {
     await patiently(async () => {
       const now = await findConversation(this.history.conversationId);
       if (now?.status === 'closed') return true;
-      const agent = Object.entries(this.#cast).find(([, { user }]) => user.id === now?.agentId)?.[0];
+      const agent = Object.entries(this.#players).find(([, { user }]) => user.id === now?.agentId)?.[0];
       await this.#close((agent ?? 'supervisor1') as RoleName);
       return false;
     });

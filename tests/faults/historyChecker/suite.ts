@@ -3,7 +3,7 @@ import { check } from './check.ts';
 import { commandsSeen } from './disturbance.ts';
 import { Play } from './play.ts';
 import { scenario } from './scenario.ts';
-import { type Cast, startWorld, type World } from './world.ts';
+import { type Players, startWorld, type World } from './world.ts';
 
 /** Scenarios played at the same time: most of each is waiting. */
 const LANES = 5;
@@ -39,9 +39,9 @@ export function historyTests(part: number, parts: number): void {
         const waiting = seeds(part, parts);
         const total = waiting.length;
         const failures: string[] = [];
-        const lane = async (cast: Cast) => {
+        const lane = async (players: Players) => {
           for (let seed = waiting.shift(); seed !== undefined && failures.length === 0; seed = waiting.shift()) {
-            const failure = await playSeed(world, cast, seed);
+            const failure = await playSeed(world, players, seed);
             if (failure) failures.push(failure);
             const left = waiting.length;
             if (process.env['PROGRESS'] && left % 50 === 0) {
@@ -49,9 +49,9 @@ export function historyTests(part: number, parts: number): void {
             }
           }
         };
-        const casts: Cast[] = [];
-        while (casts.length < Math.min(LANES, total)) casts.push(await world.cast());
-        await Promise.all(casts.map(lane));
+        const teams: Players[] = [];
+        while (teams.length < Math.min(LANES, total)) teams.push(await world.players());
+        await Promise.all(teams.map(lane));
         expect(failures.join('\n\n')).toBe('');
       },
       number('SOAK_MS', 300_000),
@@ -69,8 +69,8 @@ export function historyTests(part: number, parts: number): void {
 }
 
 /** What is wrong with a seed's history, how to see it again, and what was done; `undefined` when nothing is wrong. */
-async function playSeed(world: World, cast: Cast, seed: number): Promise<string | undefined> {
-  const play = await Play.start(world, cast, scenario(seed));
+async function playSeed(world: World, players: Players, seed: number): Promise<string | undefined> {
+  const play = await Play.start(world, players, scenario(seed));
   let complaints: string[];
   try {
     await play.run();

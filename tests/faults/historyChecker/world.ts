@@ -6,7 +6,7 @@ import { type Invocation, installGates } from './disturbance.ts';
 import type { RoleName } from './scenario.ts';
 import { Witness } from './witness.ts';
 
-export type Cast = Readonly<Record<RoleName, Person>>;
+export type Players = Readonly<Record<RoleName, Person>>;
 
 /** Where the scenarios of a file are played: one process, one database, one gateway. */
 export interface World {
@@ -17,7 +17,7 @@ export interface World {
   /** The `$disconnect` of this connection gets lost. */
   loseDisconnect(connectionId: string): void;
   /** Seven people of their own, for scenarios played at the same time must not see each other's frames. */
-  cast(): Promise<Cast>;
+  players(): Promise<Players>;
   stop(): Promise<void>;
 }
 
@@ -66,7 +66,7 @@ export async function startWorld(): Promise<World> {
     witness,
     expect: (invocation) => void expected.set(invocation.key, invocation),
     loseDisconnect: (connectionId) => void lost.add(connectionId),
-    cast: () => cast(desk),
+    players: () => players(desk),
     stop: async () => {
       await system.gateway.idle();
       await witness.stop();
@@ -78,7 +78,7 @@ export async function startWorld(): Promise<World> {
 const requestId = (body = '{}'): string | undefined => (JSON.parse(body) as { requestId?: string }).requestId;
 
 /** One after the other: a password is expensive to hash, and a busy machine would run into the deadline. */
-async function cast(desk: Desk): Promise<Cast> {
+async function players(desk: Desk): Promise<Players> {
   const candidate = await desk.candidate();
   const stranger = await desk.candidate();
   const supervisor1 = await desk.supervisor();
