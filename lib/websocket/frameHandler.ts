@@ -6,7 +6,7 @@ import type { Delivery } from '../realtime/gateway.ts';
 import { afterCommand, withinDeadline } from '../runtime/deadline.ts';
 import { withLogFields } from '../runtime/logger.ts';
 import { metrics } from '../runtime/metrics.ts';
-import { errorFrame, frame, HANDLED, parseFrame, type RawFrame, type SocketEvent } from './frames.ts';
+import { errorFrame, frame, HANDLED, parseFrame, type RawFrame, readRefused, type SocketEvent } from './frames.ts';
 
 /** Sends a frame to a connection. Never throws: a client who is gone finds out what it missed by joining again. */
 export type Send = (connectionId: string, frame: ServerFrame) => Promise<Delivery>;
@@ -80,7 +80,7 @@ const counted =
 
 const answerErrors = (send: Send, repeat: Repeating): SocketMiddleware => ({
   onError: async (request) => {
-    const { requestContext, frame: raw } = request.event;
+    const { requestContext, frame: raw = readRefused(request.event) } = request.event;
     await send(requestContext.connectionId, errorFrame(request.error, raw, repeat));
     request.response = HANDLED;
   },

@@ -38,20 +38,41 @@ export interface RawFrame {
   readonly requestId: string | undefined;
 }
 
+/**
+ * The largest message that API Gateway hands on. Nothing larger is parsed, wherever it comes from.
+ * https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html
+ */
+const MOST_PARSED_BYTES = 128 * 1024;
+
 /** Throws `PAYLOAD_TOO_LARGE`, `MALFORMED_JSON`. */
 export function parseFrame(event: SocketEvent): RawFrame {
   const most = config().MAX_FRAME_BYTES;
-  // What isn't text comes as base64; from the emulator, as bytes.
-  const body: unknown = event.body ?? '';
-  if (sizeOf(body, event.isBase64Encoded) > most) {
-    throw new AppError('PAYLOAD_TOO_LARGE', `A frame may have ${most} bytes.`);
+  if (sizeOf(event) > most) throw new AppError('PAYLOAD_TOO_LARGE', `A frame may have ${most} bytes.`);
+  return parseText(event);
+}
+
+/**
+ * What a refused frame says of itself, for the answer to repeat: a frame that is too large has an event and a `requestId`
+ * too. `undefined` where the frame is no JSON object, or larger than the gateway hands on.
+ */
+export function readRefused(event: SocketEvent): RawFrame | undefined {
+  if (sizeOf(event) > MOST_PARSED_BYTES) return undefined;
+  try {
+    return parseText(event);
+  } catch {
+    return undefined;
   }
-  if (event.isBase64Encoded || typeof body !== 'string') {
+}
+
+/** Throws `MALFORMED_JSON`. */
+function parseText({ body, isBase64Encoded }: SocketEvent): RawFrame {
+  // What isn't text comes as base64; from the emulator, as bytes.
+  if (isBase64Encoded || (body !== undefined && typeof body !== 'string')) {
     throw new AppError('MALFORMED_JSON', 'Send text frames: this one was binary.');
   }
   let parsed: unknown;
   try {
-    parsed = JSON.parse(body);
+    parsed = JSON.parse(body ?? '');
   } catch {
     throw new AppError('MALFORMED_JSON', 'A frame must be one JSON object.');
   }
@@ -62,10 +83,11 @@ export function parseFrame(event: SocketEvent): RawFrame {
   return { fields, requestId: requestIdSchema.safeParse(fields['requestId']).data };
 }
 
-function sizeOf(body: unknown, isBase64: boolean): number {
-  if (typeof body !== 'string') return body instanceof Uint8Array ? body.length : 0;
+function sizeOf({ body, isBase64Encoded }: SocketEvent): number {
+  const given: unknown = body ?? '';
+  if (typeof given !== 'string') return given instanceof Uint8Array ? given.length : 0;
   // Base64 has four characters for three bytes.
-  return isBase64 ? (body.length * 3) / 4 : Buffer.byteLength(body);
+  return isBase64Encoded ? (given.length * 3) / 4 : Buffer.byteLength(given);
 }
 
 /** A server frame, repeating the `requestId` of the client frame it answers where there was one. */

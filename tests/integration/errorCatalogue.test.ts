@@ -157,11 +157,7 @@ const overSocket: Readonly<Record<Codes<true>, () => Promise<{ code: string; mes
     rivalFirst(() => desk.assign(supervisor, conversation.id, next));
     return socket.refused('CLOSE_CONVERSATION', { conversationId: conversation.id });
   },
-  PAYLOAD_TOO_LARGE: async () => {
-    const { socket } = await inRoom();
-    socket.send('PING', { x: 'x'.repeat(20_000) });
-    return (await socket.next('ERROR')).data;
-  },
+  PAYLOAD_TOO_LARGE: async () => (await inRoom()).socket.refused('PING', { x: 'x'.repeat(20_000) }),
   RATE_LIMITED: async () => {
     const { socket, conversationId } = await inRoom();
     const answer = await oneTooMany(() => socket.ask('SEND_MESSAGE', { conversationId, content: 'again' }));

@@ -168,6 +168,20 @@ describe('a hostile frame', () => {
     },
   );
 
+  it.each([
+    ['as far as the gateway hands it on', 100 * 1024, { event: 'SEND_MESSAGE', requestId: 'mine' }],
+    ['and no further, for larger ones are not parsed', 128 * 1024, { event: null, requestId: undefined }],
+  ])('over our own limit is refused by its name and its requestId, %s', async (_how, size, { event, requestId }) => {
+    await system.operate('websocket/sendMessage', {
+      requestContext: { connectionId: system.gateway.connectionId(socket), eventType: 'MESSAGE', requestId: 'r' },
+      body: say({ content: 'x'.repeat(size) }, { requestId: 'mine' }),
+      isBase64Encoded: false,
+    });
+    const refused = await socket.next('ERROR');
+    expect(refused.data).toMatchObject({ code: 'PAYLOAD_TOO_LARGE', event });
+    expect(refused.requestId).toBe(requestId);
+  });
+
   it.each(['websocket/connect', 'websocket/disconnect'])(
     'does not pass for the gateway’s own event at %s',
     async (file) => {
