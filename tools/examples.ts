@@ -1,13 +1,12 @@
-import type * as z from 'zod/mini';
+import type { AnswerOf, EventData, HttpOperation, RequestOf } from '../lib/protocol/client.ts';
 import type { ErrorCode } from '../lib/protocol/errors.ts';
-import type { ClientEventName, clientEvents, ServerData, ServerEventName } from '../lib/protocol/events.ts';
+import type { ClientEventName, ServerData, ServerEventName } from '../lib/protocol/events.ts';
 import type { SupervisorAnalytics } from '../lib/protocol/objects/analytics.ts';
 import type { Conversation, Message } from '../lib/protocol/objects/conversations.ts';
 import type { AuditEntry } from '../lib/protocol/objects/operations.ts';
 import type { Problem } from '../lib/protocol/objects/problem.ts';
 import type { User } from '../lib/protocol/objects/users.ts';
 import type { Route } from '../lib/protocol/route.ts';
-import type { routes } from '../lib/protocol/routes.ts';
 
 /**
  * One conversation between Kim, a candidate, and Robin, an agent, as the documents show it. A test holds every example
@@ -142,16 +141,15 @@ const auditEntry: AuditEntry = {
   details: { agentId: AGENT },
 };
 
-type Routes = typeof routes;
-type RequestOf<R> = R extends { readonly body: z.ZodMiniType } ? { readonly request: z.input<R['body']> } : unknown;
-type AnswerOf<R> = R extends { readonly response: () => infer S extends z.ZodMiniType }
-  ? { readonly answer: z.output<S> }
-  : unknown;
+type Example<N extends HttpOperation> = (RequestOf<N> extends { readonly body: infer B }
+  ? { readonly request: B }
+  : unknown) &
+  (AnswerOf<N> extends undefined ? unknown : { readonly answer: AnswerOf<N> });
 
 const lastPage = <T>(...items: T[]) => ({ items, nextCursor: null });
 
 /** What each route is sent and answers, and what its path parameters are. */
-export const ROUTE_EXAMPLES: { readonly [Name in keyof Routes]: RequestOf<Routes[Name]> & AnswerOf<Routes[Name]> } = {
+export const ROUTE_EXAMPLES: { readonly [Name in HttpOperation]: Example<Name> } = {
   register: { request: { name: 'Kim', email: 'kim@example.com', password: PASSWORD }, answer: session },
   login: { request: { email: 'kim@example.com', password: PASSWORD }, answer: session },
   refreshSession: { request: { refreshToken: session.refreshToken }, answer: session },
@@ -186,7 +184,7 @@ export const ROUTE_EXAMPLES: { readonly [Name in keyof Routes]: RequestOf<Routes
 
 /** The example of one route, however much it has. */
 export const routeExample = (route: Route): { readonly request?: unknown; readonly answer?: unknown } =>
-  ROUTE_EXAMPLES[route.operation as keyof Routes] as { request?: unknown; answer?: unknown };
+  ROUTE_EXAMPLES[route.operation as HttpOperation] as { request?: unknown; answer?: unknown };
 
 /** Path parameters, by name. */
 export const PARAMETER_EXAMPLES: Readonly<Record<string, string>> = {
@@ -195,9 +193,7 @@ export const PARAMETER_EXAMPLES: Readonly<Record<string, string>> = {
 };
 
 /** What each client event carries. */
-export const CLIENT_EVENT_EXAMPLES: {
-  readonly [Name in ClientEventName]: z.input<(typeof clientEvents)[Name]['data']>;
-} = {
+export const CLIENT_EVENT_EXAMPLES: { readonly [Name in ClientEventName]: EventData<Name> } = {
   JOIN_CONVERSATION: { conversationId: CONVERSATION, afterSeq: 0 },
   SEND_MESSAGE: { conversationId: CONVERSATION, content: reply.content, clientMessageId: 'robin-1' },
   LEAVE_CONVERSATION: { conversationId: CONVERSATION },

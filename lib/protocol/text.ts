@@ -3,6 +3,9 @@
  * `u`, as JSON Schema has it. tools/schemas.ts spells the properties of Unicode out, for readers that don't know them.
  */
 
+/** As `schema` makes schemas: a bundle drops what it has no use for. */
+const pattern = <P extends string | RegExp>(make: () => P): P => make();
+
 /** Nothing to see: white space, what Unicode has renderers ignore, and Braille's blank. */
 const UNSEEN = '\\p{White_Space}\\p{Default_Ignorable_Code_Point}\\u2800';
 
@@ -10,11 +13,11 @@ const UNSEEN = '\\p{White_Space}\\p{Default_Ignorable_Code_Point}\\u2800';
 const UNRULY = '\\p{Cc}\\u2028\\u2029\\u202a-\\u202e\\u2066-\\u2069';
 
 export const NO_NUL = '^[^\\u0000]*$';
-export const SOMETHING_TO_SEE = `^[^\\u0000]*[^\\u0000${UNSEEN}][^\\u0000]*$`;
-export const ONE_LINE = `^[^${UNRULY}]*[^${UNRULY}${UNSEEN}][^${UNRULY}]*$`;
+export const SOMETHING_TO_SEE = /* @__PURE__ */ pattern(() => `^[^\\u0000]*[^\\u0000${UNSEEN}][^\\u0000]*$`);
+export const ONE_LINE = /* @__PURE__ */ pattern(() => `^[^${UNRULY}]*[^${UNRULY}${UNSEEN}][^${UNRULY}]*$`);
 
-const seen = /* @__PURE__ */ new RegExp(`[^${UNSEEN}]`, 'u');
-const unruly = /* @__PURE__ */ new RegExp(`[${UNRULY}]`, 'u');
+const seen = /* @__PURE__ */ pattern(() => new RegExp(`[^${UNSEEN}]`, 'u'));
+const unruly = /* @__PURE__ */ pattern(() => new RegExp(`[${UNRULY}]`, 'u'));
 
 /** Is there anything to see in it? */
 export const hasSomethingToSee = (value: string): boolean => seen.test(value);
@@ -30,3 +33,4 @@ export const isOneLine = (value: string): boolean => !unruly.test(value);
  */
 export const EMAIL =
   /^(?=[^@]{1,64}@)[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*@[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$/;
+export const EMAIL_PATTERN = /* @__PURE__ */ pattern(() => EMAIL.source);

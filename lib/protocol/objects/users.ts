@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { ROLES } from '../../domain/roles.ts';
 import { answerSchema, oneLine, schema, text } from '../schema.ts';
-import { EMAIL } from '../text.ts';
+import { EMAIL, EMAIL_PATTERN } from '../text.ts';
 import { idSchema, timestampSchema } from './common.ts';
 
 export const nameSchema = /* @__PURE__ */ oneLine(1, 100);
@@ -15,7 +15,7 @@ export const emailSchema = /* @__PURE__ */ schema(
   {
     description: 'What RFC 5321 and browsers both take for an e-mail address. Compared without regard to case.',
     format: 'email',
-    pattern: EMAIL.source,
+    pattern: EMAIL_PATTERN,
     examples: ['kim@example.com'],
   },
 );
