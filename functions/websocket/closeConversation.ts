@@ -8,7 +8,8 @@ export const handler = onClientEvent(CLOSE_CONVERSATION, async ({ caller, data, 
   const { connectionId } = caller;
   const closed = await closeConversation(caller, data.conversationId, data.after);
   waitUntil(() => beginFinishing(closed, connectionId));
-  // A join of this connection that was under way must not be answered after the close.
-  await answersGiven([connectionId], data.conversationId);
-  reply('CONVERSATION_CLOSED', closedNotice(closed.record));
+  reply('CONVERSATION_CLOSED', closedNotice(closed.record), {
+    // A join of this connection that was under way must not be answered after the close.
+    before: () => answersGiven([connectionId], data.conversationId),
+  });
 });

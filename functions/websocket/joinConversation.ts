@@ -5,5 +5,5 @@ import { onClientEvent } from '../../lib/websocket/clientEvent.ts';
 
 export const handler = onClientEvent(JOIN_CONVERSATION, async ({ caller, data, reply }) => {
   const { answer, turn } = await joinConversation(caller, data);
-  reply('CONVERSATION_JOINED', answer, () => finishTurn(turn));
+  reply('CONVERSATION_JOINED', answer, { afterwards: () => finishTurn(turn) });
 });

@@ -5,5 +5,5 @@ import { onClientEvent } from '../../lib/websocket/clientEvent.ts';
 
 export const handler = onClientEvent(LEAVE_CONVERSATION, async ({ caller, data, reply }) => {
   const turn = await leaveConversation(caller, data.conversationId);
-  reply('CONVERSATION_LEFT', { conversationId: data.conversationId }, () => finishTurn(turn));
+  reply('CONVERSATION_LEFT', { conversationId: data.conversationId }, { afterwards: () => finishTurn(turn) });
 });

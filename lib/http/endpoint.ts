@@ -43,7 +43,12 @@ export type HttpHandler = (
 ) => Promise<APIGatewayProxyStructuredResultV2>;
 
 /** The event on its way through the stack: the door notes who came in and from where, the parser puts the body in place. */
-type AdmittedEvent = Omit<APIGatewayProxyEventV2, 'body'> & { body?: unknown; caller?: Caller; sourceIp?: string };
+type AdmittedEvent = Omit<APIGatewayProxyEventV2, 'body'> & {
+  body?: unknown;
+  caller?: Caller;
+  sourceIp?: string;
+  following?: Promise<unknown>[];
+};
 
 type HttpMiddleware = MiddlewareObj<AdmittedEvent, APIGatewayProxyStructuredResultV2, Error, Context>;
 
@@ -67,7 +72,7 @@ export function httpEndpoint<const R extends Route>(
   }
   if (route.method !== 'GET') stack.use(bounded()).use(jsonBody(route.body !== undefined));
   const run = stack.handler(async (event, context) => {
-    const following: Promise<unknown>[] = [];
+    const { following = [] } = event;
     let repeated = false;
     const request = {
       caller: event.caller ?? null,
@@ -81,12 +86,17 @@ export function httpEndpoint<const R extends Route>(
       },
     };
     const result = await withinDeadline(() => handle(request as unknown as HttpRequest<R>));
-    await Promise.all(following);
     return answer(route, result, context.awsRequestId, repeated);
   });
   return (event, context) =>
     withLogFields({ requestId: context.awsRequestId, operation: route.operation }, () =>
-      beginCommand(() => run(event, context) as Promise<APIGatewayProxyStructuredResultV2>),
+      beginCommand(async () => {
+        const following: Promise<unknown>[] = [];
+        const answered = (await run({ ...event, following }, context)) as APIGatewayProxyStructuredResultV2;
+        // Of a command given up on too: it may have been committed, and Lambda freezes what isn't awaited.
+        await Promise.all(following);
+        return answered;
+      }),
     );
 }
 

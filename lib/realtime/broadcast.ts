@@ -21,6 +21,8 @@ export interface Audience {
    * answer to that, so that what it hears last is how it stands.
    */
   readonly afterAnswers?: boolean;
+  /** Tells whether the frame is still news to those who hear it later than the others, by `afterAnswers`. */
+  stillNews?(): Promise<boolean>;
 }
 
 /** How many connections each outcome had. */
@@ -43,7 +45,8 @@ export async function broadcast(audience: Audience, frame: ServerFrame): Promise
   const later = async () => {
     if (room === undefined || busy.size === 0) return;
     await answersGiven([...busy], room);
-    await deliverAll([...busy]);
+    const isNews = (await audience.stillNews?.()) ?? true;
+    if (isNews) await deliverAll([...busy]);
   };
   await Promise.all([deliverAll(all.filter((id) => !busy.has(id))), later()]);
   logger.info('broadcast', { event: frame.event, ...outcome });

@@ -56,12 +56,18 @@ export const closedSumModel = /* @__PURE__ */ defineModel<SumRecord>(
 export const sumsStateModel = /* @__PURE__ */ defineModel<{
   _id: string;
   complete: boolean;
+  /** The first count marks what was closed before this, and nothing else: so all who make it at once mark the same. */
+  cutoff?: Date | null;
   /** While a recount is under way: every day before it is counted. */
   through?: Date | null;
+  /** When `through` was noted. */
+  throughAt?: Date | null;
 }>('SumsState', 'closed_sums_state', {
   _id: { type: String, required: true },
   complete: { type: Boolean, required: true },
+  cutoff: { type: Date, default: null },
   through: { type: Date, default: null },
+  throughAt: { type: Date, default: null },
 });
 
 const STATE = 'closed_sums';
@@ -308,23 +314,28 @@ const uncounted = (range: Range): QueryFilter<ConversationRecord> => ({ ...handl
 const COUNTED_AT_ONCE = 5_000;
 const DAYS_AT_ONCE = 32;
 
+/** Whatever was closed longer ago is committed, and bears a time before the cut-off: no clocks differ by as much. */
+const SETTLED_MS = 60_000;
+/** A recount goes on where one stopped that has been at work within this time. One that stopped earlier tells nothing. */
+const RESUMABLE_MS = 3_600_000;
+
 /**
  * Counts everything anew from the conversations, from the first day to the last, and goes on where one that was
- * interrupted stopped. It may run at any time, and beside others of its kind: the sums of some days are replaced by those of
+ * interrupted just now stopped. It may run at any time, and beside others of its kind: the sums of some days are replaced by those of
  * what is marked, in one transaction. The first time it marks first. A longer span is then the sum of the shorter ones in it.
  */
 export async function recountClosed(): Promise<{ readonly days: number; readonly conversations: number }> {
-  const begun = await sumsStateModel().findById(STATE).lean();
+  const { through, cutoff } = await beginRecount();
   const documents = await conversationModel().estimatedDocumentCount();
   const today = spanStart(Date.now(), DAY_MS);
   let [days, conversations] = [0, 0];
-  for (let from = await nextDay(begun?.through?.getTime() ?? 0); from !== null; ) {
+  for (let from = await nextDay(through); from !== null; ) {
     // Today by itself: it is still being added to, and the sooner it is counted the less is counted twice.
     const to = Math.min(await endOfSome(from), from < today ? today : Number.POSITIVE_INFINITY);
-    const counted = await recountDays({ from, to });
+    const counted = await recountDays({ from, to }, cutoff);
     days += counted.days;
     conversations += counted.conversations;
-    await noteState({ through: new Date(to) });
+    await noteState({ through: new Date(to), throughAt: new Date() });
     logger.info('recounting', { through: new Date(to).toISOString(), days, conversations, documents });
     from = await nextDay(to);
   }
@@ -334,17 +345,34 @@ export async function recountClosed(): Promise<{ readonly days: number; readonly
   ] as const) {
     for (const start of await startsOf(longer, shorter)) await recountLonger(longer, shorter, start);
   }
-  await noteState({ complete: true, through: null });
+  await noteState({ complete: true, through: null, throughAt: null });
   logger.info('recounted', { days, conversations });
   return { days, conversations };
 }
 
-async function noteState(state: { complete?: true; through: Date | null }): Promise<void> {
-  await sumsStateModel().updateOne(
-    { _id: STATE },
-    { $set: state, ...(!state.complete && { $setOnInsert: { complete: false } }) },
-    { upsert: true },
-  );
+/** Where to go on from, and the cut-off, which is the same for all who make the first count. Epoch milliseconds. */
+async function beginRecount(): Promise<{ through: number; cutoff: number }> {
+  const state = await sumsStateModel()
+    .findOneAndUpdate(
+      { _id: STATE },
+      [
+        {
+          $set: {
+            complete: { $ifNull: ['$complete', false] },
+            cutoff: { $ifNull: ['$cutoff', { $subtract: ['$$NOW', SETTLED_MS] }] },
+          },
+        },
+      ],
+      { upsert: true, returnDocument: 'after', updatePipeline: true },
+    )
+    .lean();
+  const { through, throughAt, cutoff } = state;
+  const isResumable = throughAt && Date.now() - throughAt.getTime() < RESUMABLE_MS;
+  return { through: isResumable ? (through?.getTime() ?? 0) : 0, cutoff: cutoff?.getTime() ?? 0 };
+}
+
+async function noteState(state: { complete?: true; through: Date | null; throughAt: Date | null }): Promise<void> {
+  await sumsStateModel().updateOne({ _id: STATE }, { $set: state });
 }
 
 const since = (from: number) => handledIn({ from, to: Number.POSITIVE_INFINITY });
@@ -373,9 +401,12 @@ async function endOfSome(from: number): Promise<number> {
   return Math.max(from + DAY_MS, Math.min(end, from + DAYS_AT_ONCE * DAY_MS));
 }
 
-async function recountDays(range: Range): Promise<{ days: number; conversations: number }> {
-  // The first time: once the sums are in use, what they don't have is `countClosed`'s, who adds it to every length at once.
-  if (!(await sumsAreComplete())) await conversationModel().updateMany(uncounted(range), { $set: { counted: true } });
+async function recountDays(range: Range, cutoff: number): Promise<{ days: number; conversations: number }> {
+  // What is closed after the cut-off is `countClosed`'s, which adds it to the sums of every length at once.
+  const first = { from: range.from, to: Math.min(range.to, cutoff) };
+  if (first.from < first.to && !(await sumsAreComplete())) {
+    await conversationModel().updateMany(uncounted(first), { $set: { counted: true } });
+  }
   return transaction(async (session) => {
     const handled = without(await readHandled([range], session), await readRows(uncounted(range), session));
     const sums = sumUp(handled, [1]);

@@ -16,6 +16,8 @@ import { migrateErased } from './users.ts';
 export interface Migration {
   /** `0001-what-it-does`: never changed, never reused. */
   readonly id: string;
+  /** `{ recount: true }` runs it again: the release before may have been at work since, and leaves what this one mends. */
+  readonly recounts?: true;
   run(): Promise<unknown>;
 }
 
@@ -23,12 +25,12 @@ export interface Migration {
 export const MIGRATIONS: readonly Migration[] = [
   { id: '0001-erased-have-no-address', run: migrateErased },
   { id: '0002-attempts-tell-nothing', run: migrateAttempts },
-  { id: '0016-closed-conversations-counted', run: recountClosed },
+  { id: '0016-closed-conversations-counted', recounts: true, run: recountClosed },
   { id: '0016-superseded-indexes-dropped', run: dropSuperseded },
-  { id: '0018-agents-count-what-they-hold', run: recountAgents },
-  { id: '0018-messages-have-names', run: nameAllSenders },
+  { id: '0018-agents-count-what-they-hold', recounts: true, run: recountAgents },
+  { id: '0018-messages-have-names', recounts: true, run: nameAllSenders },
   { id: '0019-so-many-sessions-a-user', run: migrateSessions },
-  { id: '0020-retention-of-what-is-archived', run: migrateRetention },
+  { id: '0020-retention-of-what-is-archived', recounts: true, run: migrateRetention },
 ];
 
 const migrationModel = /* @__PURE__ */ defineModel<{ _id: string; doneAt: Date }>('Migration', 'migrations', {
@@ -44,7 +46,7 @@ export interface MigrationResult {
 }
 
 export interface MigrationOptions {
-  /** Counts what was closed anew, whether or not that was done before: where the analytics are in doubt. */
+  /** Runs the migrations that recount again: after going back to an earlier release, or where a number is in doubt. */
   readonly recount?: boolean | undefined;
 }
 
@@ -58,7 +60,7 @@ export async function migrate(
 ): Promise<MigrationResult> {
   const collections = await createIndexes();
   const done = new Set((await migrationModel().find().lean()).map(({ _id }) => _id));
-  const pending = migrations.filter(({ id, run }) => !done.has(id) || (recount && run === recountClosed));
+  const pending = migrations.filter(({ id, recounts }) => !done.has(id) || (recount && recounts));
   for (const [place, { id, run }] of pending.entries()) {
     logger.info('migrating', { migration: id, number: place + 1, of: pending.length });
     await run();

@@ -1,3 +1,4 @@
+import { logger } from '../runtime/logger.ts';
 import { conversationModel } from './conversations.ts';
 import { type Transaction, transaction, trusted } from './database.ts';
 import { userModel } from './users.ts';
@@ -35,10 +36,20 @@ async function recount(agentId: string, session: Transaction): Promise<void> {
   const agent = await userModel()
     .findOneAndUpdate({ _id: agentId }, { $set: { assignedCount } }, { returnDocument: 'after', session })
     .lean();
-  if (!agent || assignedCount === 0) return;
+  if (!agent) return;
+  if (agent.active && !(await hasActiveSupervisor(agent.supervisorId, session))) {
+    // Only an admin can say whose they are to be.
+    logger.warn('agent without an active supervisor', { userId: agentId });
+  }
+  if (assignedCount === 0) return;
   const stray = await conversationModel()
     .exists(trusted({ agentId, status: 'assigned', supervisorId: { $ne: agent.supervisorId } }))
     .session(session);
   if (agent.active && !stray) return;
   await userModel().updateOne({ _id: agentId }, { $set: { handingOverSince: new Date() } }, { session });
+}
+
+async function hasActiveSupervisor(supervisorId: string | null, session: Transaction): Promise<boolean> {
+  if (supervisorId === null) return false;
+  return (await userModel().exists({ _id: supervisorId, role: 'supervisor', active: true }).session(session)) !== null;
 }

@@ -13,18 +13,23 @@ export type Send = (connectionId: string, frame: ServerFrame) => Promise<Deliver
 
 /** What a handler may do besides its command; both are awaited before Lambda may freeze the process. */
 export interface Outlet {
-  /**
-   * Answers the sender, repeating the `requestId` of what it sent. `then` runs once the answer has been given, or can't
-   * be any more. It must not reject.
-   */
-  reply<N extends ServerEventName>(event: N, data: ServerData<N>, then?: () => Promise<unknown>): void;
+  /** Answers the sender, repeating the `requestId` of what it sent. */
+  reply<N extends ServerEventName>(event: N, data: ServerData<N>, around?: Around): void;
   /** Work that follows the command. It has its own time limits and can't undo what was done. Must not reject. */
   waitUntil(work: () => Promise<unknown>): void;
 }
 
+/** What goes with an answer, with time of its own. Neither may reject. */
+export interface Around {
+  /** The answer is given once this is over. */
+  readonly before?: () => Promise<unknown>;
+  /** Runs once the answer has been given, or can't be any more. */
+  readonly afterwards?: () => Promise<unknown>;
+}
+
 export type SocketHandler = (event: SocketEvent, context: Context) => Promise<APIGatewayProxyResultV2>;
 
-type ParsedEvent = SocketEvent & { frame?: RawFrame };
+type ParsedEvent = SocketEvent & { frame?: RawFrame; following?: Promise<unknown>[] };
 type SocketMiddleware = MiddlewareObj<ParsedEvent, APIGatewayProxyResultV2, Error, Context>;
 
 /**
@@ -40,15 +45,17 @@ export function onFrame(
   const run = middy<ParsedEvent, APIGatewayProxyResultV2, Error, Context>()
     .use([answerErrors(answer, repeat), parsed()])
     .handler(async (event) => {
-      const { frame: raw = parseFrame(event) } = event;
-      const following: Promise<unknown>[] = [];
+      const { frame: raw = parseFrame(event), following = [] } = event;
       let givenUp = false;
       const outlet: Outlet = {
-        reply: (name, data, then = async () => undefined) => {
-          const { connectionId } = event.requestContext;
-          // A command given up on has been answered UNAVAILABLE: it gets no second answer.
-          const answered = givenUp ? Promise.resolve() : answer(connectionId, frame(name, data, raw.requestId));
-          following.push(answered.then(() => afterCommand(then)));
+        reply: (name, data, { before, afterwards } = {}) => {
+          const give = async () => {
+            await before?.();
+            // A command given up on has been answered UNAVAILABLE: it gets no second answer.
+            if (!givenUp) await answer(event.requestContext.connectionId, frame(name, data, raw.requestId));
+            await afterCommand(async () => afterwards?.());
+          };
+          following.push(before ? afterCommand(give) : give());
         },
         waitUntil: (work) => void following.push(afterCommand(work)),
       };
@@ -56,15 +63,17 @@ export function onFrame(
         givenUp = true;
         throw error;
       });
-      await Promise.all(following);
       return HANDLED;
     });
   return (event, context) => {
     const { requestId, connectionId } = event.requestContext;
-    return withLogFields(
-      { requestId, connectionId, operation },
-      () => run(event, context) as Promise<APIGatewayProxyResultV2>,
-    );
+    return withLogFields({ requestId, connectionId, operation }, async () => {
+      const following: Promise<unknown>[] = [];
+      const handled = (await run({ ...event, following }, context)) as APIGatewayProxyResultV2;
+      // Of a command given up on too: it may have been committed.
+      await Promise.all(following);
+      return handled;
+    });
   };
 }
 

@@ -174,12 +174,12 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'the history is read before the room is entered',
     file: 'lib/services/rooms/joinConversation.ts',
-    find: `    requireJoinable(caller, await findConversation(conversationId));
+    find: `    const before = requireJoinable(caller, await findConversation(conversationId));
     const turn = await enter(caller, conversationId);`,
-    replace: `    const early = requireJoinable(caller, await findConversation(conversationId));
-    const read = await readMessages(early, afterSeq, MOST_MESSAGES);
+    replace: `    const before = requireJoinable(caller, await findConversation(conversationId));
+    const read = await readMessages(before, afterSeq, MOST_MESSAGES);
     const turn = await enter(caller, conversationId);
-    if (read) return { answer: fitFrame(early, read), turn };`,
+    if (read) return { answer: fitFrame(await present(before, caller), read), turn };`,
     killers: ['tests/faults/joining'],
   },
   {
@@ -313,16 +313,30 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a close is answered before a join of the same connection',
     file: 'functions/websocket/closeConversation.ts',
-    find: '  await answersGiven([connectionId], data.conversationId);\n',
-    replace: '  await answersGiven([], data.conversationId);\n',
+    find: 'before: () => answersGiven([connectionId], data.conversationId)',
+    replace: 'before: () => answersGiven([], data.conversationId)',
     killers: TURNS,
   },
   {
     name: 'a join beside an assignment to somebody else is not undone',
     file: 'lib/services/conversations/assignConversation.ts',
-    find: 'if (formerAgentId !== null) await showOut',
-    replace: "if (formerAgentId === '') await showOut",
+    find: 'async () => formerAgentId === null || showOut',
+    replace: "async () => formerAgentId !== '' || showOut",
     killers: TURNS,
+  },
+  {
+    name: 'a join counts though its agent lost the conversation and was given it again on the way in',
+    file: 'lib/services/rooms/joinConversation.ts',
+    find: 'userId !== now.agentId || before.assignedAt',
+    replace: "userId !== '' || before.assignedAt",
+    killers: TURNS,
+  },
+  {
+    name: 'a command that has waited asks no more whether its session is still there',
+    file: 'lib/services/rooms/order.ts',
+    find: '  await readmit();\n',
+    replace: '',
+    killers: ['tests/integration/order'],
   },
   {
     name: 'every command is said to be safe to send again',

@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ServerFrame } from '../../lib/protocol/events.ts';
+import { assignConversation } from '../../lib/services/conversations/assignConversation.ts';
+import { requeueConversation, tellRequeued } from '../../lib/services/conversations/requeueConversation.ts';
 import { connectionModel } from '../../lib/store/connections.ts';
 import { trusted } from '../../lib/store/database.ts';
 import { activeMessageModel } from '../../lib/store/messages.ts';
@@ -285,4 +287,79 @@ describe('a join that fails', () => {
     socket.close();
     leave();
   });
+});
+
+describe('an agent who loses a conversation and is given it again', () => {
+  const takeAndGiveBack = async (conversationId: string, agent: Person) => {
+    const requeued = await requeueConversation(callerOf(cast.supervisor), conversationId);
+    await assignConversation(callerOf(cast.supervisor), conversationId, agent.user.id);
+    return requeued;
+  };
+  const callerOf = ({ user }: Person) => ({
+    userId: user.id,
+    name: user.name,
+    role: user.role,
+    supervisorId: user.supervisorId,
+    sessionId: 'none',
+    sourceIp: null,
+  });
+
+  it('in the middle of a join is in the room when told so', async () => {
+    const { id: conversationId } = await desk.conversation(cast.candidate);
+    await desk.assign(cast.supervisor, conversationId, cast.agent);
+    const socket = await desk.connect(cast.agent);
+    const model = connectionModel() as unknown as { findOneAndUpdate: (...given: unknown[]) => { lean(): unknown } };
+    const { findOneAndUpdate } = model;
+    // Once the join has entered.
+    model.findOneAndUpdate = (...given) => ({
+      lean: async () => {
+        model.findOneAndUpdate = findOneAndUpdate;
+        const entered = await findOneAndUpdate.apply(model, given).lean();
+        await takeAndGiveBack(conversationId, cast.agent);
+        return entered;
+      },
+    });
+    await socket.expect('CONVERSATION_JOINED', 'JOIN_CONVERSATION', { conversationId });
+    expect(await roomsOf(system.gateway.connectionId(socket))).toEqual([conversationId]);
+    socket.close();
+    await system.gateway.idle();
+  });
+
+  it.each(['at once', 'after an answer that is under way'])(
+    'and has joined it hears nothing of the loss: not %s',
+    async (when) => {
+      const { id: conversationId } = await desk.conversation(cast.candidate);
+      await desk.assign(cast.supervisor, conversationId, cast.agent);
+      const socket = await desk.join(cast.agent, conversationId);
+      const _id = system.gateway.connectionId(socket);
+      const requeued = await requeueConversation(callerOf(cast.supervisor), conversationId);
+      const giveBack = () => assignConversation(callerOf(cast.supervisor), conversationId, cast.agent.user.id);
+      if (when === 'at once') {
+        await giveBack();
+        await tellRequeued(requeued);
+      } else {
+        const turn = { token: 'dead', of: conversationId, entering: true, until: new Date(Date.now() + 60_000) };
+        await connectionModel().updateOne({ _id }, { $set: { turns: [turn] } });
+        const model = connectionModel() as unknown as { aggregate: (...given: unknown[]) => Promise<unknown> };
+        const { aggregate } = model;
+        const waiting = new Promise<void>((resolve) => {
+          model.aggregate = async (...given) => {
+            model.aggregate = aggregate;
+            const inTurn = await aggregate.apply(model, given);
+            resolve();
+            return inTurn;
+          };
+        });
+        const told = tellRequeued(requeued);
+        await waiting;
+        await giveBack();
+        await connectionModel().updateOne({ _id }, { $set: { turns: [] } });
+        await told;
+      }
+      await socket.expect('CONVERSATION_JOINED', 'JOIN_CONVERSATION', { conversationId });
+      expect(socket.frames('CONVERSATION_REQUEUED')).toEqual([]);
+      socket.close();
+      await system.gateway.idle();
+    },
+  );
 });

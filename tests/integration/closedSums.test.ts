@@ -279,10 +279,37 @@ it('goes on where a recount was interrupted', async () => {
   const right = await allSums();
   const days = (await closedSumModel().find({ days: 1 }).sort({ start: 1 }).lean()).map(({ start }) => start);
   const half = days[Math.floor(days.length / 2)] as Date;
-  await sumsStateModel().updateOne({ _id: 'closed_sums' }, { $set: { through: half } });
+  const interrupted = { through: half, throughAt: new Date() };
+  await sumsStateModel().updateOne({ _id: 'closed_sums' }, { $set: interrupted });
   const { days: recounted } = await recountClosed();
   expect(recounted).toBe(new Set(days.filter((day) => day >= half).map(Number)).size);
   expect(await allSums()).toEqual(right);
+});
+
+it('begins anew where the one that was interrupted is long ago', async () => {
+  await seedPast(200, seeded(23), 2);
+  const right = await allSums();
+  await closedSumModel().updateMany({}, { $inc: { closed: 1 } });
+  const longAgo = { through: new Date(Date.now() + 32 * DAY_MS), throughAt: new Date(Date.now() - 2 * 3_600_000) };
+  await sumsStateModel().updateOne({ _id: 'closed_sums' }, { $set: longAgo });
+  await recountClosed();
+  expect(await allSums()).toEqual(right);
+});
+
+it('the first time marks what was closed before it began, however many make it at once, and leaves the rest to the sweep', async () => {
+  const past = await seedPast(100, seeded(29), 1, 'counted by the first migration');
+  const handled = past.filter(({ closedAt, agentId }) => closedAt && agentId);
+  // Another one has begun before this was closed, and has counted the day already.
+  await sumsStateModel().updateOne(
+    { _id: 'closed_sums' },
+    { $set: { complete: false, cutoff: new Date(Date.now() - 600_000) } },
+  );
+  await insertPast([{ ...(handled[0] as ConversationRecord), _id: 'meanwhile', closedAt: new Date() }]);
+  await recountClosed();
+  expect((await conversationModel().findById('meanwhile').lean())?.counted).toBeUndefined();
+  expect((await read()).totals.closedConversations).toBe(handled.length + 1);
+  await countClosed(EVER);
+  expect((await read()).totals.closedConversations).toBe(handled.length + 1);
 });
 
 it('is not told before everything is counted', async () => {

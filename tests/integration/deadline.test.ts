@@ -1,7 +1,9 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
 import { httpEndpoint } from '../../lib/http/endpoint.ts';
 import { SEND_MESSAGE, type ServerFrame } from '../../lib/protocol/events.ts';
 import * as routes from '../../lib/protocol/routes/operations.ts';
+import { COMMAND_MS } from '../../lib/runtime/deadline.ts';
 import { disconnect } from '../../lib/store/database.ts';
 import { onFrame } from '../../lib/websocket/frameHandler.ts';
 import type { SocketEvent } from '../../lib/websocket/frames.ts';
@@ -40,4 +42,27 @@ it('is answered over HTTP all the same', async () => {
   const event = { headers: {}, requestContext: { http: { sourceIp: '192.0.2.1' } } };
   const answer = await within('an end', handler(event as unknown as APIGatewayProxyEventV2, context));
   expect(answer).toMatchObject({ statusCode: 503, headers: { 'retry-after': expect.any(String) as unknown } });
+});
+
+it.each(['socket', 'HTTP'])('ends once what follows it has, over %s too', async (way) => {
+  let done = false;
+  const handle = (outlet: { waitUntil(work: () => Promise<unknown>): void }) => {
+    outlet.waitUntil(async () => {
+      await sleep(COMMAND_MS + 300);
+      done = true;
+    });
+    return never();
+  };
+  const http = { headers: {}, requestContext: { http: { sourceIp: '192.0.2.1' } } };
+  const frame = { requestContext: { connectionId: 'c', requestId: 'r' }, body: '{}' };
+  const handled =
+    way === 'HTTP'
+      ? httpEndpoint(routes.health, handle)(http as unknown as APIGatewayProxyEventV2, context)
+      : onFrame(
+          SEND_MESSAGE,
+          async () => 'delivered',
+          (_, outlet) => handle(outlet),
+        )(frame as SocketEvent, context);
+  await within('an end', handled);
+  expect(done).toBe(true);
 });

@@ -1,4 +1,5 @@
 import type { Message } from '../../lib/protocol/objects/conversations.ts';
+import { resetConfig } from '../../lib/runtime/config.ts';
 import { sweep } from '../../lib/services/operations/sweep.ts';
 import { conversationModel } from '../../lib/store/conversations.ts';
 import { trusted } from '../../lib/store/database.ts';
@@ -7,6 +8,7 @@ import { migrate } from '../../lib/store/migrations.ts';
 import { knownOriginModel, loginAttemptsModel } from '../../lib/store/signInAttempts.ts';
 import { userModel } from '../../lib/store/users.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
+import { tapStdout } from '../support/stdout.ts';
 import type { Desk } from '../support/system.ts';
 
 /** Data as an earlier release left it, brought to the form of today. */
@@ -134,4 +136,41 @@ it('gives messages without one the names of who sent them, wherever they are', a
   expect(await names()).toEqual(['Kim Candidate', 'Alex Newname']);
   for (const model of collections)
     expect(await model.countDocuments(trusted({ senderName: { $exists: false } }))).toBe(0);
+});
+
+it('mends, on request, what an earlier release left that was at work again', async () => {
+  const [supervisor, gone] = await Promise.all([desk.supervisor(), desk.supervisor()]);
+  const [agent, inactive, stranded] = await Promise.all([
+    desk.agent(supervisor),
+    desk.agent(supervisor),
+    desk.agent(gone),
+  ]);
+  await migrate();
+  const held = { status: 'assigned', subject: 'x', candidateId: 'x', lastSeq: 1, createdAt: new Date() };
+  const closed = { ...held, status: 'closed', closedAt: new Date(), archivedAt: new Date() };
+  await conversationModel().insertMany([
+    { ...held, _id: 'held', agentId: inactive.user.id, supervisorId: supervisor.user.id },
+    { ...closed, _id: 'archived-by-it' },
+  ]);
+  await userModel().updateOne({ _id: agent.user.id }, { $set: { assignedCount: 190 } });
+  await userModel().updateOne({ _id: inactive.user.id }, { $set: { active: false } });
+  await userModel().updateOne({ _id: gone.user.id }, { $set: { active: false } });
+  process.env['LOG_LEVEL'] = 'info';
+  resetConfig();
+  const lines: { message: string; userId?: string }[] = [];
+  const stop = tapStdout((text) => lines.push(JSON.parse(text)) > 0);
+
+  await migrate({ recount: true });
+
+  stop();
+  process.env['LOG_LEVEL'] = 'silent';
+  resetConfig();
+  expect(await userModel().findById(agent.user.id).lean()).toMatchObject({ assignedCount: 0 });
+  expect(await userModel().findById(inactive.user.id).lean()).toMatchObject({
+    assignedCount: 1,
+    handingOverSince: expect.any(Date),
+  });
+  expect((await conversationModel().findById('archived-by-it').lean())?.retentionDays).toEqual(expect.any(Number));
+  const warned = lines.filter(({ message }) => message === 'agent without an active supervisor');
+  expect(warned.map(({ userId }) => userId)).toEqual([stranded.user.id]);
 });

@@ -4,7 +4,7 @@ import type { ServerFrame } from '../../lib/protocol/events.ts';
 import { rateLimitModel } from '../../lib/store/rateLimits.ts';
 import { databaseUri } from '../../local/mongod.ts';
 import { type Cast, castOf } from '../faults/scene.ts';
-import { eventually } from '../support/deadline.ts';
+import { eventually, within } from '../support/deadline.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
 import type { Socket } from '../support/socket.ts';
 import type { Desk, Person } from '../support/system.ts';
@@ -98,6 +98,39 @@ describe('messages that name the one before', () => {
     const events = (await Promise.all([first, second, closed])).map(({ event }) => event);
     expect(events).toEqual(['MESSAGE_ACCEPTED', 'MESSAGE_ACCEPTED', 'CONVERSATION_CLOSED']);
     expect(await contents(candidate, id)).toEqual(['m1', 'm1', 'm2']);
+  });
+});
+
+describe('a session that ends while a command of its waits', () => {
+  it.each([
+    { event: 'SEND_MESSAGE', data: { content: 'm2', clientMessageId: 'm2' } },
+    { event: 'CLOSE_CONVERSATION', data: {} },
+  ])('takes the $event with it', async ({ event, data }) => {
+    const supervisor = await desk.supervisor();
+    const agent = await desk.agent(supervisor);
+    const { id } = await desk.conversation(cast.candidate);
+    await desk.assign(supervisor, id, agent);
+    const socket = await desk.join(agent, id);
+    const connectionId = system.gateway.connectionId(socket);
+    const { token: elsewhere } = await desk.login(agent.email, agent.password);
+    const command = { event, data: { conversationId: id, after: 'm1', ...data } };
+    const file =
+      { SEND_MESSAGE: 'websocket/sendMessage', CLOSE_CONVERSATION: 'websocket/closeConversation' }[event] ?? '';
+    const watched = await commands(async () => {
+      const requestContext = { connectionId, eventType: 'MESSAGE', routeKey: event, requestId: 'waiting' };
+      const handled = system.carrier(file, { requestContext, body: JSON.stringify(command), isBase64Encoded: false });
+      await desk.ok('POST', '/auth/logout', agent.token);
+      const other = await system.connect({ token: elsewhere });
+      await other.expect('CONVERSATION_JOINED', 'JOIN_CONVERSATION', { conversationId: id });
+      await send(other, id, { name: 'm1' });
+      await within('the end of the command', handled);
+      other.close();
+      return null;
+    });
+    // It has waited: it looked for the message, and at the conversation.
+    expect(watched.seen).toContain('find conversations');
+    expect(await contents(cast.candidate, id)).toEqual(['m1']);
+    expect(await desk.ok('GET', `/conversations/${id}`, cast.candidate.token)).toMatchObject({ status: 'assigned' });
   });
 });
 

@@ -4,6 +4,7 @@ import { addressKey } from '../../lib/limits/address.ts';
 import { resetConfig } from '../../lib/runtime/config.ts';
 import { expireTexts } from '../../lib/services/conversations/expireTexts.ts';
 import { sweep } from '../../lib/services/operations/sweep.ts';
+import { auditModel } from '../../lib/store/audit.ts';
 import { conversationModel } from '../../lib/store/conversations.ts';
 import { userModel } from '../../lib/store/users.ts';
 import { everything } from '../support/everything.ts';
@@ -71,6 +72,20 @@ describe('erasing a candidate', () => {
         .status,
     ).toBe(401);
     expect(supervisor.user.active).toBe(true);
+  });
+
+  it('takes their addresses out of the audit trail, though one of their conversations can not be erased', async () => {
+    const { candidate, agent, conversation } = await desk.assigned('a message');
+    await desk.ok('POST', `/conversations/${conversation.id}/close`, agent.token);
+    const damaged = { closing: { step: 'archive', through: 0, since: new Date() }, lastSeq: 7 };
+    await conversationModel().updateOne({ _id: conversation.id }, { $set: damaged });
+    await desk.ok('POST', `/users/${candidate.user.id}/erase`, desk.admin.token);
+    await system.gateway.idle();
+    const entries = await auditModel().find({ actorId: candidate.user.id }).lean();
+    expect(entries.length).toBeGreaterThan(0);
+    expect(entries.flatMap(({ sourceIp }) => sourceIp ?? [])).toEqual([]);
+    // For the tests after this one.
+    await conversationModel().deleteOne({ _id: conversation.id });
   });
 
   it('leaves nothing that can be tied to them, after all they and others did with their account', async () => {

@@ -90,7 +90,10 @@ export const assignConversation = /* @__PURE__ */ route(() => ({
   body: z.strictObject({ agentId: idSchema }),
   status: 200,
   response: conversationSchema,
-  repeat: 'safe',
+  repeat: {
+    findOut:
+      'Read the conversation: `agentId` says who has it. Sent again it would take it from whoever was given it since.',
+  },
   errors: ['NOT_FOUND', 'AGENT_NOT_AVAILABLE', 'CONVERSATION_CLOSED', 'CONFLICT'],
 }));
 

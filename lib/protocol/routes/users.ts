@@ -74,7 +74,7 @@ export const updateUser = /* @__PURE__ */ route(() => ({
   }),
   status: 200,
   response: userSchema,
-  repeat: 'safe',
+  repeat: { findOut: 'Read the person. Sent again it would undo what somebody else has changed since.' },
   errors: ['NOT_FOUND', 'EMAIL_TAKEN', 'LAST_ADMIN', 'HAS_TEAM'],
 }));
 

@@ -82,11 +82,12 @@ const isDone = (
 export async function tellAssigned({ conversation, change }: Assigned): Promise<void> {
   if (!change) return;
   const { formerAgentId } = change;
-  const users = [conversation.agentId, formerAgentId].filter((id) => id !== null);
   try {
-    if (formerAgentId !== null) await showOut(conversation.id, formerAgentId);
+    const isOut = async () => formerAgentId === null || showOut(conversation.id, formerAgentId);
+    // A former agent who was given it again meanwhile has newer news: this must not be what they hear last.
+    const users = [conversation.agentId, (await isOut()) ? formerAgentId : null].filter((id) => id !== null);
     await broadcast(
-      { room: conversation.id, users, afterAnswers: true },
+      { room: conversation.id, users, afterAnswers: true, stillNews: isOut },
       { event: 'CONVERSATION_ASSIGNED', data: { conversation } },
     );
   } catch (error) {

@@ -6,6 +6,7 @@ import { type Actor, audit } from '../../store/audit.ts';
 import { type ConversationRecord, close, toConversation } from '../../store/conversations.ts';
 import { transaction } from '../../store/database.ts';
 import { findNamed } from '../../store/messages.ts';
+import { findCaller } from '../../store/sessions.ts';
 import { giveUp, takeBack } from '../../store/users.ts';
 import { inOrder } from '../rooms/order.ts';
 import { requireVisible } from './getConversation.ts';
@@ -19,9 +20,9 @@ export interface Closed {
 }
 
 /**
- * Closes a conversation, after the caller's message that `after` names, where it names one: from the commit on nothing more is accepted. What follows, telling the room and archiving, is
- * `finishClosing`'s, here or, should this process die, in the sweep. Throws `NOT_FOUND`, `CONVERSATION_CLOSED`,
- * `CONVERSATION_ASSIGNED`, `CONFLICT`, `OUT_OF_ORDER`, `RATE_LIMITED`.
+ * Closes a conversation, after the caller's message that `after` names, where it names one. From the commit on nothing more
+ * is accepted. `finishClosing` tells the room and archives, here or, should this process die, in the sweep. Throws
+ * `NOT_FOUND`, `CONVERSATION_CLOSED`, `CONVERSATION_ASSIGNED`, `CONFLICT`, `OUT_OF_ORDER`, `RATE_LIMITED`, `INVALID_TOKEN`.
  */
 export async function closeConversation(caller: Caller, conversationId: string, after?: string): Promise<Closed> {
   const before = await requireVisible(caller, conversationId);
@@ -40,7 +41,7 @@ function requireAllowed(now: ConversationRecord, command: LifecycleCommand): voi
 }
 
 async function awaitMessage(
-  { userId }: Caller,
+  { userId, sessionId }: Caller,
   command: LifecycleCommand,
   conversationId: string,
   after: string,
@@ -54,6 +55,9 @@ async function awaitMessage(
       if (!now) throw new AppError('NOT_FOUND');
       requireAllowed(now, command);
       return null;
+    },
+    readmit: async () => {
+      if (!(await findCaller(sessionId))) throw new AppError('INVALID_TOKEN');
     },
   });
 }

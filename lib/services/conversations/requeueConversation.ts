@@ -62,9 +62,15 @@ export async function requeueAs(
  */
 export async function tellRequeued({ conversation, formerAgentId }: Requeued): Promise<void> {
   try {
-    await showOut(conversation.id, formerAgentId);
+    const isOut = await showOut(conversation.id, formerAgentId);
     await broadcast(
-      { room: conversation.id, users: [formerAgentId], afterAnswers: true },
+      {
+        room: conversation.id,
+        // Given it again meanwhile, they have newer news: this must not be what they hear last.
+        users: isOut ? [formerAgentId] : [],
+        afterAnswers: true,
+        stillNews: () => showOut(conversation.id, formerAgentId),
+      },
       { event: 'CONVERSATION_REQUEUED', data: { conversation } },
     );
   } catch (error) {

@@ -86,14 +86,15 @@ const ERASING: Kind<UnfinishedUser> = {
 };
 
 /**
- * Finishes what a crash, a fault or a time limit left half done: agents' conversations that are to follow them,
- * closing, and erasing candidates; then deletes what has had its time, and counts what was closed. What failed before
- * comes last, so that however much of it there is, it keeps nothing else from being finished. `until`: epoch
+ * Counts what was closed. Then finishes what a crash, a fault or a time limit left half done: agents' conversations that
+ * are to follow them, closing, and erasing candidates; then deletes what has had its time. What failed before comes last, so that however much of it there is, it keeps nothing else from being finished. `until`: epoch
  * milliseconds after which nothing more is begun.
  */
 export async function sweep(until: number, graceMs = GRACE_MS): Promise<SweepResult> {
   const limits = { until, before: new Date(Date.now() - graceMs) };
   const result = { found: 0, finished: 0, failed: 0, handedOver: 0, erased: 0, expired: 0, counted: 0 };
+  // First, for it is little work, and the rest may take all the time there is.
+  result.counted = await sweepCounts(until);
   for (const attempt of ['first', 'again'] as const) {
     const handingOver = await finishAll(HANDING_OVER, attempt, limits);
     const closing = await finishAll(CLOSING, attempt, limits);
@@ -105,7 +106,6 @@ export async function sweep(until: number, graceMs = GRACE_MS): Promise<SweepRes
     result.erased += erasing.finished;
   }
   result.expired = await expireTexts(until);
-  result.counted = await sweepCounts(until);
   logger.info('swept', { ...result });
   await reportBacklog();
   return result;

@@ -32,10 +32,14 @@ export async function joinConversation(
   { conversationId, afterSeq = 0 }: { readonly conversationId: string; readonly afterSeq?: number | undefined },
 ): Promise<Joined> {
   for (;;) {
-    requireJoinable(caller, await findConversation(conversationId));
+    const before = requireJoinable(caller, await findConversation(conversationId));
     const turn = await enter(caller, conversationId);
     try {
       const conversation = await requireStillJoinable(caller, conversationId);
+      if (!isSameStay(caller, before, conversation)) {
+        await finishTurn(turn);
+        continue;
+      }
       const [messages, presented] = await Promise.all([
         readMessages(conversation, afterSeq, MOST_MESSAGES),
         present(conversation, caller),
@@ -74,6 +78,10 @@ async function requireStillJoinable(caller: SocketCaller, conversationId: string
     throw refusal;
   }
 }
+
+/** An agent who lost the conversation and was given it again on the way in may have been taken out of the room with that. */
+const isSameStay = ({ userId }: SocketCaller, before: ConversationRecord, now: ConversationRecord): boolean =>
+  userId !== now.agentId || before.assignedAt?.getTime() === now.assignedAt?.getTime();
 
 /** As many of the messages as fit one frame; `nextAfterSeq` where there are more. At least one always fits. */
 function fitFrame(conversation: Conversation, messages: readonly Message[]): ServerData<'CONVERSATION_JOINED'> {

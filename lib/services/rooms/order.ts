@@ -18,13 +18,16 @@ export interface Ordered<T> {
   look(): Promise<T | null>;
   /** What a change of the conversation makes of the command: an answer, a refusal, or nothing, for the wait to go on. */
   review(now: ConversationRecord | null): Promise<T | null>;
+  /** Throws unless the caller may still do this: their session may have ended during the wait. */
+  readmit(): Promise<void>;
 }
 
 /**
  * Waits until the message named by `after` is stored. Only what a majority has is seen here, so that a failover can't
- * take back the one and keep the other. Throws `OUT_OF_ORDER` when it doesn't come, `RATE_LIMITED`, and what `review` throws.
+ * take back the one and keep the other. Throws `OUT_OF_ORDER` when it doesn't come, `RATE_LIMITED`, and what `review` and
+ * `readmit` throw.
  */
-export async function inOrder<T>({ userId, conversationId, counted, look, review }: Ordered<T>): Promise<T> {
+export async function inOrder<T>({ userId, conversationId, counted, look, review, readmit }: Ordered<T>): Promise<T> {
   const there = await look();
   if (there !== null) return there;
   // Who has waited in vain too often holds no function.
@@ -38,6 +41,7 @@ export async function inOrder<T>({ userId, conversationId, counted, look, review
     lookedAt = now?.lastSeq ?? -1;
     return look();
   });
+  await readmit();
   if (came !== null) return came;
   // Whether that was too much is for the next one to be told.
   await limitMessages(userId, IN_VAIN - counted).catch((error: unknown) => {

@@ -7,7 +7,7 @@ import { broadcast } from '../../realtime/broadcast.ts';
 import { errorFields, logger } from '../../runtime/logger.ts';
 import { metrics } from '../../runtime/metrics.ts';
 import { poll } from '../../runtime/poll.ts';
-import type { SocketCaller } from '../../store/connections.ts';
+import { findSocketCaller, type SocketCaller } from '../../store/connections.ts';
 import { findConversation } from '../../store/conversations.ts';
 import { DURABLE_MS, isDuplicateKey, transaction } from '../../store/database.ts';
 import { findNamed, findSentMessage, noteBroadcast } from '../../store/messages.ts';
@@ -73,7 +73,15 @@ async function itsTurn(caller: SocketCaller, draft: Draft, after: string): Promi
     },
     review: async (now) =>
       now && now.status !== 'closed' && isParticipant(userId, now) ? null : earlierSend(caller, draft),
+    readmit: () => requireStillIn(caller, conversationId),
   });
+}
+
+/** The connection may have been cut, or left the room, since the caller was found. */
+async function requireStillIn({ connectionId, sourceIp }: SocketCaller, conversationId: string): Promise<void> {
+  const now = await findSocketCaller(connectionId, sourceIp);
+  if (!now) throw new AppError('INVALID_TOKEN');
+  if (!now.rooms.includes(conversationId)) throw new AppError('NOT_JOINED');
 }
 
 async function storeOnce(caller: SocketCaller, draft: Draft): Promise<Message | 'stored before' | null> {
