@@ -4,6 +4,7 @@ import { ConfigError, resetConfig } from '../lib/runtime/config.ts';
 import { withoutDeadline } from '../lib/runtime/deadline.ts';
 import { NO_DATABASE, namesDatabase } from '../lib/runtime/secrets.ts';
 import { connect, disconnect, transaction } from '../lib/store/database.ts';
+import { newId } from '../lib/store/ids.ts';
 import { migrate } from '../lib/store/migrations.ts';
 import { countUsers, findCredentialsByEmail, userModel, userRecord } from '../lib/store/users.ts';
 import { DEMO_PASSWORD, demoPeople } from './demoPeople.ts';
@@ -62,7 +63,7 @@ async function insertDemoPeople(): Promise<void> {
   const ids = new Map<string, string>();
   const records = demoPeople.map(({ under, ...person }) => {
     const supervisorId = under === undefined ? null : (ids.get(under) ?? null);
-    const record = userRecord({ ...person, supervisorId, passwordHash });
+    const record = userRecord({ ...person, id: newId(), supervisorId, passwordHash });
     ids.set(person.email, record._id);
     return record;
   });

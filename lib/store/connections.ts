@@ -1,10 +1,8 @@
 import type { PipelineStage } from 'mongoose';
 import type { Caller } from '../domain/permissions.ts';
-import { AppError } from '../errors/appError.ts';
-import { type Transaction, transaction, trusted } from './database.ts';
+import { type Transaction, trusted } from './database.ts';
 import { defineModel } from './model.ts';
-import { callerOfSession, type Identity, SESSIONS, touchSession, type WhichSessions } from './sessions.ts';
-import { noteAdmission } from './users.ts';
+import { callerOfSession, type Identity, SESSIONS, type WhichSessions } from './sessions.ts';
 
 /** A turn, `Turn` in turns.ts, as the record has it. */
 interface TurnRecord {
@@ -58,6 +56,39 @@ const CONNECTION_LIFE_MS = (2 * 60 + 5) * 60 * 1000;
  */
 const CONNECTING_MS = 10_000;
 
+/** A new socket. */
+export interface NewConnection {
+  /** API Gateway's connection id. */
+  readonly id: string;
+  readonly userId: string;
+  readonly sessionId: string;
+  readonly sourceIp: string | null;
+  /** From `countAdmission`. */
+  readonly admission: number;
+  /** From `touchSession`: the connection ends with its session. */
+  readonly sessionEnds: Date;
+}
+
+/** Records a socket of a live session. Call it inside the transaction that has made sure of the session. */
+export async function insertConnection(
+  { id, sessionEnds, ...connection }: NewConnection,
+  session: Transaction,
+): Promise<void> {
+  const now = Date.now();
+  await connectionModel().create(
+    [
+      {
+        ...connection,
+        _id: id,
+        rooms: [],
+        connectedAt: new Date(now),
+        expiresAt: new Date(Math.min(now + CONNECTION_LIFE_MS, sessionEnds.getTime())),
+      },
+    ],
+    { session },
+  );
+}
+
 /** A socket that another one took the place of. */
 export interface Displaced {
   readonly id: string;
@@ -69,49 +100,10 @@ export interface Displaced {
 const MOST_DISPLACED = 100;
 
 /**
- * Records a socket of a live session. Where the user then has more than `most`, their oldest are forgotten with the same
- * commit; answers which, for the gateway to cut. Throws `INVALID_TOKEN` when the session has ended.
+ * Forgets the oldest sockets of a user, so that at most `most` are left. Returns those it has forgotten, for the gateway to
+ * cut.
  */
-export async function insertConnection(
-  connection: {
-    readonly id: string;
-    readonly userId: string;
-    readonly sessionId: string;
-    readonly sourceIp: string | null;
-  },
-  most: number,
-): Promise<Displaced[]> {
-  return transaction(async (session) => {
-    const sessionEnds = await touchSession(connection.sessionId, session);
-    // The user too: sockets of their other sessions count against the same limit.
-    const admission = sessionEnds && (await noteAdmission(connection.userId, session));
-    if (!admission) throw new AppError('INVALID_TOKEN');
-    const displaced = await oldestBeyond(connection.userId, most - 1, session);
-    if (displaced.length > 0) {
-      await connectionModel().deleteMany(trusted({ _id: { $in: displaced.map(({ id }) => id) } }), { session });
-    }
-    const now = Date.now();
-    await connectionModel().create(
-      [
-        {
-          _id: connection.id,
-          userId: connection.userId,
-          sessionId: connection.sessionId,
-          sourceIp: connection.sourceIp,
-          rooms: [],
-          connectedAt: new Date(now),
-          admission,
-          expiresAt: new Date(Math.min(now + CONNECTION_LIFE_MS, sessionEnds.getTime())),
-        },
-      ],
-      { session },
-    );
-    return displaced;
-  });
-}
-
-/** The oldest sockets of a user, if they have more than `most`. */
-async function oldestBeyond(userId: string, most: number, session: Transaction): Promise<Displaced[]> {
+export async function displaceOldest(userId: string, most: number, session: Transaction): Promise<Displaced[]> {
   const held = await connectionModel()
     .countDocuments(trusted({ userId, ...live() }))
     .limit(most + MOST_DISPLACED)
@@ -123,6 +115,7 @@ async function oldestBeyond(userId: string, most: number, session: Transaction):
     .limit(held - most)
     .session(session)
     .lean();
+  await connectionModel().deleteMany(trusted({ _id: { $in: ids(oldest) } }), { session });
   const since = Date.now() - CONNECTING_MS;
   return oldest.map(({ _id, connectedAt }) => ({ id: _id, isConnecting: connectedAt.getTime() > since }));
 }

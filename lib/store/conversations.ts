@@ -329,6 +329,13 @@ export async function findHeld(agentId: string, page: PageRequest): Promise<Page
   return readPage(conversationModel(), [{ agentId, status: 'assigned' }], page, (record) => record);
 }
 
+/** Counts the conversations that are assigned to an agent, one by one: what the agent's `assignedCount` must be. */
+export async function countAssigned(agentId: string, session?: Transaction): Promise<number> {
+  return conversationModel()
+    .countDocuments({ agentId, status: 'assigned' })
+    .session(session ?? null);
+}
+
 /** Closes, and notes what is left to do; `null` when the conversation isn't as expected any more. */
 export async function close(
   id: string,

@@ -1,10 +1,10 @@
 import { logger } from '../runtime/logger.ts';
-import { recountClosed } from './closedSums.ts';
 import { createIndexes, dropSuperseded } from './indexes.ts';
 import { nameAllSenders } from './messages.ts';
-import { migrateSessions } from './migrateSessions.ts';
+import { migrateSessions } from './migrations/migrateSessions.ts';
+import { recountAgents } from './migrations/recountAgents.ts';
+import { recountClosed } from './migrations/recountClosed.ts';
 import { defineModel } from './model.ts';
-import { recountAgents } from './recount.ts';
 import { migrateRetention } from './retention.ts';
 import { migrateAttempts } from './signInAttempts.ts';
 import { migrateErased } from './users.ts';

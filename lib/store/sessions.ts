@@ -1,6 +1,6 @@
 import type { Caller } from '../domain/permissions.ts';
 import { config } from '../runtime/config.ts';
-import { type Transaction, transaction, trusted } from './database.ts';
+import { type Transaction, trusted } from './database.ts';
 import { defineModel } from './model.ts';
 import { USERS } from './names.ts';
 
@@ -168,44 +168,43 @@ export interface Successor {
 }
 
 /**
- * Spends a session's refresh token, puts its successor in its place and extends the session, all or nothing. Of two that
- * spend the same token at once one succeeds; the other is answered `false`.
+ * Spends a session's refresh token, puts its successor in its place and extends the session. Call it inside a transaction,
+ * so that all of it is done or nothing. `false` when another request has spent the token, or the session has ended.
  */
 export async function spendToken(
   sessionId: string,
   token: PresentedToken,
   { hash: tokenHash, family: { hash: familyHash }, sealed: sealedSuccessor }: Successor,
   expiresAt: Date,
+  session: Transaction,
 ): Promise<boolean> {
-  return transaction(async (session) => {
-    if (!token.family) {
-      // The code of the first release, where it still runs, is to see it spent too.
-      const { modifiedCount } = await firstReleaseTokenModel().updateOne(
-        { _id: token.hash, spentAt: null },
-        { $set: { spentAt: new Date() } },
-        { session },
-      );
-      if (modifiedCount === 0) return false;
-    }
-    const longest = { $add: ['$createdAt', config().SESSION_LONGEST_SECONDS * 1000] };
-    const { matchedCount } = await sessionModel().updateOne(
-      trusted({
-        _id: sessionId,
-        tokenHash: token.family ? token.hash : null,
-        $expr: { $gt: ['$expiresAt', '$$NOW'] },
-      }),
-      [{ $set: { tokenHash, familyHash, usedAt: '$$NOW', expiresAt: { $min: [expiresAt, longest] } } }],
-      { session, updatePipeline: true },
+  if (!token.family) {
+    // The code of the first release, where it still runs, is to see it spent too.
+    const { modifiedCount } = await firstReleaseTokenModel().updateOne(
+      { _id: token.hash, spentAt: null },
+      { $set: { spentAt: new Date() } },
+      { session },
     );
-    if (matchedCount === 0) return false;
-    // In the place of the one before: with its successor spent, that one is not answered any more.
-    await spentTokenModel().updateOne(
-      { _id: sessionId },
-      [{ $set: { hash: token.hash, sealedSuccessor, expiresAt: { $add: ['$$NOW', REPEATABLE_MS] } } }],
-      { session, upsert: true, updatePipeline: true },
-    );
-    return true;
-  });
+    if (modifiedCount === 0) return false;
+  }
+  const longest = { $add: ['$createdAt', config().SESSION_LONGEST_SECONDS * 1000] };
+  const { matchedCount } = await sessionModel().updateOne(
+    trusted({
+      _id: sessionId,
+      tokenHash: token.family ? token.hash : null,
+      $expr: { $gt: ['$expiresAt', '$$NOW'] },
+    }),
+    [{ $set: { tokenHash, familyHash, usedAt: '$$NOW', expiresAt: { $min: [expiresAt, longest] } } }],
+    { session, updatePipeline: true },
+  );
+  if (matchedCount === 0) return false;
+  // In the place of the one before: with its successor spent, that one is not answered any more.
+  await spentTokenModel().updateOne(
+    { _id: sessionId },
+    [{ $set: { hash: token.hash, sealedSuccessor, expiresAt: { $add: ['$$NOW', REPEATABLE_MS] } } }],
+    { session, upsert: true, updatePipeline: true },
+  );
+  return true;
 }
 
 /** One session or several, or all of a user's but perhaps one. */

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { ROLES, type Role } from '../domain/roles.ts';
+import type { UserChange } from '../domain/staff.ts';
 import { AppError } from '../errors/appError.ts';
 import type { User } from '../protocol/objects/users.ts';
-import { dropIndex, isDuplicateKey, type Transaction, transaction, trusted } from './database.ts';
-import { newId } from './ids.ts';
+import { dropIndex, isDuplicateKey, type Transaction, trusted } from './database.ts';
 import { defineModel } from './model.ts';
 import { ERASED_NAME, USERS } from './names.ts';
 import {
@@ -32,11 +32,11 @@ interface UserRecord {
   supervisorId: string | null;
   active: boolean;
   createdAt: Date;
-  /** How many sessions and sockets they were given: see `noteAdmission`. */
+  /** How many sessions and sockets were opened for them: see `countAdmission`. */
   admissions: number;
   /** How many conversations are assigned to them: counted in the transactions that make it more or fewer. */
   assignedCount: number;
-  /** How often something was decided on them that is written elsewhere: see `touch`. */
+  /** How often something was decided on them that is written elsewhere: see `touchUser`. */
   touches: number;
   /** Set while what they held follows a change of theirs: given back, or taken along to another supervisor. */
   handingOverSince?: Date;
@@ -114,6 +114,7 @@ const emailKey = (email: string): string => email.normalize('NFC').toLowerCase()
 export const newSalt = (): string => randomBytes(16).toString('base64url');
 
 export interface NewUser {
+  readonly id: string;
   readonly name: string;
   readonly email: string;
   readonly role: Role;
@@ -123,9 +124,9 @@ export interface NewUser {
 }
 
 /** A new user as the database holds them. */
-export const userRecord = (user: NewUser): UserRecord => ({
+export const userRecord = ({ id, ...user }: NewUser): UserRecord => ({
   ...user,
-  _id: newId(),
+  _id: id,
   emailKey: emailKey(user.email),
   active: true,
   createdAt: new Date(),
@@ -134,22 +135,16 @@ export const userRecord = (user: NewUser): UserRecord => ({
   touches: 0,
 });
 
-/** Stores a new user, and within the same transaction does what `along` does. Throws `EMAIL_TAKEN`. */
-export async function insertUser(
-  user: NewUser,
-  along?: (made: User, session: Transaction) => Promise<void>,
-): Promise<User> {
+/** Stores a new user. Throws `EMAIL_TAKEN`. */
+export async function insertUser(user: NewUser, session: Transaction): Promise<User> {
   const record = userRecord(user);
-  try {
-    await transaction(async (session) => {
-      await along?.(toUser(record), session);
-      await userModel().create([record], { session });
-    });
-  } catch (error) {
-    if (isDuplicateKey(error, 'emailKey')) throw new AppError('EMAIL_TAKEN');
-    throw error;
-  }
+  await userModel().create([record], { session }).catch(emailTaken);
   return toUser(record);
+}
+
+/** Translates the refusal of the unique index on e-mail addresses. Throws `EMAIL_TAKEN`, and any other error as it is. */
+function emailTaken(error: unknown): never {
+  throw isDuplicateKey(error, 'emailKey') ? new AppError('EMAIL_TAKEN') : error;
 }
 
 export async function findUser(id: string): Promise<User | null> {
@@ -198,20 +193,20 @@ export async function giveSalt(id: string): Promise<string | null> {
 }
 
 /**
- * Notes, within a transaction, that a user is given a session or a socket. Answers which one it is, counted from 1; `null`
- * when they are not active any more, or `passwordHash`, where given, is not their password any more. It writes to the
- * user, so that what is given can't slip past a deactivation, an erasure, a change of password or a limit that is decided
- * on at the same time.
+ * Counts one more session or socket of a user. Call it inside the transaction that opens the session or the socket: it
+ * writes the user, so that it conflicts with a deactivation, an erasure, a change of password and with another session or
+ * socket of the same user. Returns the new count; `null` when the user is not active any more, or `passwordHash` is passed
+ * and is not the user's any more.
  */
-export async function noteAdmission(id: string, session: Transaction, passwordHash?: string): Promise<number | null> {
-  const admitted = await userModel()
+export async function countAdmission(id: string, session: Transaction, passwordHash?: string): Promise<number | null> {
+  const counted = await userModel()
     .findOneAndUpdate(
       defined({ _id: id, active: true, passwordHash }),
       { $inc: { admissions: 1 } },
       { session, returnDocument: 'after', projection: { admissions: 1 } },
     )
     .lean();
-  return admitted?.admissions ?? null;
+  return counted?.admissions ?? null;
 }
 
 // A transaction that only reads an agent or a supervisor doesn't exclude a change of them at the same time: both would
@@ -219,15 +214,15 @@ export async function noteAdmission(id: string, session: Transaction, passwordHa
 // many may be about the same person: one that waits then has nothing to lose but its first command.
 
 /**
- * Counts one more conversation of an agent's, within the transaction that assigns it: only of an active agent of this
- * supervisor's, who holds fewer than `most`.
+ * Reserves a slot for one more conversation of an agent: counts it, provided that the agent is active, is this
+ * supervisor's, and has fewer than `most`. Call it inside the transaction that assigns the conversation.
  */
-export async function takeOn(
+export async function reserveSlot(
   agentId: string,
   supervisorId: string,
   most: number,
   session: Transaction,
-): Promise<'taken' | 'full' | 'unavailable'> {
+): Promise<'reserved' | 'full' | 'unavailable'> {
   const available = { _id: agentId, role: 'agent' as const, active: true, supervisorId };
   const { matchedCount } = await userModel().updateOne(
     // So put, one that isn't counted yet, before `migrate` has run, has room.
@@ -235,34 +230,40 @@ export async function takeOn(
     { $inc: { assignedCount: 1 } },
     { session },
   );
-  if (matchedCount === 1) return 'taken';
+  if (matchedCount === 1) return 'reserved';
   return (await userModel().exists(available).session(session)) ? 'full' : 'unavailable';
 }
 
-/** Counts one more after all, within the transaction that has counted it as taken. */
-export async function takeBack(agentId: string, session: Transaction): Promise<void> {
-  await userModel().updateOne({ _id: agentId }, { $inc: { assignedCount: 1 } }, { session });
-}
-
-/** Counts one conversation fewer, within the transaction that takes it from the agent. */
-export async function giveUp(agentId: string, session: Transaction): Promise<void> {
+/** Releases an agent's slot. Call it inside the transaction that takes a conversation from the agent. */
+export async function releaseSlot(agentId: string, session: Transaction): Promise<void> {
   await userModel().updateOne({ _id: agentId }, { $inc: { assignedCount: -1 } }, { session });
 }
 
-/** Writes to a user who is still so: what is decided on that then can't slip past a change of it. `false` when they aren't. */
+/** Undoes a `releaseSlot` of the same transaction: the agent keeps the conversation. */
+export async function restoreSlot(agentId: string, session: Transaction): Promise<void> {
+  await userModel().updateOne({ _id: agentId }, { $inc: { assignedCount: 1 } }, { session });
+}
+
+/**
+ * Writes to a user without changing anything: the transaction then conflicts with any other that writes to the same user.
+ * Returns the user; `null` when there is none, or when it is erased.
+ */
+export async function touchUser(id: string, session: Transaction): Promise<User | null> {
+  const record = await userModel()
+    .findOneAndUpdate({ _id: id }, { $inc: { touches: 1 } }, { returnDocument: 'before', session })
+    .lean();
+  return record && !record.erasedAt ? toUser(record) : null;
+}
+
+/** As `touchUser`, for an active supervisor only: `false` when there is none of this id. */
+export async function touchActiveSupervisor(id: string, session: Transaction): Promise<boolean> {
+  return touch({ _id: id, role: 'supervisor', active: true }, session);
+}
+
+/** Writes to a user who is still as expected: `false` when they aren't. */
 async function touch(expected: Partial<UserRecord>, session: Transaction): Promise<boolean> {
   const { matchedCount } = await userModel().updateOne(expected, { $inc: { touches: 1 } }, { session });
   return matchedCount === 1;
-}
-
-/** Within the transaction that gives a supervisor an agent: `false` unless they are an active supervisor. */
-export async function joinTeam(supervisorId: string, session: Transaction): Promise<boolean> {
-  return touch({ _id: supervisorId, role: 'supervisor', active: true }, session);
-}
-
-/** Within the transaction that takes an agent from a supervisor. */
-async function leaveTeam(supervisorId: string, session: Transaction): Promise<void> {
-  await touch({ _id: supervisorId }, session);
 }
 
 /** Changes the password of an active user, where it is still the one that was proven: `false` otherwise. */
@@ -300,66 +301,36 @@ export async function countUsers(): Promise<number> {
   return userModel().countDocuments({});
 }
 
-export interface UserChange {
-  readonly name?: string | undefined;
-  readonly email?: string | undefined;
-  readonly supervisorId?: string | undefined;
-  readonly active?: boolean | undefined;
-}
-
 /**
- * Changes a user, and within the same transaction does what `along` does, which may refuse. What an agent holds is to
- * follow: that is noted with the change. Throws `NOT_FOUND`, `EMAIL_TAKEN`, `LAST_ADMIN`, `HAS_TEAM`.
+ * Changes a user. `handsOver` also notes, with the same write, that what the user holds is still to follow. Throws
+ * `EMAIL_TAKEN`, and `NOT_FOUND` when there is no such user.
  */
-export async function updateUser(
+export async function changeUser(
   id: string,
   change: UserChange,
-  along: (before: User, session: Transaction) => Promise<void>,
+  { handsOver }: { readonly handsOver: boolean },
+  session: Transaction,
 ): Promise<User> {
-  const update = async (session: Transaction) => {
-    const before = await userModel()
-      .findOneAndUpdate({ _id: id }, { $inc: { touches: 1 } }, { returnDocument: 'before', session })
-      .lean();
-    if (!before || before.erasedAt) throw new AppError('NOT_FOUND');
-    await along(toUser(before), session);
-    if (change.active === false && before.active) {
-      if (before.role === 'admin') await keepAnAdmin(id, session);
-      if (before.role === 'supervisor') await requireNoTeam(id, session);
-    }
-    const isMove = change.supervisorId !== undefined && change.supervisorId !== before.supervisorId;
-    if (isMove && before.supervisorId !== null) await leaveTeam(before.supervisorId, session);
-    const follows = handsOver(before, change);
-    const fields = {
-      ...change,
-      emailKey: change.email === undefined ? undefined : emailKey(change.email),
-      ...(follows && { handingOverSince: new Date() }),
-    };
-    const after = await userModel()
-      .findByIdAndUpdate(
-        id,
-        { $set: defined(fields), ...(follows && { $unset: { handingOverRetryAt: 1, handingOverFailures: 1 } }) },
-        { returnDocument: 'after', session },
-      )
-      .lean();
-    if (!after) throw new AppError('NOT_FOUND');
-    return toUser(after);
+  const fields = {
+    ...change,
+    emailKey: change.email === undefined ? undefined : emailKey(change.email),
+    ...(handsOver && { handingOverSince: new Date() }),
   };
-  try {
-    return await transaction(update);
-  } catch (error) {
-    if (isDuplicateKey(error, 'emailKey')) throw new AppError('EMAIL_TAKEN');
-    throw error;
-  }
+  const after = await userModel()
+    .findByIdAndUpdate(
+      id,
+      { $set: defined(fields), ...(handsOver && { $unset: { handingOverRetryAt: 1, handingOverFailures: 1 } }) },
+      { returnDocument: 'after', session },
+    )
+    .lean()
+    .catch(emailTaken);
+  if (!after) throw new AppError('NOT_FOUND');
+  return toUser(after);
 }
 
-/** Whether what they hold is to follow a change: an agent's, made inactive or given to a supervisor; again, when repeated. */
-export const handsOver = ({ role }: Pick<UserRecord, 'role'>, { active, supervisorId }: UserChange): boolean =>
-  role === 'agent' && (active === false || supervisorId !== undefined);
-
-/** The supervisor's own record is written in the same transaction, and so by whoever gives them an agent. */
-async function requireNoTeam(supervisorId: string, session: Transaction): Promise<void> {
-  const someone = await userModel().exists({ role: 'agent', active: true, supervisorId }).session(session);
-  if (someone) throw new AppError('HAS_TEAM');
+/** Whether a supervisor has an active agent. Both sides write the supervisor: whoever asks, and whoever gives them an agent. */
+export async function hasTeam(supervisorId: string, session: Transaction): Promise<boolean> {
+  return (await userModel().exists({ role: 'agent', active: true, supervisorId }).session(session)) !== null;
 }
 
 /** An agent as a hand-over finds them. */
@@ -423,89 +394,49 @@ export async function setBackHandingOver({ id, since, failures }: UnfinishedUser
   );
 }
 
-/** Makes an admin if there is no active one yet, else answers `null`; decided once among concurrent calls. */
-export async function insertFirstAdmin(
-  admin: Omit<NewUser, 'role' | 'supervisorId'>,
-  along: (made: User, session: Transaction) => Promise<void>,
-): Promise<User | null> {
-  const record = {
-    ...admin,
-    role: 'admin' as const,
-    supervisorId: null,
-    _id: newId(),
-    emailKey: emailKey(admin.email),
-    active: true,
-    createdAt: new Date(),
-    admissions: 0,
-    assignedCount: 0,
-    touches: 0,
-  };
-  try {
-    return await transaction(async (session) => {
-      await touchGuard(session);
-      if (await userModel().exists({ role: 'admin', active: true }).session(session)) return null;
-      await userModel().create([record], { session });
-      await along(toUser(record), session);
-      return toUser(record);
-    });
-  } catch (error) {
-    if (isDuplicateKey(error, 'emailKey')) throw new AppError('EMAIL_TAKEN');
-    throw error;
-  }
-}
-
-async function keepAnAdmin(leaving: string, session: Transaction): Promise<void> {
-  await touchGuard(session);
-  const another = await userModel()
-    .exists(trusted({ role: 'admin', active: true, _id: { $ne: leaving } }))
-    .session(session);
-  if (!another) throw new AppError('LAST_ADMIN');
-}
-
-async function touchGuard(session: Transaction): Promise<void> {
+/** Writes the guard of the admins: transactions that decide who is an active admin then exclude each other. */
+export async function touchAdmins(session: Transaction): Promise<void> {
   await guardModel().updateOne({ _id: 'admins' }, { $inc: { changes: 1 } }, { upsert: true, session });
 }
 
+/** Whether there is an active admin, other than `except` where it is passed. Call `touchAdmins` first. */
+export async function hasActiveAdmin(session: Transaction, except = ''): Promise<boolean> {
+  const another = await userModel()
+    .exists(trusted({ role: 'admin', active: true, _id: { $ne: except } }))
+    .session(session);
+  return another !== null;
+}
+
 /**
- * Takes a candidate's name, address, password and salt out, and notes that their conversations are still to be erased. Within
- * the same transaction does what `along` does. `null` when there is no such candidate.
+ * Takes a candidate's name, address, password and salt out, and notes that their conversations are still to be erased.
+ * Returns the erased user; `null` when there is no such candidate. Throws `UNAVAILABLE` before `migrate` has run.
  */
-export async function eraseCandidate(
-  id: string,
-  passwordHash: string,
-  along: (session: Transaction) => Promise<void>,
-): Promise<User | null> {
+export async function eraseCandidate(id: string, passwordHash: string, session: Transaction): Promise<User | null> {
   const now = new Date();
-  const erase = async (session: Transaction) => {
-    const erased = await userModel()
-      .findOneAndUpdate(
-        { _id: id, role: 'candidate' },
-        {
-          $set: {
-            name: ERASED_NAME,
-            email: null,
-            emailKey: null,
-            passwordHash,
-            active: false,
-            erasingSince: now,
-            erasedAt: now,
-          },
-          $unset: { salt: 1, erasingRetryAt: 1, erasingFailures: 1 },
+  const erased = await userModel()
+    .findOneAndUpdate(
+      { _id: id, role: 'candidate' },
+      {
+        $set: {
+          name: ERASED_NAME,
+          email: null,
+          emailKey: null,
+          passwordHash,
+          active: false,
+          erasingSince: now,
+          erasedAt: now,
         },
-        { returnDocument: 'after', session },
-      )
-      .lean();
-    if (!erased) return null;
-    await along(session);
-    return toUser(erased);
-  };
-  try {
-    return await transaction(erase);
-  } catch (error) {
-    // The first release's index is still there, in which one user may be without an address.
-    if (isDuplicateKey(error, 'emailKey')) throw new AppError('UNAVAILABLE', 'The database is not migrated yet.');
-    throw error;
-  }
+        $unset: { salt: 1, erasingRetryAt: 1, erasingFailures: 1 },
+      },
+      { returnDocument: 'after', session },
+    )
+    .lean()
+    .catch((error: unknown) => {
+      // The first release's index is still there, in which one user may be without an address.
+      if (isDuplicateKey(error, 'emailKey')) throw new AppError('UNAVAILABLE', 'The database is not migrated yet.');
+      throw error;
+    });
+  return erased && toUser(erased);
 }
 
 /** For migrations: gives the users an earlier release erased the form they are given now, to be erased once more. */

@@ -85,12 +85,18 @@ export function cycles(imports: Imports): string[] {
 
 /** The imports of every TypeScript file under these folders of `root`. */
 export function readImports(root: string, folders: readonly string[]): Imports {
-  const files = folders.flatMap((folder) =>
-    readdirSync(posix.join(root, folder), { recursive: true, encoding: 'utf8' })
-      .filter((name) => name.endsWith('.ts'))
-      .map((name) => posix.join(folder, name)),
-  );
-  return new Map(files.sort().map((file) => [file, importsOf(readFileSync(posix.join(root, file), 'utf8'))]));
+  const files = sourcesIn(root, folders);
+  return new Map(files.map((file) => [file, importsOf(readFileSync(posix.join(root, file), 'utf8'))]));
+}
+
+function sourcesIn(root: string, folders: readonly string[]): string[] {
+  return folders
+    .flatMap((folder) =>
+      readdirSync(posix.join(root, folder), { recursive: true, encoding: 'utf8' })
+        .filter((name) => name.endsWith('.ts'))
+        .map((name) => posix.join(folder, name)),
+    )
+    .sort();
 }
 
 /** What a module imports: statically, by re-export, or by a call with a literal. */
@@ -101,6 +107,16 @@ export function importsOf(source: string): string[] {
     /\b(?:import|require)\(\s*['"]([^'"]+)['"]/g,
   ];
   return patterns.flatMap((pattern) => [...source.matchAll(pattern)].map((match) => match[1] ?? ''));
+}
+
+/** The files under these folders of `root` that import the function that opens a transaction. */
+export function transactionOwners(root: string, folders: readonly string[]): string[] {
+  return sourcesIn(root, folders).filter((file) => opensTransactions(readFileSync(posix.join(root, file), 'utf8')));
+}
+
+export function opensTransactions(source: string): boolean {
+  const imported = [...source.matchAll(/^import\s*{([^}]*)}\s*from\s*'[^']*\/database\.ts'/gm)];
+  return imported.some(([, names = '']) => /\btransaction\b/.test(names));
 }
 
 function againstLayers(layer: string, allowed: readonly string[], target: string): string | null {

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { cycles, importsOf, readImports, violations } from './imports.ts';
+import { cycles, importsOf, opensTransactions, readImports, transactionOwners, violations } from './imports.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -12,6 +12,22 @@ describe('imports', () => {
 
   it('have no cycle', () => {
     expect(cycles(imports)).toEqual([]);
+  });
+});
+
+describe('transactions', () => {
+  it('are opened by services; a migration opens its own', () => {
+    const owners = transactionOwners(root, ['lib', 'functions']);
+    expect(owners).toContain('lib/services/rooms/sendMessage.ts');
+    expect(owners.filter((file) => !/^lib\/(services|store\/migrations)\//.test(file))).toEqual([]);
+  });
+
+  it.each([
+    ["import { type Transaction, transaction } from './database.ts';", true],
+    ["import {\n  isDuplicateKey,\n  transaction,\n} from '../../store/database.ts';", true],
+    ["import { type Transaction, trusted } from './database.ts';", false],
+  ])('are found by their import: %j', (source, expected) => {
+    expect(opensTransactions(source)).toBe(expected);
   });
 });
 

@@ -116,19 +116,18 @@ export const MUTANTS: readonly Mutant[] = [
     find: `    { $inc: { assignedCount: 1 } },
     { session },
   );
-  if (matchedCount === 1) return 'taken';`,
+  if (matchedCount === 1) return 'reserved';`,
     replace: `    { $inc: { assignedCount: 0 } },
     { session },
   );
-  if (matchedCount === 1) return 'taken';`,
+  if (matchedCount === 1) return 'reserved';`,
     killers: ['tests/faults/staff'],
   },
   {
     name: 'a supervisor who is given an agent is only read',
     file: 'lib/store/users.ts',
-    find: "return touch({ _id: supervisorId, role: 'supervisor', active: true }, session);",
-    replace:
-      "return !!(await userModel().exists({ _id: supervisorId, role: 'supervisor', active: true }).session(session));",
+    find: "return touch({ _id: id, role: 'supervisor', active: true }, session);",
+    replace: "return !!(await userModel().exists({ _id: id, role: 'supervisor', active: true }).session(session));",
     killers: ['tests/faults/staff'],
   },
   {
@@ -361,7 +360,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a recount counts what a sweep is still to count',
-    file: 'lib/store/closedSums.ts',
+    file: 'lib/store/migrations/recountClosed.ts',
     find: 'await readRows(uncounted(range), session));\n    const sums',
     replace: 'range ? [] : await readRows(uncounted(range), session));\n    const sums',
     killers: ['tests/integration/closedSums'],

@@ -13,10 +13,9 @@ import { type Sent, sendMessage } from '../../lib/services/rooms/sendMessage.ts'
 import { showOut } from '../../lib/services/rooms/showOut.ts';
 import { auditModel } from '../../lib/store/audit.ts';
 import { connectionModel, type SocketCaller } from '../../lib/store/connections.ts';
-import { conversationModel, findConversation } from '../../lib/store/conversations.ts';
+import { conversationModel, countAssigned, findConversation } from '../../lib/store/conversations.ts';
 import { trusted } from '../../lib/store/database.ts';
 import { activeMessageModel, messageModel } from '../../lib/store/messages.ts';
-import { countAssigned } from '../../lib/store/recount.ts';
 import { userModel } from '../../lib/store/users.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
 import type { Desk, Person } from '../support/system.ts';

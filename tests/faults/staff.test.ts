@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Caller } from '../../lib/domain/permissions.ts';
 import type { Role } from '../../lib/domain/roles.ts';
+import type { UserChange } from '../../lib/domain/staff.ts';
 import { AppError } from '../../lib/errors/appError.ts';
 import { isUnavailable } from '../../lib/errors/faults.ts';
 import { assignConversation } from '../../lib/services/conversations/assignConversation.ts';
@@ -14,10 +15,9 @@ import { finishHandingOver } from '../../lib/services/users/finishHandingOver.ts
 import { updateUser } from '../../lib/services/users/updateUser.ts';
 import { auditModel } from '../../lib/store/audit.ts';
 import { connectionModel } from '../../lib/store/connections.ts';
-import { conversationModel, insertConversation } from '../../lib/store/conversations.ts';
+import { conversationModel, countAssigned, insertConversation } from '../../lib/store/conversations.ts';
 import { trusted } from '../../lib/store/database.ts';
-import { countAssigned } from '../../lib/store/recount.ts';
-import { type UserChange, userModel, userRecord } from '../../lib/store/users.ts';
+import { userModel, userRecord } from '../../lib/store/users.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
 import { Random } from './historyChecker/random.ts';
 
@@ -55,6 +55,7 @@ interface Team {
 async function newTeam(): Promise<Team> {
   const person = async (role: Role, supervisorId: string | null = null): Promise<string> => {
     const record = userRecord({
+      id: randomUUID(),
       name: role,
       email: `${randomUUID()}@example.com`,
       role,

@@ -1,9 +1,11 @@
 import { ERROR } from '../../lib/domain/histogram.ts';
 import { DAY_MS, QUARTER_MS } from '../../lib/domain/spans.ts';
 import type { SupervisorAnalytics } from '../../lib/protocol/objects/analytics.ts';
+import { countClosed } from '../../lib/services/analytics/countClosed.ts';
 import { EXACT_MOST } from '../../lib/services/analytics/supervisorAnalytics.ts';
-import { closedSumModel, countClosed, recountClosed, sumsStateModel } from '../../lib/store/closedSums.ts';
+import { closedSumModel, sumsStateModel } from '../../lib/store/closedSums.ts';
 import { type ConversationRecord, conversationModel } from '../../lib/store/conversations.ts';
+import { recountClosed } from '../../lib/store/migrations/recountClosed.ts';
 import { eventually } from '../support/deadline.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
 import { insertPast, type Population, pastConversations, type Random, seeded } from '../support/seeding.ts';

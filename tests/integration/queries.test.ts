@@ -1,7 +1,7 @@
 import mongoose from 'mongoose';
 import { CONVERSATION_STATUSES } from '../../lib/domain/conversation.ts';
 import { ROLES } from '../../lib/domain/roles.ts';
-import { countClosed } from '../../lib/store/closedSums.ts';
+import { countClosed } from '../../lib/services/analytics/countClosed.ts';
 import { type Command, WATCHED, watchCommands } from '../support/commands.ts';
 import { HANDLER_FILES, OTHER_FILES } from '../support/handlers.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';

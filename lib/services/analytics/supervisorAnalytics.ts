@@ -3,19 +3,21 @@ import { AppError } from '../../errors/appError.ts';
 import type { SupervisorAnalytics } from '../../protocol/objects/analytics.ts';
 import { findStaff, type Person } from '../../store/analytics.ts';
 import { type Closed, type Sum, sumClosed } from '../../store/closedSums.ts';
+import { transaction } from '../../store/database.ts';
 
 type SupervisorRow = SupervisorAnalytics['supervisors'][number];
 
 /** Closed conversations per supervisor and agent, with median times; `from` and `to` bound `closedAt`, half-open. */
-export async function supervisorAnalytics(given: {
+export async function supervisorAnalytics({
+  from,
+  to,
+}: {
   readonly from?: Date | undefined;
   readonly to?: Date | undefined;
 }): Promise<SupervisorAnalytics> {
-  const range = {
-    from: given.from?.getTime() ?? Number.NEGATIVE_INFINITY,
-    to: given.to?.getTime() ?? Number.POSITIVE_INFINITY,
-  };
-  const closed = await sumClosed(range, EXACT_MOST);
+  const range = { from: from?.getTime() ?? Number.NEGATIVE_INFINITY, to: to?.getTime() ?? Number.POSITIVE_INFINITY };
+  // A transaction, for its snapshot: a conversation that is counted meanwhile must not be missed or added twice.
+  const closed = await transaction((session) => sumClosed(range, EXACT_MOST, session));
   if (!closed) throw new AppError('UNAVAILABLE', 'The database is not migrated yet.');
   const { sums } = closed;
   const medians = mediansOf(closed);
@@ -35,8 +37,8 @@ export async function supervisorAnalytics(given: {
     })
     .sort((a, b) => byClosedThenName({ ...a, name: a.supervisor.name }, { ...b, name: b.supervisor.name }));
   return {
-    from: given.from?.toISOString() ?? null,
-    to: given.to?.toISOString() ?? null,
+    from: from?.toISOString() ?? null,
+    to: to?.toISOString() ?? null,
     supervisors,
     totals: {
       supervisors: supervisors.length,

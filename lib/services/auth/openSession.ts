@@ -8,7 +8,7 @@ import { type Actor, audit } from '../../store/audit.ts';
 import { type Transaction, transaction } from '../../store/database.ts';
 import { newId } from '../../store/ids.ts';
 import { insertSession, longestUnused } from '../../store/sessions.ts';
-import { type Credentials, noteAdmission } from '../../store/users.ts';
+import { type Credentials, countAdmission } from '../../store/users.ts';
 import { endSessions } from './endSessions.ts';
 
 jwtKeysAhead();
@@ -29,7 +29,7 @@ export async function openSession(
   const token = firstRefreshToken(sessionId);
   const actor = { userId: user.id, role: user.role, sourceIp };
   const sockets = await transaction(async (session) => {
-    if (!(await noteAdmission(user.id, session, passwordHash))) throw new AppError('INVALID_CREDENTIALS');
+    if (!(await countAdmission(user.id, session, passwordHash))) throw new AppError('INVALID_CREDENTIALS');
     const displaced = await makeRoom(actor, user.id, session);
     await insertSession(
       {

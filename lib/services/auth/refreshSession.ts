@@ -51,7 +51,11 @@ async function trade(token: RefreshToken, standing: Usable, sourceIp: string): P
   }
   const successor = successorOf(token, sessionId);
   const sealed = seal(successor, token);
-  return (await spendToken(sessionId, token, { ...successor, sealed }, sessionEnd())) ? successor.text : null;
+  const expiresAt = sessionEnd();
+  const spent = await transaction((session) =>
+    spendToken(sessionId, token, { ...successor, sealed }, expiresAt, session),
+  );
+  return spent ? successor.text : null;
 }
 
 async function endReused({ sessionId, userId }: Standing, sourceIp: string): Promise<void> {

@@ -2,6 +2,8 @@ import { hashPassword } from '../../auth/passwords.ts';
 import { limitRegistrations } from '../../limits/rateLimits.ts';
 import { rememberRegistration } from '../../limits/signInAttempts.ts';
 import type { Session } from '../../protocol/objects/users.ts';
+import { transaction } from '../../store/database.ts';
+import { newId } from '../../store/ids.ts';
 import { insertUser, newSalt } from '../../store/users.ts';
 import { openSession } from './openSession.ts';
 
@@ -13,7 +15,8 @@ export async function register(
   await limitRegistrations(sourceIp);
   const passwordHash = await hashPassword(password);
   const salt = newSalt();
-  const user = await insertUser({ name, email, role: 'candidate', supervisorId: null, passwordHash, salt });
+  const candidate = { id: newId(), name, email, role: 'candidate', supervisorId: null, passwordHash, salt } as const;
+  const user = await transaction((session) => insertUser(candidate, session));
   await rememberRegistration({ id: user.id, salt }, sourceIp);
   return openSession({ user, passwordHash }, 'registered', sourceIp);
 }

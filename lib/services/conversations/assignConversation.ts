@@ -8,7 +8,7 @@ import { audit } from '../../store/audit.ts';
 import { emptyRoom } from '../../store/connections.ts';
 import { assign, type ConversationRecord, findConversation, toConversation } from '../../store/conversations.ts';
 import { transaction } from '../../store/database.ts';
-import { giveUp, takeOn } from '../../store/users.ts';
+import { releaseSlot, reserveSlot } from '../../store/users.ts';
 import { showOut } from '../rooms/showOut.ts';
 import { requireVisible } from './getConversation.ts';
 import { refusalOfLost } from './lostRace.ts';
@@ -39,15 +39,15 @@ export async function assignConversation(caller: Caller, conversationId: string,
       now: await findConversation(conversationId, session),
       agent: outcome,
     });
-    const taken = await takeOn(agentId, caller.userId, MOST_ASSIGNED, session);
-    if (taken !== 'taken') return lost(taken);
+    const taken = await reserveSlot(agentId, caller.userId, MOST_ASSIGNED, session);
+    if (taken !== 'reserved') return lost(taken);
     const done = await assign(conversationId, before, command, session);
     if (!done) {
-      await giveUp(agentId, session);
+      await releaseSlot(agentId, session);
       return lost('lost');
     }
     if (before.agentId !== null) {
-      await giveUp(before.agentId, session);
+      await releaseSlot(before.agentId, session);
       // With the same commit: later it could throw out somebody who was given it back and has joined again.
       await emptyRoom(conversationId, before.agentId, session);
     }

@@ -7,7 +7,7 @@ import { type ConversationRecord, close, toConversation } from '../../store/conv
 import { transaction } from '../../store/database.ts';
 import { findNamed } from '../../store/messages.ts';
 import { findCaller } from '../../store/sessions.ts';
-import { giveUp, takeBack } from '../../store/users.ts';
+import { releaseSlot, restoreSlot } from '../../store/users.ts';
 import { inOrder } from '../rooms/order.ts';
 import { requireVisible } from './getConversation.ts';
 import { refusalOfLost } from './lostRace.ts';
@@ -69,10 +69,10 @@ export async function closeAs(
 ): Promise<ConversationRecord | null> {
   return transaction(async (session) => {
     const { agentId } = expected;
-    if (agentId !== null) await giveUp(agentId, session);
+    if (agentId !== null) await releaseSlot(agentId, session);
     const closed = await close(expected._id, expected, actor.userId, session);
     if (!closed) {
-      if (agentId !== null) await takeBack(agentId, session);
+      if (agentId !== null) await restoreSlot(agentId, session);
       return null;
     }
     await audit(actor, 'conversation_closed', expected._id, {}, session);

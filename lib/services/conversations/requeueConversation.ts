@@ -8,7 +8,7 @@ import { type Actor, audit } from '../../store/audit.ts';
 import { emptyRoom } from '../../store/connections.ts';
 import { type ConversationRecord, requeue, toConversation } from '../../store/conversations.ts';
 import { type Transaction, transaction } from '../../store/database.ts';
-import { giveUp, takeBack } from '../../store/users.ts';
+import { releaseSlot, restoreSlot } from '../../store/users.ts';
 import { showOut } from '../rooms/showOut.ts';
 import { requireVisible } from './getConversation.ts';
 import { refusalOfLost } from './lostRace.ts';
@@ -44,10 +44,10 @@ export async function requeueAs(
 ): Promise<ConversationRecord | null> {
   const { _id: id, agentId } = expected;
   if (agentId === null) return null;
-  await giveUp(agentId, session);
+  await releaseSlot(agentId, session);
   const requeued = await requeue(id, expected, session);
   if (!requeued) {
-    await takeBack(agentId, session);
+    await restoreSlot(agentId, session);
     return null;
   }
   // With the same commit: later it could throw out somebody who was given it again and has joined.

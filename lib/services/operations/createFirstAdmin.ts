@@ -1,10 +1,15 @@
 import * as z from 'zod/mini';
 import { hashPassword } from '../../auth/passwords.ts';
 import { emailSchema, nameSchema, passwordSchema, type User } from '../../protocol/objects/users.ts';
-import { audit } from '../../store/audit.ts';
-import { insertFirstAdmin } from '../../store/users.ts';
+import { type Actor, audit } from '../../store/audit.ts';
+import { transaction } from '../../store/database.ts';
+import { newId } from '../../store/ids.ts';
+import { hasActiveAdmin, insertUser, touchAdmins } from '../../store/users.ts';
 
 export const firstAdminSchema = z.strictObject({ name: nameSchema, email: emailSchema, password: passwordSchema });
+
+/** Whoever may invoke the function: nobody the service knows. */
+const OPERATOR: Actor = { userId: null, role: null, sourceIp: null };
 
 /**
  * Makes the first admin, from whom all other staff follow. Does nothing, and answers `null`, once there is an active
@@ -12,8 +17,14 @@ export const firstAdminSchema = z.strictObject({ name: nameSchema, email: emailS
  */
 export async function createFirstAdmin(input: z.infer<typeof firstAdminSchema>): Promise<User | null> {
   const { name, email, password } = input;
-  const operator = { userId: null, role: null, sourceIp: null };
-  return insertFirstAdmin({ name, email, passwordHash: await hashPassword(password) }, (made, session) =>
-    audit(operator, 'first_admin_created', made.id, {}, session),
-  );
+  const passwordHash = await hashPassword(password);
+  const admin = { id: newId(), name, email, role: 'admin', supervisorId: null, passwordHash } as const;
+  return transaction(async (session) => {
+    // First: of several at once one makes the admin, and the others then find it.
+    await touchAdmins(session);
+    if (await hasActiveAdmin(session)) return null;
+    const made = await insertUser(admin, session);
+    await audit(OPERATOR, 'first_admin_created', made.id, {}, session);
+    return made;
+  });
 }

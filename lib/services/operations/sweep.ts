@@ -1,7 +1,6 @@
 import { errorFields, logger } from '../../runtime/logger.ts';
 import { metrics } from '../../runtime/metrics.ts';
 import { backlog } from '../../store/backlog.ts';
-import { countClosed } from '../../store/closedSums.ts';
 import { findUnfinished, setBackClosing } from '../../store/closing.ts';
 import type { ConversationRecord } from '../../store/conversations.ts';
 import { oldestUnarchivedMs } from '../../store/messages.ts';
@@ -13,6 +12,7 @@ import {
   setBackHandingOver,
   type UnfinishedUser,
 } from '../../store/users.ts';
+import { countClosed } from '../analytics/countClosed.ts';
 import { expireTexts } from '../conversations/expireTexts.ts';
 import { finishClosing } from '../conversations/finishClosing.ts';
 import { finishErasing } from '../users/finishErasing.ts';

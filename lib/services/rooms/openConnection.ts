@@ -1,11 +1,14 @@
 import { authenticate } from '../../auth/authenticate.ts';
 import { AppError } from '../../errors/appError.ts';
 import { config } from '../../runtime/config.ts';
-import { insertConnection } from '../../store/connections.ts';
+import { type Displaced, displaceOldest, insertConnection, type NewConnection } from '../../store/connections.ts';
+import { transaction } from '../../store/database.ts';
+import { touchSession } from '../../store/sessions.ts';
+import { countAdmission } from '../../store/users.ts';
 
 /**
- * Admits a socket by its token and, from a browser, its origin. One too many takes the place of the user's oldest, which
- * is told so and cut. Throws `FORBIDDEN` for a foreign origin, `INVALID_TOKEN`.
+ * Opens a socket for the holder of a token; from a browser, only for an allowed origin. One socket too many takes the place
+ * of the user's oldest, which is told so and cut. Throws `FORBIDDEN` for a foreign origin, `INVALID_TOKEN`.
  */
 export async function openConnection({
   connectionId,
@@ -18,16 +21,33 @@ export async function openConnection({
   readonly origin: string | undefined;
   readonly sourceIp: string | null;
 }): Promise<void> {
-  const { ALLOWED_ORIGINS, MAX_CONNECTIONS_PER_USER } = config();
+  const { ALLOWED_ORIGINS } = config();
   if (origin !== undefined && !ALLOWED_ORIGINS.includes(origin) && !ALLOWED_ORIGINS.includes('*')) {
     throw new AppError('FORBIDDEN', 'This origin may not connect.');
   }
   const { userId, sessionId } = await authenticate(token, sourceIp);
-  const connection = { id: connectionId, userId, sessionId, sourceIp };
-  const displaced = await insertConnection(connection, MAX_CONNECTIONS_PER_USER);
+  const displaced = await record({ id: connectionId, userId, sessionId, sourceIp });
   if (displaced.length > 0) {
     // Loaded when it comes to that: an upgrade hardly ever posts.
     const { displace } = await import('../../realtime/displace.ts');
     await displace(displaced);
   }
+}
+
+/**
+ * Records the socket, and forgets the user's oldest ones where there are too many, with one commit. Returns those that are
+ * to be cut. Throws `INVALID_TOKEN` when the session or the user has ended meanwhile.
+ */
+async function record(connection: Omit<NewConnection, 'admission' | 'sessionEnds'>): Promise<Displaced[]> {
+  const { userId, sessionId } = connection;
+  const most = config().MAX_CONNECTIONS_PER_USER;
+  return transaction(async (session) => {
+    const sessionEnds = await touchSession(sessionId, session);
+    // The user too: sockets of their other sessions count against the same limit.
+    const admission = sessionEnds && (await countAdmission(userId, session));
+    if (!admission) throw new AppError('INVALID_TOKEN');
+    const displaced = await displaceOldest(userId, most - 1, session);
+    await insertConnection({ ...connection, admission, sessionEnds }, session);
+    return displaced;
+  });
 }

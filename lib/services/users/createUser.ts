@@ -4,7 +4,9 @@ import type { STAFF_ROLES } from '../../domain/roles.ts';
 import { invalid } from '../../errors/appError.ts';
 import type { User } from '../../protocol/objects/users.ts';
 import { audit } from '../../store/audit.ts';
-import { findUser, insertUser, joinTeam } from '../../store/users.ts';
+import { transaction } from '../../store/database.ts';
+import { newId } from '../../store/ids.ts';
+import { findUser, insertUser, touchActiveSupervisor } from '../../store/users.ts';
 
 export interface NewStaff {
   readonly name: string;
@@ -26,11 +28,12 @@ export async function createUser(
     throw invalid('/body/supervisorId', 'is for agents only');
   }
   const passwordHash = await hashPassword(password);
-  const user = { name, email, role, supervisorId: supervisorId ?? null, passwordHash };
-  return insertUser(user, async (made, session) => {
-    // Again, with the commit: hashing takes its time, and they may have become inactive.
-    if (supervisorId !== undefined && !(await joinTeam(supervisorId, session))) throw noActiveSupervisor();
-    await audit(caller, 'user_created', made.id, { role }, session);
+  const user = { id: newId(), name, email, role, supervisorId: supervisorId ?? null, passwordHash };
+  return transaction(async (session) => {
+    // Again, with the commit: hashing takes its time, and the supervisor may have become inactive.
+    if (supervisorId !== undefined && !(await touchActiveSupervisor(supervisorId, session))) throw noActiveSupervisor();
+    await audit(caller, 'user_created', user.id, { role }, session);
+    return insertUser(user, session);
   });
 }
 

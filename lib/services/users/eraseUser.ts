@@ -6,6 +6,7 @@ import { forgetAccount } from '../../limits/signInAttempts.ts';
 import type { User } from '../../protocol/objects/users.ts';
 import { cutAll } from '../../realtime/cut.ts';
 import { audit } from '../../store/audit.ts';
+import { transaction } from '../../store/database.ts';
 import { eraseCandidate, findCredentials } from '../../store/users.ts';
 import { endSessions } from '../auth/endSessions.ts';
 
@@ -20,12 +21,12 @@ export async function eraseUser(caller: Caller, userId: string): Promise<User> {
   await forgetAccount({ id: userId, salt: found.salt }, found.user.email);
   // A password nobody has, rather than none: it is checked, and refused, like any other.
   const passwordHash = await hashPassword(randomBytes(32).toString('base64'));
-  let sockets: string[] = [];
-  const erased = await eraseCandidate(userId, passwordHash, async (session) => {
+  const { erased, sockets } = await transaction(async (session) => {
+    const user = await eraseCandidate(userId, passwordHash, session);
+    if (!user) throw new AppError('NOT_FOUND');
     await audit(caller, 'user_erased', userId, {}, session);
-    sockets = await endSessions({ userId }, session);
+    return { erased: user, sockets: await endSessions({ userId }, session) };
   });
-  if (!erased) throw new AppError('NOT_FOUND');
   await cutAll(sockets);
   return erased;
 }

@@ -1,51 +1,67 @@
 import type { Caller } from '../../domain/permissions.ts';
-import { invalid } from '../../errors/appError.ts';
+import { effectsOf, type UserChange } from '../../domain/staff.ts';
+import { AppError, invalid } from '../../errors/appError.ts';
 import type { User } from '../../protocol/objects/users.ts';
 import { cutAll } from '../../realtime/cut.ts';
 import { audit } from '../../store/audit.ts';
-import type { Transaction } from '../../store/database.ts';
-import * as users from '../../store/users.ts';
+import { type Transaction, transaction } from '../../store/database.ts';
+import {
+  changeUser,
+  hasActiveAdmin,
+  hasTeam,
+  touchActiveSupervisor,
+  touchAdmins,
+  touchUser,
+} from '../../store/users.ts';
 import { endSessions } from '../auth/endSessions.ts';
 import { noActiveSupervisor } from './createUser.ts';
 
 /** A user just changed. */
 export interface Updated {
   readonly user: User;
-  /** What they hold is to follow: `finishHandingOver`'s. */
+  /** Whether the conversations the user holds are to follow: `finishHandingOver` moves them. */
   readonly handsOver: boolean;
 }
 
 /**
- * Changes a user. Making them inactive ends their sessions and sockets with the same commit. Throws `NOT_FOUND`,
+ * Changes a user. Making a user inactive ends their sessions and sockets with the same commit. Throws `NOT_FOUND`,
  * `VALIDATION_FAILED`, `EMAIL_TAKEN`, `LAST_ADMIN`, `HAS_TEAM`.
  */
-export async function updateUser(caller: Caller, userId: string, change: users.UserChange): Promise<Updated> {
-  let sockets: string[] = [];
-  const user = await users.updateUser(userId, change, async (before, session) => {
-    await joinTeam(before, change, session);
+export async function updateUser(caller: Caller, userId: string, change: UserChange): Promise<Updated> {
+  const { sockets, ...updated } = await transaction(async (session) => {
+    const before = await touchUser(userId, session);
+    if (!before) throw new AppError('NOT_FOUND');
+    if (before.role !== 'agent' && change.supervisorId !== undefined) throw agentsOnly();
+    const { joins, leaves, deactivates, endsSessions, handsOver } = effectsOf(before, change);
+    if (joins !== null && !(await touchActiveSupervisor(joins, session))) throw notActive(change);
     await audit(caller, 'user_updated', userId, described(change), session);
-    sockets = change.active === false ? await endSessions({ userId }, session) : [];
+    const ended = endsSessions ? await endSessions({ userId }, session) : [];
+    if (deactivates) await requireDispensable(before, session);
+    if (leaves !== null) await touchUser(leaves, session);
+    return { user: await changeUser(userId, change, { handsOver }, session), handsOver, sockets: ended };
   });
   await cutAll(sockets);
-  return { user, handsOver: users.handsOver(user, change) };
+  return updated;
 }
 
-/** Where the change makes somebody an active supervisor's agent: by moving them, or by making them active again. */
-async function joinTeam(before: User, change: users.UserChange, session: Transaction): Promise<void> {
-  const { supervisorId = before.supervisorId } = change;
-  if (before.role !== 'agent') {
-    if (change.supervisorId !== undefined) throw invalid('/body/supervisorId', 'is for agents only');
-    return;
+/** Throws `LAST_ADMIN` or `HAS_TEAM` where the user can't be made inactive. */
+async function requireDispensable({ id, role }: User, session: Transaction): Promise<void> {
+  if (role === 'admin') {
+    await touchAdmins(session);
+    if (!(await hasActiveAdmin(session, id))) throw new AppError('LAST_ADMIN');
   }
-  const isReactivation = change.active === true && !before.active;
-  if (supervisorId === null || (change.supervisorId === undefined && !isReactivation)) return;
-  if (await users.joinTeam(supervisorId, session)) return;
-  if (change.supervisorId !== undefined) throw noActiveSupervisor();
-  throw invalid('/body/supervisorId', 'is required: the supervisor they had is not active');
+  if (role === 'supervisor' && (await hasTeam(id, session))) throw new AppError('HAS_TEAM');
 }
+
+const agentsOnly = () => invalid('/body/supervisorId', 'is for agents only');
+
+const notActive = ({ supervisorId }: UserChange) =>
+  supervisorId === undefined
+    ? invalid('/body/supervisorId', 'is required: the supervisor they had is not active')
+    : noActiveSupervisor();
 
 /** What changed, for the audit trail; a name or an address is personal, that it changed is not. */
-function described({ name, email, supervisorId, active }: users.UserChange): Record<string, string> {
+function described({ name, email, supervisorId, active }: UserChange): Record<string, string> {
   return {
     ...(name !== undefined && { name: 'changed' }),
     ...(email !== undefined && { email: 'changed' }),

@@ -1,7 +1,7 @@
-import { config } from '../runtime/config.ts';
-import { connectionModel, deleteConnections } from './connections.ts';
-import { dropIndex, transaction, trusted } from './database.ts';
-import { deleteSessions, firstReleaseTokenModel, longestUnused, sessionModel } from './sessions.ts';
+import { config } from '../../runtime/config.ts';
+import { connectionModel, deleteConnections } from '../connections.ts';
+import { dropIndex, transaction, trusted } from '../database.ts';
+import { deleteSessions, firstReleaseTokenModel, longestUnused, sessionModel } from '../sessions.ts';
 
 /**
  * Ends what users of the first release have beyond today's number of sessions, those longest unused, some at a time: from
