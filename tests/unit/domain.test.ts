@@ -10,6 +10,7 @@ import {
   roleMay,
 } from '../../lib/domain/permissions.ts';
 import { ROLES } from '../../lib/domain/roles.ts';
+import { effectsOf, type Member, type UserChange } from '../../lib/domain/staff.ts';
 
 describe('decide', () => {
   const STATES = {
@@ -92,6 +93,30 @@ describe('decide', () => {
         }
       }),
     );
+  });
+});
+
+describe('effectsOf', () => {
+  const agent = { role: 'agent', supervisorId: 'sam', active: true } as const;
+  const gone = { ...agent, active: false };
+  const supervisor = { role: 'supervisor', supervisorId: null, active: true } as const;
+
+  it.each<[string, Member, UserChange, string]>([
+    ['a new name', agent, { name: 'Alex' }, ''],
+    ['an agent made inactive', agent, { active: false }, 'deactivates endsSessions handsOver'],
+    ['the same again', gone, { active: false }, 'endsSessions handsOver'],
+    ['an agent made active again', gone, { active: true }, 'joins:sam'],
+    ['an active agent made active', agent, { active: true }, ''],
+    ['an agent moved', agent, { supervisorId: 'sue' }, 'joins:sue leaves:sam handsOver'],
+    ['an agent moved to where they are', agent, { supervisorId: 'sam' }, 'joins:sam handsOver'],
+    ['an agent moved and made active', gone, { supervisorId: 'sue', active: true }, 'joins:sue leaves:sam handsOver'],
+    ['a supervisor made inactive', supervisor, { active: false }, 'deactivates endsSessions'],
+    ['a supervisor made active again', { ...supervisor, active: false }, { active: true }, ''],
+  ])('%s', (_, before, change, expected) => {
+    const told = Object.entries(effectsOf(before, change)).flatMap(([name, value]) =>
+      typeof value === 'string' ? [`${name}:${value}`] : value ? [name] : [],
+    );
+    expect(told.join(' ')).toBe(expected);
   });
 });
 
