@@ -123,9 +123,7 @@ describe('the runbook', () => {
   });
 
   it('looks into collections there are', () => {
-    const store = readdirSync(`${root}lib/store`)
-      .map((file) => read(`lib/store/${file}`))
-      .join('\n');
+    const store = filesUnder('lib/store').map(read).join('\n');
     const named = [
       ...[...runbook.matchAll(/\bdb\.(\w+)\./g)].map(([, name]) => name),
       ...[...runbook.matchAll(/of \[([^\]]+)\]\) db\[/g)].flatMap(([, names = '']) => names.match(/\w+/g) ?? []),
