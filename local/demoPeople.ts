@@ -10,7 +10,7 @@ export interface DemoPerson {
   readonly under?: string;
 }
 
-/** The people a fresh local database starts with, as the README and the contract promise them. */
+/** The people in a new local database, as the README and the contract promise. */
 export const demoPeople: readonly DemoPerson[] = [
   { name: 'Admin', email: 'admin@example.com', role: 'admin' },
   { name: 'Supervisor One', email: 'supervisor1@example.com', role: 'supervisor' },

@@ -7,9 +7,9 @@ let watching = false;
 let ending = false;
 
 /**
- * Keeps hold of the process that esbuild has at work, from its start on. In the middle of a build it must not be ended
- * by closing its input, which is what esbuild's own `stop` does first, and what happens when this process is gone: Go
- * then may take it for a deadlock, and says so on the terminal.
+ * Keeps track of esbuild's process from its start on. In the middle of a build, closing the process's input must not
+ * end it: Go may take that for a deadlock, and says so on the terminal. esbuild's own `stop` closes the input first,
+ * and so does the end of this process.
  */
 export function watchEsbuild(): void {
   if (watching) return;
@@ -19,9 +19,9 @@ export function watchEsbuild(): void {
     if (!Array.isArray(args) || !args.some((arg) => arg.startsWith('--service='))) return spawn(command, args, options);
     const child = spawn(command, args, {
       ...options,
-      // Ctrl-C is for us to hear of first: else builds fail, of which the framework tells.
+      // Ctrl-C must reach this process alone: else builds fail, and the framework reports them.
       detached: process.platform !== 'win32',
-      // What it says comes through us: so it says nothing once we are gone.
+      // Its output goes through this process, so nothing is printed once this process is gone.
       stdio: ['pipe', 'pipe', 'pipe'],
     });
     child.stderr?.on('data', (text: Buffer) => ending || process.stderr.write(text));
@@ -37,7 +37,7 @@ export function watchEsbuild(): void {
   });
 }
 
-/** Ends it, whatever it is at, and waits until it is gone. Builds under way fail. */
+/** Ends esbuild's process in any state, and waits until it is gone. Builds under way fail. */
 export async function endEsbuild(): Promise<void> {
   ending = true;
   await Promise.all(
@@ -55,13 +55,13 @@ interface Located {
   readonly location: { readonly file: string; readonly line: number; readonly column: number } | null;
 }
 
-/** What doesn't compile, in one line, or `undefined` where that is not what an error is about. */
+/** Answers what doesn't compile, in one line. `undefined` where the error is about something else. */
 export function compileError(error: unknown): string | undefined {
   const errors = error instanceof Error && 'errors' in error ? (error.errors as readonly Located[]) : [];
   const [first] = errors;
   if (!first) return undefined;
   const { text, location } = first;
-  // As editors and terminals know it, where a column counts from 1.
+  // Editors and terminals count columns from 1.
   const where = location ? `${location.file}:${location.line}:${location.column + 1}: ` : '';
   const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : '';
   return `The source does not compile: ${where}${text}${more}`;

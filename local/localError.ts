@@ -1,4 +1,4 @@
-/** Something on this machine is not as it must be: `message` says what, and what to do. Shown without a stack. */
+/** Something on this machine is wrong. `message` says what, and what to do. It is shown without a stack. */
 export class LocalError extends Error {
   override readonly name = 'LocalError';
 }

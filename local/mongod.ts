@@ -1,15 +1,15 @@
 import { launch, type Mongod, type MongodOptions } from './mongodProcess.ts';
 import { joinOwnSet, withDirectConnection } from './replicaSet.ts';
 
-/** The same server, with a database named: `mongodb://…/shop?replicaSet=rs0`. */
+/** Puts the name of a database into a server's address: `mongodb://…/shop?replicaSet=rs0`. */
 export function databaseUri(uri: string, database: string): string {
   return uri.replace(/^(mongodb(?:\+srv)?:\/\/[^/?]+)\/?[^?]*/, `$1/${database}`);
 }
 
 /**
- * Runs a mongod that is the primary of a replica set of its own (or rejoins the one its data folder belongs to), so that
- * there are transactions. It is not reached by Ctrl-C in our terminal, for functions still at work need it; it ends
- * when told to, or when this process is gone in whatever way. Throws `LocalError`.
+ * Runs a mongod as the primary of a replica set of its own, so that transactions work. A data folder that belongs to a
+ * set rejoins it. Ctrl-C in the terminal doesn't reach the mongod, because functions still at work need it. It ends
+ * when told to, or when this process is gone in any way. Throws `LocalError`.
  */
 export async function startMongod(options: MongodOptions): Promise<Mongod> {
   const replSet = options.replSet ?? 'rs0';

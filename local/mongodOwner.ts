@@ -9,8 +9,8 @@ import { GRACE_MS, isFree } from './ports.ts';
 const OWNER_FILE = 'live-support.json';
 
 /**
- * Sees to it that mongod does not outlive us, even when we are killed outright: a shell waits at a pipe that only we
- * hold open, and ends mongod when the pipe closes without a word.
+ * Makes sure that mongod doesn't outlive this process, even when this process is killed. A shell waits at a pipe that
+ * only this process holds open, and ends mongod when the pipe closes.
  */
 export function endWithUs(child: ChildProcess, pid: number, exited: Promise<unknown>): void {
   const endNow = () => child.kill('SIGTERM');
@@ -28,7 +28,7 @@ export function endWithUs(child: ChildProcess, pid: number, exited: Promise<unkn
     detached: true,
     stdio: ['pipe', 'ignore', 'ignore'],
   });
-  // Without a shell the next start ends what this one left (see `endOrphan`).
+  // Without a shell, the next start ends the mongod that this one left (see `endOrphan`).
   watchdog.on('error', () => undefined);
   watchdog.stdin.on('error', () => undefined);
   watchdog.unref();
@@ -37,8 +37,8 @@ export function endWithUs(child: ChildProcess, pid: number, exited: Promise<unkn
 }
 
 /**
- * Ends a mongod that an earlier run of ours left at work on this folder. One whose owner still lives is in use: throws
- * `LocalError`. Somebody else's is left alone; mongod itself then says that the folder is taken.
+ * Ends a mongod that an earlier run left at work on this folder. Throws `LocalError` if its owner still lives. A mongod
+ * of somebody else is left alone; the new mongod then says that the folder is taken.
  */
 export async function endOrphan(dbPath: string, deadline = Date.now() + GRACE_MS): Promise<void> {
   const pid = Number.parseInt(await readFile(join(dbPath, 'mongod.lock'), 'utf8').catch(() => ''), 10);
@@ -69,7 +69,7 @@ export async function endOrphan(dbPath: string, deadline = Date.now() + GRACE_MS
   }
 }
 
-/** Notes whose server this is, for `endOrphan` and `lastPort`. */
+/** Notes this process as the server's owner, for `endOrphan` and `lastPort`. */
 export async function noteOwner(dbPath: string, port: number): Promise<void> {
   await writeFile(join(dbPath, OWNER_FILE), JSON.stringify({ owner: process.pid, port }));
 }
@@ -87,7 +87,7 @@ async function readOwner(dbPath: string): Promise<{ owner?: number; port?: numbe
   }
 }
 
-/** The port this folder's server had last time, where it is free. */
+/** Answers the port that this folder's server had last time, if the port is free. */
 export async function lastPort(dbPath: string): Promise<number | undefined> {
   const { port } = await readOwner(dbPath);
   return port !== undefined && (await isFree(port)) ? port : undefined;

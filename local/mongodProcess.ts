@@ -15,16 +15,16 @@ const STOP_TIMEOUT_MS = 15_000;
 export interface MongodOptions {
   /** The data folder; made when it isn't there. */
   readonly dbPath: string;
-  /** Default: the one this folder had last time, else any free one. */
+  /** Default: the port that this folder had last time, else any free one. */
   readonly port?: number | undefined;
   readonly replSet?: string | undefined;
   /** `--setParameter`s: `{ ttlMonitorSleepSecs: 1, enableTestCommands: true }`. */
   readonly setParameters?: Readonly<Record<string, string | number | boolean>> | undefined;
   readonly extraArgs?: readonly string[] | undefined;
   readonly binary?: MongodBinary | undefined;
-  /** Where progress is told, line by line, while a mongod is fetched. */
+  /** Gets progress, line by line, while a mongod is downloaded. */
   readonly log?: Log | undefined;
-  /** Gives the start up: it rejects, and leaves nothing behind. */
+  /** Aborts the start: it rejects, and leaves nothing behind. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -34,23 +34,26 @@ export interface Exit {
 }
 
 export interface Mongod {
-  /** Of the replica set, without a database: see `databaseUri`. */
+  /** The address of the replica set, without a database: see `databaseUri`. */
   readonly uri: string;
   readonly port: number;
   readonly pid: number;
   readonly dbPath: string;
-  /** Ends it cleanly (or by the signal given) and waits until it is gone. Safe to repeat. */
+  /** Ends the mongod cleanly (or by the given signal) and waits until it is gone. Safe to repeat. */
   stop(signal?: NodeJS.Signals): Promise<void>;
-  /** Pulls the plug, as a crash of the machine would, and waits until it is gone. */
+  /** Kills the mongod, as a crash of the machine would, and waits until it is gone. */
   kill(): Promise<void>;
-  /** Fulfils when the process is gone, whoever ended it. */
+  /** Fulfils when the process is gone, however it ended. */
   readonly exited: Promise<Exit>;
 }
 
 /** Exit codes of mongod: https://www.mongodb.com/docs/manual/reference/exit-codes/ */
 const EXIT_ADDRESS_IN_USE = 48;
 
-/** Runs a mongod of the replica set `replSet`, and waits until it answers. The set is still to be made. Throws `LocalError`. */
+/**
+ * Runs a mongod of the replica set `replSet`, and waits until it answers. The set must still be initiated. Throws
+ * `LocalError`.
+ */
 export async function launch(options: MongodOptions, replSet: string): Promise<Mongod> {
   const { log = () => undefined, signal } = options;
   const binary = options.binary ?? (await findMongod({ log, signal }));
@@ -67,7 +70,7 @@ export async function launch(options: MongodOptions, replSet: string): Promise<M
     }
     return spawnMongod(options, binary, dbPath, replSet, options.port);
   }
-  // Between finding a port free and using it somebody else may: try another one then.
+  // Another process may take the port between the look and its use: then try another port.
   for (let attempt = 1; ; attempt += 1) {
     const port = (attempt === 1 ? await lastPort(dbPath) : undefined) ?? (await freePort(HOST));
     try {
@@ -89,7 +92,7 @@ async function spawnMongod(
 ): Promise<Mongod> {
   const logPath = join(dbPath, 'mongod.log');
   const parameters = {
-    // Nobody is there to be handed over to: without this a clean stop waits 15 s for them.
+    // The set has no other member to take over: without this a clean stop waits 15 s for one.
     shutdownTimeoutMillisForSignaledShutdown: 100,
     diagnosticDataCollectionEnabled: false,
     ...options.setParameters,
@@ -111,7 +114,7 @@ async function spawnMongod(
   const { pid } = child;
   if (pid === undefined) throw new LocalError(`${binary.path} can't be run`);
   endWithUs(child, pid, exited);
-  // A process that has nothing else to do may end; whoever waits for `exited` or `stop` is not left hanging.
+  // This process may end when it has nothing else to do; waiting for `exited` or `stop` still works.
   child.unref();
   await noteOwner(dbPath, port);
 
@@ -145,7 +148,7 @@ async function spawnMongod(
   }
 }
 
-/** Until it answers. Throws what its log says when it ends instead. */
+/** Waits until the mongod answers. If it ends instead, throws what its log says. */
 async function listening(mongod: Mongod, signal?: AbortSignal): Promise<void> {
   let exit: Exit | undefined;
   mongod.exited.then((how) => {
@@ -153,7 +156,7 @@ async function listening(mongod: Mongod, signal?: AbortSignal): Promise<void> {
   });
   await until(`mongod on port ${mongod.port} to answer`, signal, async () => {
     if (exit) throw await reasonOfExit(mongod, exit);
-    // Somebody else's server may have been quicker to take the port: ours has then ended, or is about to.
+    // Another server may have taken the port first: this one has then ended, or is about to.
     return (await accepts(mongod.port)) && !exit;
   });
 }
@@ -192,7 +195,7 @@ async function reasonOfExit({ port, dbPath }: Mongod, { code, signal }: Exit): P
   return new LocalError(`mongod did not start (${signal ?? `exit code ${code}`}). Details: ${logPath}`);
 }
 
-/** The lines of a log that tell of errors. */
+/** Answers the lines of a log that tell of errors. */
 function fatal(log: string): string {
   return log
     .split('\n')
@@ -200,7 +203,7 @@ function fatal(log: string): string {
     .join('\n');
 }
 
-/** Looks again until it is `ready`. Throws `LocalError` when that takes longer than a start may. */
+/** Looks again until it is `ready`. Throws `LocalError` when that takes longer than a start may take. */
 export async function until(
   what: string,
   signal: AbortSignal | undefined,

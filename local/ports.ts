@@ -2,7 +2,7 @@ import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LocalError } from './localError.ts';
 
-/** Whether a server could listen there now. */
+/** Whether a server could listen on the port now. */
 export function isFree(port: number, host = '127.0.0.1'): Promise<boolean> {
   return listen(port, host).then(
     () => true,
@@ -10,15 +10,15 @@ export function isFree(port: number, host = '127.0.0.1'): Promise<boolean> {
   );
 }
 
-/** A port nobody listens on at the moment. */
+/** Answers a port that nobody listens on at the moment. */
 export async function freePort(host = '127.0.0.1'): Promise<number> {
   return listen(0, host);
 }
 
-/** How long a server that was just told to stop may take to be gone. */
+/** How long a server that was told to stop may take to be gone. */
 export const GRACE_MS = 3000;
 
-/** Waits a little for the port to become free. Throws a `LocalError` that says how to move elsewhere. */
+/** Waits a little for a port to become free. Throws a `LocalError` that says how to use another port. */
 export async function claimPort(port: number, host: string, what: string, howToMove: string): Promise<void> {
   const deadline = Date.now() + GRACE_MS;
   for (;;) {
@@ -40,7 +40,7 @@ export async function claimPort(port: number, host: string, what: string, howToM
   }
 }
 
-/** A port as given in a variable or flag. */
+/** Reads a port from a variable or flag. Throws a `LocalError` where it is none. */
 export function portNumber(given: string | number, what: string): number {
   const port = typeof given === 'number' ? given : /^\d{1,5}$/.test(given.trim()) ? Number(given) : Number.NaN;
   if (!(port >= 0 && port <= 65_535)) throw new LocalError(`${what}: ${given} is no port number`);

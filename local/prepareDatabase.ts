@@ -13,8 +13,9 @@ import { LocalError } from './localError.ts';
 const { MongoClient } = mongoose.mongo;
 
 /**
- * Are demo people to be made where there is nobody? On the embedded database (`isOurs`), unless `DEMO_PEOPLE` is `off`; on one that
- * `MONGODB_URI` names only where it is `on`, and on stage `local`, for everybody knows their password. Throws `LocalError`.
+ * Whether to make the demo people in an empty database. The embedded database (`isOurs`) gets them unless `DEMO_PEOPLE`
+ * is `off`. A database that `MONGODB_URI` names gets them only with `on` and on stage `local`, because everybody knows
+ * their password. Throws `LocalError`.
  */
 export function wantsDemoPeople(isOurs: boolean): boolean {
   const given = process.env['DEMO_PEOPLE'] || (isOurs ? 'on' : 'off');
@@ -26,12 +27,12 @@ export function wantsDemoPeople(isOurs: boolean): boolean {
 }
 
 /**
- * Migrates the database, and makes the demo people where they are wanted and there is nobody yet. Expects `MONGODB_URI` in the
- * environment. Answers whether the demo people are there.
+ * Migrates the database, and makes the demo people where they are wanted and nobody exists yet. Expects `MONGODB_URI`
+ * in the environment. Answers whether the demo people are there.
  */
 export async function prepareDatabase(demoPeopleWanted: boolean): Promise<boolean> {
   try {
-    // An index on a large collection is built without a word.
+    // The server says nothing while it builds an index on a large collection.
     await connect(0);
     await withoutDeadline((await countUsers()) === 0 ? () => quietly(migrate) : migrate);
     if (demoPeopleWanted && (await countUsers()) === 0) await insertDemoPeople();
@@ -44,7 +45,9 @@ export async function prepareDatabase(demoPeopleWanted: boolean): Promise<boolea
   }
 }
 
-/** Runs `work` without a word but for warnings: a new database has nothing to migrate, and nobody asks how far that is. */
+/**
+ * Runs `work` with only warnings in the log: a new database has nothing to migrate, so its progress interests nobody.
+ */
 async function quietly<T>(work: () => Promise<T>): Promise<T> {
   const given = process.env['LOG_LEVEL'];
   process.env['LOG_LEVEL'] = given || 'warn';
@@ -67,11 +70,14 @@ async function insertDemoPeople(): Promise<void> {
     ids.set(person.email, record._id);
     return record;
   });
-  // All of them or none: where there is anybody, the next start adds nobody.
+  // All of them or none: if anybody exists, the next start adds nobody.
   await transaction(async (session) => void (await userModel().insertMany(records, { session })));
 }
 
-/** Throws a `LocalError` unless there is a database at `uri` that has transactions. Never repeats the credentials in it. */
+/**
+ * Throws a `LocalError` unless there is a database at `uri` that has transactions. The error never repeats the
+ * credentials in `uri`.
+ */
 export async function checkDatabase(uri: string): Promise<void> {
   const client = open(uri);
   if (!namesDatabase(uri)) throw new LocalError(NO_DATABASE);
@@ -98,7 +104,7 @@ function open(uri: string): mongoose.mongo.MongoClient {
   try {
     return new MongoClient(uri, { serverSelectionTimeoutMS: 5000, connectTimeoutMS: 5000 });
   } catch (error) {
-    // What the driver says of a malformed address may quote it.
+    // The driver's message about a malformed address may quote the address.
     throw new LocalError(
       `MONGODB_URI: not an address of MongoDB (${error instanceof Error ? error.name : 'unreadable'})`,
     );

@@ -40,7 +40,7 @@ async function takeOver(admin: Db, host: string): Promise<void> {
   });
 }
 
-/** Until it is the primary, or, beside others, a secondary. */
+/** Waits until the server is the primary or, beside others, a secondary. */
 export async function settled(admin: Db, mongod: Mongod, signal?: AbortSignal): Promise<void> {
   await until(`mongod on port ${mongod.port} to take its place in the replica set`, signal, async () => {
     const hello = await admin.command({ hello: 1 });

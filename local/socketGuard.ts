@@ -5,8 +5,8 @@ const sockets = new Set<WebSocket>();
 let guarding = false;
 
 /**
- * Two things the gateway does and serverless-offline doesn't: a frame that breaks the protocol (text that is no UTF-8,
- * say) closes that socket, where the emulator, listening for no errors, would end altogether; and stopping does not
+ * Does two things that the gateway does and serverless-offline doesn't. A frame that breaks the protocol (text that is
+ * no UTF-8, for example) closes its socket; without a listener for errors the emulator would end. And stopping doesn't
  * wait for clients to leave.
  */
 export function guardSockets(): void {
@@ -25,7 +25,7 @@ export function guardSockets(): void {
 function guard(socket: WebSocket): void {
   sockets.add(socket);
   socket.once('close', () => sockets.delete(socket));
-  // `ws` closes the socket by itself, with the code the protocol has for it.
+  // `ws` itself closes the socket, with the protocol's code for it.
   socket.on('error', () => undefined);
 }
 

@@ -1,18 +1,18 @@
-/** What one conversation asks of AWS, counted from the contract: the ground `cost.ts` and `scale.ts` stand on. */
+/** The load of one conversation on AWS, counted from the contract. `cost.ts` and `scale.ts` are built on it. */
 
-/** How a conversation goes. Those below the line are assumptions about the machine; yours are in its logs. */
+/** A typical conversation. The numbers below the line are assumptions about the machine; your logs have your own. */
 export const TYPICAL = {
   messages: 20,
-  /** Connections in the room: two people with a tab each. */
+  /** Connections in the room: two people with one tab each. */
   participants: 2,
   /** How long each of them is connected. */
   minutes: 15,
-  /** Text of a message. */
+  /** Bytes of text in a message. */
   bytes: 200,
   // ---
-  /** Billed for an invocation, on average, starts of new instances included. */
+  /** Billed for an invocation, on average, with the starts of new instances. */
   milliseconds: 120,
-  /** Logged by an invocation: Lambda's own lines, ours, the metrics', and the gateway's access log. */
+  /** Logged by an invocation: lines of Lambda, of the function and of metrics, and the gateway's access log. */
   logBytes: 1500,
   /** Parameters read from the Parameter Store, per invocation. */
   parameterReads: 0.05,
@@ -23,7 +23,7 @@ export const STORED = { message: 533, conversation: 385 };
 
 export type Shape = typeof TYPICAL;
 
-/** A client that is otherwise silent pings this often; the gateway hangs up after ten minutes. */
+/** How often an otherwise silent client pings; the gateway hangs up after ten minutes. */
 const PING_MINUTES = 5;
 
 /** The JSON around a message's text, ids and times. */
@@ -46,8 +46,8 @@ export interface Load {
 }
 
 /**
- * Everybody signs in; the candidate opens, a supervisor lists and assigns; all connect and join, talk, keep the line
- * open, and get the close; the candidate reads the transcript.
+ * Counts the load of one conversation. Everybody signs in. The candidate opens the conversation; a supervisor lists and
+ * assigns. All connect, join, talk, keep the connection open and get the close. The candidate reads the transcript.
  */
 export function loadOf({ messages, participants, minutes, bytes }: Shape): Load {
   const signIns = participants;

@@ -1,6 +1,6 @@
-/** What the commands in this folder print and are given. */
+/** Options and output of the commands in this folder. */
 
-/** A table whose columns line up, the first to the left, numbers to the right. */
+/** Makes a table with aligned columns: the first to the left, numbers to the right. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const all = [head, ...rows];
   const widths = head.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
@@ -14,13 +14,13 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
     .join('\n');
 }
 
-/** An option for each number, as `parseArgs` wants them. */
+/** Makes an option for each number, for `parseArgs`. */
 export const defaultsAsOptions = (defaults: Readonly<Record<string, number>>) =>
   Object.fromEntries(
     Object.entries(defaults).map(([name, value]) => [name, { type: 'string', default: String(value) } as const]),
   );
 
-/** The options as numbers. Throws for one that isn't. */
+/** Reads the options as numbers. Throws for an option that isn't one. */
 export function numbersFrom<T extends Readonly<Record<string, number>>>(
   defaults: T,
   given: Readonly<Record<string, unknown>>,

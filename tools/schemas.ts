@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 
-/** A JSON value that stands for a schema, or for any other object of a document. */
+/** A JSON value that is a schema, or any other object of a document. */
 export type Json = { [key: string]: unknown };
 
 export interface Converter {
@@ -14,10 +14,12 @@ export interface Converter {
   components(): Json;
 }
 
-/** The kinds of JSON schema that the documents want. */
+/** The kinds of JSON schema that the documents need. */
 type Target = 'draft-2020-12' | 'draft-07' | 'openapi-3.0';
 
-/** Turns zod schemas into JSON schemas. Those with a `meta` id become components, and are referred to from elsewhere. */
+/**
+ * Makes a converter from zod schemas to JSON schemas. Schemas with a `meta` id become components, and are referred to.
+ */
 export function converter(target: Target): Converter {
   const named = new Map<string, unknown>();
   const definitions = target === 'draft-2020-12' ? '$defs' : 'definitions';

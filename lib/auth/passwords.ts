@@ -23,12 +23,12 @@ const argon2: Argon2 | undefined =
   typeof crypto.argon2 === 'function' ? (promisify(crypto.argon2) as Argon2) : undefined;
 
 /**
- * Whether argon2 works here. Node 24.7 and later have the function, whatever OpenSSL they run with; without OpenSSL's support
- * it fails when it is called. One tiny hash tells. Not at import: most functions hash nothing.
+ * Whether argon2 works here. Node 24.7 and later have the function with any OpenSSL, but without OpenSSL's support the
+ * call fails. One tiny hash tells. This is not done at import, because most functions hash nothing.
  */
 function hasArgon2(): Promise<boolean> {
   trial ??= tryArgon2().catch((error: unknown) => {
-    // No answer, so that the next one asks again.
+    // Forget the failed try, so that the next call tries again.
     trial = undefined;
     throw error;
   });
@@ -55,7 +55,7 @@ async function tryArgon2(): Promise<boolean> {
   }
 }
 
-/** Hashes a password with a salt of its own, into a string that names the algorithm and its parameters. */
+/** Hashes a password with a new salt. The answer names the algorithm and its parameters. */
 export async function hashPassword(password: string): Promise<string> {
   const salt = crypto.randomBytes(SALT_BYTES);
   if (argon2 && (await hasArgon2())) {
@@ -66,7 +66,7 @@ export async function hashPassword(password: string): Promise<string> {
   return `$scrypt$n=${SCRYPT.N},r=${SCRYPT.r},p=${SCRYPT.p}$${b64(salt)}$${b64(hash)}`;
 }
 
-/** Whether this is the password; in time that doesn't depend on where it differs. */
+/** Whether this is the password. The time it takes doesn't depend on where the two differ. */
 export async function verifyPassword(password: string, stored: string): Promise<boolean> {
   const [, algorithm, ...parts] = stored.split('$');
   const [salt, hash] = parts.slice(-2).map((part) => Buffer.from(part, 'base64')) as [Buffer, Buffer];
@@ -90,12 +90,12 @@ export async function verifyPassword(password: string, stored: string): Promise<
   return candidate.length === hash.length && crypto.timingSafeEqual(candidate, hash);
 }
 
-/** Whether two texts are the same password, as far as hashing goes. */
+/** Whether two texts are the same password for the hash. */
 export const isSamePassword = (one: string, other: string): boolean => message(one) === message(other);
 
 /**
- * A hash no password has, to verify against when there is no such user: that takes as long as for one who exists, so
- * the time doesn't tell.
+ * Answers a hash that no password has. Verifying against it takes as long as for an existing user, so the time doesn't
+ * tell who exists.
  */
 export function nobodysHash(): Promise<string> {
   nobodys ??= hashPassword(crypto.randomBytes(SALT_BYTES).toString('base64')).catch((error: unknown) => {

@@ -1,18 +1,18 @@
 import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto';
 
 /**
- * A refresh token. It names its session and holds two secrets of 256 random bits: one that all tokens of the session
- * share, and one of its own. So any token that a session ever had is recognized, however many it had, by two hashes in
- * the session's record. The database has no other trace of a token.
+ * A refresh token. It names its session and has two secrets of 256 random bits: one that all tokens of the session
+ * share, and one of its own. So two hashes in the session's record recognize every token that the session ever had. The
+ * database has no other trace of a token.
  */
 export interface RefreshToken {
   readonly text: string;
   readonly hash: string;
-  /** `null` for a token as the first release made them: one secret, which names no session. */
+  /** `null` for a token of the first release, which has one secret and names no session. */
   readonly family: TokenFamily | null;
 }
 
-/** What the refresh tokens of a session have in common. */
+/** The part that all refresh tokens of a session share. */
 export interface TokenFamily {
   readonly sessionId: string;
   readonly secret: string;
@@ -36,7 +36,7 @@ export function firstRefreshToken(sessionId: string): NewRefreshToken {
   return tokenOf({ sessionId, secret, hash: hashOf(secret) });
 }
 
-/** Makes the token that takes the place of `spent`. */
+/** Makes the token that replaces `spent`. */
 export const successorOf = (spent: RefreshToken, sessionId: string): NewRefreshToken =>
   spent.family ? tokenOf(spent.family) : firstRefreshToken(sessionId);
 
@@ -45,7 +45,7 @@ function tokenOf(family: TokenFamily): NewRefreshToken {
   return { text, hash: hashOf(text), family };
 }
 
-/** Takes a token apart, whoever made it up. */
+/** Takes a token apart. It may be made up. */
 export function readRefreshToken(text: string): RefreshToken {
   const [, sessionId, secret] = FORM.exec(text) ?? [];
   const family = sessionId && secret ? { sessionId, secret, hash: hashOf(secret) } : null;
@@ -56,11 +56,14 @@ const CIPHER = 'aes-256-gcm';
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
-/** The database has only the token's hash, and so not this key (RFC 5869). */
+/**
+ * Derives the key for a token's successor (RFC 5869). The database has only the token's hash, so it can't derive the
+ * key.
+ */
 const keyOf = (token: RefreshToken): Buffer =>
   Buffer.from(hkdfSync('sha256', token.text, '', 'live-support refresh token successor', 32));
 
-/** Encrypts a successor so that only a holder of the spent token can read it. */
+/** Encrypts a successor. Only a holder of the spent token can read it. */
 export function seal(successor: RefreshToken, spent: RefreshToken): string {
   const nonce = randomBytes(NONCE_BYTES);
   const cipher = createCipheriv(CIPHER, keyOf(spent), nonce);
@@ -68,7 +71,10 @@ export function seal(successor: RefreshToken, spent: RefreshToken): string {
   return Buffer.concat([nonce, sealed, cipher.getAuthTag()]).toString('base64url');
 }
 
-/** Decrypts what `seal` encrypted for this spent token. Throws when it is for another, or was changed. */
+/**
+ * Decrypts a successor that `seal` encrypted for this spent token. Throws for another token, or if the text was
+ * changed.
+ */
 export function unseal(sealed: string, spent: RefreshToken): string {
   const bytes = Buffer.from(sealed, 'base64url');
   const decipher = createDecipheriv(CIPHER, keyOf(spent), bytes.subarray(0, NONCE_BYTES), {

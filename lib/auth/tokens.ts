@@ -6,7 +6,8 @@ import { config } from '../runtime/config.ts';
 import { jwtKeys } from '../runtime/secrets.ts';
 
 /**
- * RFC 8725 §3.11: an explicit type, so that no other token of ours passes for an access token. RFC 9068 names it.
+ * An explicit type, so that no other token of the service passes for an access token (RFC 8725 §3.11). RFC 9068 names
+ * it.
  */
 const TYPE = 'at+jwt';
 const ALGORITHM = 'HS256';
@@ -25,7 +26,10 @@ export interface AccessTokenClaims {
   readonly role: Role;
 }
 
-/** Signs an access token with the first key; it lives `ACCESS_TOKEN_TTL_SECONDS`, or until its session ends. */
+/**
+ * Signs an access token with the first key. The token is valid for `ACCESS_TOKEN_TTL_SECONDS`, or until its session
+ * ends.
+ */
 export async function signAccessToken({ userId, sessionId, role }: AccessTokenClaims): Promise<string> {
   const [{ kid, secret }] = await jwtKeys();
   const { JWT_ISSUER, JWT_AUDIENCE, ACCESS_TOKEN_TTL_SECONDS } = config();
@@ -41,8 +45,8 @@ export async function signAccessToken({ userId, sessionId, role }: AccessTokenCl
 }
 
 /**
- * The claims of an access token of ours that is in force, or `null`, whatever is wrong with it. The role is the one at
- * signing: who the user is now is for the session to say.
+ * Answers the claims of a valid access token, or `null`, whatever is wrong with the token. The role in it is the one at
+ * signing: ask the session for the user's role of now.
  */
 export async function verifyAccessToken(token: string): Promise<AccessTokenClaims | null> {
   const keys = await jwtKeys();

@@ -5,14 +5,17 @@ import { config } from '../runtime/config.ts';
 import { logger } from '../runtime/logger.ts';
 import { trustedProxySecrets } from '../runtime/secrets.ts';
 
-/** What the proxy proves itself with, and where it says who it speaks for: docs/deploying.md, "A firewall in front". */
+/**
+ * The header that proves the proxy, and the one that has the client's address: docs/deploying.md, "A firewall in
+ * front".
+ */
 const PROOF = 'x-origin-verify';
 const VIEWER = 'cloudfront-viewer-address';
 
 /**
- * The address of the client: as the gateway saw it or, of a request that a trusted proxy proves to have handed on, as the
- * proxy did. Throws `FORBIDDEN` for what went round a proxy that is required. `header` looks one up by its name in small
- * letters.
+ * Answers the client's address: as the gateway saw it or, for a request that a trusted proxy proves to have forwarded,
+ * as the proxy saw it. Throws `FORBIDDEN` for a request that went round a required proxy. `header` finds a header by
+ * its name in small letters.
  */
 export async function clientAddress<T extends string | null>(
   header: (name: string) => string | undefined,
@@ -29,7 +32,7 @@ export async function clientAddress<T extends string | null>(
   return address ?? seenByGateway;
 }
 
-/** Begins to read the secrets, where there is a proxy, while the function's code is being loaded. */
+/** Begins to read the proxy's secrets, if there is a proxy, while the function's code is loading. */
 export function trustedProxyAhead(): void {
   const read = async () => {
     if (config().TRUSTED_PROXY !== 'off') await trustedProxySecrets();
@@ -37,7 +40,7 @@ export function trustedProxyAhead(): void {
   read().catch(() => undefined);
 }
 
-/** By digests: they are of one length, and comparing them tells nothing of the secret. */
+/** Compares digests: they have one length, and comparing them tells nothing of the secret. */
 function isProven(given: string | undefined, secrets: readonly string[]): boolean {
   if (given === undefined) return false;
   const digest = (text: string) => createHash('sha256').update(text).digest();
@@ -46,8 +49,8 @@ function isProven(given: string | undefined, secrets: readonly string[]): boolea
 }
 
 /**
- * The address of an address with a port, as CloudFront writes it: `203.0.113.7:46532`, and for IPv6 `2001:db8::1:46532`,
- * without brackets. `null` where it is none.
+ * Takes the address out of an address with a port, as CloudFront writes it: `203.0.113.7:46532`, and for IPv6
+ * `2001:db8::1:46532`, without brackets. `null` where there is none.
  */
 export function addressBeforePort(given: string): string | null {
   const [, host = '', port = ''] = /^(.+):(\d{1,5})$/.exec(given.trim()) ?? [];

@@ -4,7 +4,7 @@ import type { Role } from './roles.ts';
 export const CONVERSATION_STATUSES = ['open', 'assigned', 'closed'] as const;
 export type ConversationStatus = (typeof CONVERSATION_STATUSES)[number];
 
-/** The part of a conversation its lifecycle depends on. */
+/** The part of a conversation that its lifecycle depends on. */
 export interface Lifecycle {
   readonly status: ConversationStatus;
   readonly agentId: string | null;
@@ -25,7 +25,7 @@ export type Decision =
   | { readonly allowed: true; readonly next: Lifecycle }
   | { readonly allowed: false; readonly refusal: Refusal };
 
-/** By hand an agent is given no more than this many at once. */
+/** The most conversations an agent can be given by hand at once. */
 export const MOST_ASSIGNED = 200;
 
 const refuse = (refusal: Refusal): Decision => ({ allowed: false, refusal });

@@ -1,24 +1,29 @@
 /**
- * How long things took, counted by their logarithm: two histograms add up to the histogram of both, and the median can be
- * read from it. What is read is within `ERROR` of the truth, plus the half millisecond it is rounded to; for 0 ms it is 0.
- * The buckets are those of DDSketch: https://arxiv.org/abs/1908.10693
+ * Durations, counted by their logarithm. The sum of two histograms is the histogram of both, and the median can be read
+ * from one. That median is within `ERROR` of the true one, plus half a millisecond of rounding; for 0 ms it is 0. The
+ * buckets are those of DDSketch: https://arxiv.org/abs/1908.10693
  */
 export type Histogram = Record<string, number>;
 
 export const ERROR = 0.01;
 const GROWTH = (1 + ERROR) / (1 - ERROR);
 
-/** The bucket of a duration in milliseconds: of each value in it, the one it stands for is at most `ERROR` away. */
+/**
+ * Answers the bucket of a duration in milliseconds. A bucket stands for one value, and all durations in it are at most
+ * `ERROR` away from that value.
+ */
 export const bucketOf = (ms: number): number => (ms < 1 ? 0 : 1 + Math.ceil(Math.log(ms) / Math.log(GROWTH)));
 
 const standsFor = (bucket: number): number => (bucket === 0 ? 0 : (2 * GROWTH ** (bucket - 1)) / (GROWTH + 1));
 
-/** Adds the counts of the second to the first. */
+/** Adds the second counts to the first. */
 export function addCounts(to: Record<string, number>, counts: Readonly<Record<string, number>>): void {
   for (const key in counts) to[key] = (to[key] ?? 0) + (counts[key] ?? 0);
 }
 
-/** The median, in milliseconds; between the two in the middle of an even number. `null` where there is nothing. */
+/**
+ * Answers the median in milliseconds: of an even number, between the two in the middle. `null` for an empty histogram.
+ */
 export function medianOf(histogram: Histogram): number | null {
   const buckets = Object.keys(histogram)
     .map(Number)
@@ -37,7 +42,7 @@ export function medianOf(histogram: Histogram): number | null {
   return (at(Math.floor((total - 1) / 2)) + at(Math.floor(total / 2))) / 2;
 }
 
-/** The median of durations in milliseconds, exactly. `null` where there are none. */
+/** Answers the exact median of durations in milliseconds. `null` where there are none. */
 export function exactMedian(durations: readonly number[]): number | null {
   const sorted = durations.toSorted((a, b) => a - b);
   const [low, high] = [sorted[Math.floor((sorted.length - 1) / 2)], sorted[Math.floor(sorted.length / 2)]];

@@ -1,12 +1,12 @@
 import type { Role } from './roles.ts';
 
 /**
- * Who may ever attempt an operation: `anyone` needs no token, `signedIn` any live session.
- * What of it they may touch is decided per object, by the rules below.
+ * Who may attempt an operation at all: `anyone` needs no token, `signedIn` needs a live session. The rules below decide
+ * which objects a caller may touch.
  */
 export type Access = 'anyone' | 'signedIn' | readonly Role[];
 
-/** One line per HTTP route and client event; nothing is reachable without a line here. */
+/** Every HTTP route and client event has a line here; without one it can't be reached. */
 export const PERMISSIONS = {
   register: 'anyone',
   login: 'anyone',
@@ -38,7 +38,7 @@ export const PERMISSIONS = {
 
 export type Operation = keyof typeof PERMISSIONS;
 
-/** Whether a caller of this role (`null`: not signed in) may attempt the operation at all. */
+/** Whether a caller of this role may attempt the operation at all. `null` means not signed in. */
 export function roleMay(operation: Operation, role: Role | null): boolean {
   const access: Access = PERMISSIONS[operation];
   if (access === 'anyone') return true;
@@ -46,7 +46,7 @@ export function roleMay(operation: Operation, role: Role | null): boolean {
   return access === 'signedIn' || access.includes(role);
 }
 
-/** Who is asking. `supervisorId` is set for agents only. */
+/** The person who sent a request or frame. `supervisorId` is set for agents only. */
 export interface Caller {
   readonly userId: string;
   readonly name: string;
@@ -57,7 +57,7 @@ export interface Caller {
   readonly sourceIp: string | null;
 }
 
-/** What the visibility rule needs to know of a conversation. */
+/** The part of a conversation that the visibility rule needs. */
 export interface ConversationParties {
   readonly status: 'open' | 'assigned' | 'closed';
   readonly candidateId: string;
@@ -67,9 +67,9 @@ export interface ConversationParties {
 }
 
 /**
- * A candidate sees their own, an agent those assigned to them, an admin all. A supervisor sees every open one,
- * those of their agents, and those they closed themselves while open (which have no agent).
- * `visibleConversations` in the store is the same rule as a query; a test holds the two together.
+ * Whether a caller may see a conversation. A candidate sees their own conversations, an agent those assigned to them,
+ * an admin all. A supervisor sees every open one, those of their agents, and those they closed themselves while open
+ * (which have no agent). `visibleConversations` in the store is the same rule as a query; a test compares the two.
  */
 export function maySeeConversation(caller: Pick<Caller, 'userId' | 'role'>, it: ConversationParties): boolean {
   switch (caller.role) {
@@ -84,7 +84,7 @@ export function maySeeConversation(caller: Pick<Caller, 'userId' | 'role'>, it: 
   }
 }
 
-/** The two who talk in the room: the candidate and the assigned agent, nobody else. */
+/** Whether a user takes part in a conversation: the candidate and the assigned agent do, nobody else. */
 export function isParticipant(
   userId: string,
   it: { readonly candidateId: string; readonly agentId: string | null },
@@ -92,7 +92,9 @@ export function isParticipant(
   return userId === it.candidateId || userId === it.agentId;
 }
 
-/** An admin sees everybody, a supervisor their own agents, and everybody themselves. */
+/**
+ * Whether a caller may see a user. An admin sees everybody, a supervisor their own agents, and everybody themselves.
+ */
 export function maySeeUser(
   caller: Pick<Caller, 'userId' | 'role'>,
   user: { readonly id: string; readonly role: Role; readonly supervisorId: string | null },

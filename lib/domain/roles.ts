@@ -2,5 +2,5 @@
 export const ROLES = ['admin', 'supervisor', 'agent', 'candidate'] as const;
 export type Role = (typeof ROLES)[number];
 
-/** Roles an admin hands out; a candidate registers by themselves. */
+/** Roles that an admin gives; a candidate registers by themselves. */
 export const STAFF_ROLES = ['admin', 'supervisor', 'agent'] as const satisfies readonly Role[];

@@ -1,24 +1,25 @@
 /**
- * Time cut into spans that are counted as a whole: quarters of an hour, of which the days of every time zone are made, and
- * days, 32 days and 1,024 days, so that a long time is a handful of spans. All begin at whole multiples since 1970, in UTC.
+ * Time is cut into spans that are counted as a whole. Quarters of an hour make up the days of every time zone; days, 32
+ * days and 1,024 days make a long time a handful of spans. Every span begins at a whole multiple of its length since
+ * 1970, in UTC.
  */
 export const QUARTER_MS = 15 * 60 * 1000;
 export const DAY_MS = 24 * 3600 * 1000;
 
-/** The lengths of the spans that are made of days, the longest first. */
+/** The lengths of spans made of days, the longest first. */
 export const LEVELS = [1024, 32, 1] as const;
 export type Days = (typeof LEVELS)[number];
 
-/** When the span of this length that holds an instant begins. */
+/** Answers the begin of the span of this length that has an instant in it. */
 export const spanStart = (at: number, length: number): number => Math.floor(at / length) * length;
 
-/** Instants from `from` on and before `to`, in epoch milliseconds; infinite where there is no bound. */
+/** A time from `from` on and before `to`, in epoch milliseconds; infinite where it has no bound. */
 export interface Range {
   readonly from: number;
   readonly to: number;
 }
 
-/** A time as whole spans of each length and what is left. */
+/** A time, cut into whole spans of each length and the parts that are left. */
 export interface Cover {
   readonly spans: readonly (Range & { readonly days: Days })[];
   /** Whole quarters beside the whole days. */
@@ -27,7 +28,7 @@ export interface Cover {
   readonly rest: readonly Range[];
 }
 
-/** Cuts a time into as few spans as there can be: some thirty of each length at either end. */
+/** Cuts a time into the fewest spans: some thirty of each length at either end. */
 export function cover(range: Range): Cover {
   const spans: (Range & { days: Days })[] = [];
   let left = isEmpty(range) ? [] : [range];

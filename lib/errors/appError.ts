@@ -1,14 +1,14 @@
 import { DEFAULT_DETAIL, type ErrorCode, type FieldError } from '../protocol/errors.ts';
 
 /**
- * A refusal from the catalogue. Services throw it; one translator per transport turns it into a problem document or
- * an `ERROR` frame. Anything else that is thrown becomes `INTERNAL`, or `UNAVAILABLE` for a database out of reach.
+ * A refusal from the catalogue. Services throw it, and each transport translates it, into a problem document or an
+ * `ERROR` frame. Any other error becomes `UNAVAILABLE`, if the database is out of reach, or `INTERNAL`.
  */
 export class AppError extends Error {
   override readonly name = 'AppError';
   readonly code: ErrorCode;
   readonly errors: readonly FieldError[] | undefined;
-  /** Seconds until it is worth trying again, for `RATE_LIMITED` and `UNAVAILABLE`. */
+  /** Seconds until another try makes sense, for `RATE_LIMITED` and `UNAVAILABLE`. */
   readonly retryAfter: number | undefined;
 
   constructor(
@@ -24,13 +24,13 @@ export class AppError extends Error {
 }
 
 /**
- * Seconds to wait before trying again: of those codes that are answered with `Retry-After` over HTTP, on either
- * transport; `undefined` for all others.
+ * Answers how many seconds a client should wait before another try, on either transport. `undefined` for codes that
+ * have no `Retry-After` over HTTP.
  */
 export function retryAfterOf({ code, retryAfter = 1 }: AppError): number | undefined {
   return code === 'RATE_LIMITED' || code === 'UNAVAILABLE' ? retryAfter : undefined;
 }
 
-/** A `VALIDATION_FAILED` for one field. */
+/** Makes a `VALIDATION_FAILED` about one field. */
 export const invalid = (pointer: string, detail: string): AppError =>
   new AppError('VALIDATION_FAILED', undefined, { errors: [{ pointer, detail }] });

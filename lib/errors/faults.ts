@@ -1,9 +1,9 @@
 import { isNativeError } from 'node:util/types';
 import { AppError } from './appError.ts';
 
-// Faults are told apart by name and label, not by class: the functions that need no database needn't carry its driver.
+// Names and labels tell faults apart, not classes: a function without a database then needs no driver in its bundle.
 
-/** What is thrown when the database, or the parameter that says where it is, is out of reach. */
+/** Names of errors that mean that the database is out of reach, or the Parameter Store that has its address. */
 const OUT_OF_REACH = new Set([
   'DeadlineExceeded',
   'ParameterStoreUnavailable',
@@ -25,11 +25,11 @@ const OUT_OF_REACH = new Set([
   'MongoWriteConcernError',
 ]);
 
-/** What the server answered; to several writes sent as one, in an error of their own. */
+/** Errors that the server answered; several writes sent as one have an error of their own. */
 const FROM_THE_SERVER = new Set(['MongoServerError', 'MongoBulkWriteError']);
 
 /**
- * Server errors that say "not now": stepping down, shutting down, no majority in time, time limit exceeded.
+ * Codes of server errors that mean "not now": stepping down, shutting down, no majority in time, time limit exceeded.
  * https://github.com/mongodb/mongo/blob/master/src/mongo/base/error_codes.yml
  */
 const NOT_NOW = new Set([
@@ -38,7 +38,10 @@ const NOT_NOW = new Set([
 
 const LABELS = ['TransientTransactionError', 'UnknownTransactionCommitResult', 'RetryableWriteError'];
 
-/** What a socket throws by itself where the driver fails to wrap it: written to just after the other side ended it, say. */
+/**
+ * Codes of errors that a socket throws and the driver fails to wrap, for example after a write to a socket that was
+ * just closed.
+ */
 const BROKEN_SOCKET = new Set([
   'EPIPE',
   'ECONNRESET',
@@ -51,7 +54,7 @@ const BROKEN_SOCKET = new Set([
   'ERR_STREAM_WRITE_AFTER_END',
 ]);
 
-/** Whether the database was out of reach or busy failing over, so that trying again later may well work. */
+/** Whether the database was out of reach or failing over, so that a later try may succeed. */
 export function isUnavailable(error: unknown): boolean {
   if (!isNativeError(error)) return false;
   if (OUT_OF_REACH.has(error.name)) return true;
@@ -59,13 +62,13 @@ export function isUnavailable(error: unknown): boolean {
   if (typeof code === 'string' && BROKEN_SOCKET.has(code)) return true;
   if (FROM_THE_SERVER.has(error.name) && typeof code === 'number' && NOT_NOW.has(code)) return true;
   if (Array.isArray(errorLabels) && LABELS.some((label) => errorLabels.includes(label))) return true;
-  // What `bufferCommands: false` throws while there is no connection.
+  // mongoose throws this while there is no connection, with `bufferCommands: false`.
   return error.name === 'MongooseError' && error.message.includes('initial connection');
 }
 
 /**
- * Whatever was thrown, as one of the catalogue: a refusal stays what it is, a database out of reach is `UNAVAILABLE`,
- * anything else `INTERNAL`, whose text says nothing of its cause.
+ * Turns anything thrown into an error of the catalogue. A refusal stays as it is, a database out of reach becomes
+ * `UNAVAILABLE`, anything else `INTERNAL`. The text of `INTERNAL` says nothing of its cause.
  */
 export function asAppError(thrown: unknown): AppError {
   if (thrown instanceof AppError) return thrown;

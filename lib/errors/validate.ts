@@ -3,8 +3,8 @@ import type { FieldError } from '../protocol/errors.ts';
 import { AppError } from './appError.ts';
 
 /**
- * Holds a value against a schema. Throws `VALIDATION_FAILED` naming every field at fault, each by a JSON pointer that
- * begins with `part` (`/body`, `/query`, `/path`, or `` for a frame).
+ * Validates a value by a schema and answers it typed. Throws `VALIDATION_FAILED`, which names every wrong field by a
+ * JSON pointer that begins with `part` (`/body`, `/query`, `/path`, or `` for a frame).
  */
 export function validate<T>(schema: z.ZodMiniType<T>, value: unknown, part: string): T {
   const result = schema.safeParse(value, { reportInput: true });
@@ -14,7 +14,7 @@ export function validate<T>(schema: z.ZodMiniType<T>, value: unknown, part: stri
   });
 }
 
-/** Enough to mend a request by; a hostile one gets no essay. */
+/** Enough to correct a request by; a hostile request gets no long answer. */
 const MOST_KEYS = 10;
 
 function describe(issue: z.core.$ZodIssue, part: string): FieldError[] {
@@ -27,7 +27,7 @@ function describe(issue: z.core.$ZodIssue, part: string): FieldError[] {
   return [{ pointer: at, detail: wording(issue) }];
 }
 
-/** What zod says where the schema has no words of its own and no language is loaded. */
+/** zod's message where the schema has no words of its own, because no language is loaded. */
 const WORDLESS = 'Invalid input';
 
 function wording(issue: z.core.$ZodIssue): string {
@@ -46,6 +46,9 @@ function wording(issue: z.core.$ZodIssue): string {
   }
 }
 
-/** RFC 6901 §3; cut, so that an answer never carries a hostile key in full, and well-formed, so that it is UTF-8. */
+/**
+ * Writes a segment of a JSON pointer (RFC 6901 §3). Long segments are cut, so that no answer has a hostile key in full;
+ * broken characters are replaced, so that the answer is UTF-8.
+ */
 const segmentOf = (segment: string): string =>
   segment.slice(0, 64).toWellFormed().replaceAll('~', '~0').replaceAll('/', '~1');

@@ -15,7 +15,7 @@ const commonHeaders = (requestId: string) => ({
   'strict-transport-security': 'max-age=31536000; includeSubDomains',
 });
 
-/** The route's answer; `repeated`: to a request that repeats one which has been carried out. */
+/** Makes the route's answer. `repeated`: the request repeats one that was carried out before. */
 export function answer(
   { status, repeatedStatus, response }: Route,
   body: unknown,
@@ -32,20 +32,23 @@ export function answer(
   };
 }
 
-/** Done, and nothing to say. */
+/** Makes an answer without a body. */
 export const noContent = (requestId: string): APIGatewayProxyStructuredResultV2 => ({
   statusCode: 204,
   headers: commonHeaders(requestId),
 });
 
-/** What was asked for, as far as a problem document depends on it. */
+/** The part of a request that a problem document depends on. */
 export interface Asked {
   readonly repeat: Repeating;
-  /** The request's body, parsed or, where it didn't come to that, not. */
+  /** The request's body; still text, if the request failed before it was parsed. */
   readonly body: unknown;
 }
 
-/** RFC 9457. A refusal says what it is; a fault says its request id and nothing else, the rest goes to the log. */
+/**
+ * Makes the problem document (RFC 9457) for anything thrown, and logs it. A fault's document has its request id and
+ * nothing else of it.
+ */
 export function problem(
   thrown: unknown,
   requestId: string,
@@ -79,7 +82,7 @@ export function problem(
   };
 }
 
-/** A body that was not parsed yet when the database turned out to be out of reach. */
+/** Parses a body that was not parsed before the database turned out to be out of reach. */
 function asObject(body: unknown): unknown {
   if (typeof body !== 'string') return body;
   try {

@@ -4,7 +4,7 @@ import { countEvent } from '../store/rateLimits.ts';
 import { addressKey } from './address.ts';
 import { pseudonym } from './pseudonyms.ts';
 
-/** Counts an event, or so many, and throws `RATE_LIMITED` when that is more than its window takes. */
+/** Counts events under a key. Throws `RATE_LIMITED` when a window has more than `most` of them. */
 export async function limit(key: string, most: number, windowSeconds: number, events = 1): Promise<void> {
   if (config().RATE_LIMITS === 'off') return;
   const window = await countEvent(key, windowSeconds, events);
@@ -14,7 +14,7 @@ export async function limit(key: string, most: number, windowSeconds: number, ev
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;
 
-/** Of one connection, whatever they hold: a flood is refused before it costs anything more. */
+/** Counts the frames of a connection, valid or not: a flood is refused before it costs anything more. */
 export const limitFrames = (connectionId: string): Promise<void> =>
   limit(`frames/${connectionId}`, config().RATE_LIMIT_FRAMES_PER_MINUTE, MINUTE);
 
@@ -34,6 +34,6 @@ export const limitRegistrations = async (sourceIp: string): Promise<void> =>
     HOUR,
   );
 
-/** A `RATE_LIMITED` that says how long to wait. */
+/** Makes a `RATE_LIMITED` that says how long to wait. */
 export const tooMany = (retryAfter: number): AppError =>
   new AppError('RATE_LIMITED', `Too many requests. Wait ${retryAfter} s.`, { retryAfter });

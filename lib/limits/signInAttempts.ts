@@ -19,40 +19,43 @@ import { addressKey } from './address.ts';
 import { keyedHash, pseudonym, today } from './pseudonyms.ts';
 import { tooMany } from './rateLimits.ts';
 
-/** How much more one address (an office, a campus) or one account from everywhere may fail than the two together. */
+/**
+ * How much more often one address (an office, a campus), or one account from everywhere, may fail than the two
+ * together.
+ */
 const ADDRESS_FACTOR = 10;
 const ACCOUNT_FACTOR = 5;
 
-/** An account there is. */
+/** An account that exists. */
 export interface Account {
   readonly id: string;
   readonly salt: string | null;
 }
 
-/** Somebody is about to prove a password. */
+/** An attempt to prove a password. */
 export interface Proof {
-  /** The account's; `null` where nobody has an account with this e-mail. */
+  /** `null` where nobody has an account with this e-mail. */
   readonly account: Account | null;
   readonly email: string;
   readonly actor: Actor;
   readonly sourceIp: string;
-  /** What the audit trail says when it is wrong. */
+  /** The action that the audit trail notes when the password is wrong. */
   readonly failure: AuditAction;
 }
 
 export interface Attempt {
-  /** To be called when the password was right. */
+  /** Call this when the password was right. */
   succeeded(): Promise<void>;
-  /** To be called when it was wrong. */
+  /** Call this when the password was wrong. */
   failed(): Promise<void>;
 }
 
 /**
- * Counts an attempt to prove a password before it is checked, so that parallel guesses can't slip through. Throws
- * `RATE_LIMITED` while there were too many wrong ones: for this account from this address, from this address, or for
- * this account from anywhere. The last two don't hold for an address the account's owner has signed in from lately:
- * strangers and colleagues can't lock them out. What is refused is counted as nothing but a metric. Accounts that don't
- * exist are counted alike.
+ * Counts an attempt to prove a password, before the password is checked, so that parallel guesses can't slip through.
+ * Throws `RATE_LIMITED` after too many wrong passwords for this account from this address, from this address, or for
+ * this account from anywhere. The last two don't hold at an address where the account's owner has signed in lately:
+ * strangers and colleagues can't lock them out. A refused attempt counts only as a metric. Accounts that don't exist
+ * are counted the same.
  */
 export async function admitAttempt(proof: Proof): Promise<Attempt> {
   const failed = async () => {
@@ -71,15 +74,15 @@ export async function admitAttempt(proof: Proof): Promise<Attempt> {
   };
 }
 
-/** Whoever registers is known where they did. */
+/** Notes the address of a registration as one where the account's owner signed in. */
 export async function rememberRegistration(account: Account, sourceIp: string): Promise<void> {
   if (config().RATE_LIMITS === 'off' || account.salt === null) return;
   await rememberOrigin(originKey(account.salt, sourceIp));
 }
 
-/** Forgets what was counted for an account, and under its e-mail while nobody had an account with it. */
+/** Forgets the attempts counted for an account, and for its e-mail before anybody had an account with it. */
 export async function forgetAccount({ salt }: Account, email: string | null): Promise<void> {
-  // What is there was counted today or, around midnight, yesterday.
+  // The attempts were counted today or, around midnight, yesterday.
   for (const day of [today(), today() - 1]) {
     if (salt) await forgetAttempts(`${knownAccount(salt, day)}/`);
     if (email) await forgetAttempts(`${await unknownAccount(email, day)}/`);
@@ -94,15 +97,16 @@ interface Keys {
 }
 
 /**
- * None of them tells whose it is. An account's are made with its owner's salt, and worth nothing without it; those of
- * addresses and of unknown accounts with a key that isn't in the database. All of them change with the day: were only some
- * to, a block that outlasts midnight would tell that there is such an account.
+ * Makes the keys under which attempts are counted. No key tells whose it is: an account's key is made with its owner's
+ * salt, and worth nothing without it; the keys of addresses and unknown accounts are made with a key that isn't in the
+ * database. All of them change with the day. If only some did, a block that outlasts midnight would tell that the
+ * account exists.
  */
 async function keysOf({ account, email, sourceIp }: Proof): Promise<Keys> {
   const address = addressKey(sourceIp);
   const salt = account && (account.salt ?? (await giveSalt(account.id)));
   const ofAccount = salt ? knownAccount(salt) : await unknownAccount(email);
-  // Not with the account's own key: that is stored beside it.
+  // The account's own salt won't do: the database has it beside the count.
   const within = salt
     ? keyedHash(salt, `address ${today()} ${address}`)
     : await pseudonym(`address ${address} of ${ofAccount}`);
@@ -126,7 +130,10 @@ interface Admitted {
   readonly origin: Standing['origin'];
 }
 
-/** Of those who find the way free at once, some may lose it to others before they have counted: they look again. */
+/**
+ * Of several attempts that find no block at once, some may lose to the others before they have counted. They look
+ * again.
+ */
 const LOOKS = 3;
 
 async function countUnlessBlocked(proof: Proof, keys: Keys): Promise<Admitted> {
@@ -155,7 +162,7 @@ function limitsOf(keys: Keys): AttemptLimit[] {
   ];
 }
 
-/** Counts an attempt under all of the keys or, `null`, under none. */
+/** Counts an attempt under all of the keys. Answers `null` when one refuses; then it is counted under none. */
 async function countAll(limits: readonly AttemptLimit[]): Promise<CountedAttempt[] | null> {
   const counted: CountedAttempt[] = [];
   for (const limit of limits) {
@@ -169,7 +176,7 @@ async function countAll(limits: readonly AttemptLimit[]): Promise<CountedAttempt
   return counted;
 }
 
-/** The first that a block refuses is put on record, the others are counted: a flood of them stores nothing. */
+/** Refuses an attempt. The audit trail gets only the first refusal of a block, so that a flood stores nothing. */
 async function refuse({ actor, account }: Proof, keys: Keys, blocks: readonly Block[]): Promise<never> {
   metrics({ SignInFailures: 1 });
   for (const block of blocks) {

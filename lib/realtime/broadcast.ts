@@ -8,30 +8,30 @@ import { type Delivery, post } from './gateway.ts';
 import { inParallel } from './parallel.ts';
 import { answersGiven } from './turns.ts';
 
-/** Who is to receive a frame: any of these, each connection once, but for the one left out. */
+/** Who receives a frame: the connections of `room` and of `users`, each once, but not `except`. */
 export interface Audience {
   /** The connections in this conversation's room, of those who may be in it at this moment. */
   readonly room?: string;
   /** Every connection of these users. */
   readonly users?: readonly string[];
-  /** A connection that is answered otherwise. */
+  /** A connection that gets another answer. */
   readonly except?: string | undefined;
   /**
-   * The frame ends somebody's stay in the room: a connection that has a join or leave under way there hears it after the
-   * answer to that, so that what it hears last is how it stands.
+   * The frame ends somebody's stay in the room. A connection that has a join or leave under way there gets the frame
+   * after the answer to that, so that the last frame it gets says how it stands.
    */
   readonly afterAnswers?: boolean;
-  /** Tells whether the frame is still news to those who hear it later than the others, by `afterAnswers`. */
+  /** Whether the frame is still news to the connections that `afterAnswers` made wait. */
   stillNews?(): Promise<boolean>;
 }
 
-/** How many connections each outcome had. */
+/** The number of connections per outcome. */
 export type Outcome = Record<Delivery, number>;
 
 /**
- * Delivers a frame to an audience. What a single connection answers never makes it fail: what a recipient misses it
- * finds by `seq` when it joins again, and a connection that turns out gone is forgotten. Throws when the database can't
- * say who the audience is, for then nobody was told.
+ * Posts a frame to an audience. No connection makes it fail: a client finds a missed message by `seq` when it joins
+ * again, and a gone connection is forgotten. Throws when the database can't say who the audience is, because then
+ * nobody was told.
  */
 export async function broadcast(audience: Audience, frame: ServerFrame): Promise<Outcome> {
   const all = await resolve(audience);
@@ -58,7 +58,7 @@ export async function broadcast(audience: Audience, frame: ServerFrame): Promise
   return outcome;
 }
 
-/** Posts to one connection and forgets it when it is gone. Never throws. */
+/** Posts a frame to one connection, and forgets the connection when it is gone. Never throws. */
 export async function deliver(connectionId: string, frame: ServerFrame): Promise<Delivery> {
   const delivery = await post(connectionId, frame);
   if (delivery === 'gone') {

@@ -4,8 +4,8 @@ import { DELIVERY_MS, persist } from './managementApi.ts';
 import { inParallel } from './parallel.ts';
 
 /**
- * Closes sockets whose records are gone already, some at a time. Never throws, and takes two seconds at most in all: a
- * socket that isn't cut by then is deaf and dumb, for it has no record any more.
+ * Closes sockets whose records are gone already, some at a time. Never throws, and takes two seconds at most in all. A
+ * socket that isn't closed by then has no record any more: its frames are refused and it gets none.
  */
 export async function cutAll(connectionIds: readonly string[]): Promise<void> {
   const end = Date.now() + DELIVERY_MS;
@@ -17,7 +17,7 @@ export async function cutAll(connectionIds: readonly string[]): Promise<void> {
   if (uncut > 0) logger.warn('no time to cut every socket', { uncut });
 }
 
-/** Closes a socket from our side. Never throws: one that is gone, or can't be cut now, has no record any more anyway. */
+/** Closes a socket. Never throws: a socket that is gone, or can't be closed now, has no record any more. */
 export async function cut(connectionId: string, end?: number): Promise<void> {
   const send: Parameters<typeof persist>[2] = (client, abortSignal) =>
     client.send(new DeleteConnectionCommand({ ConnectionId: connectionId }), { abortSignal });

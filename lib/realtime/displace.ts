@@ -7,12 +7,12 @@ import { post } from './gateway.ts';
 import { inParallel } from './parallel.ts';
 
 const CONNECTING_ATTEMPTS = 6;
-/** No attempt is begun later; the last one may take two seconds more. */
+/** No attempt begins later. The last one may take two seconds more. */
 const CONNECTING_MS = 2_000;
 
 /**
- * Tells connections that a newer one took their place, and cuts them; their records are gone already. Never throws, and
- * takes some seconds at worst.
+ * Tells connections that a newer one took their place, and closes them. Their records are gone already. Never throws,
+ * and takes some seconds at most.
  */
 export async function displace(displaced: readonly Displaced[]): Promise<void> {
   const { code, message } = new AppError('TOO_MANY_CONNECTIONS');

@@ -6,7 +6,7 @@ export type { Delivery } from './managementApi.ts';
 
 /**
  * Posts a frame to a connection. Never throws, and never takes longer than two seconds. A post whose answer was lost is
- * made again, so that the frame may arrive twice.
+ * made again, so the frame may arrive twice.
  */
 export async function post(connectionId: string, frame: ServerFrame): Promise<Delivery> {
   const Data = Buffer.from(JSON.stringify(frame));

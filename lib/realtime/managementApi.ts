@@ -5,26 +5,31 @@ import { config } from '../runtime/config.ts';
 import { errorFields, logger } from '../runtime/logger.ts';
 import { waitToRetry } from '../runtime/retry.ts';
 
-/** How a request about a connection ended: done; the connection is gone for good; or it could not be done in time. */
+/**
+ * How a request about a connection ended: it succeeded, the connection is gone for good, or there was no success in
+ * time.
+ */
 export type Delivery = 'delivered' | 'gone' | 'failed';
 
-/** The longest all attempts together may take: a slow connection must not hold up a command. */
+/** The longest all attempts may take together: a slow connection must not hold up a command. */
 export const DELIVERY_MS = 2_000;
 const ATTEMPTS = 4;
-/** The longest one attempt may take; less over a socket that may be dead, for silence there is most likely the socket's. */
+/**
+ * The longest one attempt may take; less over a socket that may be dead, where silence most likely means a dead socket.
+ */
 const ATTEMPT_MS = 1_000;
 const SUSPECT_ATTEMPT_MS = 600;
-/** A kept socket may be dead when it has idled this long. */
+/** A kept socket that has idled this long may be dead. */
 const SUSPECT_MS = 1_000;
 /**
- * Sockets that idled longer are not used again. The other side closes what idles, and Lambda, which freezes the process
- * between invocations, lets nobody notice. A new socket costs a few milliseconds, a dead one an attempt.
+ * Sockets that have idled longer are not used again. The other side closes idle sockets, and Lambda freezes the process
+ * between invocations, so nobody notices. A new socket costs a few milliseconds, a dead one a whole attempt.
  */
 const IDLE_MS = 10_000;
-/** As many as a broadcast posts at once. */
+/** As many sockets as a broadcast posts at once. */
 const MOST_SOCKETS = 50;
 
-/** `kept` sockets are used again; a `fresh` one serves one request. */
+/** `kept` sockets are used again; a `fresh` socket serves one request. */
 type Sockets = 'kept' | 'fresh';
 
 interface Gateway {
@@ -36,7 +41,7 @@ interface Gateway {
 
 const gateways: Partial<Record<Sockets, Gateway>> = {};
 
-/** The gateway, and how long an attempt over its sockets may take. */
+/** Answers the gateway, and how long an attempt over its sockets may take. */
 function gateway(sockets: Sockets): { one: Gateway; attemptMs: number } {
   const endpoint = config().WEBSOCKET_ENDPOINT;
   const known = gateways[sockets];
@@ -63,12 +68,12 @@ function connectTo(endpoint: string, sockets: Sockets): Gateway {
 
 const idleSockets = ({ agent }: Gateway) => Object.values(agent.freeSockets).flatMap((sockets) => sockets ?? []);
 
-/** Those in use are left alone: whoever uses them finds out. */
+/** Closes idle sockets only: a request that uses a dead one finds out by itself. */
 function closeIdle(one: Gateway): void {
   for (const socket of idleSockets(one)) socket.destroy();
 }
 
-/** Sends until it is answered for good, or the time is up: `DELIVERY_MS`, or less where `end` says so. Never throws. */
+/** Sends a request until the answer is final or the time is up: at `end`, or after `DELIVERY_MS`. Never throws. */
 export async function persist(
   complaint: string,
   connectionId: string,
@@ -86,13 +91,13 @@ export async function persist(
       if (status === 410) return 'gone';
       const isDead = status === undefined;
       if (isDead) {
-        // Where one kept socket is dead, those that idled as long are, too.
+        // Where one kept socket is dead, the others that idled as long are dead too.
         closeIdle(one);
         sockets = 'fresh';
       }
-      // 429: over the account's rate, or the client reads too slowly.
+      // 429 means over the account's rate, or a client that reads too slowly.
       const mayPass = isDead || status === 429 || status >= 500;
-      // A dead socket is no reason to wait: another one is made at once, the first time.
+      // After the first dead socket, try at once with a new one.
       const again =
         mayPass &&
         ((isDead && attempt === 1 && Date.now() < end) || (await waitToRetry(attempt, { attempts: ATTEMPTS, end })));
@@ -105,8 +110,8 @@ export async function persist(
 }
 
 /**
- * Runs an attempt that is aborted after so long. What has arrived by then counts: a process that got no processor for a while
- * finds its timer due and the answer there at once, and looks at the answer first.
+ * Runs an attempt and aborts it after `ms`. An answer that has arrived by then counts: a process that got no processor
+ * for a while finds its timer due and the answer there at once, and looks at the answer first.
  */
 async function within(ms: number, attempt: (abortSignal: AbortSignal) => Promise<unknown>): Promise<void> {
   const controller = new AbortController();
@@ -118,7 +123,10 @@ async function within(ms: number, attempt: (abortSignal: AbortSignal) => Promise
   }
 }
 
-/** SDK v3 names the exception and keeps the HTTP status in `$metadata`; what has none never got an answer. */
+/**
+ * Answers the HTTP status of an error. SDK v3 names the exception and keeps the status in `$metadata`; an error without
+ * a status never got an answer.
+ */
 function statusOf(error: unknown): number | undefined {
   if (!(error instanceof Error)) return undefined;
   if (error.name === 'GoneException') return 410;

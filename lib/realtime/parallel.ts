@@ -1,7 +1,7 @@
-/** Requests to the gateway under way at once, per command. */
+/** The most requests to the gateway under way at once, per command. */
 const PARALLEL = 50;
 
-/** Does something with each item, so many at a time. `work` must not reject. */
+/** Runs `work` for each item, some at a time. `work` must not reject. */
 export async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
   const waiting = [...items];
   const worker = async () => {

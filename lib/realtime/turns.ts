@@ -3,7 +3,10 @@ import { errorFields, logger } from '../runtime/logger.ts';
 import { poll } from '../runtime/poll.ts';
 import { endTurn, inTurn, TURN_MS, type Turn } from '../store/turns.ts';
 
-/** Takes a turn as soon as nothing is in its way. Throws `DeadlineExceeded` where that isn't so in the command's time. */
+/**
+ * Takes a turn as soon as no other turn is in its way. Throws `DeadlineExceeded` when that takes longer than the
+ * command has.
+ */
 export async function takeInTurn<T>(take: () => Promise<T | 'busy'>): Promise<T> {
   const left = commandEnds() - Date.now();
   const attempt = async () => {
@@ -15,17 +18,17 @@ export async function takeInTurn<T>(take: () => Promise<T | 'busy'>): Promise<T>
   return taken.outcome;
 }
 
-/** Whether an answer that is begun now is with the client before the turn is over. */
+/** Whether an answer that is posted now reaches the client before the turn is over. */
 export const mayAnswer = ({ answerBy }: Turn): boolean => Date.now() < answerBy;
 
-/** Ends a turn, its answer being with the client. Never throws: it ends by itself too. */
+/** Ends a turn whose answer the client has. Never throws: a turn also ends by itself. */
 export async function finishTurn(turn: Turn): Promise<void> {
   await endTurn(turn).catch((error: unknown) => logger.warn('could not end a turn', errorFields(error)));
 }
 
 /**
- * Waits until these connections have been answered what they have under way on a conversation, for as long as a turn
- * may take. For whoever has a frame for them that must not come before such an answer. Never throws.
+ * Waits until these connections have the answers to their joins and leaves of a conversation, for at most the length of
+ * a turn. Call it before a frame that must not come before such an answer. Never throws.
  */
 export async function answersGiven(connectionIds: readonly string[], conversationId: string): Promise<void> {
   await poll(TURN_MS, async () => (await inTurn(connectionIds, conversationId)).length === 0).catch((error: unknown) =>

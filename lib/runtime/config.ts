@@ -1,7 +1,7 @@
-/** Makes a setting of a variable's text, `undefined` where there is none. Throws `Wrong`. */
+/** Turns a variable's text into a setting; the text is `undefined` where the variable is missing. Throws `Wrong`. */
 type Reader<T> = (given: string | undefined) => T;
 
-/** What a variable must be. */
+/** A variable has a wrong value; the message says which values it may have. */
 class Wrong extends Error {}
 
 const text =
@@ -38,34 +38,35 @@ const list: Reader<readonly string[]> = (given = '') =>
     .filter((item) => item !== '');
 
 /**
- * The environment, as the README documents it. Sizes are bytes, durations seconds unless the name says otherwise.
- * Secrets (`MONGODB_URI`, `JWT_KEYS`, `TRUSTED_PROXY_SECRET`) are read by `secrets.ts`, so that a function without them can run.
+ * The settings in the environment, as the README documents them. Sizes are bytes, durations seconds unless the name
+ * says otherwise. `secrets.ts` reads the secrets (`MONGODB_URI`, `JWT_KEYS`, `TRUSTED_PROXY_SECRET`), so that a
+ * function without them can run.
  */
 const environment = {
   STAGE: text('local'),
   LOG_LEVEL: oneOf(['debug', 'info', 'warn', 'error', 'silent'], 'info'),
-  /** `on`: metrics are written to the log in CloudWatch's embedded format. */
+  /** `on`: functions write metrics to the log, in CloudWatch's embedded format. */
   METRICS: oneOf(['on', 'off'], 'off'),
   MONGODB_POOL_SIZE: count(4),
   JWT_ISSUER: text('live-support'),
   JWT_AUDIENCE: text('live-support'),
   ACCESS_TOKEN_TTL_SECONDS: count(15 * 60),
   SESSION_TTL_SECONDS: count(14 * 24 * 3600),
-  /** However often it is refreshed, a session ends this long after it began. */
+  /** A session ends this long after it began, however often it is refreshed. */
   SESSION_LONGEST_SECONDS: count(90 * 24 * 3600),
-  /** Where connections are posted to: `https://{api}.execute-api.{region}.amazonaws.com/{stage}`. */
+  /** The gateway's address for posting to connections: `https://{api}.execute-api.{region}.amazonaws.com/{stage}`. */
   WEBSOCKET_ENDPOINT: url('http://localhost:3001'),
   /** Browser origins that may open a socket; `*` for any. Clients that send no `Origin` are not browsers. */
   ALLOWED_ORIGINS: list,
-  /** Whether a proxy in front of the gateway is believed about where clients are: `lib/auth/trustedProxy.ts`. */
+  /** Whether a proxy in front of the gateway is believed about the clients' addresses: `lib/auth/trustedProxy.ts`. */
   TRUSTED_PROXY: oneOf(['off', 'optional', 'required'], 'off'),
   /** How long an archived message stays in the active collection. */
   ACTIVE_MESSAGE_TTL_SECONDS: count(300),
-  /** How long the messages and the subject of a closed conversation are kept; 0 for ever. */
+  /** How long the messages and the subject of a closed conversation are kept; 0 means for ever. */
   MESSAGE_RETENTION_DAYS: count(0, 0),
   AUDIT_RETENTION_DAYS: count(365),
   MAX_BODY_BYTES: count(64 * 1024),
-  /** API Gateway closes the socket at 32 KB a frame; local emulators don't, so the limit is checked here too. */
+  /** API Gateway closes the socket at 32 KB a frame. Local emulators don't, so the functions check the limit too. */
   MAX_FRAME_BYTES: count(32 * 1024),
   /** `off` lifts the rate limits, on stage `local` only. */
   RATE_LIMITS: oneOf(['on', 'off'], 'on'),
@@ -82,20 +83,23 @@ const environment = {
 
 export type Config = { readonly [Name in keyof typeof environment]: ReturnType<(typeof environment)[Name]> };
 
-/** Thrown once at start; names every variable that is missing or wrong, never its value. */
+/** Thrown once, at the start. The message names every variable that is missing or wrong, and never a value. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
 
 let cached: Config | undefined;
 
-/** The configuration, read and checked on first use. Throws `ConfigError`. */
+/** Answers the configuration, which the first call reads and checks. Throws `ConfigError`. */
 export function config(): Config {
   cached ??= parse(process.env);
   return cached;
 }
 
-/** Forgets what was read, the environment having changed. Never in a function: it has one environment. */
+/**
+ * Forgets the configuration, because the environment has changed. Only on a laptop and in tests: a function has one
+ * environment.
+ */
 export function resetConfig(): void {
   cached = undefined;
 }
@@ -104,7 +108,7 @@ function parse(env: NodeJS.ProcessEnv): Config {
   const wrong: string[] = [];
   const read = Object.entries<Reader<unknown>>(environment).map(([name, reader]) => {
     try {
-      // An empty variable is what a template leaves where nothing was given: the same as absent.
+      // A template leaves an empty variable where nothing was given: it counts as absent.
       return [name, reader(env[name] || undefined)];
     } catch (error) {
       if (!(error instanceof Wrong)) throw error;

@@ -1,6 +1,6 @@
 import { config } from './config.ts';
 
-/** Every metric there is, with its CloudWatch unit. cloud/monitoring.cjs draws and watches them. */
+/** Every metric of the service, with its CloudWatch unit. cloud/monitoring.cjs draws and watches them. */
 const UNITS = {
   MessagesAccepted: 'Count',
   DeliveriesDelivered: 'Count',
@@ -18,7 +18,8 @@ const UNITS = {
 export type MetricName = keyof typeof UNITS;
 
 /**
- * Counts, as one line of the log that CloudWatch turns into metrics: no call, no agent, nothing to wait for.
+ * Counts, by writing one line to the log, which CloudWatch turns into metrics. This needs no call, no agent and no
+ * waiting.
  * https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
  */
 export function metrics(values: Partial<Record<MetricName, number>>): void {

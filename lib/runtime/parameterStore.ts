@@ -3,13 +3,13 @@ import { SignatureV4 } from '@smithy/signature-v4';
 import { ConfigError } from './config.ts';
 import { waitToRetry } from './retry.ts';
 
-/** All attempts together; a start that takes longer is better given up and tried again. */
+/** The longest all attempts may take together. A start that takes longer had better fail and be tried again. */
 const PATIENCE_MS = 3_000;
 const ATTEMPTS = 3;
 
 /**
- * No value. `code` says why in AWS's words, `AccessDeniedException` say, or the network's, `ECONNRESET`; the name, whether
- * it may well work later.
+ * The Parameter Store gave no value. `code` is AWS's reason (such as `AccessDeniedException`) or the network's (such as
+ * `ECONNRESET`). The name says whether a later attempt may succeed.
  */
 export class ParameterStoreError extends Error {
   override readonly name: 'ParameterStoreError' | 'ParameterStoreUnavailable';
@@ -23,16 +23,16 @@ export class ParameterStoreError extends Error {
 }
 
 export interface ReadOptions {
-  /** What may be done while the answer is on its way: called once the request is sent, at every attempt. */
+  /** Work to do while the answer is on its way. Called at every attempt, once the request is sent. */
   readonly meanwhile?: (() => void) | undefined;
   readonly patienceMs?: number | undefined;
 }
 
 /**
- * Reads SecureStrings, ten at most, from AWS Systems Manager's Parameter Store, as the function's own role. One signed
- * request (https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetParameters.html): every start waits for
- * it, and loading the SDK's client would take longer than the read. A parameter that doesn't exist is not in the answer.
- * Throws `ParameterStoreError`; values are in no error and no log.
+ * Reads SecureStrings, ten at most, from AWS Systems Manager's Parameter Store, with the function's own role. Sends one
+ * signed request (https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetParameters.html) without the
+ * SDK's client: every start waits for it, and loading the client would take longer than the read. A parameter that
+ * doesn't exist is missing in the answer. Throws `ParameterStoreError`. Values are in no error and no log.
  */
 export async function readParameters(
   names: readonly string[],
@@ -92,7 +92,7 @@ function signer(): SignatureV4 {
   });
 }
 
-/** Lambda gives the role's credentials in the environment, and the deployment the endpoint. */
+/** Reads a variable that Lambda sets (the role's credentials) or the deployment sets (the endpoint). */
 function required(variable: string): string {
   const value = process.env[variable];
   if (!value) throw new ConfigError(`Configuration: ${variable} is missing`);
@@ -106,12 +106,12 @@ async function post(
   signal: AbortSignal,
   meanwhile?: () => void,
 ): Promise<{ readonly status: number; readonly text: string }> {
-  // Loaded when it comes to that: on a laptop, and where there are no secrets, it never does.
+  // Loaded only when needed: never on a laptop, nor in a function without secrets.
   const { request } = endpoint.protocol === 'https:' ? await import('node:https') : await import('node:http');
   return new Promise((resolve, reject) => {
     const fail = ({ code, name }: NodeJS.ErrnoException) =>
       reject(new ParameterStoreError(signal.aborted ? 'TimeoutError' : (code ?? name), true));
-    // No agent: asked once in five minutes, a connection kept open would only be found closed.
+    // No agent: between two reads lie five minutes, after which a kept connection would be closed.
     const sent = request(endpoint, { method: 'POST', headers, agent: false, signal }, (response) => {
       let text = '';
       response.setEncoding('utf8').on('error', fail);

@@ -5,8 +5,8 @@ const FIRST_MS = 10;
 const LONGEST_MS = 250;
 
 /**
- * Looks again until the answer is truthy, for `ms` at most; the last answer. The pauses grow by half, with some jitter:
- * what comes soon is seen soon, and what doesn't costs some twenty looks in three seconds.
+ * Calls `look` until its answer is truthy, for `ms` at most. Answers the last answer. The pauses grow by half each
+ * time, with some jitter: an early answer is seen early, and a look in vain for three seconds costs some twenty calls.
  */
 export async function poll<T>(ms: number, look: () => Promise<T>): Promise<T> {
   const end = Date.now() + ms;

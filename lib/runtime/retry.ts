@@ -1,13 +1,13 @@
-/** How long to go on with something that failed in a way that may pass. */
+/** How long to go on after failures that may pass. */
 export interface Retries {
   readonly attempts: number;
-  /** Epoch milliseconds: no attempt is begun later. */
+  /** Epoch milliseconds after which no attempt begins. */
   readonly end: number;
 }
 
 /**
- * Waits before another attempt, after the one with this number, from 1: twice as long each time, with full jitter, so that
- * a crowd spreads out. Answers `false`, at once, where there is to be none.
+ * Waits before the next attempt. `attempt` is the number of the one that failed, from 1. The pause doubles each time
+ * and has full jitter, so that many callers spread out. Answers `false` at once when there is no next attempt.
  */
 export async function waitToRetry(attempt: number, { attempts, end }: Retries): Promise<boolean> {
   const pause = Math.random() * 100 * 2 ** attempt;

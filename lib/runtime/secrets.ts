@@ -13,8 +13,9 @@ export interface JwtKey {
 const LEAST_KEY_BYTES = 32;
 
 /**
- * The database's address. `meanwhile` is done while it is on its way, if it has to be fetched at all. Throws
- * `ConfigError` where it is missing, or names a server but no database: the driver would take one called `test`.
+ * Reads the database's address. `meanwhile` is work to do while the address is on its way, if it has to be fetched.
+ * Throws `ConfigError` where the address is missing, or names no database: the driver would use a database called
+ * `test`.
  */
 export async function mongodbUri(meanwhile?: () => void): Promise<string> {
   const uri = await required('MONGODB_URI', meanwhile);
@@ -25,12 +26,12 @@ export async function mongodbUri(meanwhile?: () => void): Promise<string> {
 export const NO_DATABASE =
   'MONGODB_URI names no database: write one after the host, as in mongodb+srv://…/live-support';
 
-/** Does a database's name follow the hosts? */
+/** Whether the address names a database after its hosts. */
 export const namesDatabase = (uri: string): boolean => /^mongodb(?:\+srv)?:\/\/[^/?]+\/[^/?]/.test(uri);
 
 /**
- * The signing keys, `kid:base64url,kid:base64url`: the first signs, all verify. docs/deploying.md says how a key is
- * rotated without signing anybody out. Throws `ConfigError` for a weak or malformed one.
+ * Reads the signing keys, `kid:base64url,kid:base64url`. The first signs, all verify. docs/deploying.md says how to
+ * rotate a key without signing anybody out. Throws `ConfigError` for a weak or malformed key.
  */
 export async function jwtKeys(): Promise<readonly [JwtKey, ...JwtKey[]]> {
   const source = await required('JWT_KEYS');
@@ -39,9 +40,9 @@ export async function jwtKeys(): Promise<readonly [JwtKey, ...JwtKey[]]> {
 }
 
 /**
- * Begins to read the keys while the function's code is being loaded: they then arrive with the database's address and not
- * after it. Only for what is sure to ask for them: other functions have no right to. A failure shows itself when a
- * request needs them.
+ * Begins to read the keys while the function's code is loading, so that they arrive together with the database's
+ * address. Only for functions that use the keys: the others may not read them. A failure shows when a request needs the
+ * keys.
  */
 export function jwtKeysAhead(): void {
   jwtKeys().catch(() => undefined);
@@ -64,12 +65,12 @@ function parseKeys(source: string): [JwtKey, ...JwtKey[]] {
   return keys as [JwtKey, ...JwtKey[]];
 }
 
-/** Shorter ones could be guessed. */
+/** Shorter secrets could be guessed. */
 const LEAST_PROXY_SECRET = 32;
 
 /**
- * What a trusted proxy proves itself with, `secret,secret`: any of them will do, so that they can be changed. Throws
- * `ConfigError` for one that is too short or can't be a header's value.
+ * Reads the secrets of a trusted proxy, `secret,secret`. The proxy may send any of them, so that they can be changed.
+ * Throws `ConfigError` for a secret that is too short or can't be a header's value.
  */
 export async function trustedProxySecrets(): Promise<readonly string[]> {
   const secrets = (await required('TRUSTED_PROXY_SECRET')).split(',').map((secret) => secret.trim());
@@ -81,7 +82,7 @@ export async function trustedProxySecrets(): Promise<readonly string[]> {
   return secrets;
 }
 
-/** How long a secret read from the Parameter Store is used before it is read again: a rotation needs no deploy. */
+/** How long a secret from the Parameter Store is used before it is read again, so that a rotation needs no deploy. */
 const FRESH_MS = 5 * 60 * 1000;
 
 interface Parameter {
@@ -91,7 +92,7 @@ interface Parameter {
 
 const parameters = new Map<string, Parameter>();
 
-/** From the variable itself, as on a laptop, or from the parameter that `{name}_PARAMETER` names. */
+/** Reads a secret from its variable, as on a laptop, or from the parameter that `{name}_PARAMETER` names. */
 async function required(
   name: 'MONGODB_URI' | 'JWT_KEYS' | 'TRUSTED_PROXY_SECRET',
   meanwhile?: () => void,
@@ -106,7 +107,7 @@ async function required(
   if (known && Date.now() - known.readAt < FRESH_MS) return known.value;
   try {
     return await parameter.reading.run(async () => {
-      // As old as the question: the answer may be met much later, after a freeze.
+      // The age counts from the question: after a freeze the answer may be read much later.
       const readAt = Date.now();
       const value = await readTogether(path, meanwhile);
       if (value === '') throw new ConfigError(`Configuration: the parameter ${path} is empty`);
@@ -115,7 +116,7 @@ async function required(
     });
   } catch (error) {
     if (!known) throw error;
-    // Better what was right five minutes ago than nothing; asked again next time.
+    // The value of five minutes ago is better than none. The next call asks again.
     logger.warn('could not read a parameter again', { parameter: path, ...errorFields(error) });
     return known.value;
   }
@@ -129,7 +130,7 @@ interface Batch {
 
 let batch: Batch | undefined;
 
-/** What is asked for in one go, which at a start is all there is, is read with one request. */
+/** Reads a parameter together with all others that are asked for at the same moment, with one request. */
 async function readTogether(path: string, meanwhile?: () => void): Promise<string> {
   batch ??= { paths: [], values: Promise.resolve().then(readBatch) };
   batch.paths.push(path);

@@ -1,9 +1,9 @@
-/** A run that was begun longer ago than this may have lain frozen since, with all it had under way lost. */
+/** A run that began longer ago may have been frozen since, and lost its connections. */
 const YOUNG_MS = 1_000;
 
 /**
- * Work of which one run at a time serves whoever asks for it meanwhile. A run may have been begun ahead of time and frozen
- * in the middle, with the Lambda that began it: when one that was old already fails, whoever joined it begins another.
+ * Single flight: concurrent callers share one run. A run may have begun ahead of time and been frozen with its Lambda.
+ * When such an old run fails, callers that joined it begin another.
  */
 export class SingleFlight<T> {
   #running: { readonly begun: number; readonly result: Promise<T> } | undefined;

@@ -1,4 +1,4 @@
 import manifest from '../../package.json' with { type: 'json' };
 
-/** The version of what is running. */
+/** The version of the running code. */
 export const version: string = manifest.version;

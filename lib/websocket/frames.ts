@@ -17,34 +17,34 @@ import { config } from '../runtime/config.ts';
 import { errorFields, logger } from '../runtime/logger.ts';
 import { metrics } from '../runtime/metrics.ts';
 
-/** What API Gateway hands a WebSocket handler; `headers` come with `$connect` only. */
+/** The event that API Gateway gives a WebSocket handler. Only `$connect` has `headers`. */
 export type SocketEvent = APIGatewayProxyWebsocketEventV2 & {
   readonly headers?: Readonly<Record<string, string | undefined>>;
 };
 
-/** Where the socket comes from, as the gateway saw it. */
+/** Answers the socket's address, as the gateway saw it. */
 export function sourceIpOf(event: SocketEvent): string | null {
   const { identity } = event.requestContext as { identity?: { sourceIp?: string } };
   return identity?.sourceIp ?? null;
 }
 
-/** The status only tells the gateway that the frame was dealt with; clients are answered by frames. */
+/** The answer to the gateway. The status only says that the frame was handled; clients are answered by frames. */
 export const HANDLED = { statusCode: 200 } satisfies APIGatewayProxyStructuredResultV2;
 
-/** A frame parsed but not yet validated: `fields` is any JSON object. */
+/** A frame that is parsed but not validated. `fields` is any JSON object. */
 export interface RawFrame {
   readonly fields: Readonly<Record<string, unknown>>;
-  /** For the answer: the client's own, where it is one, even when the rest of the frame is wrong. */
+  /** The client's `requestId`, for the answer. It is there even when the rest of the frame is wrong. */
   readonly requestId: string | undefined;
 }
 
 /**
- * The largest message that API Gateway hands on. Nothing larger is parsed, wherever it comes from.
+ * The largest message that API Gateway forwards. Nothing larger is parsed, wherever it comes from.
  * https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html
  */
 const MOST_PARSED_BYTES = 128 * 1024;
 
-/** Throws `PAYLOAD_TOO_LARGE`, `MALFORMED_JSON`. */
+/** Parses a frame. Throws `PAYLOAD_TOO_LARGE`, `MALFORMED_JSON`. */
 export function parseFrame(event: SocketEvent): RawFrame {
   const most = config().MAX_FRAME_BYTES;
   if (sizeOf(event) > most) throw new AppError('PAYLOAD_TOO_LARGE', `A frame may have ${most} bytes.`);
@@ -52,8 +52,8 @@ export function parseFrame(event: SocketEvent): RawFrame {
 }
 
 /**
- * What a refused frame says of itself, for the answer to repeat: a frame that is too large has an event and a `requestId`
- * too. `undefined` where the frame is no JSON object, or larger than the gateway hands on.
+ * Reads event and `requestId` of a refused frame, for the answer to repeat: a frame that is too large has them too.
+ * `undefined` where the frame is no JSON object, or larger than the gateway forwards.
  */
 export function readRefused(event: SocketEvent): RawFrame | undefined {
   if (sizeOf(event) > MOST_PARSED_BYTES) return undefined;
@@ -64,9 +64,9 @@ export function readRefused(event: SocketEvent): RawFrame | undefined {
   }
 }
 
-/** Throws `MALFORMED_JSON`. */
+/** Parses a frame of any size. Throws `MALFORMED_JSON`. */
 function parseText({ body, isBase64Encoded }: SocketEvent): RawFrame {
-  // What isn't text comes as base64; from the emulator, as bytes.
+  // A binary frame comes as base64; from the emulator, as bytes.
   if (isBase64Encoded || (body !== undefined && typeof body !== 'string')) {
     throw new AppError('MALFORMED_JSON', 'Send text frames: this one was binary.');
   }
@@ -90,20 +90,20 @@ function sizeOf({ body, isBase64Encoded }: SocketEvent): number {
   return isBase64Encoded ? (given.length * 3) / 4 : Buffer.byteLength(given);
 }
 
-/** A server frame, repeating the `requestId` of the client frame it answers where there was one. */
+/** Makes a server frame. It repeats the `requestId` of the client frame that it answers. */
 export function frame<N extends ServerEventName>(event: N, data: ServerData<N>, requestId?: string): ServerFrame {
   return { event, data, ...(requestId !== undefined && { requestId }) } as ServerFrame;
 }
 
-/** Holds a parsed frame against the envelope and its event's data schema. Throws `VALIDATION_FAILED`. */
+/** Validates a parsed frame by the envelope's schema and its event's. Throws `VALIDATION_FAILED`. */
 export function validateFrame<E extends ClientEvent>(expected: E, { fields }: RawFrame): z.infer<E['data']> {
   const { event, data } = validate(clientFrameSchema, fields, '');
-  // The gateway routed by its own reading of the frame; where ours differs (a key given twice), neither is trusted.
+  // The gateway routed by its own reading of the frame. Where ours differs (a key given twice), neither is trusted.
   if (event !== expected.event) throw invalid('/event', `is not ${expected.event}`);
   return validate(expected.data, data, '/data') as z.infer<E['data']>;
 }
 
-/** The `ERROR` frame for whatever was thrown. A fault says its code and nothing else; the rest goes to the log. */
+/** Makes the `ERROR` frame for anything thrown, and logs it. A fault's frame has its code and nothing else of it. */
 export function errorFrame(thrown: unknown, raw: RawFrame | undefined, repeat: Repeating): ServerFrame {
   const error = asAppError(thrown);
   if (error.code === 'INTERNAL' || error.code === 'UNAVAILABLE') {
@@ -125,7 +125,7 @@ export function errorFrame(thrown: unknown, raw: RawFrame | undefined, repeat: R
   return frame('ERROR', data, raw?.requestId);
 }
 
-/** What the client called its event; cut, for it may have called it anything. */
+/** Answers the client's name of its event; cut, because the client may have written anything. */
 function eventName(raw: RawFrame | undefined): string | null {
   const event = raw?.fields['event'];
   return typeof event === 'string' ? event.slice(0, 64).toWellFormed() : null;
