@@ -12,6 +12,7 @@ import {
 import { requestIdSchema } from '../lib/protocol/objects/common.ts';
 import { repeatingInWords } from '../lib/protocol/repeating.ts';
 import { rolesFor, whoMay } from './access.ts';
+import { CONNECTION_LIFE } from './connectionLife.ts';
 import { CLIENT_EVENT_EXAMPLES, SERVER_EVENT_EXAMPLES } from './examples.ts';
 import { type Converter, converter, type Json } from './schemas.ts';
 
@@ -80,8 +81,11 @@ const CHANNEL = { $ref: '#/channels/socket' };
 const onChannel = (name: string): Json => ({ $ref: `#/channels/socket/messages/${name}` });
 const codes = (event: ClientEvent) => [...socketRefusals(event)].sort();
 
-/** The WebSocket API as an AsyncAPI 3.1 document, told from the side of the server: it receives what clients send. */
-export function asyncapi(version: string): Json {
+/** AsyncAPI 3.1, or the same in 3.0 for tools that know no newer one: the document needs nothing that came with 3.1. */
+export type AsyncapiVersion = '3.1.0' | '3.0.0';
+
+/** The WebSocket API as an AsyncAPI document, told from the side of the server: it receives what clients send. */
+export function asyncapi(version: string, format: AsyncapiVersion = '3.1.0'): Json {
   const schemas = converter('draft-07');
   const message = messageMaker(schemas);
   const messages = {
@@ -99,11 +103,15 @@ export function asyncapi(version: string): Json {
     [GATEWAY_NOTICE]: gatewayNotice(schemas),
   };
   return {
-    asyncapi: '3.1.0',
+    asyncapi: format,
     info: {
       title: 'Live Support: WebSocket API',
       version,
-      description: 'The live side of customer-support chat. The HTTP API is described in openapi.json.',
+      description: [
+        'The live side of customer-support chat. The HTTP API is described in openapi.json.',
+        '## The life of a connection',
+        CONNECTION_LIFE,
+      ].join('\n\n'),
       contact: { name: 'Whoever runs this deployment' },
       license: { name: 'MIT', url: 'https://opensource.org/license/mit' },
     },
@@ -115,13 +123,9 @@ export function asyncapi(version: string): Json {
         summary: 'The one socket.',
         description: [
           'Every frame, both ways, is one text frame with one JSON object `{ "event", "data" }`. A client frame may carry',
-          '`requestId`; whatever the server sends in direct answer repeats it. Events may gain fields, and enumerations',
-          'members. The life of a connection: a bad, expired or revoked token refuses the upgrade with 401, a browser',
-          '`Origin` that is not allowed with 403. A browser shows its page neither, only close code 1006: refresh the token',
-          'over HTTP, then connect again, after a pause that grows. A socket outlives its access token; it ends with its',
-          'session. It ends after 10 minutes without a frame (send `PING` every few minutes) and after 2 hours in any case',
-          '(connect anew). A message over 32 KB a frame closes it with 1009. The frames of one socket run at once: join,',
-          'wait for `CONVERSATION_JOINED`, then send. The gateway has frames of its own, without `event`: `GatewayNotice`.',
+          '`requestId`; whatever the server sends in direct answer repeats it, refusals too. Events may gain fields, and',
+          'enumerations members: a client ignores fields, and treats values, that it does not know. The gateway has frames',
+          'of its own, without `event`: `GatewayNotice`.',
         ].join(' '),
         messages: mapValues(messages, (_, name) => ({ $ref: `#/components/messages/${name}` })),
       },

@@ -186,10 +186,26 @@ export const ROUTE_EXAMPLES: { readonly [Name in HttpOperation]: Example<Name> }
 export const routeExample = (route: Route): { readonly request?: unknown; readonly answer?: unknown } =>
   ROUTE_EXAMPLES[route.operation as HttpOperation] as { request?: unknown; answer?: unknown };
 
-/** Path parameters, by name. */
-export const PARAMETER_EXAMPLES: Readonly<Record<string, string>> = {
+/**
+ * Parameters of paths and queries, by name. A cursor has none: no cursor is good for two lists, and the tools that send
+ * examples as they are begin with the first page.
+ */
+export const PARAMETER_EXAMPLES: Readonly<Record<string, string | number | boolean>> = {
   userId: AGENT,
   conversationId: CONVERSATION,
+  agentId: AGENT,
+  supervisorId: SUPERVISOR,
+  candidateId: CANDIDATE,
+  actorId: SUPERVISOR,
+  targetId: CONVERSATION,
+  action: auditEntry.action,
+  role: agent.role,
+  active: true,
+  status: assigned.status,
+  limit: 20,
+  afterSeq: 0,
+  from: at('00:00:00'),
+  to: at('23:59:59'),
 };
 
 /** What each client event carries. */

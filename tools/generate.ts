@@ -16,6 +16,7 @@ export function documents(): Record<string, string> {
     'openapi.json': print(openapi(version)),
     'openapi-3.0.json': print(openapi(version, '3.0.3')),
     'asyncapi.json': print(asyncapi(version)),
+    'asyncapi-3.0.json': print(asyncapi(version, '3.0.0')),
   };
 }
 

@@ -141,7 +141,7 @@ function parameters(place: 'path' | 'query', route: Route, schemas: Converter): 
     required: required.includes(name),
     ...(description !== undefined && { description }),
     schema,
-    ...(place === 'path' && { example: PARAMETER_EXAMPLES[name] }),
+    ...(name in PARAMETER_EXAMPLES && { example: PARAMETER_EXAMPLES[name] }),
   }));
 }
 

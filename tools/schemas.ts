@@ -73,7 +73,7 @@ function tidy(schema: Json, io: 'input' | 'output'): void {
 /** The key and value of a schema in the words of OpenAPI 3.0, which is older than these keywords. */
 function inOpenapi30(key: string, value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value) || key === 'properties') return value;
-  const { const: only, examples, propertyNames: _, ...rest } = value as Json;
+  const { const: only, examples, propertyNames: _, if: _if, then: _then, else: _else, ...rest } = value as Json;
   return {
     ...rest,
     ...(only !== undefined && { enum: [only] }),

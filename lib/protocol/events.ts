@@ -110,7 +110,10 @@ export const clientFrameSchema = /* @__PURE__ */ schema(() =>
   }),
 );
 
-const socketErrorCodes = () => ERROR_CODES.filter((code) => ERRORS[code].socket);
+const socketErrorCodeSchema = /* @__PURE__ */ schema(() => z.enum(ERROR_CODES.filter((code) => ERRORS[code].socket)), {
+  id: 'SocketErrorCode',
+  description: 'There will be more.',
+});
 
 const serverSchemas = <T extends Record<string, z.ZodMiniObject>>(make: () => T): T => make();
 
@@ -141,7 +144,7 @@ export const serverEvents = /* @__PURE__ */ serverSchemas(() => ({
   }),
   PONG: z.object({}),
   ERROR: z.object({
-    code: z.enum(socketErrorCodes()),
+    code: socketErrorCodeSchema,
     message: z.string(),
     event: z.nullable(z.string()),
     errors: z.optional(z.array(fieldErrorSchema())),

@@ -48,7 +48,7 @@ export const afterSeqQuery = /* @__PURE__ */ schema(
     const number = whole(/^\d{1,16}$/, 'must be a whole number, 0 or more');
     return z._default(z.pipe(number, z.int({ error: 'must be a whole number that a double holds exactly' })), 0);
   },
-  { override: { type: 'integer', minimum: 0, default: 0 } },
+  { override: { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER, default: 0 } },
 );
 
 export const flag = /* @__PURE__ */ schema(

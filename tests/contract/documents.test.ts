@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { Parser } from '@asyncapi/parser';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import type * as z from 'zod/mini';
@@ -6,6 +7,7 @@ import { ERROR_CODES, ERRORS, type ErrorCode } from '../../lib/protocol/errors.t
 import { type ClientEventName, clientEvents, type ServerEventName, serverEvents } from '../../lib/protocol/events.ts';
 import type { Route } from '../../lib/protocol/route.ts';
 import { refusals, routes } from '../../lib/protocol/routes.ts';
+import { CONNECTION_LIFE } from '../../tools/connectionLife.ts';
 import { CLIENT_EVENT_EXAMPLES, SERVER_EVENT_EXAMPLES } from '../../tools/examples.ts';
 import { committed, documents } from '../../tools/generate.ts';
 
@@ -13,6 +15,11 @@ type Json = { readonly [key: string]: unknown };
 interface Operation {
   readonly operationId: string;
   readonly security?: readonly unknown[];
+  readonly parameters?: readonly {
+    readonly name: string;
+    readonly in: 'path' | 'query';
+    readonly example?: unknown;
+  }[];
   readonly requestBody?: Body;
   readonly responses: Readonly<Record<string, Answer>>;
 }
@@ -36,6 +43,7 @@ const openapi = JSON.parse(texts['openapi.json'] ?? '{}') as Json & {
   readonly components: { readonly schemas: Readonly<Record<string, Json>> };
 };
 const asyncapi = JSON.parse(texts['asyncapi.json'] ?? '{}') as Json & {
+  readonly info: { readonly description: string };
   readonly components: {
     readonly messages: Json;
     readonly schemas: Readonly<Record<string, { readonly properties?: Json }>>;
@@ -122,16 +130,62 @@ describe('openapi.json', () => {
     }
   });
 
+  it('has an example that fits for every parameter but cursors, which begin with the first page', () => {
+    const partOf = { path: 'params', query: 'query' } as const;
+    const without = operations.flatMap(({ operationId, parameters = [] }) => {
+      const route: Route = routes[operationId as keyof typeof routes];
+      for (const place of ['path', 'query'] as const) {
+        const examples = parameters.filter((parameter) => parameter.in === place && 'example' in parameter);
+        const given = Object.fromEntries(examples.map(({ name, example }) => [name, String(example)]));
+        expect(route[partOf[place]]?.safeParse(given).error).toBeUndefined();
+      }
+      return parameters.filter((parameter) => !('example' in parameter)).map(({ name }) => name);
+    });
+    expect([...new Set(without)]).toEqual(['cursor']);
+  });
+
+  it('shows the last page of every list', () => {
+    const pages = operations.flatMap(({ responses }) => responses['200']?.content?.['application/json']?.example ?? []);
+    const next = pages.flatMap((page) => Object.entries(page as Json).filter(([field]) => field.startsWith('next')));
+    expect(next.map(([, value]) => value)).toEqual(next.map(() => null));
+    expect(next.length).toBeGreaterThan(3);
+  });
+
+  it('has a name for every object, and for every enumeration that an object has', () => {
+    const nameless = (schema: unknown, path: string): string[] => {
+      if (typeof schema !== 'object' || schema === null) return [];
+      const inside = Object.entries(schema).flatMap(([key, value]) => nameless(value, `${path}/${key}`));
+      const { properties, enum: members } = schema as Json;
+      // At the top it has the component's name.
+      const isNameless = path.includes('/') && (properties !== undefined || Array.isArray(members));
+      return isNameless && !/\/(if|then|else)(\/|$)/.test(path) ? [path, ...inside] : inside;
+    };
+    expect(Object.entries(openapi.components.schemas).flatMap(([name, schema]) => nameless(schema, name))).toEqual([]);
+  });
+
+  it('says who of the staff has a supervisor', () => {
+    const { if: agent, then, else: others } = openapi.components.schemas['CreateUserRequest'] ?? {};
+    expect(agent).toEqual({ properties: { role: { const: 'agent' } } });
+    expect(then).toEqual({ required: ['supervisorId'] });
+    expect(others).toEqual({ not: { required: ['supervisorId'] } });
+    expect(texts['openapi-3.0.json']).not.toMatch(/"(if|then|else)":/);
+  });
+
   it('ends with logging out, so that who tries all of it in order still may', () => {
     expect(operations.at(-1)?.operationId).toBe('logout');
   });
 });
 
 describe('asyncapi.json', () => {
-  it('is valid AsyncAPI 3.1', async () => {
-    const { document, diagnostics } = await new Parser().parse(texts['asyncapi.json'] ?? '');
-    expect(document?.version()).toBe('3.1.0');
-    expect(diagnostics.map(({ code, message, path }) => `${code} at ${path.join('.')}: ${message}`)).toEqual([]);
+  it.each([
+    ['asyncapi.json', '3.1.0'],
+    ['asyncapi-3.0.json', '3.0.0'],
+  ])('%s is valid AsyncAPI %s', async (name, version) => {
+    const { document, diagnostics } = await new Parser().parse(texts[name] ?? '');
+    expect(document?.version()).toBe(version);
+    // The older copy is told that there is a newer version, and nothing else.
+    const faults = diagnostics.filter(({ code }) => version === '3.1.0' || code !== 'asyncapi-latest-version');
+    expect(faults.map(({ code, message, path }) => `${code} at ${path.join('.')}: ${message}`)).toEqual([]);
   });
 
   it('has every event, as a message that some operation carries', () => {
@@ -139,6 +193,14 @@ describe('asyncapi.json', () => {
     expect(Object.keys(asyncapi.components.messages).sort()).toEqual([...new Set([...events, 'GatewayNotice'])].sort());
     const carried = Object.values(asyncapi.operations).flatMap(({ messages }) => messages.map(({ $ref }) => $ref));
     for (const event of [...events, 'GatewayNotice']) expect(carried).toContain(`#/channels/socket/messages/${event}`);
+  });
+
+  it('tells the life of a connection, as docs/delivery.md does', () => {
+    const [, table = ''] = readFileSync(new URL('../../docs/delivery.md', import.meta.url), 'utf8').split(
+      /<!-- \/?life -->/,
+    );
+    expect(table.trim()).toBe(CONNECTION_LIFE);
+    expect(asyncapi.info.description).toContain(`## The life of a connection\n\n${CONNECTION_LIFE}`);
   });
 
   it('has a name for every frame and its data', () => {

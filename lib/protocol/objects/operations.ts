@@ -26,12 +26,17 @@ export const AUDIT_ACTIONS = [
 
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 
+export const auditActionSchema = /* @__PURE__ */ schema(() => z.enum(AUDIT_ACTIONS), {
+  id: 'AuditAction',
+  description: 'There will be more.',
+});
+
 export const auditEntrySchema = /* @__PURE__ */ answerSchema(
   () =>
     z.object({
       id: idSchema,
       at: timestampSchema,
-      action: z.enum(AUDIT_ACTIONS),
+      action: auditActionSchema,
       actorId: z.nullable(idSchema),
       actorRole: z.nullable(roleSchema),
       sourceIp: z.nullable(z.string()),

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { ROLES } from '../../domain/roles.ts';
+import { ROLES, STAFF_ROLES } from '../../domain/roles.ts';
 import { answerSchema, oneLine, schema, text } from '../schema.ts';
 import { EMAIL, EMAIL_PATTERN } from '../text.ts';
 import { idSchema, timestampSchema } from './common.ts';
@@ -29,6 +29,8 @@ export const roleSchema = /* @__PURE__ */ schema(() => z.enum(ROLES), {
   id: 'Role',
   description: 'A candidate is the customer.',
 });
+
+export const staffRoleSchema = /* @__PURE__ */ schema(() => z.enum(STAFF_ROLES), { id: 'StaffRole' });
 
 export const userSchema = /* @__PURE__ */ answerSchema(
   () =>

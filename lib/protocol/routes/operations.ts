@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { idSchema } from '../objects/common.ts';
-import { AUDIT_ACTIONS, auditEntrySchema, healthSchema } from '../objects/operations.ts';
+import { auditActionSchema, auditEntrySchema, healthSchema } from '../objects/operations.ts';
 import { listOf, listQuery, route } from '../route.ts';
 
 export const listAudit = /* @__PURE__ */ route(() => ({
@@ -10,7 +10,7 @@ export const listAudit = /* @__PURE__ */ route(() => ({
   summary: 'Who did what to whom, when and from where; newest first.',
   tag: 'operations',
   query: z.strictObject({
-    action: z.optional(z.enum(AUDIT_ACTIONS)),
+    action: z.optional(auditActionSchema),
     actorId: z.optional(idSchema),
     targetId: z.optional(idSchema),
     ...listQuery(),

@@ -1,7 +1,6 @@
 import * as z from 'zod/mini';
-import { STAFF_ROLES } from '../../domain/roles.ts';
 import { idSchema } from '../objects/common.ts';
-import { emailSchema, nameSchema, passwordSchema, roleSchema, userSchema } from '../objects/users.ts';
+import { emailSchema, nameSchema, passwordSchema, roleSchema, staffRoleSchema, userSchema } from '../objects/users.ts';
 import { flag, listOf, listQuery, route } from '../route.ts';
 import { schema } from '../schema.ts';
 
@@ -13,13 +12,24 @@ export const createUser = /* @__PURE__ */ route(() => ({
   path: '/users',
   summary: 'Make a supervisor, an agent or an admin.',
   tag: 'users',
-  body: z.strictObject({
-    name: nameSchema,
-    email: emailSchema,
-    password: passwordSchema,
-    role: z.enum(STAFF_ROLES),
-    supervisorId: z.optional(idSchema),
-  }),
+  body: schema(
+    () =>
+      z.strictObject({
+        name: nameSchema,
+        email: emailSchema,
+        password: passwordSchema,
+        role: staffRoleSchema,
+        supervisorId: z.optional(idSchema),
+      }),
+    {
+      description: '`supervisorId` is required for an agent, and refused for others. It names an active supervisor.',
+      // The use case holds it; here it is for the documents.
+      if: { properties: { role: { const: 'agent' } } },
+      // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema, in what nobody awaits.
+      then: { required: ['supervisorId'] },
+      else: { not: { required: ['supervisorId'] } },
+    },
+  ),
   status: 201,
   response: userSchema,
   repeat: {
@@ -66,12 +76,19 @@ export const updateUser = /* @__PURE__ */ route(() => ({
   summary: 'Rename, give another address, move to another supervisor, deactivate or reactivate.',
   tag: 'users',
   params: userParams,
-  body: z.strictObject({
-    name: z.optional(nameSchema),
-    email: z.optional(emailSchema),
-    supervisorId: z.optional(idSchema),
-    active: z.optional(z.boolean()),
-  }),
+  body: schema(
+    () =>
+      z.strictObject({
+        name: z.optional(nameSchema),
+        email: z.optional(emailSchema),
+        supervisorId: z.optional(idSchema),
+        active: z.optional(z.boolean()),
+      }),
+    {
+      description:
+        '`supervisorId` is for agents only, and names an active supervisor. An agent is not reactivated under an inactive one.',
+    },
+  ),
   status: 200,
   response: userSchema,
   repeat: { findOut: 'Read the person. Sent again it would undo what somebody else has changed since.' },
