@@ -55,7 +55,7 @@ interface Located {
   readonly location: { readonly file: string; readonly line: number; readonly column: number } | null;
 }
 
-/** Answers what doesn't compile, in one line. `undefined` where the error is about something else. */
+/** Returns what doesn't compile, in one line. `undefined` where the error is about something else. */
 export function compileError(error: unknown): string | undefined {
   const errors = error instanceof Error && 'errors' in error ? (error.errors as readonly Located[]) : [];
   const [first] = errors;

@@ -81,7 +81,7 @@ async function onPath(): Promise<MongodBinary | undefined> {
   return undefined;
 }
 
-/** Answers the user's cache, or the project's ignored folder where no home can be written to. */
+/** Returns the user's cache, or the project's ignored folder where no home can be written to. */
 function caches(): readonly [string, string] {
   const user = process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache');
   return [join(user, 'live-support', 'mongod'), resolve('.local', 'mongod')];

@@ -87,7 +87,7 @@ async function readOwner(dbPath: string): Promise<{ owner?: number; port?: numbe
   }
 }
 
-/** Answers the port that this folder's server had last time, if the port is free. */
+/** Returns the port that this folder's server had last time, if the port is free. */
 export async function lastPort(dbPath: string): Promise<number | undefined> {
   const { port } = await readOwner(dbPath);
   return port !== undefined && (await isFree(port)) ? port : undefined;

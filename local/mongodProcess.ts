@@ -195,7 +195,7 @@ async function reasonOfExit({ port, dbPath }: Mongod, { code, signal }: Exit): P
   return new LocalError(`mongod did not start (${signal ?? `exit code ${code}`}). Details: ${logPath}`);
 }
 
-/** Answers the lines of a log that tell of errors. */
+/** Returns the lines of a log that tell of errors. */
 function fatal(log: string): string {
   return log
     .split('\n')

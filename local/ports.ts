@@ -10,7 +10,7 @@ export function isFree(port: number, host = '127.0.0.1'): Promise<boolean> {
   );
 }
 
-/** Answers a port that nobody listens on at the moment. */
+/** Returns a port that nobody listens on at the moment. */
 export async function freePort(host = '127.0.0.1'): Promise<number> {
   return listen(0, host);
 }

@@ -28,7 +28,7 @@ export function wantsDemoPeople(isOurs: boolean): boolean {
 
 /**
  * Migrates the database, and makes the demo people where they are wanted and nobody exists yet. Expects `MONGODB_URI`
- * in the environment. Answers whether the demo people are there.
+ * in the environment. Returns whether the demo people are there.
  */
 export async function prepareDatabase(demoPeopleWanted: boolean): Promise<boolean> {
   try {

@@ -192,7 +192,7 @@ export default class LocalSupport {
     this.#ports = { http, webSocket, lambda };
   }
 
-  /** Answers the address, once indexes, and demo people where they are wanted, are there. */
+  /** Returns the address, once indexes, and demo people where they are wanted, are there. */
   async #startDatabase(): Promise<string> {
     const { prepareDatabase, checkDatabase, wantsDemoPeople } = await import('./prepareDatabase.ts');
     let uri = process.env['MONGODB_URI'];

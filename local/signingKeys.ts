@@ -3,7 +3,7 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import process from 'node:process';
 
-/** Answers this machine's signing keys: random, made once and kept, so that sessions outlive a restart. */
+/** Returns this machine's signing keys: random, made once and kept, so that sessions outlive a restart. */
 export async function localSigningKeys(path: string): Promise<string> {
   const kept = await readFile(path, 'utf8').catch(() => '');
   if (kept.trim() !== '') return kept.trim();

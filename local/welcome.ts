@@ -9,7 +9,7 @@ export interface Addresses {
   readonly demoPeople: boolean;
 }
 
-/** Answers the text of a start: the addresses, and what to paste. The commands need only bash, curl and node. */
+/** Returns the text of a start: the addresses, and what to paste. The commands need only bash, curl and node. */
 export function welcome({ http, webSocket, lambda, database, demoPeople: areThere }: Addresses): string {
   const ready = `
 Live Support is ready

@@ -1,7 +1,7 @@
 import { type Access, type Operation, PERMISSIONS } from '../lib/domain/permissions.ts';
 import { ROLES, type Role } from '../lib/domain/roles.ts';
 
-/** Answers the roles that may attempt an operation, or `null` where no token is needed. */
+/** Returns the roles that may attempt an operation, or `null` where no token is needed. */
 export function rolesFor(operation: Operation): readonly Role[] | null {
   const access: Access = PERMISSIONS[operation];
   if (access === 'anyone') return null;

@@ -7,7 +7,7 @@ import { verifyAccessToken } from './tokens.ts';
 const LONGEST_TOKEN = 4096;
 
 /**
- * Answers the caller that an access token stands for, as they are now. Role and supervisor come from the database, and
+ * Returns the caller that an access token stands for, as they are now. Role and supervisor come from the database, and
  * the tokens of an ended session are refused. Throws `INVALID_TOKEN`.
  */
 export async function authenticate(token: string | undefined, sourceIp: string | null): Promise<Caller> {

@@ -94,7 +94,7 @@ export async function verifyPassword(password: string, stored: string): Promise<
 export const isSamePassword = (one: string, other: string): boolean => message(one) === message(other);
 
 /**
- * Answers a hash that no password has. Verifying against it takes as long as for an existing user, so the time doesn't
+ * Returns a hash that no password has. Verifying against it takes as long as for an existing user, so the time doesn't
  * tell who exists.
  */
 export function nobodysHash(): Promise<string> {

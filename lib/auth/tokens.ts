@@ -45,7 +45,7 @@ export async function signAccessToken({ userId, sessionId, role }: AccessTokenCl
 }
 
 /**
- * Answers the claims of a valid access token, or `null`, whatever is wrong with the token. The role in it is the one at
+ * Returns the claims of a valid access token, or `null`, whatever is wrong with the token. The role in it is the one at
  * signing: ask the session for the user's role of now.
  */
 export async function verifyAccessToken(token: string): Promise<AccessTokenClaims | null> {

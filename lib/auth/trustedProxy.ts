@@ -13,7 +13,7 @@ const PROOF = 'x-origin-verify';
 const VIEWER = 'cloudfront-viewer-address';
 
 /**
- * Answers the client's address: as the gateway saw it or, for a request that a trusted proxy proves to have forwarded,
+ * Returns the client's address: as the gateway saw it or, for a request that a trusted proxy proves to have forwarded,
  * as the proxy saw it. Throws `FORBIDDEN` for a request that went round a required proxy. `header` finds a header by
  * its name in small letters.
  */

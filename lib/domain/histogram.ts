@@ -9,7 +9,7 @@ export const ERROR = 0.01;
 const GROWTH = (1 + ERROR) / (1 - ERROR);
 
 /**
- * Answers the bucket of a duration in milliseconds. A bucket stands for one value, and all durations in it are at most
+ * Returns the bucket of a duration in milliseconds. A bucket stands for one value, and all durations in it are at most
  * `ERROR` away from that value.
  */
 export const bucketOf = (ms: number): number => (ms < 1 ? 0 : 1 + Math.ceil(Math.log(ms) / Math.log(GROWTH)));
@@ -22,7 +22,7 @@ export function addCounts(to: Record<string, number>, counts: Readonly<Record<st
 }
 
 /**
- * Answers the median in milliseconds: of an even number, between the two in the middle. `null` for an empty histogram.
+ * Returns the median in milliseconds: of an even number, between the two in the middle. `null` for an empty histogram.
  */
 export function medianOf(histogram: Histogram): number | null {
   const buckets = Object.keys(histogram)
@@ -42,7 +42,7 @@ export function medianOf(histogram: Histogram): number | null {
   return (at(Math.floor((total - 1) / 2)) + at(Math.floor(total / 2))) / 2;
 }
 
-/** Answers the exact median of durations in milliseconds. `null` where there are none. */
+/** Returns the exact median of durations in milliseconds. `null` where there are none. */
 export function exactMedian(durations: readonly number[]): number | null {
   const sorted = durations.toSorted((a, b) => a - b);
   const [low, high] = [sorted[Math.floor((sorted.length - 1) / 2)], sorted[Math.floor(sorted.length / 2)]];

@@ -10,7 +10,7 @@ export const DAY_MS = 24 * 3600 * 1000;
 export const LEVELS = [1024, 32, 1] as const;
 export type Days = (typeof LEVELS)[number];
 
-/** Answers the begin of the span of this length that has an instant in it. */
+/** Returns the start of the span of this length that has an instant in it. */
 export const spanStart = (at: number, length: number): number => Math.floor(at / length) * length;
 
 /** A time from `from` on and before `to`, in epoch milliseconds; infinite where it has no bound. */

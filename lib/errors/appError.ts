@@ -24,7 +24,7 @@ export class AppError extends Error {
 }
 
 /**
- * Answers how many seconds a client should wait before another try, on either transport. `undefined` for codes that
+ * Returns how many seconds a client should wait before another try, on either transport. `undefined` for codes that
  * have no `Retry-After` over HTTP.
  */
 export function retryAfterOf({ code, retryAfter = 1 }: AppError): number | undefined {

@@ -1,7 +1,7 @@
 import { isIPv6 } from 'node:net';
 
 /**
- * Answers the key by which limits count an address. An IPv6 customer has a whole /64 and may use another address of it
+ * Returns the key by which limits count an address. An IPv6 customer has a whole /64 and may use another address of it
  * for every request, so the network counts. An IPv4 address in IPv6's form (`::ffff:203.0.113.7`) counts as that IPv4
  * address. A text that is no address is its own key.
  */
@@ -21,7 +21,7 @@ export function addressKey(address: string): string {
     .join(':')}::/64`;
 }
 
-/** Answers the eight groups of 16 bits of an IPv6 address, however it is written. */
+/** Returns the eight groups of 16 bits of an IPv6 address, however it is written. */
 function groupsOf(address: string): number[] {
   const hexadecimal = address.replace(/\d+\.\d+\.\d+\.\d+$/, (dotted) => {
     const [a = 0, b = 0, c = 0, d = 0] = dotted.split('.').map(Number);

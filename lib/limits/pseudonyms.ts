@@ -3,7 +3,7 @@ import { jwtKeys } from '../runtime/secrets.ts';
 
 const DAY_MS = 24 * 3600 * 1000;
 
-/** Answers the day's number, on which the keys of hashes kept for some hours depend. */
+/** Returns the day's number, on which the keys of hashes kept for some hours depend. */
 export const today = (): number => Math.floor(Date.now() / DAY_MS);
 
 /** Makes a keyed hash. Without the key nobody can make the hash, or check a guess at the value. */
@@ -11,7 +11,7 @@ export const keyedHash = (key: string | Buffer, value: string): string =>
   createHmac('sha256', key).update(value).digest('base64url');
 
 /**
- * Answers the hash that stands in the database for an address, or for an e-mail without an account. Its key is not in
+ * Returns the hash that stands in the database for an address, or for an e-mail without an account. Its key is not in
  * the database, and changes every day.
  */
 export async function pseudonym(value: string, day = today()): Promise<string> {

@@ -162,7 +162,7 @@ function limitsOf(keys: Keys): AttemptLimit[] {
   ];
 }
 
-/** Counts an attempt under all of the keys. Answers `null` when one refuses; then it is counted under none. */
+/** Counts an attempt under all of the keys. Returns `null` when one refuses; then it is counted under none. */
 async function countAll(limits: readonly AttemptLimit[]): Promise<CountedAttempt[] | null> {
   const counted: CountedAttempt[] = [];
   for (const limit of limits) {

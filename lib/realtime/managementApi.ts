@@ -41,7 +41,7 @@ interface Gateway {
 
 const gateways: Partial<Record<Sockets, Gateway>> = {};
 
-/** Answers the gateway, and how long an attempt over its sockets may take. */
+/** Returns the gateway, and how long an attempt over its sockets may take. */
 function gateway(sockets: Sockets): { one: Gateway; attemptMs: number } {
   const endpoint = config().WEBSOCKET_ENDPOINT;
   const known = gateways[sockets];
@@ -124,7 +124,7 @@ async function within(ms: number, attempt: (abortSignal: AbortSignal) => Promise
 }
 
 /**
- * Answers the HTTP status of an error. SDK v3 names the exception and keeps the status in `$metadata`; an error without
+ * Returns the HTTP status of an error. SDK v3 names the exception and keeps the status in `$metadata`; an error without
  * a status never got an answer.
  */
 function statusOf(error: unknown): number | undefined {

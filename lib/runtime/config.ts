@@ -90,7 +90,7 @@ export class ConfigError extends Error {
 
 let cached: Config | undefined;
 
-/** Answers the configuration, which the first call reads and checks. Throws `ConfigError`. */
+/** Returns the configuration, which the first call reads and checks. Throws `ConfigError`. */
 export function config(): Config {
   cached ??= parse(process.env);
   return cached;

@@ -17,7 +17,7 @@ export class DeadlineExceeded extends Error {
 const deadline = new AsyncLocalStorage<number>();
 
 /**
- * Answers when the command under way is given up, in epoch milliseconds. Outside of a command: `COMMAND_MS` from now.
+ * Returns when the command under way is given up, in epoch milliseconds. Outside of a command: `COMMAND_MS` from now.
  */
 export const commandEnds = (): number => deadline.getStore() ?? Date.now() + COMMAND_MS;
 
@@ -37,7 +37,7 @@ export function withoutDeadline<T>(work: () => T): T {
 }
 
 /**
- * Answers how long the database may work at an operation that begins now, in whole milliseconds: until its command is
+ * Returns how long the database may work at an operation that begins now, in whole milliseconds: until its command is
  * given up. `undefined` means no limit. Throws `DeadlineExceeded` when the command is over.
  */
 export function operationMs(): number | undefined {

@@ -27,7 +27,7 @@ export const logger = {
 };
 
 /**
- * Answers what may be logged of a fault: its kind, codes and stack. Its message may quote a document or a token, so it
+ * Returns what may be logged of a fault: its kind, codes and stack. Its message may quote a document or a token, so it
  * may not.
  */
 export function errorFields(error: unknown): LogFields {

@@ -5,7 +5,7 @@ const FIRST_MS = 10;
 const LONGEST_MS = 250;
 
 /**
- * Calls `look` until its answer is truthy, for `ms` at most. Answers the last answer. The pauses grow by half each
+ * Calls `look` until its answer is truthy, for `ms` at most. Returns the last answer. The pauses grow by half each
  * time, with some jitter: an early answer is seen early, and a look in vain for three seconds costs some twenty calls.
  */
 export async function poll<T>(ms: number, look: () => Promise<T>): Promise<T> {

@@ -7,7 +7,7 @@ export interface Retries {
 
 /**
  * Waits before the next attempt. `attempt` is the number of the one that failed, from 1. The pause doubles each time
- * and has full jitter, so that many callers spread out. Answers `false` at once when there is no next attempt.
+ * and has full jitter, so that many callers spread out. Returns `false` at once when there is no next attempt.
  */
 export async function waitToRetry(attempt: number, { attempts, end }: Retries): Promise<boolean> {
   const pause = Math.random() * 100 * 2 ** attempt;

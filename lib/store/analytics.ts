@@ -10,7 +10,7 @@ export interface Person {
   readonly active: boolean;
 }
 
-/** Every supervisor, every active agent, and whoever else is named by id. */
+/** Finds every supervisor, every active agent, and the people with these ids. */
 export async function findStaff(alsoIds: readonly string[]): Promise<Person[]> {
   const rows = await userModel()
     .find(trusted({ $or: [{ role: 'supervisor' }, { role: 'agent', active: true }, { _id: { $in: alsoIds } }] }), {

@@ -6,7 +6,7 @@ import { newId } from './ids.ts';
 import { defineModel } from './model.ts';
 import { defined, forEvery, NEWEST_FIRST, type Page, type PageRequest, readPage } from './pages.ts';
 
-/** Who did what to whom, when and from where. Appended to, never changed, but for what an erasure takes out. */
+/** Who did what to whom, when and from where. Entries are never changed, except that an erasure removes addresses. */
 interface AuditRecord {
   _id: string;
   createdAt: Date;
@@ -34,7 +34,7 @@ export const auditModel = /* @__PURE__ */ defineModel<AuditRecord>(
     expiresAt: { type: Date, required: true },
   },
   [
-    // The lists'.
+    // For lists.
     [{ action: 1, ...NEWEST_FIRST }],
     [{ actorId: 1, action: 1, ...NEWEST_FIRST }],
     [{ targetId: 1, action: 1, ...NEWEST_FIRST }],
@@ -45,7 +45,7 @@ export const auditModel = /* @__PURE__ */ defineModel<AuditRecord>(
   ],
 );
 
-/** Whoever acts: a caller, or somebody of whom only the address is known. */
+/** The person who acts: a caller, or somebody of whom only the address is known. */
 export interface Actor {
   readonly userId: string | null;
   readonly role: Role | null;
@@ -54,7 +54,7 @@ export interface Actor {
 
 const DAY_MS = 24 * 3600 * 1000;
 
-/** Appends an entry; within a transaction, it is there if and only if what it tells of happened. */
+/** Appends an entry. Inside a transaction, the entry exists if and only if the transaction commits. */
 export async function audit(
   actor: Actor,
   action: AuditAction,
@@ -88,8 +88,8 @@ export async function listAudit(filter: AuditFilter, page: PageRequest): Promise
 }
 
 /**
- * Takes a person's addresses out of what they did, and them out of what somebody unknown did to their account. Attempts
- * at accounts there are none lose these addresses too: they may have been theirs.
+ * Removes a person's addresses from entries of their own doing, and from entries of unknown people about their account.
+ * Attempts at accounts that don't exist lose these addresses too: they may have been this person's.
  */
 export async function erasePerson(userId: string): Promise<void> {
   const byThem = { actorId: userId };
@@ -99,8 +99,8 @@ export async function erasePerson(userId: string): Promise<void> {
   await auditModel().updateMany(trusted({ actorId: null, targetId: null, sourceIp: { $in: theirs } }), {
     $set: { sourceIp: null },
   });
-  // Last, for these are where the addresses are known from.
-  // Only what has one: begun again, it goes on instead of starting over.
+  // Last, because these entries tell the addresses.
+  // Only entries with an address, so that a repetition goes on instead of starting over.
   await auditModel().updateMany(trusted({ ...byThem, sourceIp: { $type: 'string' } }), { $set: { sourceIp: null } });
   await auditModel().updateMany(byNobody, { $set: { sourceIp: null, targetId: null } });
 }

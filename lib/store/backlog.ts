@@ -2,22 +2,22 @@ import type { ConversationStatus } from '../domain/conversation.ts';
 import { conversationModel } from './conversations.ts';
 import { trusted } from './database.ts';
 
-/** How long ago that was, in milliseconds; 0 where there is no such time. */
+/** Returns the age of a date in milliseconds; 0 for no date. */
 export const ageMs = (date: Date | undefined): number => (date ? Math.max(0, Date.now() - date.getTime()) : 0);
 
 export interface Backlog {
-  /** Open conversations nobody has been given yet, and how long the oldest of them has waited. */
+  /** Open conversations, which wait for an agent, and how long the oldest of them has waited. */
   readonly waiting: number;
   readonly longestWaitMs: number;
   readonly assigned: number;
-  /** For how long the oldest unfinished close has been so. */
+  /** How long the oldest unfinished close has been unfinished. */
   readonly archiveLagMs: number;
 }
 
-/** Nobody needs to know of more: counting stops here, so that it costs the same on the largest desk. */
+/** Counting stops here: nobody needs a higher number, and so it costs the same with any number of conversations. */
 const COUNTED_MOST = 10_000;
 
-/** What there is to do, for those who watch the service. Counted from indexes, up to `COUNTED_MOST` each. */
+/** Counts the waiting work, for those who watch the service. Counts from indexes, up to `COUNTED_MOST` each. */
 export async function backlog(): Promise<Backlog> {
   const count = (status: ConversationStatus) => conversationModel().countDocuments({ status }).limit(COUNTED_MOST);
   const [waiting, assigned, oldestWaiting, oldestUnfinished] = await Promise.all([

@@ -5,7 +5,7 @@ import { type ConversationRecord, conversationModel } from './conversations.ts';
 import { type Transaction, trusted } from './database.ts';
 import { defineModel } from './model.ts';
 
-/** What closed conversations come to, of one supervisor, in one span of time. Later figures get a field of their own. */
+/** The figures of one supervisor's closed conversations in one span of time. Later figures get fields of their own. */
 export interface Sum {
   closed: number;
   /** By agent. */
@@ -16,9 +16,10 @@ export interface Sum {
 }
 
 /**
- * Sums are kept per supervisor and span; those of a day are told by quarters of an hour too. A closed conversation is
- * either in the sums and marked `counted`, by one transaction, or neither, and then whoever reads adds it: at every moment
- * the two together are all there are. The close itself only closes, so that closes of one team don't wait for each other.
+ * Sums are kept per supervisor and span; those of a day also by quarters of an hour. One transaction adds a closed
+ * conversation to the sums and marks it `counted`. Readers add conversations without the mark themselves, so at every
+ * moment the two together are all there are. The close itself only closes, so that closes of one team don't wait for
+ * each other.
  */
 export interface SumRecord extends Sum {
   /** `idOf`. */
@@ -51,7 +52,7 @@ export const closedSumModel = /* @__PURE__ */ defineModel<SumRecord>(
   [[{ days: 1, start: 1 }]],
 );
 
-/** Whether the sums hold everything that was closed, and how far a recount has come. */
+/** Whether the sums have every closed conversation, and how far a recount has come. */
 export const sumsStateModel = /* @__PURE__ */ defineModel<{
   _id: string;
   complete: boolean;
@@ -74,7 +75,7 @@ export const STATE = 'closed_sums';
 const idOf = (supervisorId: string, days: Days, start: number): string =>
   `${days}/${new Date(start).toISOString().slice(0, 10)}/${supervisorId}`;
 
-/** A closed conversation that an agent handled: one closed while it was open counts for nobody. */
+/** A closed conversation that an agent handled. One that was closed while open counts for nobody. */
 export interface Handled {
   readonly supervisorId: string;
   readonly agentId: string;
@@ -90,7 +91,7 @@ const emptySum = (): Sum => ({ closed: 0, agents: {}, firstResponse: {}, resolut
 
 const took = (from: Date, until: Date): number => until.getTime() - from.getTime();
 
-/** What one conversation adds to every sum it is in. */
+/** Makes the sum of one conversation. */
 function sumOf({ agentId, createdAt, firstResponseAt, closedAt }: Handled): Sum {
   return {
     closed: 1,
@@ -112,8 +113,8 @@ export function addSum(to: Sum, sum: Sum): void {
 const quarterOf = (at: number): string => String(Math.floor((at % DAY_MS) / QUARTER_MS));
 
 /**
- * Adds at most `most` closed conversations to the sums and marks them as counted. Call it inside a transaction of its own:
- * a conversation is in the sums if and only if it is marked. Returns how many it has added.
+ * Adds at most `most` closed conversations to the sums and marks them as counted. Call it inside a transaction of its
+ * own: a conversation is in the sums if and only if it is marked. Returns how many were added.
  */
 export async function addToSums(most: number, session: Transaction): Promise<number> {
   const rows = await conversationModel()
@@ -142,7 +143,7 @@ export async function addToSums(most: number, session: Transaction): Promise<num
   return rows.length;
 }
 
-/** The sums that these conversations come to, of each supervisor and span of these lengths. */
+/** Sums these conversations up, by supervisor and span of these lengths. */
 export function sumUp(handled: readonly Handled[], levels: readonly Days[]): SumRecord[] {
   const sums = new Map<string, SumRecord>();
   for (const one of handled) {
@@ -181,7 +182,7 @@ function increments(sum: object, prefix = ''): Record<string, number> {
   );
 }
 
-/** Whether the sums hold everything: they don't before the first `migrate` is through. */
+/** Whether the sums have every closed conversation. They don't before the first `migrate` is through. */
 export async function sumsAreComplete(session?: Transaction): Promise<boolean> {
   return (
     (await sumsStateModel()
@@ -198,9 +199,9 @@ export interface Closed {
 }
 
 /**
- * Sums up what was closed in a time. Whole spans are read from the sums; what these don't have yet, and the conversations of
- * the two quarters of an hour that the time may cut, are added one by one. Call it inside a transaction, so that everything
- * is read as of one moment. Returns `null` before everything was counted once.
+ * Sums up the conversations closed in a time. Whole spans are read from the sums. Conversations that the sums don't
+ * have yet, and those of the two quarters of an hour that the time may cut, are added one by one. Call it inside a
+ * transaction, so that everything is read as of one moment. Returns `null` before everything was counted once.
  */
 export async function sumClosed(range: Range, most: number, session: Transaction): Promise<Closed | null> {
   const { spans, quarters, rest } = cover(range);
@@ -231,7 +232,7 @@ function sumIn(sums: Map<string, Sum>, key: string): Sum {
   return sum;
 }
 
-/** Made by `$inc`, a sum has no histogram in which nothing was ever counted. */
+/** Fills in missing histograms: a sum made by `$inc` has none in which nothing was ever counted. */
 export const complete = (sum: Partial<Sum>): Sum => ({ ...emptySum(), ...sum });
 
 async function readSpans(spans: Cover['spans'], session: Transaction) {
@@ -268,7 +269,7 @@ export function within(field: string, { from, to }: Range): Record<string, objec
 
 const HANDLED_FIELDS = { supervisorId: 1, agentId: 1, createdAt: 1, firstResponseAt: 1, closedAt: 1 } as const;
 
-/** The conversations that agents handled and that were closed in these times, read from the index alone. */
+/** Reads the conversations that agents handled and that were closed in these times, from the index alone. */
 export async function readHandled(ranges: readonly Range[], session: Transaction): Promise<Handled[]> {
   const found: Handled[][] = [];
   for (const range of ranges) found.push(await readRows(handledIn(range), session));
@@ -289,9 +290,9 @@ export const handledIn = ({ from, to }: Range): QueryFilter<ConversationRecord> 
   trusted({
     status: 'closed',
     agentId: { $gt: '' },
-    // Always a range, so that the index serves.
+    // Always a range, so that the index can be used.
     closedAt: { $gte: new Date(Math.max(0, from)), ...(Number.isFinite(to) && { $lt: new Date(to) }) },
   });
 
-/** What the sums don't have yet. */
+/** The filter for conversations that the sums don't have yet. */
 export const uncounted = (range: Range): QueryFilter<ConversationRecord> => ({ ...handledIn(range), counted: null });

@@ -2,7 +2,7 @@ import { type ClosingStep, type ConversationRecord, conversationModel, NOW } fro
 import { trusted } from './database.ts';
 import { type Due, dueFor, retryAt, waitsSince } from './setBack.ts';
 
-// What follows a close. Each is conditional on the step it ends, so that two who work at it don't set it back.
+// The steps after a close. Each note is conditional on the step it ends, so that two processes at once don't set it back.
 
 export async function noteAnnounced(id: string): Promise<void> {
   await conversationModel().updateOne(
@@ -11,12 +11,12 @@ export async function noteAnnounced(id: string): Promise<void> {
   );
 }
 
-/** Remembers how far a step has come, for whoever goes on with it. */
+/** Notes how far a step has come, for the process that goes on with it. */
 export async function noteThrough(id: string, step: ClosingStep, through: number): Promise<void> {
   await conversationModel().updateOne({ _id: id, 'closing.step': step }, { $max: { 'closing.through': through } });
 }
 
-/** From here on the permanent collection is what is read. Its completeness must have been checked. */
+/** Notes that the archive is complete: from here on readers read the permanent collection. Check completeness first. */
 export async function noteArchived(id: string, retained: Readonly<Record<string, unknown>>): Promise<void> {
   await conversationModel().updateOne(
     { _id: id, 'closing.step': 'archive' },
@@ -38,7 +38,7 @@ export async function noteReleased(id: string): Promise<void> {
   await conversationModel().updateOne({ _id: id, 'closing.step': 'release' }, { $unset: { closing: 1 } });
 }
 
-/** Closed conversations with something left to do, the longest waiting first. */
+/** Finds closed conversations with steps left to do, the longest waiting first. */
 export async function findUnfinished(due: Due): Promise<ConversationRecord[]> {
   return conversationModel()
     .find(trusted({ 'closing.since': waitsSince(due), 'closing.retryAt': dueFor(due.attempt) }))
@@ -47,7 +47,7 @@ export async function findUnfinished(due: Due): Promise<ConversationRecord[]> {
     .lean();
 }
 
-/** Finishing it failed. */
+/** Notes that finishing a close failed, and when to try again. */
 export async function setBackClosing({ _id, closing }: ConversationRecord): Promise<void> {
   await conversationModel().updateOne(trusted({ _id, closing: { $exists: true } }), {
     $set: { 'closing.retryAt': retryAt(closing?.failures) },
@@ -55,7 +55,7 @@ export async function setBackClosing({ _id, closing }: ConversationRecord): Prom
   });
 }
 
-/** The check after copying failed: the next attempt starts over. */
+/** Notes that the copies are incomplete: the next attempt copies from the start. */
 export async function restartArchive(id: string): Promise<void> {
   await conversationModel().updateOne({ _id: id, 'closing.step': 'archive' }, { $set: { 'closing.through': 0 } });
 }

@@ -4,28 +4,31 @@ import { type Transaction, trusted } from './database.ts';
 import { defineModel } from './model.ts';
 import { callerOfSession, type Identity, SESSIONS, type WhichSessions } from './sessions.ts';
 
-/** A turn, `Turn` in turns.ts, as the record has it. */
+/** A `Turn` of turns.ts, as the record has it. */
 interface TurnRecord {
   token: string;
-  /** What is entered or left: a conversation's id. */
+  /** The id of the conversation that is entered or left. */
   of: string;
   entering: boolean;
   until: Date;
 }
 
-/** A socket: whose it is, and which rooms it is in. It goes with its session, at a 410, or by itself. */
+/** A socket: its user, its session and its rooms. The record goes with its session, at a 410, or when it expires. */
 interface ConnectionRecord {
   /** API Gateway's connection id. */
   _id: string;
   userId: string;
   sessionId: string;
-  /** Where it was opened from. Later the gateway knows the proxy's address alone, where there is one. */
+  /** The address that opened the socket. Behind a proxy, the gateway later knows the proxy's address alone. */
   sourceIp: string | null;
   rooms: string[];
   /** Commands that have changed `rooms` and are not answered yet. */
   turns?: TurnRecord[];
   connectedAt: Date;
-  /** The user's newest has the highest, whatever the clocks say. A connection of the first release has none. */
+  /**
+   * The user's newest connection has the highest number, whatever the clocks say. A connection of the first release has
+   * none.
+   */
   admission?: number;
   expiresAt: Date;
 }
@@ -47,12 +50,12 @@ export const connectionModel = /* @__PURE__ */ defineModel<ConnectionRecord>(
   [[{ rooms: 1 }], [{ userId: 1, admission: 1 }], [{ sessionId: 1 }], [{ expiresAt: 1 }, { expireAfterSeconds: 0 }]],
 );
 
-/** API Gateway ends a connection after two hours; `$disconnect` may never come, so the record ends a bit later. */
+/** API Gateway ends a connection after two hours. `$disconnect` may never come, so the record expires a bit later. */
 const CONNECTION_LIFE_MS = (2 * 60 + 5) * 60 * 1000;
 
 /**
- * How long after `$connect` a 410 may just mean that the upgrade isn't through yet. A connection in a room has been
- * heard from, so it is past that.
+ * For this long after `$connect` a 410 may mean that the upgrade isn't through yet. A connection in a room has sent a
+ * frame, so it is past that.
  */
 const CONNECTING_MS = 10_000;
 
@@ -89,19 +92,19 @@ export async function insertConnection(
   );
 }
 
-/** A socket that another one took the place of. */
+/** A socket whose place a newer one took. */
 export interface Displaced {
   readonly id: string;
   /** Its upgrade may not be through yet. */
   readonly isConnecting: boolean;
 }
 
-/** The most sockets of a user that one connect takes the place of. There are more only where the limit was lowered. */
+/** The most sockets of a user that one connect displaces. A user has more only where the limit was lowered. */
 const MOST_DISPLACED = 100;
 
 /**
- * Forgets the oldest sockets of a user, so that at most `most` are left. Returns those it has forgotten, for the gateway to
- * cut.
+ * Forgets the oldest sockets of a user, so that at most `most` are left. Returns the forgotten sockets, for the gateway
+ * to cut.
  */
 export async function displaceOldest(userId: string, most: number, session: Transaction): Promise<Displaced[]> {
   const held = await connectionModel()
@@ -120,15 +123,15 @@ export async function displaceOldest(userId: string, most: number, session: Tran
   return oldest.map(({ _id, connectedAt }) => ({ id: _id, isConnecting: connectedAt.getTime() > since }));
 }
 
-/** Whoever speaks through a socket, and the rooms it is in. */
+/** The person who speaks through a socket, and the socket's rooms. */
 export interface SocketCaller extends Caller {
   readonly connectionId: string;
   readonly rooms: readonly string[];
 }
 
 /**
- * `null` when the connection is unknown, its session has ended, or its user is not active any more. `sourceIp` is for
- * connections of an earlier release, which don't say where they were opened from.
+ * Finds the caller of a connection. Returns `null` when the connection is unknown, its session has ended, or its user
+ * is not active. `sourceIp` is for connections of an earlier release, whose records have no address.
  */
 export async function findSocketCaller(connectionId: string, sourceIp: string | null): Promise<SocketCaller | null> {
   const [found] = await connectionModel().aggregate<{ rooms: string[]; sourceIp?: string | null; caller: Identity }>([
@@ -151,7 +154,7 @@ export async function findSocketCaller(connectionId: string, sourceIp: string | 
   return found ? { ...found.caller, sourceIp: found.sourceIp ?? sourceIp, connectionId, rooms: found.rooms } : null;
 }
 
-/** Takes every connection out of a room, or every one of one user. */
+/** Takes every connection out of a room, or every connection of one user. */
 export async function emptyRoom(room: string, userId?: string, session?: Transaction): Promise<void> {
   await connectionModel().updateMany(
     userId === undefined ? { rooms: room } : { rooms: room, userId },
@@ -160,10 +163,10 @@ export async function emptyRoom(room: string, userId?: string, session?: Transac
   );
 }
 
-/** The TTL monitor comes round once a minute: a record past its time, or its session's, counts for nothing until then. */
+/** The TTL monitor runs once a minute. Until then, a record past its own time, or its session's, counts for nothing. */
 const live = () => ({ expiresAt: { $gt: new Date() } });
 
-/** The connections in a room that belong to one of these users. */
+/** Finds the connections in a room that belong to these users. */
 export async function connectionsInRoom(room: string, userIds: readonly string[]): Promise<string[]> {
   return ids(
     await connectionModel()
@@ -172,7 +175,7 @@ export async function connectionsInRoom(room: string, userIds: readonly string[]
   );
 }
 
-/** Every connection of these users, wherever they are. */
+/** Finds every connection of these users, in whatever room. */
 export async function connectionsOfUsers(userIds: readonly string[]): Promise<string[]> {
   return ids(
     await connectionModel()
@@ -181,12 +184,12 @@ export async function connectionsOfUsers(userIds: readonly string[]): Promise<st
   );
 }
 
-/** `$disconnect`: the socket is closed for certain. */
+/** Forgets a socket after `$disconnect`: it is closed for certain. */
 export async function deleteConnection(connectionId: string): Promise<void> {
   await connectionModel().deleteOne({ _id: connectionId });
 }
 
-/** A post answered 410. Forgets the connection, unless its upgrade may still be under way. */
+/** Forgets a connection after a 410, unless its upgrade may still be under way. */
 export async function forgetGone(connectionId: string): Promise<void> {
   await connectionModel().deleteOne(
     trusted({
@@ -196,7 +199,7 @@ export async function forgetGone(connectionId: string): Promise<void> {
   );
 }
 
-/** Forgets the sockets of sessions within a transaction and answers their ids, for the gateway to cut. */
+/** Forgets the sockets of sessions. Call it inside a transaction. Returns the sockets' ids, for the gateway to cut. */
 export async function deleteConnections(which: WhichSessions, session: Transaction): Promise<string[]> {
   const filter =
     'userId' in which

@@ -17,8 +17,8 @@ import {
 } from './pages.ts';
 
 /**
- * What is left to do after a close, in this order: tell the room, copy the messages to the permanent collection, let
- * the active copies expire. Absent when nothing is left.
+ * The steps after a close, in this order: tell the room, copy the messages to the permanent collection, let the active
+ * copies expire. Absent when nothing is left.
  */
 export type ClosingStep = 'announce' | 'archive' | 'release';
 
@@ -37,26 +37,28 @@ export interface ConversationRecord {
   closedBy: string | null;
   /** The `sentAt` of the last message; never runs backwards. */
   lastMessageAt: Date | null;
-  /** Since when the permanent collection holds every message, checked by count. */
+  /** Since when the permanent collection has every message, checked by count. */
   archivedAt: Date | null;
-  /** From when on nobody is shown a text of it any more: see `retention.ts`. */
+  /** From this time on nobody is shown a text of the conversation: see `retention.ts`. */
   messagesExpireAt?: Date;
-  /** The setting that was reckoned with, as long as its texts are there. */
+  /** The setting by which `messagesExpireAt` was computed, as long as the texts exist. */
   retentionDays?: number;
-  /** Since when every text of it is gone, the candidate having been erased. */
+  /** Since when every text is gone, because the candidate was erased. */
   erasedAt?: Date;
-  /** Whether the analytics' sums have it: see closedSums.ts. */
+  /** The analytics' sums have the conversation: see closedSums.ts. */
   counted?: true;
-  /** The candidate's own name for it, where they gave one: what makes opening it repeatable. */
+  /** The candidate's own name for the conversation, which makes opening it repeatable. */
   clientConversationId?: string;
-  /** `through`: the last seq the step is known to have reached. `retryAt`: it failed, and isn't tried again before. */
+  /**
+   * `through`: the last seq that the step is known to have reached. `retryAt`: it failed, and isn't tried again before.
+   */
   closing?: { step: ClosingStep; through: number; since: Date; retryAt?: Date; failures?: number };
 }
 
-/** Indexes by who has a conversation hold those that somebody has: opening one costs no entry in them. */
+/** Indexes by agent and supervisor have only conversations with one: opening a conversation costs no entry in them. */
 const HAS_AGENT = { partialFilterExpression: { agentId: { $gt: '' } } } as const;
 const HAS_SUPERVISOR = { partialFilterExpression: { supervisorId: { $gt: '' } } } as const;
-/** What was closed while it was open: few, and nothing else costs an entry. */
+/** Conversations closed while they were open: few, and no other conversation costs an entry. */
 const NEVER_GIVEN = { partialFilterExpression: { status: 'closed', agentId: null } } as const;
 
 export const conversationModel = /* @__PURE__ */ defineModel<ConversationRecord>(
@@ -82,7 +84,7 @@ export const conversationModel = /* @__PURE__ */ defineModel<ConversationRecord>
     erasedAt: { type: Date, required: false },
     counted: { type: Boolean, required: false },
     clientConversationId: { type: String, required: false },
-    // A path of its own each, not a schema within: that takes as long to make as a model. Absent as a whole, so never required.
+    // Separate paths instead of a nested schema, which takes as long to make as a model. All are absent together, so none is required.
     closing: {
       step: { type: String, required: false },
       through: { type: Number, required: false },
@@ -102,25 +104,25 @@ export const conversationModel = /* @__PURE__ */ defineModel<ConversationRecord>
     [{ candidateId: 1, agentId: 1, status: 1, ...NEWEST_FIRST }, HAS_AGENT],
     [{ candidateId: 1, supervisorId: 1, status: 1, ...NEWEST_FIRST }, HAS_SUPERVISOR],
     [{ candidateId: 1, agentId: 1, supervisorId: 1, status: 1, ...NEWEST_FIRST }, HAS_AGENT],
-    // A supervisor's own closes of what was open.
+    // For a supervisor's own closes of open conversations.
     [{ closedBy: 1, status: 1, ...NEWEST_FIRST }, NEVER_GIVEN],
     [{ candidateId: 1, closedBy: 1, status: 1, ...NEWEST_FIRST }, NEVER_GIVEN],
     [
       { candidateId: 1, clientConversationId: 1 },
       { unique: true, partialFilterExpression: { clientConversationId: { $type: 'string' } } },
     ],
-    // The sweep's: sparse, so that it holds only what is unfinished.
+    // For the sweep: sparse, so that it has only unfinished closes.
     [{ 'closing.since': 1 }, { sparse: true }],
-    // The sweep's too: what is due, and what was reckoned with another setting.
+    // For the sweep: texts past their time, and those computed with another setting.
     [{ retentionDays: 1, messagesExpireAt: 1 }, { partialFilterExpression: { retentionDays: { $exists: true } } }],
-    // The erasure's.
+    // For erasures.
     [{ candidateId: 1, erasedAt: 1, _id: 1 }],
-    // The analytics': every figure is read from the index alone.
+    // For the analytics, which read every figure from the index alone.
     [
       { closedAt: 1, supervisorId: 1, agentId: 1, createdAt: 1, firstResponseAt: 1 },
       { name: 'handled', partialFilterExpression: { status: 'closed', agentId: { $gt: '' } } },
     ],
-    // What their sums don't have yet: nothing else is in it.
+    // Only conversations that the sums don't have yet.
     [
       { closedAt: 1 },
       { name: 'uncounted', partialFilterExpression: { status: 'closed', agentId: { $gt: '' }, counted: null } },
@@ -128,16 +130,16 @@ export const conversationModel = /* @__PURE__ */ defineModel<ConversationRecord>
   ],
 );
 
-/** What an erased text reads. */
+/** The text that replaces an erased one. */
 export const ERASED = '(erased)';
 
-/** Whether its texts have had their time, however many of them the sweep has come to. */
+/** Whether the conversation's texts are past their time, even if the sweep hasn't deleted them yet. */
 export const isExpired = ({ messagesExpireAt }: Pick<ConversationRecord, 'messagesExpireAt'>): boolean =>
   !!messagesExpireAt && messagesExpireAt.getTime() <= Date.now();
 
 const iso = (date: Date | null): string | null => date?.toISOString() ?? null;
 
-/** `names` has those of its candidate and its agent. */
+/** Makes the conversation that people are shown. `names` has the names of candidate and agent. */
 export function toConversation(record: ConversationRecord, names: Names): Conversation {
   const person = (id: string) => ({ id, name: names.get(id) ?? ERASED_NAME });
   return {
@@ -159,8 +161,8 @@ export function toConversation(record: ConversationRecord, names: Names): Conver
   };
 }
 
-// Every time of a conversation comes from the database's clock (`$$NOW`): the machines that run the handlers may
-// disagree by minutes, and `createdAt ≤ assignedAt ≤ sentAt ≤ closedAt` must hold all the same.
+// Every time of a conversation comes from the database's clock (`$$NOW`). The clocks of the handlers' machines may differ
+// by minutes, and `createdAt ≤ assignedAt ≤ sentAt ≤ closedAt` must hold all the same.
 export const NOW = '$$NOW';
 
 /** Stores a new, open conversation without messages. A repeated `clientConversationId` throws a duplicate key. */
@@ -212,7 +214,7 @@ export async function findConversation(id: string, session?: Transaction): Promi
     .lean();
 }
 
-/** The conversation a candidate opened under a `clientConversationId`, once a majority has it. */
+/** Finds the conversation that a candidate opened under a `clientConversationId`, once a majority has it. */
 export async function findOpened(
   candidateId: string,
   clientConversationId: string,
@@ -225,7 +227,7 @@ export async function findOpened(
   return conversationModel().findOne(named).lean();
 }
 
-/** The rule of `maySeeConversation`, as cases of which one must hold. */
+/** The rule of `maySeeConversation` as cases, of which one must hold. */
 export function visibleConversations(caller: Pick<Caller, 'userId' | 'role'>): Equalities[] {
   switch (caller.role) {
     case 'admin':
@@ -233,10 +235,10 @@ export function visibleConversations(caller: Pick<Caller, 'userId' | 'role'>): E
     case 'supervisor':
       return [
         { status: 'open' },
-        // An open one has no supervisor.
+        // An open conversation has no supervisor.
         { supervisorId: caller.userId, status: 'assigned' },
         { supervisorId: caller.userId, status: 'closed' },
-        // A supervisor closes what is open, and that had no agent.
+        // A supervisor closes open conversations, and these have no agent.
         { closedBy: caller.userId, status: 'closed', agentId: null },
       ];
     case 'agent':
@@ -253,7 +255,7 @@ export interface ConversationFilter {
   readonly candidateId?: string | undefined;
 }
 
-/** The conversations a caller may see, narrowed by the filter, newest first. */
+/** Lists the conversations that a caller may see, narrowed by the filter, newest first. */
 export async function listConversations(
   caller: Pick<Caller, 'userId' | 'role'>,
   filter: ConversationFilter,
@@ -266,11 +268,11 @@ export async function listConversations(
   return readPage(conversationModel(), cases, page, (record) => record);
 }
 
-/** Nobody has an open one, and who has no agent has no supervisor: no need to look. */
+/** Whether a conversation can be so: an open one has no agent, and one without an agent has no supervisor. */
 const isPossible = ({ status, agentId, supervisorId }: Equalities): boolean =>
   status === 'open' || agentId === null ? !agentId && !supervisorId : true;
 
-/** The state a write is conditional on: it happens only while the conversation is still exactly so. */
+/** The filter of a conditional write: the write happens only while the conversation is still exactly so. */
 const still = (id: string, expected: Lifecycle): Record<string, unknown> => ({
   _id: id,
   status: expected.status,
@@ -278,7 +280,7 @@ const still = (id: string, expected: Lifecycle): Record<string, unknown> => ({
   supervisorId: expected.supervisorId,
 });
 
-/** Assigns or reassigns; `null` when the conversation isn't as expected any more. */
+/** Assigns or reassigns. Returns `null` when the conversation isn't as expected any more. */
 export async function assign(
   id: string,
   expected: Lifecycle,
@@ -294,7 +296,7 @@ export async function assign(
     .lean();
 }
 
-/** Gives it back; `null` when the conversation isn't as expected any more. */
+/** Gives a conversation back. Returns `null` when the conversation isn't as expected any more. */
 export async function requeue(
   id: string,
   expected: Lifecycle,
@@ -309,7 +311,7 @@ export async function requeue(
     .lean();
 }
 
-/** Puts it under its agent's new supervisor; `false` when the conversation isn't as expected any more. */
+/** Puts a conversation under its agent's new supervisor. Returns `false` when it isn't as expected any more. */
 export async function move(
   id: string,
   expected: Lifecycle,
@@ -324,19 +326,19 @@ export async function move(
   return modifiedCount === 1;
 }
 
-/** A page of what an agent holds, newest first. */
+/** Reads a page of an agent's conversations, newest first. */
 export async function findHeld(agentId: string, page: PageRequest): Promise<Page<ConversationRecord>> {
   return readPage(conversationModel(), [{ agentId, status: 'assigned' }], page, (record) => record);
 }
 
-/** Counts the conversations that are assigned to an agent, one by one: what the agent's `assignedCount` must be. */
+/** Counts an agent's conversations one by one: the number that the agent's `assignedCount` must have. */
 export async function countAssigned(agentId: string, session?: Transaction): Promise<number> {
   return conversationModel()
     .countDocuments({ agentId, status: 'assigned' })
     .session(session ?? null);
 }
 
-/** Closes, and notes what is left to do; `null` when the conversation isn't as expected any more. */
+/** Closes a conversation, and notes the steps left to do. Returns `null` when it isn't as expected any more. */
 export async function close(
   id: string,
   expected: Lifecycle,
@@ -368,8 +370,9 @@ export interface TakenSeq {
 }
 
 /**
- * Takes the next `seq` for a message of a participant; `null` when the conversation is closed, gone, or not theirs.
- * Writing the conversation here is what makes a send and a close, or a send and a reassignment, exclude each other.
+ * Takes the next `seq` for a message. Call it inside the transaction that stores the message. Returns `null` when the
+ * conversation is closed, gone, or not the caller's. Because this writes the conversation, a send excludes a close or a
+ * reassignment at the same time.
  */
 export async function takeSeq(
   id: string,
@@ -395,7 +398,7 @@ export async function takeSeq(
   return record?.lastMessageAt ? { seq: record.lastSeq, sentAt: record.lastMessageAt } : null;
 }
 
-/** Who may be in the room right now. */
+/** Finds the users who may be in the room at this moment. */
 export async function participants(id: string): Promise<string[]> {
   const record = await conversationModel().findById(id, { candidateId: 1, agentId: 1 }).lean();
   return record ? [record.candidateId, ...(record.agentId === null ? [] : [record.agentId])] : [];
@@ -403,7 +406,7 @@ export async function participants(id: string): Promise<string[]> {
 
 // Erasing a candidate.
 
-/** A candidate's conversations whose texts are still there, by their ids, after this one. */
+/** Finds a candidate's conversations that still have texts, in the order of their ids, after this id. */
 export async function findUnerased(candidateId: string, after: string, most: number): Promise<ConversationRecord[]> {
   return conversationModel()
     .find(trusted({ candidateId, erasedAt: { $exists: false }, _id: { $gt: after } }))
@@ -412,7 +415,7 @@ export async function findUnerased(candidateId: string, after: string, most: num
     .lean();
 }
 
-/** Erases the subject and the candidate's name for it, and notes that with it every text is gone. */
+/** Erases the subject and the candidate's own name for the conversation, and notes that every text is gone. */
 export async function eraseSubject(id: string): Promise<void> {
   await conversationModel().updateOne(
     { _id: id },

@@ -5,37 +5,37 @@ import { mongodbUri } from '../runtime/secrets.ts';
 import { SingleFlight } from '../runtime/singleFlight.ts';
 import { makeModels } from './model.ts';
 
-/** The longest to wait for a primary, or for a socket to say something. The command's own limit is `deadline.ts`'s. */
+/** The longest wait for a primary, or for a socket to connect. The limit of a command is in `deadline.ts`. */
 const PATIENCE_MS = 4_000;
-/** The longest to wait for a word from the server: longer than it may work at one operation. */
+/** The longest wait for a word from the server: longer than the server may work at one operation. */
 const SILENCE_MS = 10_000;
 
 const connecting = new SingleFlight<void>();
 let isConnected = false;
 
 /**
- * Connects once per process. A failed attempt is not kept: the next call tries again. `silenceMs` is the longest an
- * operation may go without a word from the server; 0 is for ever, for building an index.
+ * Connects once per process. A failed attempt is not kept: the next call tries again. `silenceMs` is the longest that
+ * an operation may go without a word from the server; 0 means for ever, for building an index.
  */
 export async function connect(silenceMs = SILENCE_MS): Promise<void> {
   if (!isConnected) await connecting.run(() => open(silenceMs));
 }
 
 async function open(silenceMs: number): Promise<void> {
-  // Nothing else is to be done while the address is on its way.
+  // Make the models while the address is on its way.
   const uri = await mongodbUri(makeModels);
   await mongoose.connect(uri, {
     autoCreate: false,
     autoIndex: false,
     bufferCommands: false,
     maxPoolSize: config().MONGODB_POOL_SIZE,
-    // A Lambda sleeps between invocations: sockets that idled are closed by the other side without our noticing.
+    // A Lambda is frozen between invocations: the other side closes idle sockets, and nobody here notices.
     maxIdleTimeMS: 60_000,
     serverSelectionTimeoutMS: PATIENCE_MS,
     connectTimeoutMS: PATIENCE_MS,
     waitQueueTimeoutMS: PATIENCE_MS,
     socketTimeoutMS: silenceMs,
-    // Acknowledged means durable, and nobody is shown what a failover could still roll back.
+    // Acknowledged means durable, and no reader sees data that a failover could still roll back.
     writeConcern: { w: 'majority' },
     readConcernLevel: 'majority',
     readPreference: 'primary',
@@ -44,22 +44,22 @@ async function open(silenceMs: number): Promise<void> {
 }
 
 /**
- * Begins connecting while the function's code is being loaded, which AWS runs at full speed; the first request then finds
- * the connection made, or on its way. A failure shows itself when a request needs it.
+ * Begins to connect while the function's code is loading, which AWS runs at full speed. The first request then finds
+ * the connection made, or on its way. A failure shows when a request needs the connection.
  */
 export function connectAhead(): void {
   connect().catch(() => undefined);
 }
 
 export async function disconnect(): Promise<void> {
-  // It waits for a connect that is under way, which then notes that it has connected.
+  // This waits for a connect that is under way, which then notes that it has connected.
   await mongoose.disconnect();
   isConnected = false;
 }
 
 export type Transaction = mongoose.mongo.ClientSession;
 
-/** Another transaction has written first what this one was to write. */
+/** Another transaction has first written a document that this one was to write. */
 class Overtaken extends Error {
   override readonly name = 'Overtaken';
 }
@@ -71,13 +71,17 @@ function overtaken(error: unknown): never {
   throw isConflict ? new Overtaken(undefined, { cause: error }) : error;
 }
 
-/** A transaction takes about half as many times as long as it takes to find out that another one is under way. */
+/**
+ * How many times longer a transaction takes than finding out that another one is under way; doubled, because the pause
+ * is random.
+ */
 const TIMES_AS_LONG = 8;
 const LONGEST_PAUSE_MS = 250;
 
 /**
- * Lets another one go first, for as long as it needs, by how fast the database is just now. The driver's own pause only
- * knows how often it has waited: 36 at one document made twice as many attempts, and took half as long again.
+ * Lets another transaction go first, for as long as it needs at the database's present speed. The driver's own pause
+ * grows with every wait instead. With it, 36 transactions at one document made twice as many attempts and took half as
+ * long again.
  */
 async function letOthersGo(tookMs: number): Promise<void> {
   const pause = Math.random() * Math.min(LONGEST_PAUSE_MS, tookMs * TIMES_AS_LONG);
@@ -85,9 +89,9 @@ async function letOthersGo(tookMs: number): Promise<void> {
 }
 
 /**
- * Runs `work` in a transaction and commits it to a majority. `work` is run again, from the start, when the transaction
- * lost to another one or the primary changed; it must not touch anything but the database. What many write at once is
- * best written first: who has to wait then has done nothing in vain.
+ * Runs `work` in a transaction and commits it to a majority. When the transaction loses to another one, or the primary
+ * changes, `work` runs again from the start, so it must touch nothing but the database. Write a contended document
+ * first: a transaction that has to wait has then done nothing in vain.
  */
 export async function transaction<T>(work: (session: Transaction) => Promise<T>): Promise<T> {
   const end = commandEnds();
@@ -97,10 +101,10 @@ export async function transaction<T>(work: (session: Transaction) => Promise<T>)
   const attempt = (session: Transaction) =>
     session.withTransaction(
       async () => {
-        // The driver would go on for two minutes, long after the caller was told to try again …
+        // The driver would go on for two minutes, long after the caller was answered `UNAVAILABLE` …
         inTime();
         const result = await work(session).catch(overtaken);
-        // … and what they were told has failed must not be done after all.
+        // … and what the caller was told has failed must not happen after all.
         inTime();
         return result;
       },
@@ -108,7 +112,7 @@ export async function transaction<T>(work: (session: Transaction) => Promise<T>)
         readConcern: { level: 'majority' },
         writeConcern: { w: 'majority' },
         readPreference: 'primary',
-        // Read at each attempt. The operations have their own limit each.
+        // Read at each attempt. Each operation has its own limit.
         get maxCommitTimeMS() {
           return operationMs() ?? 0;
         },
@@ -135,7 +139,7 @@ export async function ping(): Promise<void> {
 
 const INDEX_NOT_FOUND = 27;
 
-/** For migrations: drops an index of an earlier release, if it is there. */
+/** For migrations: drops an index of an earlier release, if it exists. */
 export async function dropIndex(
   collection: { dropIndex(name: string): Promise<unknown> },
   name: string,
@@ -146,12 +150,13 @@ export async function dropIndex(
 }
 
 /**
- * How long a majority may take to have what the primary has. A unique index refuses the second of two writes as soon as
- * the primary has the first, which a failover could still take back: an answer that rests on it waits for the majority.
+ * How long a majority may take to have a write that the primary has. A unique index refuses the second of two writes as
+ * soon as the primary has the first, and a failover could still take that one back. So an answer about the first write
+ * waits for the majority.
  */
 export const DURABLE_MS = 3_000;
 
-/** A collection as the driver has it, for who needs no model of it. */
+/** Returns a collection of the driver, for code that needs no model. */
 export function collectionOf<T extends { _id: string }>(name: string): mongoose.mongo.Collection<T> {
   const { db } = mongoose.connection;
   if (!db) throw new Error('not connected');
@@ -168,8 +173,9 @@ export function isDuplicateKey(error: unknown, ...fields: string[]): boolean {
 }
 
 /**
- * Marks a filter built here, not by a client, as one that may hold operators: with `sanitizeFilter` mongoose takes any
- * other object in a filter for a value. The mark is looked for on every operator object, so each one gets it.
+ * Marks a filter that the code builds, not a client, as one that may have operators. With `sanitizeFilter` mongoose
+ * takes any other object in a filter for a value. mongoose looks for the mark on every operator object, so each gets
+ * one.
  */
 export function trusted<T extends object>(filter: T): T {
   for (const value of Array.isArray(filter) ? filter : Object.values(filter)) {

@@ -1,4 +1,4 @@
 import { randomUUID } from 'node:crypto';
 
-/** A new id: 122 random bits, so that nobody guesses another's. */
+/** Makes a new id of 122 random bits, which nobody can guess. */
 export const newId = (): string => randomUUID();

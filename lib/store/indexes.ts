@@ -33,17 +33,17 @@ const models: readonly (() => {
   sumsStateModel,
 ];
 
-/** Builds every index the code relies on, saying which. Safe to repeat. Answers the collections it saw to. */
+/** Builds every index that the code relies on, and logs it. Safe to repeat. Returns the collections. */
 export async function createIndexes(): Promise<string[]> {
   for (const model of models) {
-    // A transaction can't create a collection beside another one's metadata change: have them all beforehand.
+    // A transaction can't create a collection while another one's metadata changes. So create all of them before.
     await model().createCollection();
     await buildMissing(model());
   }
   return models.map((model) => model().collection.name);
 }
 
-/** All at once: the server then reads the documents once. */
+/** Builds all indexes of a collection at once, so that the server reads the documents once. */
 async function buildMissing({ collection, schema }: ReturnType<(typeof models)[number]>): Promise<void> {
   const indexes = schema.indexes() as [Record<string, 1 | -1>, mongoose.mongo.CreateIndexesOptions][];
   const wanted = indexes.map(([key, options]) => ({ ...options, key, name: options.name ?? nameOf(key) }));
@@ -53,19 +53,19 @@ async function buildMissing({ collection, schema }: ReturnType<(typeof models)[n
   if (missing === 0) return;
   const what = { collection: collection.name, indexes: missing, documents: await collection.estimatedDocumentCount() };
   const begun = Date.now();
-  // On an empty collection it takes no time that anybody would wonder about.
+  // On an empty collection this takes no time worth a log line.
   if (what.documents > 0) logger.info('building indexes', what);
   await collection.createIndexes(wanted);
   if (what.documents > 0) logger.info('built indexes', { ...what, seconds: (Date.now() - begun) / 1000 });
 }
 
-/** As the server names an index. */
+/** The server's name of an index. */
 const nameOf = (fields: Readonly<Record<string, 1 | -1>>): string =>
   Object.entries(fields)
     .map((entry) => entry.join('_'))
     .join('_');
 
-/** Indexes of earlier releases in whose place others stand now. */
+/** Indexes of earlier releases that other indexes have replaced. */
 const SUPERSEDED: readonly (readonly [model: (typeof models)[number], names: readonly string[]])[] = [
   [
     conversationModel,
@@ -79,7 +79,10 @@ const SUPERSEDED: readonly (readonly [model: (typeof models)[number], names: rea
   [auditModel, ['createdAt', 'actorId_1_createdAt', 'targetId_1_createdAt'].map((fields) => `${fields}_-1__id_-1`)],
 ];
 
-/** For migrations, once what stands in their place is built: every index costs something at every write. */
+/**
+ * For migrations: drops replaced indexes, once their replacements are built. Every index costs something at every
+ * write.
+ */
 export async function dropSuperseded(): Promise<void> {
   for (const [model, names] of SUPERSEDED) {
     const { collection } = model();

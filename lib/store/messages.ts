@@ -14,7 +14,9 @@ interface MessageRecord {
   seq: number;
   senderId: string;
   senderRole: Role;
-  /** As it was when this was sent; absent in what an earlier release stored, until `migrate` has come to it. */
+  /**
+   * The sender's name when they sent this. Absent in messages of an earlier release, until `migrate` has named them.
+   */
   senderName?: string;
   content: string;
   clientMessageId: string | null;
@@ -22,16 +24,16 @@ interface MessageRecord {
 }
 
 /**
- * A message of a running conversation. It has no `expiresAt`, so the TTL cannot touch it, until it is known to be in
- * the permanent collection.
+ * A message of a running conversation. Without `expiresAt` the TTL monitor can't touch it; it gets one when the
+ * permanent collection has a copy.
  */
 interface ActiveMessageRecord extends MessageRecord {
-  /** When the room was told; until then a repeated send tells it again. */
+  /** When the room was told. Until then a repeated send tells it again. */
   broadcastAt: Date | null;
   expiresAt?: Date;
 }
 
-/** A message of a closed conversation, whose `messagesExpireAt` it goes by. */
+/** A message of a closed conversation, which lasts until the conversation's `messagesExpireAt`. */
 type PermanentMessageRecord = MessageRecord;
 
 const fields = () =>
@@ -47,7 +49,7 @@ const fields = () =>
     sentAt: { type: Date, required: true },
   }) as const;
 
-/** Both collections hold messages under the same keys. */
+/** Both collections have messages under the same keys. */
 const defineMessages = <R extends MessageRecord>(
   name: string,
   collection: string,
@@ -98,17 +100,17 @@ export async function insertMessage(message: Message, session: Transaction): Pro
 
 export interface SentMessage {
   readonly message: Message;
-  /** Whether the room has been told. Always so once the conversation is archived. */
+  /** Whether the room was told. Always true once the conversation is archived. */
   readonly broadcast: boolean;
 }
 
-/** The message a sender stored under a `clientMessageId`, wherever it is now. */
+/** Finds the message that a sender stored under a `clientMessageId`, in either collection. */
 export async function findSentMessage(
   conversationId: string,
   senderId: string,
   clientMessageId: string,
 ): Promise<SentMessage | null> {
-  // `$type` as the index has it: else the server walks through the conversation, not knowing that the index will do.
+  // `$type` as in the index. Without it the server doesn't use the index, and reads the whole conversation.
   const key: Record<string, unknown> = trusted({
     conversationId,
     senderId,
@@ -120,7 +122,7 @@ export async function findSentMessage(
   return permanent && { message: toMessage(permanent), broadcast: true };
 }
 
-/** Those of a running conversation's messages that a sender stored under these names, by name. */
+/** Finds the messages of a running conversation that a sender stored under these names. Returns them by name. */
 export async function findNamed(
   conversationId: string,
   senderId: string,
@@ -135,7 +137,7 @@ export async function findNamed(
   return new Map(rows.map((row) => [row.clientMessageId ?? '', toMessage(row)]));
 }
 
-/** Notes that the room was told. Lost in a crash, it costs a second telling, so one node's word is enough. */
+/** Notes that the room was told. A lost note only costs a second telling, so one node's word is enough. */
 export async function noteBroadcast(messageId: string): Promise<void> {
   await activeMessageModel().updateOne(
     { _id: messageId },
@@ -145,9 +147,9 @@ export async function noteBroadcast(messageId: string): Promise<void> {
 }
 
 /**
- * The messages with `afterSeq < seq ≤ lastSeq` of a conversation as it was read, at most `limit`, oldest first, without
- * a hole, from wherever they are: a conversation can be archived, and its active copies expire, while it is read.
- * Throws where one is missing from both places.
+ * Reads the messages with `afterSeq < seq ≤ lastSeq`, at most `limit`, oldest first, without a hole, from either
+ * collection: a conversation can be archived, and its active copies expire, while it is read. Throws where a message is
+ * missing from both.
  */
 export async function readMessages(
   conversation: Pick<ConversationRecord, '_id' | 'lastSeq' | 'archivedAt' | 'messagesExpireAt'>,
@@ -167,7 +169,10 @@ export async function readMessages(
   throw new Error(`conversation ${conversation._id}: messages missing after ${afterSeq}`);
 }
 
-/** How old the oldest message is that the permanent collection is not known to have, in milliseconds; 0 where there is none. */
+/**
+ * Returns the age of the oldest message that the permanent collection is not known to have, in milliseconds; 0 where
+ * there is none.
+ */
 export async function oldestUnarchivedMs(): Promise<number> {
   const oldest = await activeMessageModel()
     .findOne(trusted({ expiresAt: { $exists: false } }), { sentAt: 1 })
@@ -176,9 +181,11 @@ export async function oldestUnarchivedMs(): Promise<number> {
   return ageMs(oldest?.sentAt);
 }
 
-// Archiving: each of these may be repeated, or stopped half way, without harm.
+// Archiving. Each of these may be repeated, or stopped half way, without harm.
 
-/** Copies the active messages with `from < seq ≤ to` to the permanent collection; those already there stay as they are. */
+/**
+ * Copies the active messages with `from < seq ≤ to` to the permanent collection. Copies that exist stay as they are.
+ */
 export async function copyToPermanent(conversationId: string, from: number, to: number): Promise<void> {
   await activeMessageModel().aggregate([
     { $match: { conversationId, seq: { $gt: from, $lte: to } } },
@@ -194,12 +201,12 @@ export async function copyToPermanent(conversationId: string, from: number, to: 
   ]);
 }
 
-/** How many messages of the conversation the permanent collection holds with `from < seq ≤ to`. */
+/** Counts the conversation's messages with `from < seq ≤ to` in the permanent collection. */
 export async function countPermanent(conversationId: string, from: number, to: number): Promise<number> {
   return messageModel().countDocuments(trusted({ conversationId, seq: { $gt: from, $lte: to } }));
 }
 
-/** Lets the active copies with `from < seq ≤ to` expire `ttlSeconds` from now. Only ever after the copy was counted. */
+/** Lets the active copies with `from < seq ≤ to` expire `ttlSeconds` from now. Only after the copies were counted. */
 export async function releaseActive(
   conversationId: string,
   from: number,
@@ -213,11 +220,11 @@ export async function releaseActive(
   );
 }
 
-/** Messages erased or deleted in one database operation. */
+/** Messages that one database operation erases or deletes. */
 const ERASE_BATCH = 2_000;
 const NAME_BATCH = 1_000;
 
-/** Takes the text out of every message of a conversation, and the candidate's name, wherever it is. */
+/** Erases the text of every message of a conversation, and the candidate's name, in both collections. */
 export async function eraseMessages({
   _id: conversationId,
   lastSeq,
@@ -240,9 +247,9 @@ export async function eraseMessages({
   }
 }
 
-/** For migrations: gives the messages that have none the names their senders have now, some at a time. */
+/** For migrations: gives messages without one the name that their sender has now, some at a time. */
 export async function nameAllSenders(): Promise<void> {
-  // In this order: what is archived meanwhile takes its name along.
+  // In this order, because a message that is archived meanwhile takes its name along.
   await nameSenders(activeMessageModel().collection);
   await nameSenders(messageModel().collection);
 }
@@ -264,7 +271,7 @@ async function nameSenders(collection: Collection): Promise<void> {
       await collection.bulkWrite(
         waiting.map(({ _id, senderId }) => ({
           updateOne: {
-            // Unless it has one by now: that of somebody erased meanwhile must not come back.
+            // Unless it has a name by now: the name of somebody erased meanwhile must not come back.
             filter: { _id, senderName: { $exists: false } },
             update: { $set: { senderName: names.get(String(senderId)) ?? ERASED_NAME } },
           },
@@ -278,7 +285,7 @@ async function nameSenders(collection: Collection): Promise<void> {
   }
 }
 
-/** Deletes every message of a conversation, wherever it is. */
+/** Deletes every message of a conversation, in both collections. */
 export async function deleteMessages(conversationId: string, lastSeq: number): Promise<void> {
   for (let from = 0; from < lastSeq; from += ERASE_BATCH) {
     const filter = trusted({ conversationId, seq: { $gt: from, $lte: from + ERASE_BATCH } });

@@ -10,18 +10,20 @@ import { migrateAttempts } from './signInAttempts.ts';
 import { migrateErased } from './users.ts';
 
 /**
- * A change to data that is already there. It must be repeatable: two may run it at once, and one that was interrupted
- * is run again from the start. The code before it and the code after it must both work while it runs.
+ * A change of existing data. It must be repeatable: two may run it at once, and an interrupted one runs again from the
+ * start. Both the code before it and the code after it must work while it runs.
  */
 export interface Migration {
   /** `0001-what-it-does`: never changed, never reused. */
   readonly id: string;
-  /** `{ recount: true }` runs it again: the release before may have been at work since, and leaves what this one mends. */
+  /**
+   * `{ recount: true }` runs it again: the release before may have run since, and left data that this migration mends.
+   */
   readonly recounts?: true;
   run(): Promise<unknown>;
 }
 
-/** In order of their numbers; new ones go at the end. */
+/** In the order of their numbers. New ones go at the end. */
 export const MIGRATIONS: readonly Migration[] = [
   { id: '0001-erased-have-no-address', run: migrateErased },
   { id: '0002-attempts-tell-nothing', run: migrateAttempts },
@@ -51,8 +53,8 @@ export interface MigrationOptions {
 }
 
 /**
- * Builds what indexes are missing, then runs what migrations have not been, and says in the log how far it is. Throws at the
- * first that fails.
+ * Builds missing indexes, then runs the migrations that haven't run yet, and logs its progress. Throws at the first
+ * that fails.
  */
 export async function migrate(
   { recount = false }: MigrationOptions = {},

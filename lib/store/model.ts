@@ -10,9 +10,9 @@ export type Index = readonly [fields: Readonly<Record<string, 1 | -1>>, options?
 const defined: (() => unknown)[] = [];
 
 /**
- * A model of the documents of a collection, made when it is first asked for or by `makeModels`. A field it doesn't know
- * throws, in a document as in a filter. The indexes are built by `createIndexes`, never by use. Calls are marked
- * `@__PURE__`: a Lambda's bundle drops the models it has no use for.
+ * Defines the model of a collection's documents. It is made on first use, or by `makeModels`. A field that the model
+ * doesn't know throws, in a document and in a filter. `createIndexes` builds the indexes; use never does. Calls are
+ * marked `@__PURE__`, so that a Lambda's bundle drops models it doesn't use.
  */
 export function defineModel<R>(
   name: string,
@@ -30,13 +30,13 @@ export function defineModel<R>(
 }
 
 function schemaOf<R>(collection: string, fields: SchemaDefinition<R>, indexes: readonly Index[]): Schema<R> {
-  // `minimize: false`: an empty object is stored as such. `id: false`: nobody asks for `_id` by another name.
+  // `minimize: false`: an empty object is stored as it is. `id: false`: `_id` has no second name.
   const schema = new Schema<R>(fields, { collection, strict: 'throw', versionKey: false, minimize: false, id: false });
   for (const [keys, options] of indexes) schema.index(keys, options);
   return schema;
 }
 
-/** The methods of a collection that ask something of the server, and where each takes its options. */
+/** The methods of a collection that send the server a command, and the position of their options. */
 const OPTIONS_AT = {
   aggregate: 1,
   bulkWrite: 1,
@@ -57,8 +57,8 @@ const OPTIONS_AT = {
 type Method = (this: unknown, ...args: unknown[]) => unknown;
 
 /**
- * Sends with every operation how long the server may work at it: whoever asked has been told by then that it failed, and
- * asks again. It is done below mongoose, where everything passes that a model does.
+ * Sends with every operation how long the server may work at it: after that time the caller has been told that it
+ * failed, and asks again. This is done below mongoose, where every operation of a model passes.
  */
 function withTimeLimit<R>(model: Model<R>): Model<R> {
   const collection = model.collection as unknown as Record<string, Method>;
@@ -74,7 +74,9 @@ function withTimeLimit<R>(model: Model<R>): Model<R> {
   return model;
 }
 
-/** Makes every model that is defined and not yet made: work of some milliseconds, for a moment that is spent waiting. */
+/**
+ * Makes every model that is defined and not yet made. This takes some milliseconds: do it while waiting for something.
+ */
 export function makeModels(): void {
   for (const model of defined) model();
 }

@@ -1,16 +1,16 @@
 import { operationMs } from '../runtime/deadline.ts';
 import { collectionOf } from './database.ts';
 
-/** For what looks users up from another collection, and needs no model of them. */
+/** For queries that join users from another collection without their model. */
 export const USERS = 'users';
 
-/** What somebody is called who is erased. */
+/** The name of somebody who is erased. */
 export const ERASED_NAME = 'Erased';
 
-/** What people are called, by their ids. */
+/** People's names by their ids. */
 export type Names = ReadonlyMap<string, string>;
 
-/** What these people are called now: one read, however many they are. Without a model: most of who asks needs no other field. */
+/** Reads the present names of people, in one read. Without a model, because most callers need no other field. */
 export async function namesOf(ids: readonly string[]): Promise<Names> {
   const wanted = [...new Set(ids)];
   if (wanted.length === 0) return new Map();
@@ -20,7 +20,7 @@ export async function namesOf(ids: readonly string[]): Promise<Names> {
   return new Map(rows.map(({ _id, name }) => [_id, name]));
 }
 
-/** As every model's operations have one. */
+/** The time limit that every model's operations have. */
 function timeLimit(): { maxTimeMS?: number } {
   const maxTimeMS = operationMs();
   return maxTimeMS === undefined ? {} : { maxTimeMS };

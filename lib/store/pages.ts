@@ -17,18 +17,19 @@ interface Position {
   readonly _id: string;
 }
 
-/** Newest first; `_id` settles ties. Both never change, so a page neither repeats nor skips what was there before. */
+/** Newest first; `_id` decides between equals. Neither ever changes, so a page neither repeats nor skips an item. */
 export const NEWEST_FIRST = { createdAt: -1, _id: -1 } as const;
 
-/** Fields and the values they must have. */
+/** Fields and the values that they must have. */
 export type Equalities = Readonly<Record<string, string | boolean | null>>;
 
 /**
- * A page of what matches one of `cases`, newest first. A cursor names a position only: it grants no sight of anything.
+ * Reads a page of the documents that match one of `cases`, newest first. A cursor is a position only: it lets nobody
+ * see anything.
  *
- * Each case must name all fields of some index but `createdAt` and `_id`, with which the index then ends. The server reads
- * every case from its index in the order of the list and merges them, so that a page costs what is on it: no sort waits
- * for everything that matches, and no more is looked at than is shown.
+ * Each case must name all fields of some index but `createdAt` and `_id`, with which the index then ends. The server
+ * reads every case from its index in the order of the list, and merges them. So a page costs what is on it: no sort
+ * waits for everything that matches, and the server looks at no more than it returns.
  */
 export async function readPage<R extends Position, T>(
   model: Model<R>,
@@ -45,19 +46,22 @@ export async function readPage<R extends Position, T>(
     .sort(NEWEST_FIRST)
     .limit(limit + 1)
     .lean<R[]>();
-  // The one beyond the limit says that there is more.
+  // One item beyond the limit says that there is more.
   const shown = rows.slice(0, limit);
   const last = shown.at(-1);
   return { items: shown.map(present), nextCursor: rows.length > limit && last ? encodeCursor(last) : null };
 }
 
-/** What of a case comes after a position: an earlier `createdAt`, or the same one and a lower `_id`. */
+/** The part of a case that comes after a position: an earlier `createdAt`, or the same one and a lower `_id`. */
 const afterPosition = (equal: Equalities, { createdAt, _id }: Position): object[] => [
   { ...equal, createdAt: { $lt: createdAt } },
   { ...equal, createdAt, _id: { $lt: _id } },
 ];
 
-/** The cases, once for every value of a field that they don't name: an index may have it in front of what they do name. */
+/**
+ * Repeats the cases for every value of a field that they don't name, because an index may have that field in front of
+ * the fields they name.
+ */
 export const forEvery = (
   cases: readonly Equalities[],
   field: string,
@@ -65,12 +69,12 @@ export const forEvery = (
 ): Equalities[] =>
   cases.flatMap((equal) => (field in equal ? [equal] : values.map((value) => ({ ...equal, [field]: value }))));
 
-/** The fields that were given a value: mongoose would make `undefined` a `null`. */
+/** Returns the fields that have a value: mongoose would turn `undefined` into `null`. */
 export function defined<T extends object>(fields: T): Record<string, Exclude<T[keyof T], undefined>> {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }
 
-/** What matches both; `null` where they contradict each other. */
+/** Joins two sets of conditions; `null` where they contradict each other. */
 export function both(one: Equalities, other: Equalities): Equalities | null {
   const contrary = Object.keys(one).some((field) => field in other && other[field] !== one[field]);
   return contrary ? null : { ...one, ...other };

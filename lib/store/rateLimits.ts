@@ -1,7 +1,7 @@
 import { isDuplicateKey } from './database.ts';
 import { defineModel } from './model.ts';
 
-/** Events counted in one fixed window of one key. Kept in the database, so a cold start forgets nothing. */
+/** The events of one key in one fixed window. The database has them, so a new instance forgets nothing. */
 interface RateLimitRecord {
   _id: string;
   count: number;
@@ -20,13 +20,13 @@ export const rateLimitModel = /* @__PURE__ */ defineModel<RateLimitRecord>(
 );
 
 export interface Window {
-  /** Events in this window so far, these included. */
+  /** The events in this window so far, with these. */
   readonly count: number;
   /** Seconds until the window ends, at least 1. */
   readonly endsIn: number;
 }
 
-/** Counts an event of `key`, or so many, in the current window of `seconds`. */
+/** Counts events of `key` in the current window of `seconds`. */
 export async function countEvent(key: string, seconds: number, events = 1): Promise<Window> {
   const ends = windowEnd(seconds);
   const id = `${key}/${ends}`;
@@ -35,12 +35,12 @@ export async function countEvent(key: string, seconds: number, events = 1): Prom
       .findOneAndUpdate(
         { _id: id },
         { $inc: { count: events }, $setOnInsert: { expiresAt: new Date(ends) } },
-        // A count lost in a failover lets one more through: not worth waiting for a majority.
+        // A count lost in a failover lets one more event through: that is not worth waiting for a majority.
         { upsert: true, returnDocument: 'after', writeConcern: { w: 1 } },
       )
       .lean();
   const record = await increment().catch((error: unknown) => {
-    // Two first events of one window: the second finds the first's document.
+    // Of two first events of a window, the second finds the first one's document.
     if (isDuplicateKey(error)) return increment();
     throw error;
   });

@@ -2,19 +2,22 @@ import { type ConversationRecord, conversationModel, ERASED } from './conversati
 import { dropIndex, trusted } from './database.ts';
 import { messageModel } from './messages.ts';
 
-// Until when the texts of a closed conversation are kept is one date on it, `messagesExpireAt`, beside `retentionDays`, the
-// setting it was reckoned with. Once it has passed nothing brings it back: from then on nobody is shown a text, and the sweep
-// deletes them. `retentionDays` is there as long as they are, and so is the entry in its index.
+// A closed conversation has the date until which its texts are kept, `messagesExpireAt`, and the setting by which that date was
+// computed, `retentionDays`. A date that has passed stays: from then on nobody is shown a text, and the sweep deletes the texts.
+// `retentionDays`, and its entry in the index, exist as long as the texts do.
 
 const DAY_MS = 24 * 3600 * 1000;
 
-/** Fields of a pipeline that give a conversation its end, reckoned from its close; 0 days are for ever. */
+/** Pipeline fields that give a conversation its date, counted from its close; 0 days mean for ever. */
 export const retainFor = (days: number) => ({
   retentionDays: { $literal: days },
   messagesExpireAt: days === 0 ? '$$REMOVE' : { $add: ['$closedAt', days * DAY_MS] },
 });
 
-/** Reckons anew for at most `most` conversations whose end was reckoned with another setting. Answers for how many. */
+/**
+ * Computes the date again for at most `most` conversations whose date was computed with another setting. Returns how
+ * many.
+ */
 export async function reckonRetention(days: number, most: number): Promise<number> {
   const stale = trusted({ $or: [{ retentionDays: { $lt: days } }, { retentionDays: { $gt: days } }] });
   const page = await conversationModel().find(stale, { _id: 1 }).limit(most).lean();
@@ -25,7 +28,7 @@ export async function reckonRetention(days: number, most: number): Promise<numbe
   };
   if (ids.length > 0) {
     await conversationModel().updateMany(
-      // As long as the texts are there: another run may have deleted them meanwhile.
+      // Only while the texts exist: another run may have deleted them meanwhile.
       trusted({ _id: { $in: ids }, retentionDays: { $exists: true } }),
       [
         {
@@ -38,7 +41,7 @@ export async function reckonRetention(days: number, most: number): Promise<numbe
   return ids.length;
 }
 
-/** Conversations whose end has passed, by the database's clock, and whose texts are still there; but for these. */
+/** Finds conversations whose date has passed, by the database's clock, and whose texts still exist; except these. */
 export async function findExpired(
   most: number,
   except: readonly string[],
@@ -49,7 +52,7 @@ export async function findExpired(
         ...(except.length > 0 && { _id: { $nin: [...except] } }),
         retentionDays: { $exists: true },
         messagesExpireAt: { $lte: new Date() },
-        // What a clock ahead of the database's takes for passed may still be put off.
+        // By the database's clock too: a date that only this machine's clock takes for passed may still be put off.
         $expr: { $lte: ['$messagesExpireAt', '$$NOW'] },
       }),
       { lastSeq: 1 },
@@ -58,16 +61,16 @@ export async function findExpired(
     .lean();
 }
 
-/** Erases the subject, and notes that with it every text is gone. */
+/** Erases the subject, and notes that every text is gone. */
 export async function noteExpired(id: string): Promise<void> {
   await conversationModel().updateOne({ _id: id }, { $set: { subject: ERASED }, $unset: { retentionDays: 1 } });
 }
 
-/** For migrations: until now each message had its own end, and conversations archived before knew of none given later. */
+/** For migrations: until now each message had a date of its own, and conversations archived before had none. */
 export async function migrateRetention(): Promise<void> {
-  // First: a message must not go by an end of its own while the conversation's is put off.
+  // First, so that no message expires by its own date while the conversation's is put off.
   await dropIndex(messageModel().collection, 'expiresAt_1');
-  // Those whose texts are gone by now are found to be, and left alone from then on.
+  // Conversations whose texts are gone by now are found once more, and then left alone.
   const days = { $round: { $divide: [{ $subtract: ['$messagesExpireAt', '$closedAt'] }, DAY_MS] } };
   await conversationModel().updateMany(
     trusted({ status: 'closed', archivedAt: { $type: 'date' }, retentionDays: { $exists: false } }),

@@ -9,17 +9,24 @@ interface SessionRecord {
   userId: string;
   createdAt: Date;
   expiresAt: Date;
-  /** When it was opened, last refreshed, or last opened a socket. A session of the first release has it from then on. */
+  /**
+   * When the session was opened, last refreshed, or last opened a socket. A session of the first release has it from
+   * then on.
+   */
   usedAt?: Date;
-  /** SHA-256 of its one refresh token that isn't spent. A session of the first release has it from its next refresh on. */
+  /**
+   * SHA-256 of the session's one unspent refresh token. A session of the first release has it from its next refresh on.
+   */
   tokenHash?: string;
-  /** SHA-256 of the secret that all its refresh tokens share: a token with that secret and another hash is a spent one. */
+  /**
+   * SHA-256 of the secret that all its refresh tokens share. A token with that secret and another hash is a spent one.
+   */
   familyHash?: string;
-  /** How many sockets it has opened: opening one writes here, so that it can't slip past the session's end. */
+  /** How many sockets the session has opened. Opening one writes this, so that it can't slip past the session's end. */
   socketsOpened: number;
 }
 
-/** For what looks sessions up from another collection, and needs no model of them. */
+/** For queries that join sessions from another collection without their model. */
 export const SESSIONS = 'sessions';
 
 export const sessionModel = /* @__PURE__ */ defineModel<SessionRecord>(
@@ -38,7 +45,7 @@ export const sessionModel = /* @__PURE__ */ defineModel<SessionRecord>(
   [[{ userId: 1, usedAt: 1, expiresAt: 1 }], [{ expiresAt: 1 }, { expireAfterSeconds: 0 }]],
 );
 
-/** The token a session spent last, and its successor, encrypted: for as long as a repeat is answered with it. */
+/** The token that a session spent last, and its successor, encrypted; as long as a repeat gets the successor. */
 interface SpentTokenRecord {
   /** The session's id: one per session, however often it is refreshed. */
   _id: string;
@@ -61,10 +68,7 @@ export const spentTokenModel = /* @__PURE__ */ defineModel<SpentTokenRecord>(
   [[{ expiresAt: 1 }, { expireAfterSeconds: 0 }]],
 );
 
-/**
- * A token of the first release, by its SHA-256. They are worth as much as ever until they expire, by themselves;
- * none is added any more.
- */
+/** A token of the first release, by its SHA-256. These tokens are valid until they expire; the service adds no more. */
 interface FirstReleaseTokenRecord {
   _id: string;
   sessionId: string;
@@ -92,7 +96,7 @@ export interface NewSession {
   readonly expiresAt: Date;
 }
 
-/** Stores a new session within a transaction. */
+/** Stores a new session. Call it inside a transaction. */
 export async function insertSession({ id, ...rest }: NewSession, session: Transaction): Promise<void> {
   const now = new Date();
   await sessionModel().create([{ _id: id, ...rest, createdAt: now, usedAt: now }], { session });
@@ -102,7 +106,7 @@ export async function insertSession({ id, ...rest }: NewSession, session: Transa
 const MOST_DISPLACED = 100;
 
 /**
- * The sessions of a user that have to go so that `most` are left: those longest unused, and no more at once than a
+ * Finds the sessions of a user that must end so that `most` are left: those longest unused, and no more than one
  * transaction can end with ease. A user of the first release may have thousands.
  */
 export async function longestUnused(userId: string, most: number, session: Transaction): Promise<string[]> {
@@ -121,7 +125,7 @@ export async function longestUnused(userId: string, most: number, session: Trans
   return rows.map(({ _id }) => _id);
 }
 
-/** How long a spent token is answered with its successor once more, by the database's clock. */
+/** How long a repeated, spent token gets its successor again, by the database's clock. */
 const REPEATABLE_MS = 30_000;
 
 /** A refresh token, as the store knows it. */
@@ -131,15 +135,18 @@ export interface PresentedToken {
 }
 
 /**
- * What a refresh token is to its session. `current`: it is the one that can be spent. `repeated`: it was spent just now,
- * and its successor isn't. `reused`: it was spent before that.
+ * What a refresh token is to its session. `current`: it can be spent. `repeated`: it was spent just now, and its
+ * successor isn't spent. `reused`: it was spent before that.
  */
 export type Standing = { readonly sessionId: string; readonly userId: string } & (
   | { readonly is: 'current' | 'reused' }
   | { readonly is: 'repeated'; readonly sealedSuccessor: string }
 );
 
-/** What a token is to its session; `null` when it is none of ours, or its session has ended. Changes nothing. */
+/**
+ * Finds what a token is to its session, and changes nothing. Returns `null` for a token that isn't the service's, or
+ * whose session has ended.
+ */
 export async function standingOf(token: PresentedToken): Promise<Standing | null> {
   const old = token.family ? null : await firstReleaseTokenModel().findById(token.hash).lean();
   const sessionId = token.family?.sessionId ?? old?.sessionId;
@@ -150,7 +157,7 @@ export async function standingOf(token: PresentedToken): Promise<Standing | null
     { $set: { now: '$$NOW' } },
   ]);
   if (!found || found.expiresAt <= found.now) return null;
-  // Who knows no more than a session's id has never had a token of it.
+  // Somebody who knows only the session's id has never had a token of it.
   if (token.family && token.family.hash !== found.familyHash) return null;
   const { userId, now, spent } = found;
   const current = found.tokenHash ?? (old && !old.spentAt && old.expiresAt > now ? old._id : undefined);
@@ -163,13 +170,13 @@ export async function standingOf(token: PresentedToken): Promise<Standing | null
 export interface Successor {
   readonly hash: string;
   readonly family: { readonly hash: string };
-  /** Encrypted under a key that only a holder of the spent token has. */
+  /** Encrypted with a key that only a holder of the spent token has. */
   readonly sealed: string;
 }
 
 /**
- * Spends a session's refresh token, puts its successor in its place and extends the session. Call it inside a transaction,
- * so that all of it is done or nothing. `false` when another request has spent the token, or the session has ended.
+ * Spends a session's refresh token, stores its successor and extends the session. Call it inside a transaction, so that
+ * all of it happens or nothing. Returns `false` when another request has spent the token, or the session has ended.
  */
 export async function spendToken(
   sessionId: string,
@@ -179,7 +186,7 @@ export async function spendToken(
   session: Transaction,
 ): Promise<boolean> {
   if (!token.family) {
-    // The code of the first release, where it still runs, is to see it spent too.
+    // Code of the first release, where it still runs, must see it spent too.
     const { modifiedCount } = await firstReleaseTokenModel().updateOne(
       { _id: token.hash, spentAt: null },
       { $set: { spentAt: new Date() } },
@@ -198,7 +205,7 @@ export async function spendToken(
     { session, updatePipeline: true },
   );
   if (matchedCount === 0) return false;
-  // In the place of the one before: with its successor spent, that one is not answered any more.
+  // Replaces the token before: its successor is spent now, so a repeat of it gets nothing any more.
   await spentTokenModel().updateOne(
     { _id: sessionId },
     [{ $set: { hash: token.hash, sealedSuccessor, expiresAt: { $add: ['$$NOW', REPEATABLE_MS] } } }],
@@ -207,14 +214,15 @@ export async function spendToken(
   return true;
 }
 
-/** One session or several, or all of a user's but perhaps one. */
+/** One session or several; or all of a user's, except one where it is named. */
 export type WhichSessions =
   | { readonly sessionIds: readonly string[] }
   | { readonly userId: string; readonly exceptSession?: string };
 
 /**
- * Ends sessions within a transaction: their refresh tokens are worth nothing without them. Sockets are `connections.ts`'s.
- * What it touches are the sessions themselves, of which a user has only so many, whatever was done with them.
+ * Ends sessions. Call it inside a transaction. Without the session, its refresh tokens are worth nothing;
+ * `connections.ts` has its sockets. The work grows with the user's sessions, whose number is limited, and with nothing
+ * else.
  */
 export async function deleteSessions(which: WhichSessions, session: Transaction): Promise<void> {
   const filter =
@@ -226,7 +234,7 @@ export async function deleteSessions(which: WhichSessions, session: Transaction)
 
 /**
  * Writes the session, within the transaction that opens a socket in it, so that the two conflict with the session's end.
- * Answers when the session expires; `null` when it has ended.
+ * Returns when the session expires; `null` when it has ended.
  */
 export async function touchSession(id: string, session: Transaction): Promise<Date | null> {
   const found = await sessionModel()
@@ -239,10 +247,13 @@ export async function touchSession(id: string, session: Transaction): Promise<Da
   return found?.expiresAt ?? null;
 }
 
-/** A caller, but for where the request came from. */
+/** A caller without the address of the request. */
 export type Identity = Omit<Caller, 'sourceIp'>;
 
-/** Who a live session belongs to, as they are now; `null` when it has ended or its user is not active. */
+/**
+ * Finds the user of a live session, as they are now. Returns `null` when the session has ended or its user is not
+ * active.
+ */
 export async function findCaller(sessionId: string): Promise<Identity | null> {
   const [caller] = await sessionModel().aggregate<Identity>([
     { $match: { _id: sessionId, expiresAt: { $gt: new Date() } } },
@@ -251,7 +262,7 @@ export async function findCaller(sessionId: string): Promise<Identity | null> {
   return caller ?? null;
 }
 
-/** Pipeline stages that turn a session into the `Caller` it stands for. */
+/** Pipeline stages that turn a session into its `Caller`. */
 export const callerOfSession = [
   { $lookup: { from: USERS, localField: 'userId', foreignField: '_id', as: 'user' } },
   { $unwind: '$user' },

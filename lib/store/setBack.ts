@@ -1,33 +1,33 @@
-// What a crash left half done is finished by the sweep. What fails there is set back: others come first, and it is tried
-// again later, the later the more often it failed.
+// The sweep finishes work that a crash left half done. Work that fails there is set back: other work comes first, and it is
+// tried again later, each time after a longer pause.
 
 const MINUTE_MS = 60_000;
-/** Less than the five minutes between two sweeps: a first failure is tried again by the next one. */
+/** Less than the five minutes between two sweeps, so that the next sweep tries a first failure again. */
 const SOONEST_MS = 4 * MINUTE_MS;
 const LATEST_MS = 6 * 60 * MINUTE_MS;
 
-/** Work that never failed yet, or work that was set back. */
+/** Work that never failed, or work that was set back. */
 export type Attempt = 'first' | 'again';
 
-/** When what has failed `failures` times before, and now once more, is tried again. */
+/** Returns when to try again, after `failures` earlier failures and one more. */
 export const retryAt = (failures = 0): Date =>
   new Date(Date.now() + Math.min(LATEST_MS, SOONEST_MS * 2 ** Math.min(failures, 10)));
 
-/** The filter on the time that `retryAt` gave. */
+/** The filter on the time that `retryAt` returned. */
 export const dueFor = (attempt: Attempt): Record<string, unknown> =>
   attempt === 'first' ? { $exists: false } : { $lte: new Date() };
 
-/** What of one kind is due, a page of it. */
+/** Which due work of one kind to read: one page. */
 export interface Due {
   readonly attempt: Attempt;
-  /** Only what waits since before. */
+  /** Only work that has waited since before this time. */
   readonly before?: Date;
-  /** Nothing that has waited longer. */
+  /** No work that has waited since before this time. */
   readonly from: Date | undefined;
   readonly most: number;
 }
 
-/** The filter on the time since which something waits. */
+/** The filter on the time since which work waits. */
 export const waitsSince = ({ before, from }: Due): Record<string, unknown> => ({
   $gte: from ?? new Date(0),
   ...(before && { $lt: before }),

@@ -2,10 +2,10 @@ import { isDuplicateKey, trusted } from './database.ts';
 import { newId } from './ids.ts';
 import { defineModel } from './model.ts';
 
-/** Attempts to prove a password that were not taken back by a right one, under one key. */
+/** The attempts to prove a password under one key that a right password has not taken back. */
 interface LoginAttemptsRecord {
   _id: string;
-  /** As of `countedAt`; from then on they fade. */
+  /** The count at `countedAt`. It fades from then on. */
   failures: number;
   countedAt: Date;
   /** The id of the attempt that was counted last: the one that has set the block, if there is one. */
@@ -32,7 +32,7 @@ export const loginAttemptsModel = /* @__PURE__ */ defineModel<LoginAttemptsRecor
   [[{ expiresAt: 1 }, { expireAfterSeconds: 0 }]],
 );
 
-/** An address somebody has signed in from: attempts of others don't keep them out there. */
+/** An address from which an account's owner has signed in: attempts of others don't block the owner there. */
 interface KnownOriginRecord {
   _id: string;
   expiresAt: Date;
@@ -47,20 +47,20 @@ export const knownOriginModel = /* @__PURE__ */ defineModel<KnownOriginRecord>(
   [[{ expiresAt: 1 }, { expireAfterSeconds: 0 }]],
 );
 
-/** How many attempts are let through under a key before each further one has to wait. */
+/** How many attempts a key allows before each further one has to wait. */
 export interface AttemptLimit {
   readonly key: string;
   readonly most: number;
 }
 
-/** As many failures as are free have faded after this long, one after the other. */
+/** After this long, as many failures as are free have faded, one after the other. */
 const FADING_MS = 150 * 60 * 1000;
 const FIRST_DELAY_MS = 30 * 1000;
 const LONGEST_DELAY_MS = 15 * 60 * 1000;
 
 const DAY_MS = 24 * 3600 * 1000;
 const KNOWN_FOR_MS = 30 * DAY_MS;
-/** An origin is not noted again before a day has passed. */
+/** An origin is noted again after a day at the earliest. */
 const NOTED_ANEW_MS = KNOWN_FOR_MS - DAY_MS;
 
 /** A key under which attempts have to wait. */
@@ -73,11 +73,11 @@ export interface Block {
 
 export interface Standing {
   readonly blocks: readonly Block[];
-  /** Whether the origin is known, and, if so, whether it was noted within the last day. */
+  /** Whether the origin is known, and whether it was noted within the last day. */
   readonly origin: 'unknown' | 'known' | 'known well';
 }
 
-/** What stands against an attempt under these keys, on the database's clock, in one read. */
+/** Reads, in one read and by the database's clock, the blocks of these keys and whether the origin is known. */
 export async function readStanding(keys: readonly string[], origin: string): Promise<Standing> {
   const rows = await loginAttemptsModel().aggregate<
     { _id: string; blockedUntil: Date; waitMs: number; refusalNoted?: boolean } & { knownForMs?: number }
@@ -110,22 +110,22 @@ export async function readStanding(keys: readonly string[], origin: string): Pro
   };
 }
 
-/** An attempt that was let through. */
+/** An attempt that was allowed. */
 export interface CountedAttempt extends AttemptLimit {
   readonly id: string;
 }
 
 /**
- * Counts an attempt under a key, before it is known to be right, unless it has to wait: `null`. `most` are free; from
- * then on each one blocks those that follow for twice as long as the one before, a quarter of an hour at most. Decided by
- * one atomic write, on the database's clock, which changes nothing where it is refused.
+ * Counts an attempt under a key, before it is known to be right. Returns `null` when it has to wait. `most` attempts
+ * are free. Then each attempt blocks the next ones for twice as long as the one before, up to a quarter of an hour. One
+ * atomic write decides this, by the database's clock, and changes nothing where it refuses.
  */
 export async function countAttempt({ key, most }: AttemptLimit): Promise<CountedAttempt | null> {
   const id = newId();
   const fadeMs = FADING_MS / most;
   const sinceMs = { $max: [0, { $subtract: ['$$NOW', { $ifNull: ['$countedAt', '$$NOW'] }] }] };
   const faded = { $max: [0, { $subtract: [{ $ifNull: ['$failures', 0] }, { $divide: [sinceMs, fadeMs] }] }] };
-  // A failure counts until all of it has faded.
+  // A failure counts until it has faded completely.
   const beyond = { $subtract: [{ $ceil: '$$failures' }, most] };
   const delayMs = {
     $min: [LONGEST_DELAY_MS, { $multiply: [FIRST_DELAY_MS, { $pow: [2, { $min: [beyond, 20] }] }] }],
@@ -158,14 +158,14 @@ export async function countAttempt({ key, most }: AttemptLimit): Promise<Counted
       )
       .lean();
   const record = await attempt().catch((error: unknown) => {
-    // Two first attempts at once: the second finds the first's record.
+    // Of two first attempts at once, the second finds the first one's record.
     if (isDuplicateKey(error)) return attempt();
     throw error;
   });
   return record.countedLast === id ? { key, most, id } : null;
 }
 
-/** Takes counted attempts back, and the blocks they have set with them; forgets everything under the `forgotten` key. */
+/** Takes counted attempts back, with the blocks they have set. Forgets everything under the `forgotten` key. */
 export async function takeBackAttempts(counted: readonly CountedAttempt[], forgotten?: string): Promise<void> {
   const writes = counted.map(({ key, most, id }) =>
     key === forgotten
@@ -194,7 +194,7 @@ export async function takeBackAttempts(counted: readonly CountedAttempt[], forgo
   if (writes.length > 0) await loginAttemptsModel().bulkWrite(writes, { ordered: false });
 }
 
-/** Notes that a block refused somebody: `true` for the first one it does. */
+/** Notes that a block refused an attempt. Returns `true` for the block's first refusal. */
 export async function noteRefusal({ key, until, refusalNoted }: Block): Promise<boolean> {
   if (refusalNoted) return false;
   const { modifiedCount } = await loginAttemptsModel().updateOne(
@@ -215,12 +215,12 @@ export async function rememberOrigin(key: string): Promise<void> {
     });
 }
 
-/** Forgets what was counted under keys that begin so. */
+/** Forgets the attempts under keys with this prefix. */
 export async function forgetAttempts(prefix: string): Promise<void> {
   await loginAttemptsModel().deleteMany(trusted({ _id: { $gte: prefix, $lt: `${prefix}\uffff` } }));
 }
 
-/** For migrations: the first release's keys held addresses, and hashes of e-mails that need no secret to be made. */
+/** For migrations: the first release's keys had addresses, and hashes of e-mails that anybody can make. */
 export async function migrateAttempts(): Promise<void> {
   const ofTheFirstRelease = () => trusted({ _id: { $regex: /@/ } });
   await loginAttemptsModel().deleteMany(ofTheFirstRelease());

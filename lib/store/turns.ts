@@ -2,27 +2,26 @@ import { connectionModel } from './connections.ts';
 import { newId } from './ids.ts';
 
 /**
- * A turn: a command has changed what a connection takes part in, and its answer is not with the client yet. The gateway
- * runs the frames of one connection at once, so without turns a leave could take effect, and be answered, between a join's
- * effect and its answer, and the client would believe the join. Commands that enter the same thing share their turns, for
- * none makes the other's answer untrue; one that leaves it has a turn alone. A handler that died leaves a turn behind that
- * ends by itself.
+ * A turn: a command has changed the rooms of a connection, and the client doesn't have the answer yet. The gateway runs
+ * the frames of one connection at once. Without turns, a leave could take effect and be answered between a join's
+ * effect and its answer; the client would then believe the join. Joins of one room share their turns, because none
+ * makes the other's answer untrue; a leave has a turn alone. A turn of a handler that died ends by itself.
  */
 export interface Turn {
   readonly connectionId: string;
   readonly token: string;
-  /** Epoch milliseconds: an answer that is begun later could come after the turn. */
+  /** Epoch milliseconds. An answer that is posted later could arrive after the turn. */
   readonly answerBy: number;
 }
 
 /** How long a turn may take, by the database's clock: nobody waits longer for a handler that died. */
 export const TURN_MS = 4_000;
-/** What of it is for the answer: a post takes two seconds at most, its retries included. */
+/** The part of a turn that is for the answer: a post takes two seconds at most, with its retries. */
 const ANSWER_MS = 2_000;
 
 type Expression = Readonly<Record<string, unknown>>;
 
-/** The turns that are not over. An older record has none. */
+/** The turns that are not over. A record of an earlier release has none. */
 const LIVE: Expression = {
   $filter: { input: { $ifNull: ['$turns', []] }, cond: { $gt: ['$$this.until', '$$NOW'] } },
 };
@@ -39,7 +38,10 @@ interface Change {
   readonly rooms: Expression;
 }
 
-/** Makes the change and begins its turn, with one write, unless another turn is in the way or the record doesn't allow it. */
+/**
+ * Makes the change and begins its turn, with one write, unless another turn is in the way or the record doesn't allow
+ * the change.
+ */
 async function takeTurn(connectionId: string, { of, entering, allowed, rooms }: Change) {
   const turn: Turn = { connectionId, token: newId(), answerBy: Date.now() + TURN_MS - ANSWER_MS };
   const inTheWay = liveTurns(of, entering ? [{ $eq: ['$$this.entering', false] }] : []);
@@ -63,8 +65,8 @@ async function takeTurn(connectionId: string, { of, entering, allowed, rooms }: 
 }
 
 /**
- * Puts a connection in a room, unless it is in `most` rooms already. `busy`: it is just leaving, and that is not
- * answered yet.
+ * Puts a connection in a room, unless it is in `most` rooms already. `busy`: the connection is leaving the room, and
+ * that is not answered yet.
  */
 export async function enterRoom(
   connectionId: string,
@@ -95,12 +97,15 @@ export async function leaveRoom(connectionId: string, room: string): Promise<Tur
   return after?.rooms.includes(room) ? 'busy' : 'not in';
 }
 
-/** The answer is with the client. A turn whose end is lost ends by itself, so one node's word is enough. */
+/**
+ * Ends a turn whose answer the client has. A lost write does no harm, because the turn ends by itself; so one node's
+ * word is enough.
+ */
 export async function endTurn({ connectionId, token }: Turn): Promise<void> {
   await connectionModel().updateOne({ _id: connectionId }, { $pull: { turns: { token } } }, { writeConcern: { w: 1 } });
 }
 
-/** Those of these connections that have a turn of this. */
+/** Finds those of the connections that have a turn of this room. */
 export async function inTurn(connectionIds: readonly string[], of: string): Promise<string[]> {
   if (connectionIds.length === 0) return [];
   const rows = await connectionModel().aggregate<{ _id: string }>([

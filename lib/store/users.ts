@@ -21,38 +21,41 @@ import { type Due, dueFor, retryAt, waitsSince } from './setBack.ts';
 interface UserRecord {
   _id: string;
   name: string;
-  /** `null` once they are erased. */
+  /** `null` once the user is erased. */
   email: string | null;
-  /** The e-mail in the form it is compared in; `null` where there is none to sign in with. */
+  /** The e-mail in the form in which e-mails are compared; `null` where the user can't sign in. */
   emailKey: string | null;
   passwordHash: string;
-  /** What stands for them elsewhere is made with it, and worth nothing once it is gone. Given when it is first needed. */
+  /**
+   * The key of hashes that stand for the user elsewhere; without it they are worth nothing. Made when it is first
+   * needed.
+   */
   salt?: string;
   role: Role;
   supervisorId: string | null;
   active: boolean;
   createdAt: Date;
-  /** How many sessions and sockets were opened for them: see `countAdmission`. */
+  /** How many sessions and sockets were opened for the user: see `countAdmission`. */
   admissions: number;
-  /** How many conversations are assigned to them: counted in the transactions that make it more or fewer. */
+  /** How many conversations are assigned to the user, counted in the transactions that change the number. */
   assignedCount: number;
-  /** How often something was decided on them that is written elsewhere: see `touchUser`. */
+  /** How many decisions about the user were written elsewhere: see `touchUser`. */
   touches: number;
-  /** Set while what they held follows a change of theirs: given back, or taken along to another supervisor. */
+  /** Set while the user's conversations follow a change of theirs: given back, or moved to another supervisor. */
   handingOverSince?: Date;
-  /** It failed, and isn't tried again before. */
+  /** Handing over failed, and isn't tried again before this. */
   handingOverRetryAt?: Date;
   handingOverFailures?: number;
   /** Set while an erasure is under way. */
   erasingSince?: Date;
-  /** It failed, and isn't tried again before. */
+  /** Erasing failed, and isn't tried again before this. */
   erasingRetryAt?: Date;
   erasingFailures?: number;
-  /** Since when they are erased: they stay so. */
+  /** Since when the user is erased; they stay so. */
   erasedAt?: Date;
 }
 
-/** Not the name MongoDB would give it: the index of the first release had that one, and both are there for a while. */
+/** A name of its own: the index of the first release has MongoDB's default name, and both exist for a while. */
 const EMAIL_INDEX = 'unique_email';
 
 export const userModel = /* @__PURE__ */ defineModel<UserRecord>(
@@ -91,7 +94,7 @@ export const userModel = /* @__PURE__ */ defineModel<UserRecord>(
   ],
 );
 
-/** One document every change of who is an active admin writes to, so that two of them can't both be the last. */
+/** The document that every change of who is an active admin writes, so that two admins can't both be the last. */
 export const guardModel = /* @__PURE__ */ defineModel<{ _id: string; changes: number }>('Guard', 'guards', {
   _id: { type: String, required: true },
   changes: { type: Number, default: 0 },
@@ -123,7 +126,7 @@ export interface NewUser {
   readonly salt?: string;
 }
 
-/** A new user as the database holds them. */
+/** Makes the record of a new user. */
 export const userRecord = ({ id, ...user }: NewUser): UserRecord => ({
   ...user,
   _id: id,
@@ -180,7 +183,9 @@ export async function findCredentials(id: string): Promise<StoredCredentials | n
   return record && toCredentials(record);
 }
 
-/** The salt of somebody who has none yet, as an earlier release gave nobody one; `null` for the erased. */
+/**
+ * Gives a salt to a user without one, as users of an earlier release are. Returns the salt; `null` for an erased user.
+ */
 export async function giveSalt(id: string): Promise<string | null> {
   const record = await userModel()
     .findOneAndUpdate(
@@ -210,8 +215,8 @@ export async function countAdmission(id: string, session: Transaction, passwordH
 }
 
 // A transaction that only reads an agent or a supervisor doesn't exclude a change of them at the same time: both would
-// commit. So whatever is decided on somebody writes to their record, in its own transaction; and first of all, for
-// many may be about the same person: one that waits then has nothing to lose but its first command.
+// commit. So every decision about a user writes the user's record, in its own transaction. It writes that record first: many
+// transactions may be about one user, and one that has to wait then has lost only its first command.
 
 /**
  * Reserves a slot for one more conversation of an agent: counts it, provided that the agent is active, is this
@@ -239,7 +244,7 @@ export async function releaseSlot(agentId: string, session: Transaction): Promis
   await userModel().updateOne({ _id: agentId }, { $inc: { assignedCount: -1 } }, { session });
 }
 
-/** Undoes a `releaseSlot` of the same transaction: the agent keeps the conversation. */
+/** Undoes a `releaseSlot` of the same transaction, because the agent keeps the conversation. */
 export async function restoreSlot(agentId: string, session: Transaction): Promise<void> {
   await userModel().updateOne({ _id: agentId }, { $inc: { assignedCount: 1 } }, { session });
 }
@@ -266,7 +271,7 @@ async function touch(expected: Partial<UserRecord>, session: Transaction): Promi
   return matchedCount === 1;
 }
 
-/** Changes the password of an active user, where it is still the one that was proven: `false` otherwise. */
+/** Changes the password of an active user, if it is still the proven one. Returns `false` otherwise. */
 export async function replacePasswordHash(
   id: string,
   { from, to }: { readonly from: string; readonly to: string },
@@ -286,7 +291,7 @@ export interface UserFilter {
   readonly active?: boolean | undefined;
 }
 
-/** `within` is what the caller may see at most; the filter narrows it. */
+/** Lists users. `within` is the most that the caller may see; the filter narrows it. */
 export async function listUsers(within: UserFilter, filter: UserFilter, page: PageRequest): Promise<Page<User>> {
   const narrowed = both(defined(within), defined(filter));
   const byActive = forEvery(narrowed ? [narrowed] : [], 'active', [true, false]);
@@ -294,7 +299,7 @@ export async function listUsers(within: UserFilter, filter: UserFilter, page: Pa
   return readPage(userModel(), cases, page, toUser);
 }
 
-/** Whoever has a supervisor is an agent: no need to look among others. */
+/** Whether a user can be so: only agents have a supervisor. */
 const isPossible = ({ role, supervisorId }: Equalities): boolean => !supervisorId || role === 'agent';
 
 export async function countUsers(): Promise<number> {
@@ -328,7 +333,7 @@ export async function changeUser(
   return toUser(after);
 }
 
-/** Whether a supervisor has an active agent. Both sides write the supervisor: whoever asks, and whoever gives them an agent. */
+/** Whether a supervisor has an active agent. Asking writes the supervisor, as giving them an agent does. */
 export async function hasTeam(supervisorId: string, session: Transaction): Promise<boolean> {
   return (await userModel().exists({ role: 'agent', active: true, supervisorId }).session(session)) !== null;
 }
@@ -341,21 +346,27 @@ export interface HandingOver {
   readonly since: Date;
 }
 
-/** Where something of an agent's is to follow still; `null` where nothing is. */
+/** Finds an agent whose conversations are still to follow. Returns `null` where nothing is. */
 export async function findHandingOver(id: string): Promise<HandingOver | null> {
   const record = await userModel().findById(id, { active: 1, supervisorId: 1, handingOverSince: 1 }).lean();
   if (!record?.handingOverSince) return null;
   return { id, active: record.active, supervisorId: record.supervisorId, since: record.handingOverSince };
 }
 
-/** Within the transaction in which one conversation follows: `false` when the agent isn't as they were found. */
+/**
+ * Whether the agent is still as the hand-over found them. Writes the agent: call it inside the transaction in which a
+ * conversation follows.
+ */
 export async function isStillSo({ id, active, supervisorId }: HandingOver, session: Transaction): Promise<boolean> {
   return touch({ _id: id, active, supervisorId }, session);
 }
 
 const NOTHING_TO_HAND_OVER = { handingOverSince: 1, handingOverRetryAt: 1, handingOverFailures: 1 } as const;
 
-/** Nothing is left to follow: `false` when the agent isn't as they were found, and there may be something again. */
+/**
+ * Notes that nothing is left to follow. Returns `false` when the agent has changed since they were found: then there
+ * may be something again.
+ */
 export async function noteHandedOver({ id, active, supervisorId, since }: HandingOver): Promise<boolean> {
   const { modifiedCount } = await userModel().updateOne(
     { _id: id, active, supervisorId, handingOverSince: since },
@@ -364,14 +375,14 @@ export async function noteHandedOver({ id, active, supervisorId, since }: Handin
   return modifiedCount === 1;
 }
 
-/** A user whose change, or erasure, isn't at its end. */
+/** A user whose change or erasure isn't finished. */
 export interface UnfinishedUser {
   readonly id: string;
   readonly since: Date;
   readonly failures: number | undefined;
 }
 
-/** Agents of whom something is to follow still, the longest waiting first. */
+/** Finds agents whose conversations are still to follow, the longest waiting first. */
 export async function findAllHandingOver(due: Due): Promise<UnfinishedUser[]> {
   const rows = await userModel()
     .find(trusted({ handingOverSince: waitsSince(due), handingOverRetryAt: dueFor(due.attempt) }), {
@@ -386,7 +397,7 @@ export async function findAllHandingOver(due: Due): Promise<UnfinishedUser[]> {
   );
 }
 
-/** Finishing it failed. */
+/** Notes that a hand-over failed, and when to try again. */
 export async function setBackHandingOver({ id, since, failures }: UnfinishedUser): Promise<void> {
   await userModel().updateOne(
     { _id: id, handingOverSince: since },
@@ -408,7 +419,7 @@ export async function hasActiveAdmin(session: Transaction, except = ''): Promise
 }
 
 /**
- * Takes a candidate's name, address, password and salt out, and notes that their conversations are still to be erased.
+ * Removes a candidate's name, address, password and salt, and notes that their conversations are still to be erased.
  * Returns the erased user; `null` when there is no such candidate. Throws `UNAVAILABLE` before `migrate` has run.
  */
 export async function eraseCandidate(id: string, passwordHash: string, session: Transaction): Promise<User | null> {
@@ -432,14 +443,14 @@ export async function eraseCandidate(id: string, passwordHash: string, session: 
     )
     .lean()
     .catch((error: unknown) => {
-      // The first release's index is still there, in which one user may be without an address.
+      // The first release's index still exists, which allows one user without an address.
       if (isDuplicateKey(error, 'emailKey')) throw new AppError('UNAVAILABLE', 'The database is not migrated yet.');
       throw error;
     });
   return erased && toUser(erased);
 }
 
-/** For migrations: gives the users an earlier release erased the form they are given now, to be erased once more. */
+/** For migrations: brings users whom an earlier release erased into today's form, to be erased once more. */
 export async function migrateErased(): Promise<void> {
   await dropIndex(userModel().collection, 'emailKey_1');
   const now = new Date();
@@ -447,14 +458,14 @@ export async function migrateErased(): Promise<void> {
     trusted({
       emailKey: { $regex: /^erased-.*@erased\.invalid$/ },
       active: false,
-      // Somebody else may have registered an address of this kind: it has not their own id.
+      // Somebody else may have registered an address of this form, but not with their own id in it.
       $expr: { $eq: ['$email', { $concat: ['erased-', '$_id', '@erased.invalid'] }] },
     }),
     { $set: { email: null, emailKey: null, erasingSince: now, erasedAt: now } },
   );
 }
 
-/** Candidates whose conversations are still to be erased, the longest waiting first. */
+/** Finds candidates whose conversations are still to be erased, the longest waiting first. */
 export async function findErasing(due: Due): Promise<UnfinishedUser[]> {
   const rows = await userModel()
     .find(trusted({ erasingSince: waitsSince(due), erasingRetryAt: dueFor(due.attempt) }), {
@@ -469,7 +480,7 @@ export async function findErasing(due: Due): Promise<UnfinishedUser[]> {
   );
 }
 
-/** Finishing it failed. */
+/** Notes that an erasure failed, and when to try again. */
 export async function setBackErasing({ id, since, failures }: UnfinishedUser): Promise<void> {
   await userModel().updateOne(
     { _id: id, erasingSince: since },
@@ -477,7 +488,7 @@ export async function setBackErasing({ id, since, failures }: UnfinishedUser): P
   );
 }
 
-/** The erasure is complete, if it began before `before`: answers whether it is. */
+/** Notes that an erasure is complete, if it began before `before`. Returns whether it did. */
 export async function noteErased(id: string, before: Date): Promise<boolean> {
   const { modifiedCount } = await userModel().updateOne(trusted({ _id: id, erasingSince: { $lt: before } }), {
     $unset: { erasingSince: 1, erasingRetryAt: 1, erasingFailures: 1 },

@@ -22,7 +22,7 @@ export type SocketEvent = APIGatewayProxyWebsocketEventV2 & {
   readonly headers?: Readonly<Record<string, string | undefined>>;
 };
 
-/** Answers the socket's address, as the gateway saw it. */
+/** Returns the socket's address, as the gateway saw it. */
 export function sourceIpOf(event: SocketEvent): string | null {
   const { identity } = event.requestContext as { identity?: { sourceIp?: string } };
   return identity?.sourceIp ?? null;
@@ -125,7 +125,7 @@ export function errorFrame(thrown: unknown, raw: RawFrame | undefined, repeat: R
   return frame('ERROR', data, raw?.requestId);
 }
 
-/** Answers the client's name of its event; cut, because the client may have written anything. */
+/** Returns the client's name of its event; cut, because the client may have written anything. */
 function eventName(raw: RawFrame | undefined): string | null {
   const event = raw?.fields['event'];
   return typeof event === 'string' ? event.slice(0, 64).toWellFormed() : null;

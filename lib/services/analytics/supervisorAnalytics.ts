@@ -7,7 +7,10 @@ import { transaction } from '../../store/database.ts';
 
 type SupervisorRow = SupervisorAnalytics['supervisors'][number];
 
-/** Closed conversations per supervisor and agent, with median times; `from` and `to` bound `closedAt`, half-open. */
+/**
+ * Counts closed conversations per supervisor and agent, with median times. `from` and `to` bound `closedAt`: from
+ * `from` on, before `to`.
+ */
 export async function supervisorAnalytics({
   from,
   to,
@@ -16,7 +19,7 @@ export async function supervisorAnalytics({
   readonly to?: Date | undefined;
 }): Promise<SupervisorAnalytics> {
   const range = { from: from?.getTime() ?? Number.NEGATIVE_INFINITY, to: to?.getTime() ?? Number.POSITIVE_INFINITY };
-  // A transaction, for its snapshot: a conversation that is counted meanwhile must not be missed or added twice.
+  // The transaction's snapshot makes sure that a conversation counted meanwhile is neither missed nor added twice.
   const closed = await transaction((session) => sumClosed(range, EXACT_MOST, session));
   if (!closed) throw new AppError('UNAVAILABLE', 'The database is not migrated yet.');
   const { sums } = closed;
@@ -48,10 +51,13 @@ export async function supervisorAnalytics({
   };
 }
 
-/** Up to this many conversations are looked at one by one for an exact median; that of more is read from the sums. */
+/**
+ * Medians of up to this many conversations are exact, from the conversations one by one. Medians of more come from the
+ * sums.
+ */
 export const EXACT_MOST = 1_000;
 
-/** Milliseconds; `null` where nothing has such a time. */
+/** Medians in milliseconds; `null` where no conversation has such a time. */
 interface Medians {
   readonly firstResponse: number | null;
   readonly resolution: number | null;
@@ -80,7 +86,9 @@ const seconds = (ms: number | null | undefined): number | null => (ms == null ? 
 const isAgentOf = (person: Person, supervisorId: string): boolean =>
   person.role === 'agent' && person.active && person.supervisorId === supervisorId;
 
-/** The supervisor's agents now, and whoever closed conversations under them, though with somebody else or gone by now. */
+/**
+ * Lists the supervisor's agents of now, and those who closed conversations under the supervisor and have left since.
+ */
 function agentRows(supervisorId: string, staff: readonly Person[], sum: Sum | undefined): SupervisorRow['agents'] {
   return staff
     .filter((person) => isAgentOf(person, supervisorId) || sum?.agents[person.id])
@@ -90,7 +98,7 @@ function agentRows(supervisorId: string, staff: readonly Person[], sum: Sum | un
 
 const total = (numbers: readonly number[]): number => numbers.reduce((sum, number) => sum + number, 0);
 
-/** By code unit, not by locale: the same order on every machine. */
+/** Compares names by code unit, not by locale, so that every machine gives the same order. */
 function byClosedThenName(
   a: { readonly closedConversations: number; readonly name: string },
   b: { readonly closedConversations: number; readonly name: string },

@@ -9,8 +9,8 @@ import { findCredentials, replacePasswordHash } from '../../store/users.ts';
 import { endSessions } from './endSessions.ts';
 
 /**
- * Changes the caller's password and ends their other sessions. Repeated, that is where the new one is the password
- * already, it changes and ends nothing, and counts as an attempt. Throws `INVALID_CREDENTIALS`, `RATE_LIMITED`.
+ * Changes the caller's password and ends their other sessions. A repeated change, where the password is the new one
+ * already, changes and ends nothing, and counts as an attempt. Throws `INVALID_CREDENTIALS`, `RATE_LIMITED`.
  */
 export async function changePassword(
   caller: Caller,
@@ -27,7 +27,7 @@ export async function changePassword(
     failure: 'password_change_failed',
   });
   if (!(await verifyPassword(currentPassword, found.passwordHash))) {
-    // Proven all the same: it is counted, for it may have been a guess, and isn't a failure.
+    // The password was right, so this is no failure; but it may have been a guess, so it counts as an attempt.
     if (await verifyPassword(newPassword, found.passwordHash)) return;
     await attempt.failed();
     throw new AppError('INVALID_CREDENTIALS');
@@ -36,13 +36,13 @@ export async function changePassword(
   await attempt.succeeded();
   const change = { from: found.passwordHash, to: await hashPassword(newPassword) };
   const sockets = await transaction(async (session) => {
-    // Of two changes at once one wins: the other has proven a password that isn't theirs any more.
+    // Of two changes at once one wins. The other has proven a password that is no longer the user's.
     if (!(await replacePasswordHash(caller.userId, change, session))) return null;
     await audit(caller, 'password_changed', caller.userId, {}, session);
     return endSessions({ userId: caller.userId, exceptSession: caller.sessionId }, session);
   });
   if (sockets) await cutAll(sockets);
-  // The one that won may have been this very change, sent before.
+  // The change that won may be this same one, sent before.
   else await requirePassword(caller.userId, newPassword);
 }
 

@@ -5,12 +5,12 @@ import type { Session } from '../../protocol/objects/users.ts';
 import { findCredentialsByEmail } from '../../store/users.ts';
 import { openSession } from './openSession.ts';
 
-// Hashed while the function loads: the first unknown address must not take longer than a known one.
+// Hash while the function loads: the first unknown address must not take longer than a known one.
 nobodysHash().catch(() => undefined);
 
 /**
- * Signs in. Throws `INVALID_CREDENTIALS`, the same and after the same time for an unknown address, a wrong password
- * and an inactive user; `RATE_LIMITED` after too many failures, for the right password too.
+ * Signs in. Throws `INVALID_CREDENTIALS`, after the same time for an unknown address, a wrong password and an inactive
+ * user. Throws `RATE_LIMITED` after too many failures, for the right password too.
  */
 export async function login(
   { email, password }: { readonly email: string; readonly password: string },

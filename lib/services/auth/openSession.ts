@@ -13,12 +13,13 @@ import { endSessions } from './endSessions.ts';
 
 jwtKeysAhead();
 
-/** When a session that is used now ends. */
+/** Returns when a session that is used now ends. */
 export const sessionEnd = (): Date => new Date(Date.now() + config().SESSION_TTL_SECONDS * 1000);
 
 /**
- * Opens a session for a user who has proven to be it, unless they were deactivated, or the password they proved was
- * changed, meanwhile. One session too many ends the one longest unused. Throws `INVALID_CREDENTIALS`.
+ * Opens a session for a user who has proven their password. If the user has one session too many, the one longest
+ * unused ends. Throws `INVALID_CREDENTIALS` if the user was made inactive meanwhile, or the proven password was
+ * changed.
  */
 export async function openSession(
   { user, passwordHash }: Credentials,
@@ -45,14 +46,17 @@ export async function openSession(
     return displaced;
   });
   if (sockets.length > 0) {
-    // Loaded when it comes to that: signing in hardly ever cuts a socket.
+    // Loaded only when needed: signing in hardly ever cuts a socket.
     const { cutAll } = await import('../../realtime/cut.ts');
     await cutAll(sockets);
   }
   return presentSession(user, sessionId, token.text);
 }
 
-/** Ends a user's sessions longest unused, so that there is room for one more. Answers the sockets that are to be cut. */
+/**
+ * Ends those of a user's sessions that are longest unused, so that there is room for one more. Returns the sockets that
+ * are to be cut.
+ */
 async function makeRoom(actor: Actor, userId: string, session: Transaction): Promise<string[]> {
   const sessionIds = await longestUnused(userId, config().MAX_SESSIONS_PER_USER - 1, session);
   if (sessionIds.length === 0) return [];

@@ -11,19 +11,19 @@ import { endSessions } from './endSessions.ts';
 import { presentSession, sessionEnd } from './openSession.ts';
 
 /**
- * Trades a refresh token for two new tokens. One that was spent less than 30 seconds ago is answered with the same
- * successor, while that isn't spent. Any other that was spent ends its session (RFC 9700 §4.14.2): either its owner or a
- * thief holds the successor, and there is no telling which. Throws `INVALID_TOKEN`, `RATE_LIMITED`.
+ * Trades a refresh token for two new tokens. A token spent less than 30 seconds ago gets the same successor again,
+ * while the successor isn't spent. Any other spent token ends its session (RFC 9700 §4.14.2): the owner or a thief
+ * holds the successor, and nobody can tell which. Throws `INVALID_TOKEN`, `RATE_LIMITED`.
  */
 export async function refreshSession(refreshToken: string, sourceIp: string): Promise<Session> {
   const token = readRefreshToken(refreshToken);
   let standing = await unlessReused(token, sourceIp);
   const { sessionId, userId } = standing;
-  // After the look for reuse, which no limit may hide.
+  // The limit comes after the search for reuse, which no limit may hide.
   await limitRefreshes(sessionId);
   let successor = await trade(token, standing, sourceIp);
   while (successor === null) {
-    // Another request has spent the token meanwhile: now this one is a repeat.
+    // Another request has spent the token meanwhile: this one is a repeat now.
     standing = await unlessReused(token, sourceIp);
     successor = await trade(token, standing, sourceIp);
   }
@@ -34,7 +34,7 @@ export async function refreshSession(refreshToken: string, sourceIp: string): Pr
 
 type Usable = Exclude<Standing, { readonly is: 'reused' }>;
 
-/** What the token is to its session. Ends the session of one that is reused, and throws `INVALID_TOKEN`. */
+/** Finds what the token is to its session. Ends the session of a reused token, and throws `INVALID_TOKEN`. */
 async function unlessReused(token: RefreshToken, sourceIp: string): Promise<Usable> {
   const standing = await standingOf(token);
   if (standing?.is === 'reused') await endReused(standing, sourceIp);
@@ -42,7 +42,7 @@ async function unlessReused(token: RefreshToken, sourceIp: string): Promise<Usab
   return standing;
 }
 
-/** The token's successor; `null` when another request came first. */
+/** Returns the token's successor; `null` when another request came first. */
 async function trade(token: RefreshToken, standing: Usable, sourceIp: string): Promise<string | null> {
   const { sessionId, userId } = standing;
   if (standing.is === 'repeated') {
@@ -65,7 +65,7 @@ async function endReused({ sessionId, userId }: Standing, sourceIp: string): Pro
     return endSessions({ sessionIds: [sessionId] }, session);
   });
   if (sockets.length === 0) return;
-  // Loaded when it comes to that: a refresh hardly ever cuts a socket.
+  // Loaded only when needed: a refresh hardly ever cuts a socket.
   const { cutAll } = await import('../../realtime/cut.ts');
   await cutAll(sockets);
 }

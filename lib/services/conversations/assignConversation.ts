@@ -17,14 +17,14 @@ import { namesIn, present } from './present.ts';
 /** A conversation that is with the agent now. */
 export interface Assigned {
   readonly conversation: Conversation;
-  /** What there is to tell; `null` when the agent had it already. */
+  /** The change to tell; `null` when the agent had the conversation already. */
   readonly change: { readonly formerAgentId: string | null } | null;
 }
 
 /**
- * Gives a conversation to an agent of the supervisor's, for the first time or from another agent, who is out of the
- * room from the commit on. To the agent who has it, nothing changes. Telling them is `tellAssigned`'s. Throws
- * `NOT_FOUND`, `CONVERSATION_CLOSED`, `AGENT_NOT_AVAILABLE`, `CONFLICT`.
+ * Assigns a conversation to an agent of the supervisor's, for the first time or from another agent, who is out of the
+ * room from the commit on. Assigning to the agent who has it changes nothing. `tellAssigned` tells the people
+ * concerned. Throws `NOT_FOUND`, `CONVERSATION_CLOSED`, `AGENT_NOT_AVAILABLE`, `CONFLICT`.
  */
 export async function assignConversation(caller: Caller, conversationId: string, agentId: string): Promise<Assigned> {
   const before = await requireVisible(caller, conversationId);
@@ -48,7 +48,7 @@ export async function assignConversation(caller: Caller, conversationId: string,
     }
     if (before.agentId !== null) {
       await releaseSlot(before.agentId, session);
-      // With the same commit: later it could throw out somebody who was given it back and has joined again.
+      // In the same commit: later, this could remove an agent who got the conversation again and has joined.
       await emptyRoom(conversationId, before.agentId, session);
     }
     const details = { agentId, ...(before.agentId !== null && { formerAgentId: before.agentId }) };
@@ -58,7 +58,7 @@ export async function assignConversation(caller: Caller, conversationId: string,
   if (assigned) {
     return { conversation: toConversation(assigned, names), change: { formerAgentId: before.agentId } };
   }
-  // Another one was quicker. Where that was an equal one, what this one wanted is done.
+  // Another command won. If it was the same assignment, this one's wish is done.
   if (now && isDone(now, command)) return { conversation: toConversation(now, names), change: null };
   if (agent === 'unavailable') throw new AppError('AGENT_NOT_AVAILABLE');
   if (agent === 'full') {
@@ -76,22 +76,22 @@ const isDone = (
 ): boolean => status === 'assigned' && agentId === wanted.agentId && supervisorId === wanted.supervisorId;
 
 /**
- * Tells the room, and both agents wherever they are, of what has changed. A join of the former agent's that was under way
- * beside the commit is undone first: the commit didn't see it. Never throws.
+ * Tells the room, and both agents wherever they are, about a new agent. First undoes a join of the former agent that
+ * was under way beside the commit, because the commit didn't see it. Never throws.
  */
 export async function tellAssigned({ conversation, change }: Assigned): Promise<void> {
   if (!change) return;
   const { formerAgentId } = change;
   try {
     const isOut = async () => formerAgentId === null || showOut(conversation.id, formerAgentId);
-    // A former agent who was given it again meanwhile has newer news: this must not be what they hear last.
+    // A former agent who got it again meanwhile has newer news: this must not be the last frame they get.
     const users = [conversation.agentId, (await isOut()) ? formerAgentId : null].filter((id) => id !== null);
     await broadcast(
       { room: conversation.id, users, afterAnswers: true, stillNews: isOut },
       { event: 'CONVERSATION_ASSIGNED', data: { conversation } },
     );
   } catch (error) {
-    // It is assigned all the same, and both agents' lists say so.
+    // The conversation is assigned all the same, and both agents' lists say so.
     logger.warn('could not tell of an assignment', { conversationId: conversation.id, ...errorFields(error) });
   }
 }

@@ -13,16 +13,17 @@ import { requireVisible } from './getConversation.ts';
 import { refusalOfLost } from './lostRace.ts';
 import { namesIn } from './present.ts';
 
-/** A conversation just closed, and the same as stored, for `finishClosing` to go on with. */
+/** A conversation just closed: as shown to people, and as stored, for `finishClosing`. */
 export interface Closed {
   readonly conversation: Conversation;
   readonly record: ConversationRecord;
 }
 
 /**
- * Closes a conversation, after the caller's message that `after` names, where it names one. From the commit on nothing more
- * is accepted. `finishClosing` tells the room and archives, here or, should this process die, in the sweep. Throws
- * `NOT_FOUND`, `CONVERSATION_CLOSED`, `CONVERSATION_ASSIGNED`, `CONFLICT`, `OUT_OF_ORDER`, `RATE_LIMITED`, `INVALID_TOKEN`.
+ * Closes a conversation; with `after`, once that message of the caller is stored. From the commit on no message is
+ * accepted. `finishClosing` then tells the room and archives, here or, if this process dies, in the sweep. Throws
+ * `NOT_FOUND`, `CONVERSATION_CLOSED`, `CONVERSATION_ASSIGNED`, `CONFLICT`, `OUT_OF_ORDER`, `RATE_LIMITED`,
+ * `INVALID_TOKEN`.
  */
 export async function closeConversation(caller: Caller, conversationId: string, after?: string): Promise<Closed> {
   const before = await requireVisible(caller, conversationId);
@@ -62,7 +63,7 @@ async function awaitMessage(
   });
 }
 
-/** Closes it if it is still as expected, and puts that on record. */
+/** Closes a conversation if it is still as expected, with an entry in the audit trail. Returns `null` when it isn't. */
 export async function closeAs(
   actor: Actor & { readonly userId: string },
   expected: ConversationRecord,

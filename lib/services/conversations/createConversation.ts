@@ -14,22 +14,22 @@ import { newId } from '../../store/ids.ts';
 import { storeMessage } from '../rooms/storeMessage.ts';
 import { present } from './present.ts';
 
-/** What a candidate opens a conversation with. */
+/** The wishes of a candidate who opens a conversation. */
 export interface Opening {
   readonly subject: string;
   readonly message?: string | undefined;
   readonly clientConversationId?: string | undefined;
 }
 
-/** A conversation that is there: opened by this request, or, `repeated`, by an earlier one with its `clientConversationId`. */
+/** A conversation that exists. `repeated`: an earlier request with its `clientConversationId` opened it. */
 export interface Opened {
   readonly conversation: Conversation;
   readonly repeated: boolean;
 }
 
 /**
- * Opens a conversation, with its first message where there is one: both or neither, once per `clientConversationId`.
- * A majority has it when this returns. Throws `RATE_LIMITED`, `UNAVAILABLE`.
+ * Opens a conversation, with its first message where there is one: both or neither, and once per
+ * `clientConversationId`. A majority has it when this returns. Throws `RATE_LIMITED`, `UNAVAILABLE`.
  */
 export async function createConversation(caller: Caller, opening: Opening): Promise<Opened> {
   const earlier = await withinLimit(caller, opening);
@@ -39,7 +39,7 @@ export async function createConversation(caller: Caller, opening: Opening): Prom
   return { conversation: await present(opened, caller), repeated: earlier !== null };
 }
 
-/** Counts it; what a repeat asks for is there already, so a limit that is reached doesn't keep it from its answer. */
+/** Counts the opening. A repeated one gets its answer even at the limit, because its conversation exists already. */
 async function withinLimit(caller: Caller, opening: Opening): Promise<ConversationRecord | null> {
   try {
     await limitConversations(caller.userId);
@@ -70,7 +70,10 @@ async function openOnce(caller: Caller, opening: Opening): Promise<ConversationR
   }
 }
 
-/** The conversation this one repeats, once a majority has it. Throws `UNAVAILABLE` when that takes too long. */
+/**
+ * Returns the conversation that this request repeats, once a majority has it. Throws `UNAVAILABLE` when that takes too
+ * long.
+ */
 async function durable(caller: Caller, opening: Opening): Promise<ConversationRecord> {
   const earlier = await poll(DURABLE_MS, () => openedBefore(caller, opening));
   if (!earlier) throw new AppError('UNAVAILABLE');

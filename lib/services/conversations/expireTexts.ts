@@ -5,13 +5,13 @@ import { findExpired, noteExpired, reckonRetention } from '../../store/retention
 
 const RECKONED_AT_ONCE = 1_000;
 const PAGE = 100;
-/** So many failures in one run are none of single conversations. */
+/** This many failures in one run are not the fault of single conversations. */
 const MOST_FAILURES = 1_000;
 
 /**
  * Brings closed conversations in line with `MESSAGE_RETENTION_DAYS` as it is now, those archived under another value
- * included, and deletes the messages and the subject of those whose time is up. What the analytics count stays. Answers how
- * many were deleted.
+ * included. Deletes the messages and the subject of those whose time is up. The analytics' counts stay. Returns how
+ * many conversations lost their texts.
  */
 export async function expireTexts(until: number): Promise<number> {
   const days = config().MESSAGE_RETENTION_DAYS;
@@ -28,7 +28,7 @@ export async function expireTexts(until: number): Promise<number> {
         await noteExpired(_id);
         expired += 1;
       } catch (error) {
-        // One that can't be deleted must not keep the others from it; the next run tries again.
+        // One failure must not keep the others from being deleted. The next run tries again.
         failed.push(_id);
         logger.error('could not delete expired messages', { conversationId: _id, ...errorFields(error) });
       }

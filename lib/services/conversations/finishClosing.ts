@@ -9,23 +9,23 @@ import { copyToPermanent, countPermanent, releaseActive } from '../../store/mess
 import { retainFor } from '../../store/retention.ts';
 import type { Closed } from './closeConversation.ts';
 
-/** Messages copied, or released, in one database operation: well within its time limit. */
+/** Messages copied, or released, by one database operation, which takes far less than its time limit. */
 const BATCH = 2_000;
 
-/** How long a handler goes on archiving after a close before it leaves the rest to the sweep. */
+/** How long a handler archives after a close. The sweep does the rest. */
 export const HANDLER_ARCHIVES_MS = 3_000;
 
-/** What is left to do of closing a conversation, when it is to stop, and who was told already. */
+/** When to stop, and which connection was told already. */
 export interface FinishOptions {
-  /** Epoch milliseconds: no batch is begun later. */
+  /** Epoch milliseconds after which no batch begins. */
   readonly until: number;
   readonly except?: string | undefined;
 }
 
 /**
- * Does what follows a close, from wherever it stopped: tells the room and empties it, copies the messages to the
- * permanent collection, checks that it holds every one, and only then lets the active copies expire. Every step may be
- * repeated, by two at once too. Answers whether nothing is left.
+ * Does the work that follows a close, from where it stopped. Tells the room and empties it, copies the messages to the
+ * permanent collection, counts the copies, and only then lets the active messages expire. Every step may be repeated,
+ * by two processes at once too. Returns whether nothing is left.
  */
 export async function finishClosing(conversation: ConversationRecord, options: FinishOptions): Promise<boolean> {
   const { _id: id, lastSeq, closing } = conversation;
@@ -43,7 +43,7 @@ export async function finishClosing(conversation: ConversationRecord, options: F
   return release(id, through, lastSeq, options.until);
 }
 
-/** As `finishClosing`, for a handler that has answered already: what fails, the sweep tries again. */
+/** Finishes a close after the handler has answered. The sweep tries again what fails here. Never throws. */
 export async function beginFinishing({ record }: Closed, except?: string): Promise<void> {
   try {
     await finishClosing(record, { until: Date.now() + HANDLER_ARCHIVES_MS, except });

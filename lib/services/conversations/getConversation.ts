@@ -9,7 +9,7 @@ export async function getConversation(caller: Caller, conversationId: string): P
   return present(await requireVisible(caller, conversationId), caller);
 }
 
-/** Reads the stored conversation, where the caller may see it. Throws `NOT_FOUND` otherwise. */
+/** Reads the stored conversation, if the caller may see it. Throws `NOT_FOUND` otherwise. */
 export async function requireVisible(caller: Caller, conversationId: string): Promise<ConversationRecord> {
   const found = await findConversation(conversationId);
   if (!found || !maySeeConversation(caller, found)) throw new AppError('NOT_FOUND');

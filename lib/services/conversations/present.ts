@@ -3,15 +3,15 @@ import type { Conversation } from '../../protocol/objects/conversations.ts';
 import { type ConversationRecord, toConversation } from '../../store/conversations.ts';
 import { type Names, namesOf } from '../../store/names.ts';
 
-/** Those who are asking: their name came with who they are. */
+/** The caller, whose name is known without a read. */
 type Known = Pick<Caller, 'userId' | 'name'>;
 
-/** A conversation as people are shown it. */
+/** Makes the conversation that people are shown. */
 export async function present(record: ConversationRecord, caller?: Known): Promise<Conversation> {
   return toConversation(record, await namesIn([record], caller));
 }
 
-/** The names of everybody in these conversations, in one read at most: none for who is asking. */
+/** Reads the names of everybody in these conversations, in one read at most. The caller's own name needs none. */
 export async function namesIn(
   records: readonly Pick<ConversationRecord, 'candidateId' | 'agentId'>[],
   caller?: Known,

@@ -14,15 +14,15 @@ import { requireVisible } from './getConversation.ts';
 import { refusalOfLost } from './lostRace.ts';
 import { namesIn } from './present.ts';
 
-/** A conversation just given back, and who had it. */
+/** A conversation just given back, and its former agent. */
 export interface Requeued {
   readonly conversation: Conversation;
   readonly formerAgentId: string;
 }
 
 /**
- * Gives a conversation back: it is open again, and its agent out of the room from the commit on. Telling them is
- * `tellRequeued`'s. Throws `NOT_FOUND`, `CONVERSATION_CLOSED`, `CONFLICT`.
+ * Gives a conversation back: it is open again, and its agent is out of the room from the commit on. `tellRequeued`
+ * tells the people concerned. Throws `NOT_FOUND`, `CONVERSATION_CLOSED`, `CONFLICT`.
  */
 export async function requeueConversation(caller: Caller, conversationId: string): Promise<Requeued> {
   const before = await requireVisible(caller, conversationId);
@@ -35,7 +35,10 @@ export async function requeueConversation(caller: Caller, conversationId: string
   return { conversation: toConversation(requeued, names), formerAgentId: before.agentId };
 }
 
-/** Gives it back if it is still as expected, and puts that on record, within a transaction. */
+/**
+ * Gives a conversation back if it is still as expected, with an entry in the audit trail. Call it inside a transaction.
+ * Returns `null` when the conversation isn't as expected.
+ */
 export async function requeueAs(
   actor: Actor,
   expected: ConversationRecord,
@@ -50,15 +53,15 @@ export async function requeueAs(
     await restoreSlot(agentId, session);
     return null;
   }
-  // With the same commit: later it could throw out somebody who was given it again and has joined.
+  // In the same commit: later, this could remove an agent who got the conversation again and has joined.
   await emptyRoom(id, agentId, session);
   await audit(actor, 'conversation_requeued', id, { agentId, ...details }, session);
   return requeued;
 }
 
 /**
- * Tells the room, and the agent who had it wherever they are. A join of theirs that was under way beside the commit is
- * undone first, as in `tellAssigned`. Never throws.
+ * Tells the room, and the former agent wherever they are. First undoes a join of theirs that was under way beside the
+ * commit, as `tellAssigned` does. Never throws.
  */
 export async function tellRequeued({ conversation, formerAgentId }: Requeued): Promise<void> {
   try {
@@ -66,7 +69,7 @@ export async function tellRequeued({ conversation, formerAgentId }: Requeued): P
     await broadcast(
       {
         room: conversation.id,
-        // Given it again meanwhile, they have newer news: this must not be what they hear last.
+        // A former agent who got it again meanwhile has newer news: this must not be the last frame they get.
         users: isOut ? [formerAgentId] : [],
         afterAnswers: true,
         stillNews: () => showOut(conversation.id, formerAgentId),
@@ -74,7 +77,7 @@ export async function tellRequeued({ conversation, formerAgentId }: Requeued): P
       { event: 'CONVERSATION_REQUEUED', data: { conversation } },
     );
   } catch (error) {
-    // It is open all the same, and the lists say so.
+    // The conversation is open all the same, and the lists say so.
     logger.warn('could not tell of a requeue', { conversationId: conversation.id, ...errorFields(error) });
   }
 }

@@ -8,12 +8,12 @@ import { hasActiveAdmin, insertUser, touchAdmins } from '../../store/users.ts';
 
 export const firstAdminSchema = z.strictObject({ name: nameSchema, email: emailSchema, password: passwordSchema });
 
-/** Whoever may invoke the function: nobody the service knows. */
+/** The operator who invokes the function: nobody the service knows. */
 const OPERATOR: Actor = { userId: null, role: null, sourceIp: null };
 
 /**
- * Makes the first admin, from whom all other staff follow. Does nothing, and answers `null`, once there is an active
- * admin, so it is safe to repeat. Throws `EMAIL_TAKEN`.
+ * Makes the first admin, who makes all other staff. While there is an active admin, does nothing and returns `null`, so
+ * repeating it is safe. Throws `EMAIL_TAKEN`.
  */
 export async function createFirstAdmin(input: z.infer<typeof firstAdminSchema>): Promise<User | null> {
   const { name, email, password } = input;

@@ -19,35 +19,35 @@ import { finishErasing } from '../users/finishErasing.ts';
 import { finishHandingOver } from '../users/finishHandingOver.ts';
 
 export interface SweepResult {
-  /** Closed conversations found unfinished, and those of them finished now. */
+  /** Closed conversations found unfinished, and those of them that are finished now. */
   readonly found: number;
   readonly finished: number;
-  /** What could not be finished, of any kind: it is set back. */
+  /** Work of any kind that could not be finished, and is set back. */
   readonly failed: number;
-  /** Agents of whom everything has followed now. */
+  /** Agents whose conversations have all followed now. */
   readonly handedOver: number;
   /** Erasures of candidates that are complete now. */
   readonly erased: number;
-  /** Conversations whose messages and subject had their time, and are gone now. */
+  /** Conversations whose messages and subject were past their time, and are deleted now. */
   readonly expired: number;
-  /** Closed conversations taken into the analytics' sums. */
+  /** Closed conversations added to the analytics' sums. */
   readonly counted: number;
 }
 
-/** How long a change is left to the handler that made it. */
+/** How long the sweep leaves a change to the handler that made it. */
 const GRACE_MS = 30_000;
 const PAGE = 100;
 
-/** One kind of work that a crash, a fault or a time limit leaves half done. */
+/** One kind of work that a crash, a fault or a time limit can leave half done. */
 interface Kind<T> {
-  /** What the log says when it can't be finished. */
+  /** The log's message for work that can't be finished. */
   readonly failure: string;
-  /** What `idOf` is called in the log. */
+  /** The log's name for `idOf`. */
   readonly idField: 'conversationId' | 'userId';
   find(due: Due): Promise<T[]>;
   idOf(item: T): string;
   since(item: T): Date;
-  /** Goes on from wherever it stopped; answers whether nothing is left. */
+  /** Goes on from where the work stopped. Returns whether nothing is left. */
   finish(item: T, until: number): Promise<boolean>;
   setBack(item: T): Promise<void>;
 }
@@ -79,21 +79,21 @@ const CLOSING: Kind<ConversationRecord> = {
 const ERASING: Kind<UnfinishedUser> = {
   ...unfinishedUsers,
   failure: 'could not finish erasing',
-  // However young: whatever the handler does at the same time may be done twice.
+  // Erasures of any age: the handler and the sweep may do the same step at once.
   find: ({ before: _, ...due }) => findErasing(due),
   finish: ({ id }, until) => finishErasing(id, until),
   setBack: setBackErasing,
 };
 
 /**
- * Counts what was closed. Then finishes what a crash, a fault or a time limit left half done: agents' conversations that
- * are to follow them, closing, and erasing candidates; then deletes what has had its time. What failed before comes last, so that however much of it there is, it keeps nothing else from being finished. `until`: epoch
- * milliseconds after which nothing more is begun.
+ * Counts closed conversations. Then finishes what a crash, a fault or a time limit left half done: conversations that
+ * follow an agent, closes, and erasures. Then deletes messages past their time. Work that failed before comes last, so
+ * that it keeps no other work from being finished. `until`: epoch milliseconds after which no work begins.
  */
 export async function sweep(until: number, graceMs = GRACE_MS): Promise<SweepResult> {
   const limits = { until, before: new Date(Date.now() - graceMs) };
   const result = { found: 0, finished: 0, failed: 0, handedOver: 0, erased: 0, expired: 0, counted: 0 };
-  // First, for it is little work, and the rest may take all the time there is.
+  // First, because it is little work, and the rest may take all the time there is.
   result.counted = await sweepCounts(until);
   for (const attempt of ['first', 'again'] as const) {
     const handingOver = await finishAll(HANDING_OVER, attempt, limits);
@@ -111,7 +111,10 @@ export async function sweep(until: number, graceMs = GRACE_MS): Promise<SweepRes
   return result;
 }
 
-/** What isn't counted now is read one by one until the next sweep: no reason not to tell of the backlog. */
+/**
+ * Counts closed conversations. A failure must not keep the backlog from being reported: until the next sweep, readers
+ * add uncounted conversations one by one.
+ */
 async function sweepCounts(until: number): Promise<number> {
   try {
     return await countClosed(until);
@@ -121,7 +124,7 @@ async function sweepCounts(until: number): Promise<number> {
   }
 }
 
-/** Finishes all that is due of one kind, page by page, each once; one that fails is set back, and the next one comes. */
+/** Finishes all due work of one kind, page by page, each once. Work that fails is set back, and the next one comes. */
 async function finishAll<T>(
   kind: Kind<T>,
   attempt: Attempt,
@@ -146,7 +149,7 @@ async function finishAll<T>(
     }
     const last = page.at(-1);
     if (last === undefined || page.length < PAGE) return result;
-    // What is gone from a page, or set back, made room at its end; else the next page begins after it.
+    // Finished or set-back work leaves the page, and makes room at its end. For the rest, the next page begins after it.
     from = new Date(Math.max(kind.since(last).getTime(), (from?.getTime() ?? -1) + 1));
   }
 }
@@ -155,12 +158,12 @@ async function setBack<T>(kind: Kind<T>, item: T): Promise<void> {
   try {
     await kind.setBack(item);
   } catch (error) {
-    // It comes before others once more; this run goes on all the same.
+    // The work keeps its place before others. This run goes on all the same.
     logger.error('could not set back', { [kind.idField]: kind.idOf(item), ...errorFields(error) });
   }
 }
 
-/** How much waits, and for how long: read after sweeping, so that what was just finished is not counted. */
+/** Reports how much waits, and for how long. Reads this after sweeping, so that finished work doesn't count. */
 async function reportBacklog(): Promise<void> {
   const [{ waiting, assigned, longestWaitMs, archiveLagMs }, unarchivedMs] = await Promise.all([
     backlog(),

@@ -2,7 +2,7 @@ import { errorFields, logger } from '../../runtime/logger.ts';
 import { deleteConnection } from '../../store/connections.ts';
 import { connect } from '../../store/database.ts';
 
-/** Forgets a closed connection. Never throws: one that is missed goes at its first 410, or expires by itself. */
+/** Forgets a closed connection. Never throws: a connection that is missed here goes at its first 410, or expires. */
 export async function dropConnection(connectionId: string): Promise<void> {
   try {
     await connect();

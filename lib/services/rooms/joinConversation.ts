@@ -11,21 +11,21 @@ import { enterRoom, type Turn } from '../../store/turns.ts';
 import { present } from '../conversations/present.ts';
 import { showOut } from './showOut.ts';
 
-/** What API Gateway carries in one frame, less room for the envelope and an echoed `requestId`. */
+/** The bytes that API Gateway carries in one frame, less room for the envelope and a `requestId`. */
 const FRAME_BYTES = 32 * 1024 - 512;
-/** More of even the shortest messages don't fit a frame. */
+/** No frame has room for more messages than this, however short they are. */
 const MOST_MESSAGES = 128;
 
-/** A join that has taken effect, and the turn its answer is to be given in. */
+/** A join that has taken effect, and the turn in which to answer it. */
 export interface Joined {
   readonly answer: ServerData<'CONVERSATION_JOINED'>;
   readonly turn: Turn;
 }
 
 /**
- * Enters the room, then reads what was said after `afterSeq`: in this order, so that a message stored meanwhile is in
- * the answer, or broadcast to this connection, or both, but never neither. The connection stays in the room until the
- * answer is given and `finishTurn` is called. Throws `NOT_FOUND`, `CONVERSATION_CLOSED`, `RATE_LIMITED`.
+ * Enters the room, then reads the messages after `afterSeq`. In this order, a message stored meanwhile is in the
+ * answer, or broadcast to this connection, or both, but never neither. The connection stays in the room until the
+ * answer is posted and `finishTurn` is called. Throws `NOT_FOUND`, `CONVERSATION_CLOSED`, `RATE_LIMITED`.
  */
 export async function joinConversation(
   caller: SocketCaller,
@@ -50,7 +50,7 @@ export async function joinConversation(
       await finishTurn(turn);
       throw error;
     }
-    // It took so long that it may have been taken out again: from the start, while the command has time.
+    // It took so long that the connection may have been taken out again. Begin again, while the command has time.
   }
 }
 
@@ -68,7 +68,10 @@ async function enter(caller: SocketCaller, conversationId: string): Promise<Turn
   return outcome;
 }
 
-/** Once inside: it may have been closed or given to another agent on the way in. Who may not be in is taken out again. */
+/**
+ * Looks again once inside: the conversation may have been closed, or given to another agent, on the way in. Takes a
+ * connection that may not be in out of the room again.
+ */
 async function requireStillJoinable(caller: SocketCaller, conversationId: string): Promise<ConversationRecord> {
   const conversation = await findConversation(conversationId);
   try {
@@ -79,11 +82,14 @@ async function requireStillJoinable(caller: SocketCaller, conversationId: string
   }
 }
 
-/** An agent who lost the conversation and was given it again on the way in may have been taken out of the room with that. */
+/**
+ * Whether the agent didn't lose the conversation on the way in. One who lost it and got it again may have been taken
+ * out of the room in between.
+ */
 const isSameStay = ({ userId }: SocketCaller, before: ConversationRecord, now: ConversationRecord): boolean =>
   userId !== now.agentId || before.assignedAt?.getTime() === now.assignedAt?.getTime();
 
-/** As many of the messages as fit one frame; `nextAfterSeq` where there are more. At least one always fits. */
+/** Takes as many messages as fit one frame, at least one. `nextAfterSeq` says that there are more. */
 function fitFrame(conversation: Conversation, messages: readonly Message[]): ServerData<'CONVERSATION_JOINED'> {
   let bytes = Buffer.byteLength(JSON.stringify({ conversation }));
   const fitting: Message[] = [];

@@ -28,7 +28,7 @@ export async function openConnection({
   const { userId, sessionId } = await authenticate(token, sourceIp);
   const displaced = await record({ id: connectionId, userId, sessionId, sourceIp });
   if (displaced.length > 0) {
-    // Loaded when it comes to that: an upgrade hardly ever posts.
+    // Loaded only when needed: an upgrade hardly ever posts.
     const { displace } = await import('../../realtime/displace.ts');
     await displace(displaced);
   }
@@ -43,7 +43,7 @@ async function record(connection: Omit<NewConnection, 'admission' | 'sessionEnds
   const most = config().MAX_CONNECTIONS_PER_USER;
   return transaction(async (session) => {
     const sessionEnds = await touchSession(sessionId, session);
-    // The user too: sockets of their other sessions count against the same limit.
+    // Write the user too: sockets of their other sessions count against the same limit.
     const admission = sessionEnds && (await countAdmission(userId, session));
     if (!admission) throw new AppError('INVALID_TOKEN');
     const displaced = await displaceOldest(userId, most - 1, session);

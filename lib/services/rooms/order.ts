@@ -5,45 +5,48 @@ import { type ConversationRecord, findConversation } from '../../store/conversat
 
 /** How long a command waits for the message it names by `after`. */
 const ORDER_MS = 3_000;
-/** A wait in vain holds a function for as long: it counts as so many messages. */
+/** A wait in vain holds a function for as long, so it counts as this many messages. */
 const IN_VAIN = 10;
 
-/** A command that is to take effect after a message of the same sender. */
+/** A command that takes effect after a message of the same sender. */
 export interface Ordered<T> {
   readonly userId: string;
   readonly conversationId: string;
-  /** How many messages the command has been counted as. */
+  /** The number of messages that the command was counted as. */
   readonly counted: number;
-  /** Whether what it waits for is there; `null` while not. One indexed read. */
+  /** Looks for the message that the command waits for; `null` while it isn't there. One indexed read. */
   look(): Promise<T | null>;
-  /** What a change of the conversation makes of the command: an answer, a refusal, or nothing, for the wait to go on. */
+  /**
+   * Decides what a change of the conversation means for the command: an answer, a refusal, or nothing, and then the
+   * wait goes on.
+   */
   review(now: ConversationRecord | null): Promise<T | null>;
   /** Throws unless the caller may still do this: their session may have ended during the wait. */
   readmit(): Promise<void>;
 }
 
 /**
- * Waits until the message named by `after` is stored. Only what a majority has is seen here, so that a failover can't
- * take back the one and keep the other. Throws `OUT_OF_ORDER` when it doesn't come, `RATE_LIMITED`, and what `review` and
- * `readmit` throw.
+ * Waits until the message named by `after` is stored. Sees only messages that a majority has, so that a failover can't
+ * take back the named message and keep this one. Throws `OUT_OF_ORDER` when the message doesn't come, `RATE_LIMITED`,
+ * and what `review` and `readmit` throw.
  */
 export async function inOrder<T>({ userId, conversationId, counted, look, review, readmit }: Ordered<T>): Promise<T> {
   const there = await look();
   if (there !== null) return there;
-  // Who has waited in vain too often holds no function.
+  // A user who has waited in vain too often may not hold another function.
   if (counted === 0) await limitMessages(userId, 0);
   let lookedAt = -1;
   const came = await poll(ORDER_MS, async () => {
     const now = await findConversation(conversationId);
     const reviewed = await review(now);
     if (reviewed !== null || now?.lastSeq === lookedAt) return reviewed;
-    // Something was stored since the last look.
+    // A message was stored since the last look.
     lookedAt = now?.lastSeq ?? -1;
     return look();
   });
   await readmit();
   if (came !== null) return came;
-  // Whether that was too much is for the next one to be told.
+  // If that is too many, the next command is refused, not this one.
   await limitMessages(userId, IN_VAIN - counted).catch((error: unknown) => {
     if (!(error instanceof AppError)) throw error;
   });

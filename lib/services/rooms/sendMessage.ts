@@ -14,16 +14,16 @@ import { findNamed, findSentMessage, noteBroadcast } from '../../store/messages.
 import { inOrder } from './order.ts';
 import { type Draft, storeMessage } from './storeMessage.ts';
 
-/** A message that is durably stored: by this send, or, `duplicate`, by an earlier one with its `clientMessageId`. */
+/** A message that is durably stored. `duplicate`: an earlier send with its `clientMessageId` stored it. */
 export interface Sent {
   readonly message: Message;
   readonly duplicate: boolean;
 }
 
 /**
- * Stores a message, once per `clientMessageId`, and after the one it names by `after`; it is acknowledged by a majority
- * when this returns. Telling the room is `tellRoom`'s. Throws `NOT_FOUND`, `NOT_JOINED`, `CONVERSATION_CLOSED`,
- * `OUT_OF_ORDER`, `RATE_LIMITED`, `UNAVAILABLE`.
+ * Stores a message, once per `clientMessageId`, and after the message that `after` names. A majority has it when this
+ * returns. `tellRoom` tells the room. Throws `NOT_FOUND`, `NOT_JOINED`, `CONVERSATION_CLOSED`, `OUT_OF_ORDER`,
+ * `RATE_LIMITED`, `UNAVAILABLE`.
  */
 export async function sendMessage(caller: SocketCaller, draft: Draft): Promise<Sent> {
   await limitMessages(caller.userId);
@@ -43,8 +43,8 @@ export function accepted({ message, duplicate }: Sent): ServerData<'MESSAGE_ACCE
 }
 
 /**
- * Sends the message to everyone in the room, once. A repeated send waits for the first one to have done so, and does
- * it in its place when that one evidently died in between. Never throws.
+ * Sends the message to everyone in the room, once. A repeated send waits until the first send has told the room, and
+ * tells it itself when the first one evidently died before that. Never throws.
  */
 export async function tellRoom({ message, duplicate }: Sent): Promise<void> {
   try {
@@ -52,12 +52,12 @@ export async function tellRoom({ message, duplicate }: Sent): Promise<void> {
     await broadcast({ room: message.conversationId }, { event: 'NEW_MESSAGE', data: message });
     await noteBroadcast(message.id);
   } catch (error) {
-    // The message is stored and acknowledged all the same; a repeated send tells the room again.
+    // The message is stored and acknowledged all the same. A repeated send tells the room again.
     logger.warn('could not note a broadcast', { conversationId: message.conversationId, ...errorFields(error) });
   }
 }
 
-/** Waits until the message is the next one; what it repeats, where it does. */
+/** Waits until it is the message's turn. Returns the earlier send, if the message repeats one. */
 async function itsTurn(caller: SocketCaller, draft: Draft, after: string): Promise<Sent | 'its turn'> {
   const { conversationId, clientMessageId = after } = draft;
   const { userId } = caller;
@@ -77,7 +77,7 @@ async function itsTurn(caller: SocketCaller, draft: Draft, after: string): Promi
   });
 }
 
-/** The connection may have been cut, or left the room, since the caller was found. */
+/** Throws where the connection was cut, or left the room, since the caller was found. */
 async function requireStillIn({ connectionId, sourceIp }: SocketCaller, conversationId: string): Promise<void> {
   const now = await findSocketCaller(connectionId, sourceIp);
   if (!now) throw new AppError('INVALID_TOKEN');
@@ -94,8 +94,9 @@ async function storeOnce(caller: SocketCaller, draft: Draft): Promise<Message | 
 }
 
 /**
- * The message this one repeats, once a majority has it: the primary refuses the second of two sends as soon as it has
- * the first itself, which a failover could still take back. Throws `UNAVAILABLE` when that takes too long.
+ * Returns the message that this send repeats, once a majority has it. The primary refuses the second of two sends as
+ * soon as it has the first one itself, and a failover could still take that back. Throws `UNAVAILABLE` when it takes
+ * too long.
  */
 async function durable(caller: SocketCaller, { conversationId, clientMessageId = '' }: Draft): Promise<Message> {
   const earlier = await poll(DURABLE_MS, () => findSentMessage(conversationId, caller.userId, clientMessageId));
@@ -103,7 +104,7 @@ async function durable(caller: SocketCaller, { conversationId, clientMessageId =
   return earlier.message;
 }
 
-/** The message this one repeats; where there is none, the reason why it wasn't stored. */
+/** Returns the message that this send repeats. Where there is none, throws the reason why the message wasn't stored. */
 async function earlierSend(caller: SocketCaller, draft: Draft): Promise<Sent> {
   const conversation = await findConversation(draft.conversationId);
   if (!conversation || !isParticipant(caller.userId, conversation)) throw new AppError('NOT_FOUND');
@@ -116,12 +117,12 @@ async function earlierSend(caller: SocketCaller, draft: Draft): Promise<Sent> {
   throw new AppError('CONFLICT');
 }
 
-/** After this long a broadcast that isn't noted as done isn't under way any more: its posts have a time limit. */
+/** After this long a broadcast that isn't noted as done is not under way any more, because posts have a time limit. */
 const BROADCAST_ENDS_MS = 3_000;
 
 async function toldBefore({ conversationId, senderId, clientMessageId }: Message): Promise<boolean> {
   if (clientMessageId === null) return true;
-  // Counted from here, not from `sentAt`, which is another machine's clock.
+  // The time counts from here, not from `sentAt`, which is another machine's clock.
   return poll(BROADCAST_ENDS_MS, async () => {
     const sent = await findSentMessage(conversationId, senderId, clientMessageId);
     return !sent || sent.broadcast;

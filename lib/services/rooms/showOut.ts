@@ -4,8 +4,8 @@ import { findConversation } from '../../store/conversations.ts';
 import { transaction } from '../../store/database.ts';
 
 /**
- * Takes a user's connections out of a room they have no place in any more. Who has been given it back meanwhile stays:
- * they may have joined anew, and been told so. Answers whether they are out.
+ * Takes a user's connections out of a room where they have no place any more. A user who got the conversation again
+ * meanwhile stays: they may have joined again, and been told so. Returns whether the user is out.
  */
 export async function showOut(conversationId: string, userId: string): Promise<boolean> {
   return transaction(async (session) => {

@@ -9,13 +9,14 @@ export interface Draft {
   readonly conversationId: string;
   readonly content: string;
   readonly clientMessageId?: string | undefined;
-  /** The `clientMessageId` of the sender's message that this one follows. */
+  /** The `clientMessageId` of the sender's message that comes before this one. */
   readonly after?: string | undefined;
 }
 
 /**
- * Gives a message its place and stores it, within a transaction: when the insert is refused the place is free again.
- * `null` when the conversation is closed, gone or not the sender's. A repeated `clientMessageId` throws a duplicate key.
+ * Gives a message its place and stores it. Call it inside a transaction: when the insert is refused, the place is free
+ * again. Returns `null` when the conversation is closed, gone or not the sender's. A repeated `clientMessageId` throws
+ * a duplicate key.
  */
 export async function storeMessage(caller: Caller, draft: Draft, session: Transaction): Promise<Message | null> {
   const taken = await takeSeq(draft.conversationId, caller, session);

@@ -16,7 +16,7 @@ export interface NewStaff {
   readonly supervisorId?: string | undefined;
 }
 
-/** Makes a member of staff; an agent under an active supervisor. Throws `VALIDATION_FAILED`, `EMAIL_TAKEN`. */
+/** Makes a member of staff; an agent needs an active supervisor. Throws `VALIDATION_FAILED`, `EMAIL_TAKEN`. */
 export async function createUser(
   caller: Caller,
   { name, email, password, role, supervisorId }: NewStaff,
@@ -30,7 +30,7 @@ export async function createUser(
   const passwordHash = await hashPassword(password);
   const user = { id: newId(), name, email, role, supervisorId: supervisorId ?? null, passwordHash };
   return transaction(async (session) => {
-    // Again, with the commit: hashing takes its time, and the supervisor may have become inactive.
+    // Check again in the transaction: the supervisor may have become inactive during the hashing.
     if (supervisorId !== undefined && !(await touchActiveSupervisor(supervisorId, session))) throw noActiveSupervisor();
     await audit(caller, 'user_created', user.id, { role }, session);
     return insertUser(user, session);

@@ -11,15 +11,16 @@ import { eraseCandidate, findCredentials } from '../../store/users.ts';
 import { endSessions } from '../auth/endSessions.ts';
 
 /**
- * Erases a candidate: with one commit their name, address, password, sessions and sockets are gone, and they can't sign
- * in again. Their conversations are `finishErasing`'s. May be repeated. Throws `NOT_FOUND` for anybody else.
+ * Erases a candidate. With one commit their name, address, password, sessions and sockets are gone, and they can't sign
+ * in again. `finishErasing` erases their conversations. May be repeated. Throws `NOT_FOUND` for anybody but a
+ * candidate.
  */
 export async function eraseUser(caller: Caller, userId: string): Promise<User> {
   const found = await findCredentials(userId);
   if (found?.user.role !== 'candidate') throw new AppError('NOT_FOUND');
-  // Before their e-mail is gone, and with it what this is kept under.
+  // Before the e-mail is gone, because attempts are kept under it.
   await forgetAccount({ id: userId, salt: found.salt }, found.user.email);
-  // A password nobody has, rather than none: it is checked, and refused, like any other.
+  // A password that nobody has, instead of none: it is checked and refused like any other.
   const passwordHash = await hashPassword(randomBytes(32).toString('base64'));
   const { erased, sockets } = await transaction(async (session) => {
     const user = await eraseCandidate(userId, passwordHash, session);

@@ -7,13 +7,13 @@ import { closeAs } from '../conversations/closeConversation.ts';
 import { finishClosing } from '../conversations/finishClosing.ts';
 
 const PAGE = 50;
-/** How long the handler goes on before it leaves the rest to the sweep. */
+/** How long the handler erases. The sweep does the rest. */
 const HANDLER_ERASES_MS = 3_000;
 
-/** A command of theirs that was under way at the erasure has come to its end by then, and can leave nothing behind. */
+/** By then every command of the candidate that was under way at the erasure has ended, and can leave nothing behind. */
 const SETTLED_MS = 60_000;
 
-/** As `finishErasing`, for a handler that has answered already: what fails, the sweep tries again. */
+/** Erases after the handler has answered. The sweep tries again what fails here. Never throws. */
 export async function beginErasing(userId: string): Promise<void> {
   try {
     await finishErasing(userId, Date.now() + HANDLER_ERASES_MS);
@@ -23,9 +23,9 @@ export async function beginErasing(userId: string): Promise<void> {
 }
 
 /**
- * Takes every text out of an erased candidate's conversations, what was said to them included, from wherever it
- * stopped; a running one is closed first. What the analytics count stays. One that can't be erased doesn't keep the
- * others from it, and is thrown at the end. Answers whether nothing is left, nor can come.
+ * Erases every text of an erased candidate's conversations, those of others in them included, from where it stopped.
+ * Closes a running conversation first. The analytics' counts stay. A conversation that can't be erased doesn't keep the
+ * others from it; its error is thrown at the end. Returns whether nothing is left, nor can come.
  */
 export async function finishErasing(userId: string, until: number): Promise<boolean> {
   let failed: unknown;
@@ -44,16 +44,16 @@ export async function finishErasing(userId: string, until: number): Promise<bool
     if (!end) break;
     last = end._id;
   }
-  // First what can be done: a conversation that can't be erased keeps nothing else of theirs.
+  // Do what can be done first: a conversation that can't be erased must not keep anything else.
   await erasePerson(userId);
   if (failed !== undefined) throw failed;
   return noteErased(userId, new Date(Date.now() - SETTLED_MS));
 }
 
-/** Whether it got to the end in time. */
+/** Erases a conversation. Returns whether it was done in time. */
 async function erase(conversation: ConversationRecord, until: number): Promise<boolean> {
   const closed = await closeOnBehalf(conversation);
-  // An archive under way would bring back what is erased before it: it comes first.
+  // Archive first: an archive under way would bring back erased texts.
   if (!(await finishClosing(closed, { until }))) return false;
   await eraseMessages(closed);
   await eraseSubject(closed._id);
@@ -62,7 +62,7 @@ async function erase(conversation: ConversationRecord, until: number): Promise<b
 
 const ATTEMPTS = 10;
 
-/** Nobody closed it, and the candidate is gone: it is closed in their name, whatever others do with it meanwhile. */
+/** Closes a running conversation in the name of its candidate, who is gone, whatever others do with it meanwhile. */
 async function closeOnBehalf(conversation: ConversationRecord): Promise<ConversationRecord> {
   let now: ConversationRecord | null = conversation;
   for (let attempt = 0; now && attempt < ATTEMPTS; attempt += 1) {

@@ -8,13 +8,15 @@ import { present } from '../conversations/present.ts';
 import { requeueAs, tellRequeued } from '../conversations/requeueConversation.ts';
 
 const PAGE = 50;
-/** How long the handler goes on before it leaves the rest to the sweep. */
+/** How long the handler hands over. The sweep does the rest. */
 const HANDLER_HANDS_OVER_MS = 3_000;
 
-/** Nobody decides it of the one conversation: it follows from what was decided of its agent, which has an entry of its own. */
+/**
+ * The actor of these audit entries: nobody. They follow from a decision about the agent, which has an entry of its own.
+ */
 const BY_RULE: Actor = { userId: null, role: null, sourceIp: null };
 
-/** As `finishHandingOver`, for a handler that has answered already: what fails, the sweep tries again. */
+/** Hands over after the handler has answered. The sweep tries again what fails here. Never throws. */
 export async function beginHandingOver(agentId: string): Promise<void> {
   try {
     await finishHandingOver(agentId, Date.now() + HANDLER_HANDS_OVER_MS);
@@ -24,9 +26,10 @@ export async function beginHandingOver(agentId: string): Promise<void> {
 }
 
 /**
- * Has what an agent holds follow the agent as they are now: an inactive one gives all of it back, an active one has it
- * under their own supervisor. Conversation by conversation, each conditional, from wherever it stopped; by two at once
- * too. One that fails doesn't keep the others from it, and is thrown at the end. Answers whether nothing is left.
+ * Makes an agent's conversations follow the agent as they are now: an inactive agent gives all back, an active one has
+ * all under their own supervisor. Each conversation is a conditional write, from where it stopped; two processes may do
+ * it at once. One failure doesn't keep the others from it; its error is thrown at the end. Returns whether nothing is
+ * left.
  */
 export async function finishHandingOver(agentId: string, until: number): Promise<boolean> {
   const agent = await findHandingOver(agentId);
@@ -44,9 +47,9 @@ export async function finishHandingOver(agentId: string, until: number): Promise
           failed ??= error;
           return null;
         });
-        // The agent was changed again: that change sees to the rest.
+        // The agent was changed again. That change hands over the rest.
         if (outcome === 'agent changed') return false;
-        // Meanwhile the next ones follow: a slow socket in this room is not theirs.
+        // The next conversations follow meanwhile: a slow socket in this room must not delay them.
         if (outcome) told.push(tell(outcome, agentId));
       }
     } finally {
@@ -59,12 +62,12 @@ export async function finishHandingOver(agentId: string, until: number): Promise
   return noteHandedOver(agent);
 }
 
-/** The conversation as it was given back, where there is somebody to tell; `null` where there isn't. */
+/** The conversation that was given back, if somebody is to be told; `null` if nobody is. */
 type Outcome = ConversationRecord | 'agent changed' | null;
 
 async function handOver(agent: HandingOver, conversation: ConversationRecord): Promise<Outcome> {
   return transaction(async (session) => {
-    // Written, not just read: else it could follow an agent who is no longer so.
+    // Write the agent instead of reading: else the conversation could follow an agent who has changed since.
     if (!(await isStillSo(agent, session))) return 'agent changed';
     return agent.active ? takeAlong(agent, conversation, session) : giveBack(agent, conversation, session);
   });

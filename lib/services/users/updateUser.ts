@@ -60,7 +60,7 @@ const notActive = ({ supervisorId }: UserChange) =>
     ? invalid('/body/supervisorId', 'is required: the supervisor they had is not active')
     : noActiveSupervisor();
 
-/** What changed, for the audit trail; a name or an address is personal, that it changed is not. */
+/** Describes the change for the audit trail. A name or an address is personal; that it changed is not. */
 function described({ name, email, supervisorId, active }: UserChange): Record<string, string> {
   return {
     ...(name !== undefined && { name: 'changed' }),

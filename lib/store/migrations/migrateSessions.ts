@@ -4,8 +4,9 @@ import { dropIndex, transaction, trusted } from '../database.ts';
 import { deleteSessions, firstReleaseTokenModel, longestUnused, sessionModel } from '../sessions.ts';
 
 /**
- * Ends what users of the first release have beyond today's number of sessions, those longest unused, some at a time: from
- * then on ending a user's sessions is work of a known size. Their sockets are not cut, but have no record any more.
+ * Ends those sessions of first-release users that are over today's limit, the longest unused first, some at a time.
+ * From then on, ending a user's sessions is work of a known size. Their sockets are not cut, but have no record any
+ * more.
  */
 export async function migrateSessions(): Promise<void> {
   const most = config().MAX_SESSIONS_PER_USER;
@@ -16,13 +17,13 @@ export async function migrateSessions(): Promise<void> {
     ])
     .cursor();
   for await (const { _id } of crowds) while (await endSome(_id, most));
-  // What they served is served by the indexes that begin alike, or not asked any more.
+  // Other indexes with the same first fields serve these queries, or nobody sends them any more.
   await dropIndex(sessionModel().collection, 'userId_1');
   await dropIndex(connectionModel().collection, 'userId_1');
   await dropIndex(firstReleaseTokenModel().collection, 'sessionId_1');
 }
 
-/** Answers whether there were any to end. */
+/** Returns whether there were sessions to end. */
 async function endSome(userId: string, most: number): Promise<boolean> {
   return transaction(async (session) => {
     const sessionIds = await longestUnused(userId, most, session);

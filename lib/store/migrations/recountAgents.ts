@@ -6,8 +6,9 @@ import { userModel } from '../users.ts';
 const PAGE = 100;
 
 /**
- * Counts anew what each agent holds. Notes those agents whose conversations are to follow them: what an inactive agent holds,
- * and what is not under the agent's own supervisor. The sweep hands these over.
+ * Counts again how many conversations each agent has. Notes agents whose conversations must follow them: an inactive
+ * agent with conversations, and an agent with conversations that are not under the agent's own supervisor. The sweep
+ * hands these over.
  */
 export async function recountAgents(): Promise<void> {
   for (let last = ''; ; ) {
@@ -18,7 +19,7 @@ export async function recountAgents(): Promise<void> {
       .lean();
     for (const { _id } of page) {
       const { isStranded } = await transaction((session) => recount(_id, session));
-      // Only an admin can say whose they are to be.
+      // Only an admin can say who gets them.
       if (isStranded) logger.warn('agent without an active supervisor', { userId: _id });
     }
     const end = page.at(-1);
@@ -28,8 +29,8 @@ export async function recountAgents(): Promise<void> {
 }
 
 /**
- * Counts what one agent holds. Whatever is assigned or taken meanwhile writes the agent too, and one of the two transactions
- * begins anew. `isStranded`: the agent is active, and has no active supervisor.
+ * Counts one agent's conversations. An assignment or requeue at the same time writes the agent too, so one of the two
+ * transactions begins again. `isStranded`: the agent is active, and has no active supervisor.
  */
 async function recount(agentId: string, session: Transaction): Promise<{ readonly isStranded: boolean }> {
   const assignedCount = await countAssigned(agentId, session);

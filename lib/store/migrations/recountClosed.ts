@@ -21,19 +21,22 @@ import {
 import { conversationModel } from '../conversations.ts';
 import { type Transaction, transaction, trusted } from '../database.ts';
 
-/** At most what one transaction counts: it is to be over within seconds. */
+/** The most that one transaction counts, so that it is over within seconds. */
 const COUNTED_AT_ONCE = 5_000;
 const DAYS_AT_ONCE = 32;
 
-/** Whatever was closed longer ago is committed, and bears a time before the cut-off: no clocks differ by as much. */
+/** A close longer ago than this is committed, and has a time before the cut-off: no clocks differ by as much. */
 const SETTLED_MS = 60_000;
-/** A recount goes on where one stopped that has been at work within this time. One that stopped earlier tells nothing. */
+/**
+ * A recount goes on where another one stopped that was at work within this time. One that stopped earlier says nothing.
+ */
 const RESUMABLE_MS = 3_600_000;
 
 /**
- * Counts everything anew from the conversations, from the first day to the last, and goes on where one that was
- * interrupted just now stopped. It may run at any time, and beside others of its kind: the sums of some days are replaced by those of
- * what is marked, in one transaction. The first time it marks first. A longer span is then the sum of the shorter ones in it.
+ * Counts all closed conversations again, from the first day to the last, and goes on where a recount stopped that was
+ * interrupted just now. It may run at any time, and beside others of its kind. One transaction replaces the sums of
+ * some days by the sums of the marked conversations. The first time, it marks them before. A longer span is then the
+ * sum of the shorter ones in it.
  */
 export async function recountClosed(): Promise<{ readonly days: number; readonly conversations: number }> {
   const { through, cutoff } = await beginRecount();
@@ -41,7 +44,7 @@ export async function recountClosed(): Promise<{ readonly days: number; readonly
   const today = spanStart(Date.now(), DAY_MS);
   let [days, conversations] = [0, 0];
   for (let from = await nextDay(through); from !== null; ) {
-    // Today by itself: it is still being added to, and the sooner it is counted the less is counted twice.
+    // Today by itself: it still grows, and the sooner it is counted, the less is counted twice.
     const to = Math.min(await endOfSome(from), from < today ? today : Number.POSITIVE_INFINITY);
     const counted = await recountDays({ from, to }, cutoff);
     days += counted.days;
@@ -61,7 +64,10 @@ export async function recountClosed(): Promise<{ readonly days: number; readonly
   return { days, conversations };
 }
 
-/** Where to go on from, and the cut-off, which is the same for all who make the first count. Epoch milliseconds. */
+/**
+ * Returns the time to go on from, and the cut-off, which is the same for all who make the first count. Epoch
+ * milliseconds.
+ */
 async function beginRecount(): Promise<{ through: number; cutoff: number }> {
   const state = await sumsStateModel()
     .findOneAndUpdate(
@@ -88,7 +94,7 @@ async function noteState(state: { complete?: true; through: Date | null; through
 
 const since = (from: number) => handledIn({ from, to: Number.POSITIVE_INFINITY });
 
-/** The first day, not before `at`, on which something was closed or is counted. */
+/** Finds the first day, not before `at`, on which a conversation was closed or is counted. */
 async function nextDay(at: number): Promise<number | null> {
   const [closed, counted] = await Promise.all([
     conversationModel().findOne(since(at), { _id: 0, closedAt: 1 }).sort({ closedAt: 1 }).lean(),
@@ -101,7 +107,7 @@ async function nextDay(at: number): Promise<number | null> {
   return found.length === 0 ? null : Math.min(...found);
 }
 
-/** The end of as many days from a day on as one transaction counts: at least one. */
+/** Returns the end of as many days as one transaction counts: at least one. */
 async function endOfSome(from: number): Promise<number> {
   const beyond = await conversationModel()
     .findOne(since(from), { _id: 0, closedAt: 1 })
@@ -113,7 +119,7 @@ async function endOfSome(from: number): Promise<number> {
 }
 
 async function recountDays(range: Range, cutoff: number): Promise<{ days: number; conversations: number }> {
-  // What is closed after the cut-off is `countClosed`'s, which adds it to the sums of every length at once.
+  // `countClosed` adds closes after the cut-off, to the sums of every length at once.
   const first = { from: range.from, to: Math.min(range.to, cutoff) };
   if (first.from < first.to && !(await sumsAreComplete())) {
     await conversationModel().updateMany(uncounted(first), { $set: { counted: true } });
@@ -126,7 +132,7 @@ async function recountDays(range: Range, cutoff: number): Promise<{ days: number
   });
 }
 
-/** All but some of them. They have no ids here, but those that are the same count the same. */
+/** Returns all but some of the conversations. They have no ids here, but equal ones count the same. */
 function without(all: readonly Handled[], some: readonly Handled[]): Handled[] {
   const left = new Map<string, number>();
   for (const one of some) left.set(JSON.stringify(one), (left.get(JSON.stringify(one)) ?? 0) + 1);
@@ -155,7 +161,7 @@ async function recountLonger(days: Days, shorter: Days, from: number): Promise<v
   });
 }
 
-/** Puts these sums in the place of all there are of this length that begin in a time. */
+/** Replaces all sums of this length that begin in a time. */
 async function replace(days: Days, range: Range, sums: readonly SumRecord[], session: Transaction): Promise<void> {
   const stale = await closedSumModel()
     .find(trusted({ days, ...within('start', range), _id: { $nin: sums.map(({ _id }) => _id) } }), { _id: 1 })
@@ -165,12 +171,12 @@ async function replace(days: Days, range: Range, sums: readonly SumRecord[], ses
     ...sums.map((sum) => ({ replaceOne: { filter: { _id: sum._id }, replacement: sum, upsert: true } })),
     ...stale.map(({ _id }) => ({ deleteOne: { filter: { _id } } })),
   ];
-  // Not by the model, which would cast every number of every histogram.
+  // Past the model, which would cast every number of every histogram.
   if (writes.length > 0)
     await closedSumModel().collection.bulkWrite(writes as unknown as mongo.AnyBulkWriteOperation[], { session });
 }
 
-/** When the spans begin that hold something: a shorter one, or a sum of their own that may be stale. */
+/** Returns the starts of spans that have something: a shorter sum, or a sum of their own that may be stale. */
 async function startsOf(days: Days, shorter: Days): Promise<number[]> {
   const parts = await Promise.all([days, shorter].map((level) => closedSumModel().distinct('start', { days: level })));
   return [...new Set(parts.flat().map((start) => spanStart(start.getTime(), days * DAY_MS)))].sort((a, b) => a - b);
