@@ -1,10 +1,10 @@
 import { httpEndpoint } from '../../lib/http/endpoint.ts';
 import * as routes from '../../lib/protocol/routes/users.ts';
 import { eraseUser } from '../../lib/services/users/eraseUser.ts';
-import { beginErasing } from '../../lib/services/users/finishErasing.ts';
+import { tryFinishErasing } from '../../lib/services/users/finishErasing.ts';
 
 export const handler = httpEndpoint(routes.eraseUser, async ({ caller, params, waitUntil }) => {
   const erased = await eraseUser(caller, params.userId);
-  waitUntil(() => beginErasing(erased.id));
+  waitUntil(() => tryFinishErasing(erased.id));
   return erased;
 });

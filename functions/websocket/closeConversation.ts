@@ -1,13 +1,13 @@
 import { CLOSE_CONVERSATION } from '../../lib/protocol/events.ts';
 import { answersGiven } from '../../lib/realtime/turns.ts';
 import { closeConversation } from '../../lib/services/conversations/closeConversation.ts';
-import { beginFinishing, closedNotice } from '../../lib/services/conversations/finishClosing.ts';
+import { closedNotice, tryFinishClosing } from '../../lib/services/conversations/finishClosing.ts';
 import { onClientEvent } from '../../lib/websocket/clientEvent.ts';
 
 export const handler = onClientEvent(CLOSE_CONVERSATION, async ({ caller, data, reply, waitUntil }) => {
   const { connectionId } = caller;
   const closed = await closeConversation(caller, data.conversationId, data.after);
-  waitUntil(() => beginFinishing(closed, connectionId));
+  waitUntil(() => tryFinishClosing(closed, connectionId));
   reply('CONVERSATION_CLOSED', closedNotice(closed.record), {
     // A join of this connection that was under way must not be answered after the close.
     before: () => answersGiven([connectionId], data.conversationId),

@@ -43,14 +43,14 @@ export type HttpHandler = (
 ) => Promise<APIGatewayProxyStructuredResultV2>;
 
 /** The event on its way through the stack: the door notes who came in and from where, the parser puts the body in place. */
-type AdmittedEvent = Omit<APIGatewayProxyEventV2, 'body'> & {
+type ParsedEvent = Omit<APIGatewayProxyEventV2, 'body'> & {
   body?: unknown;
   caller?: Caller;
   sourceIp?: string;
   following?: Promise<unknown>[];
 };
 
-type HttpMiddleware = MiddlewareObj<AdmittedEvent, APIGatewayProxyStructuredResultV2, Error, Context>;
+type HttpMiddleware = MiddlewareObj<ParsedEvent, APIGatewayProxyStructuredResultV2, Error, Context>;
 
 /**
  * Makes the Lambda handler of a route: authenticate, check the role, parse and validate, then the use case, then its
@@ -62,7 +62,7 @@ export function httpEndpoint<const R extends Route>(
 ): HttpHandler {
   connectAhead();
   trustedProxyAhead();
-  const stack = middy<AdmittedEvent, APIGatewayProxyStructuredResultV2, Error, Context>()
+  const stack = middy<ParsedEvent, APIGatewayProxyStructuredResultV2, Error, Context>()
     .use(answerProblems(route))
     .use(located())
     .use(connected());
@@ -147,7 +147,7 @@ const isUtf8 = (contentType: string): boolean =>
  * The body as text. Throws `MALFORMED_JSON` where it isn't UTF-8. The gateway hands on what is called JSON as text, with
  * U+FFFD for each byte that is no UTF-8: what it then differs in length from what was sent tells that from a U+FFFD sent.
  */
-function bodyText({ body, isBase64Encoded, headers }: AdmittedEvent): string | undefined {
+function bodyText({ body, isBase64Encoded, headers }: ParsedEvent): string | undefined {
   if (typeof body !== 'string') return undefined;
   const notUtf8 = () => new AppError('MALFORMED_JSON', 'The body is not valid UTF-8.');
   if (isBase64Encoded) {

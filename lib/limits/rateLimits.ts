@@ -5,7 +5,7 @@ import { addressKey } from './address.ts';
 import { pseudonym } from './pseudonyms.ts';
 
 /** Counts events under a key. Throws `RATE_LIMITED` when a window has more than `most` of them. */
-export async function limit(key: string, most: number, windowSeconds: number, events = 1): Promise<void> {
+async function enforceLimit(key: string, most: number, windowSeconds: number, events = 1): Promise<void> {
   if (config().RATE_LIMITS === 'off') return;
   const window = await countEvent(key, windowSeconds, events);
   if (window.count > most) throw tooMany(window.endsIn);
@@ -16,19 +16,19 @@ const HOUR = 60 * MINUTE;
 
 /** Counts the frames of a connection, valid or not: a flood is refused before it costs anything more. */
 export const limitFrames = (connectionId: string): Promise<void> =>
-  limit(`frames/${connectionId}`, config().RATE_LIMIT_FRAMES_PER_MINUTE, MINUTE);
+  enforceLimit(`frames/${connectionId}`, config().RATE_LIMIT_FRAMES_PER_MINUTE, MINUTE);
 
 export const limitMessages = (userId: string, messages = 1): Promise<void> =>
-  limit(`messages/${userId}`, config().RATE_LIMIT_MESSAGES_PER_MINUTE, MINUTE, messages);
+  enforceLimit(`messages/${userId}`, config().RATE_LIMIT_MESSAGES_PER_MINUTE, MINUTE, messages);
 
 export const limitConversations = (userId: string): Promise<void> =>
-  limit(`conversations/${userId}`, config().RATE_LIMIT_CONVERSATIONS_PER_HOUR, HOUR);
+  enforceLimit(`conversations/${userId}`, config().RATE_LIMIT_CONVERSATIONS_PER_HOUR, HOUR);
 
 export const limitRefreshes = (sessionId: string): Promise<void> =>
-  limit(`refreshes/${sessionId}`, config().RATE_LIMIT_REFRESHES_PER_MINUTE, MINUTE);
+  enforceLimit(`refreshes/${sessionId}`, config().RATE_LIMIT_REFRESHES_PER_MINUTE, MINUTE);
 
 export const limitRegistrations = async (sourceIp: string): Promise<void> =>
-  limit(
+  enforceLimit(
     `registrations/${await pseudonym(`registrations ${addressKey(sourceIp)}`)}`,
     config().RATE_LIMIT_REGISTRATIONS_PER_HOUR,
     HOUR,

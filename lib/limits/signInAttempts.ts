@@ -8,13 +8,13 @@ import {
   type CountedAttempt,
   countAttempt,
   forgetAttempts,
-  noteRefusal,
+  markRefused,
   readStanding,
   rememberOrigin,
   type Standing,
   takeBackAttempts,
 } from '../store/signInAttempts.ts';
-import { giveSalt } from '../store/users.ts';
+import { ensureSalt } from '../store/users.ts';
 import { addressKey } from './address.ts';
 import { keyedHash, pseudonym, today } from './pseudonyms.ts';
 import { tooMany } from './rateLimits.ts';
@@ -57,7 +57,7 @@ export interface Attempt {
  * strangers and colleagues can't lock them out. A refused attempt counts only as a metric. Accounts that don't exist
  * are counted the same.
  */
-export async function admitAttempt(proof: Proof): Promise<Attempt> {
+export async function beginAttempt(proof: Proof): Promise<Attempt> {
   const failed = async () => {
     metrics({ SignInFailures: 1 });
     await audit(proof.actor, proof.failure, proof.account?.id ?? null);
@@ -104,7 +104,7 @@ interface Keys {
  */
 async function keysOf({ account, email, sourceIp }: Proof): Promise<Keys> {
   const address = addressKey(sourceIp);
-  const salt = account && (account.salt ?? (await giveSalt(account.id)));
+  const salt = account && (account.salt ?? (await ensureSalt(account.id)));
   const ofAccount = salt ? knownAccount(salt) : await unknownAccount(email);
   // The account's own salt won't do: the database has it beside the count.
   const within = salt
@@ -125,7 +125,7 @@ const knownAccount = (salt: string, day = today()): string => keyedHash(salt, `a
 const unknownAccount = (email: string, day = today()): Promise<string> =>
   pseudonym(`account ${email.normalize('NFC').toLowerCase()}`, day);
 
-interface Admitted {
+interface Counted {
   readonly counted: readonly CountedAttempt[];
   readonly origin: Standing['origin'];
 }
@@ -136,7 +136,7 @@ interface Admitted {
  */
 const LOOKS = 3;
 
-async function countUnlessBlocked(proof: Proof, keys: Keys): Promise<Admitted> {
+async function countUnlessBlocked(proof: Proof, keys: Keys): Promise<Counted> {
   const limits = limitsOf(keys);
   for (let look = 0; look < LOOKS; look += 1) {
     const { blocks, origin } = await readStanding(
@@ -180,7 +180,7 @@ async function countAll(limits: readonly AttemptLimit[]): Promise<CountedAttempt
 async function refuse({ actor, account }: Proof, keys: Keys, blocks: readonly Block[]): Promise<never> {
   metrics({ SignInFailures: 1 });
   for (const block of blocks) {
-    if (await noteRefusal(block)) {
+    if (await markRefused(block)) {
       await audit(actor, 'attempts_throttled', account?.id ?? null, { limit: nameOf(block, keys) });
     }
   }

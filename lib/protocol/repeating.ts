@@ -15,25 +15,25 @@ export type Repeating =
       readonly findOut: string;
     };
 
-/** The text of a refusal of an operation. `UNAVAILABLE` also says how to go on. `given` is what the client sent along. */
+/** The text of a refusal of an operation. `UNAVAILABLE` also says how to go on. `input` is what the client sent along. */
 export function detailOf(
   { code, message }: { readonly code: ErrorCode; readonly message: string },
   repeat: Repeating,
-  given: unknown,
+  input: unknown,
 ): string {
-  return code === 'UNAVAILABLE' ? `${message} ${goOn(repeat, given)}` : message;
+  return code === 'UNAVAILABLE' ? `${message} ${goOn(repeat, input)}` : message;
 }
 
 /** How a client goes on whose command was answered `UNAVAILABLE`. */
-export function goOn(repeat: Repeating, given: unknown): string {
-  if (repeat === 'safe' || has(given, repeat.safeWith)) return 'It is safe to send this again.';
+export function goOn(repeat: Repeating, input: unknown): string {
+  if (repeat === 'safe' || has(input, repeat.safeWith)) return 'It is safe to send this again.';
   const { safeWithin, findOut } = repeat;
   if (safeWithin !== undefined) return `It is safe to send this again within ${safeWithin}. Later: ${findOut}`;
   return `The outcome is unknown. ${findOut}`;
 }
 
-const has = (given: unknown, field: string | undefined): boolean =>
-  field !== undefined && typeof given === 'object' && given !== null && Object.hasOwn(given, field);
+const has = (input: unknown, field: string | undefined): boolean =>
+  field !== undefined && typeof input === 'object' && input !== null && Object.hasOwn(input, field);
 
 /** The declaration in words, for the documents. */
 export function repeatingInWords(repeat: Repeating): string {

@@ -7,16 +7,22 @@ import { endTurn, inTurn, TURN_MS, type Turn } from '../store/turns.ts';
  * Takes a turn as soon as no other turn is in its way. Throws `DeadlineExceeded` when that takes longer than the
  * command has.
  */
-export async function takeInTurn<T>(take: () => Promise<T | 'busy'>): Promise<T> {
+export async function takeInTurn<T extends { readonly is: string }>(take: () => Promise<T | Busy>): Promise<T> {
   const left = commandEnds() - Date.now();
   const attempt = async () => {
     const outcome = await take();
-    return outcome === 'busy' ? null : { outcome };
+    return isBusy(outcome) ? null : { outcome };
   };
   const taken = left > 0 && (await poll(left, attempt));
   if (!taken) throw new DeadlineExceeded();
   return taken.outcome;
 }
+
+interface Busy {
+  readonly is: 'busy';
+}
+
+const isBusy = <T extends { readonly is: string }>(outcome: T | Busy): outcome is Busy => outcome.is === 'busy';
 
 /** Whether an answer that is posted now reaches the client before the turn is over. */
 export const mayAnswer = ({ answerBy }: Turn): boolean => Date.now() < answerBy;

@@ -191,7 +191,7 @@ export async function sumsAreComplete(session?: Transaction): Promise<boolean> {
   );
 }
 
-export interface Closed {
+export interface ClosedTotals {
   /** By supervisor. */
   readonly sums: ReadonlyMap<string, Sum>;
   /** Those that were summed up, where they are `most` at most. */
@@ -203,7 +203,7 @@ export interface Closed {
  * have yet, and those of the two quarters of an hour that the time may cut, are added one by one. Call it inside a
  * transaction, so that everything is read as of one moment. Returns `null` before everything was counted once.
  */
-export async function sumClosed(range: Range, most: number, session: Transaction): Promise<Closed | null> {
+export async function sumClosed(range: Range, most: number, session: Transaction): Promise<ClosedTotals | null> {
   const { spans, quarters, rest } = cover(range);
   if (!(await sumsAreComplete(session))) return null;
   const sums = new Map<string, Sum>();

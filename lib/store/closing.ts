@@ -4,7 +4,8 @@ import { type Due, dueFor, retryAt, waitsSince } from './setBack.ts';
 
 // The steps after a close. Each note is conditional on the step it ends, so that two processes at once don't set it back.
 
-export async function noteAnnounced(id: string): Promise<void> {
+/** The room has been told: the archive is next. */
+export async function markAnnounced(id: string): Promise<void> {
   await conversationModel().updateOne(
     { _id: id, 'closing.step': 'announce' },
     { $set: { 'closing.step': 'archive', 'closing.through': 0 } },
@@ -12,12 +13,12 @@ export async function noteAnnounced(id: string): Promise<void> {
 }
 
 /** Notes how far a step has come, for the process that goes on with it. */
-export async function noteThrough(id: string, step: ClosingStep, through: number): Promise<void> {
+export async function saveProgress(id: string, step: ClosingStep, through: number): Promise<void> {
   await conversationModel().updateOne({ _id: id, 'closing.step': step }, { $max: { 'closing.through': through } });
 }
 
 /** Notes that the archive is complete: from here on readers read the permanent collection. Check completeness first. */
-export async function noteArchived(id: string, retained: Readonly<Record<string, unknown>>): Promise<void> {
+export async function markArchived(id: string, retained: Readonly<Record<string, unknown>>): Promise<void> {
   await conversationModel().updateOne(
     { _id: id, 'closing.step': 'archive' },
     [
@@ -34,14 +35,15 @@ export async function noteArchived(id: string, retained: Readonly<Record<string,
   );
 }
 
-export async function noteReleased(id: string): Promise<void> {
+/** The active copies expire from now on: nothing is left to do. */
+export async function markReleased(id: string): Promise<void> {
   await conversationModel().updateOne({ _id: id, 'closing.step': 'release' }, { $unset: { closing: 1 } });
 }
 
 /** Finds closed conversations with steps left to do, the longest waiting first. */
 export async function findUnfinished(due: Due): Promise<ConversationRecord[]> {
   return conversationModel()
-    .find(trusted({ 'closing.since': waitsSince(due), 'closing.retryAt': dueFor(due.attempt) }))
+    .find(trusted({ 'closing.since': waitsSince(due), 'closing.retryAt': dueFor(due.pass) }))
     .sort({ 'closing.since': 1 })
     .limit(due.most)
     .lean();

@@ -154,13 +154,14 @@ export async function findSocketCaller(connectionId: string, sourceIp: string | 
   return found ? { ...found.caller, sourceIp: found.sourceIp ?? sourceIp, connectionId, rooms: found.rooms } : null;
 }
 
-/** Takes every connection out of a room, or every connection of one user. */
-export async function emptyRoom(room: string, userId?: string, session?: Transaction): Promise<void> {
-  await connectionModel().updateMany(
-    userId === undefined ? { rooms: room } : { rooms: room, userId },
-    { $pull: { rooms: room } },
-    session ? { session } : {},
-  );
+/** Takes every connection out of a room. */
+export async function emptyRoom(room: string): Promise<void> {
+  await connectionModel().updateMany({ rooms: room }, { $pull: { rooms: room } });
+}
+
+/** Takes every connection of one user out of a room. */
+export async function removeFromRoom(room: string, userId: string, session: Transaction): Promise<void> {
+  await connectionModel().updateMany({ rooms: room, userId }, { $pull: { rooms: room } }, { session });
 }
 
 /** The TTL monitor runs once a minute. Until then, a record past its own time, or its session's, counts for nothing. */

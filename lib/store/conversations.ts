@@ -59,7 +59,7 @@ export interface ConversationRecord {
 const HAS_AGENT = { partialFilterExpression: { agentId: { $gt: '' } } } as const;
 const HAS_SUPERVISOR = { partialFilterExpression: { supervisorId: { $gt: '' } } } as const;
 /** Conversations closed while they were open: few, and no other conversation costs an entry. */
-const NEVER_GIVEN = { partialFilterExpression: { status: 'closed', agentId: null } } as const;
+const NEVER_ASSIGNED = { partialFilterExpression: { status: 'closed', agentId: null } } as const;
 
 export const conversationModel = /* @__PURE__ */ defineModel<ConversationRecord>(
   'Conversation',
@@ -105,8 +105,8 @@ export const conversationModel = /* @__PURE__ */ defineModel<ConversationRecord>
     [{ candidateId: 1, supervisorId: 1, status: 1, ...NEWEST_FIRST }, HAS_SUPERVISOR],
     [{ candidateId: 1, agentId: 1, supervisorId: 1, status: 1, ...NEWEST_FIRST }, HAS_AGENT],
     // For a supervisor's own closes of open conversations.
-    [{ closedBy: 1, status: 1, ...NEWEST_FIRST }, NEVER_GIVEN],
-    [{ candidateId: 1, closedBy: 1, status: 1, ...NEWEST_FIRST }, NEVER_GIVEN],
+    [{ closedBy: 1, status: 1, ...NEWEST_FIRST }, NEVER_ASSIGNED],
+    [{ candidateId: 1, closedBy: 1, status: 1, ...NEWEST_FIRST }, NEVER_ASSIGNED],
     [
       { candidateId: 1, clientConversationId: 1 },
       { unique: true, partialFilterExpression: { clientConversationId: { $type: 'string' } } },

@@ -123,7 +123,7 @@ export async function findSentMessage(
 }
 
 /** Finds the messages of a running conversation that a sender stored under these names. Returns them by name. */
-export async function findNamed(
+export async function findByClientIds(
   conversationId: string,
   senderId: string,
   clientMessageIds: readonly string[],
@@ -138,7 +138,7 @@ export async function findNamed(
 }
 
 /** Notes that the room was told. A lost note only costs a second telling, so one node's word is enough. */
-export async function noteBroadcast(messageId: string): Promise<void> {
+export async function markBroadcast(messageId: string): Promise<void> {
   await activeMessageModel().updateOne(
     { _id: messageId },
     { $set: { broadcastAt: new Date() } },

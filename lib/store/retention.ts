@@ -62,7 +62,7 @@ export async function findExpired(
 }
 
 /** Erases the subject, and notes that every text is gone. */
-export async function noteExpired(id: string): Promise<void> {
+export async function eraseExpiredSubject(id: string): Promise<void> {
   await conversationModel().updateOne({ _id: id }, { $set: { subject: ERASED }, $unset: { retentionDays: 1 } });
 }
 

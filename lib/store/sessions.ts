@@ -138,7 +138,7 @@ export interface PresentedToken {
  * What a refresh token is to its session. `current`: it can be spent. `repeated`: it was spent just now, and its
  * successor isn't spent. `reused`: it was spent before that.
  */
-export type Standing = { readonly sessionId: string; readonly userId: string } & (
+export type TokenState = { readonly sessionId: string; readonly userId: string } & (
   | { readonly is: 'current' | 'reused' }
   | { readonly is: 'repeated'; readonly sealedSuccessor: string }
 );
@@ -147,7 +147,7 @@ export type Standing = { readonly sessionId: string; readonly userId: string } &
  * Finds what a token is to its session, and changes nothing. Returns `null` for a token that isn't the service's, or
  * whose session has ended.
  */
-export async function standingOf(token: PresentedToken): Promise<Standing | null> {
+export async function readTokenState(token: PresentedToken): Promise<TokenState | null> {
   const old = token.family ? null : await firstReleaseTokenModel().findById(token.hash).lean();
   const sessionId = token.family?.sessionId ?? old?.sessionId;
   if (sessionId === undefined) return null;

@@ -6,20 +6,20 @@ const MINUTE_MS = 60_000;
 const SOONEST_MS = 4 * MINUTE_MS;
 const LATEST_MS = 6 * 60 * MINUTE_MS;
 
-/** Work that never failed, or work that was set back. */
-export type Attempt = 'first' | 'again';
+/** A pass of the sweep: `first` takes work that never failed, `again` takes work that was set back. */
+export type Pass = 'first' | 'again';
 
 /** Returns when to try again, after `failures` earlier failures and one more. */
 export const retryAt = (failures = 0): Date =>
   new Date(Date.now() + Math.min(LATEST_MS, SOONEST_MS * 2 ** Math.min(failures, 10)));
 
 /** The filter on the time that `retryAt` returned. */
-export const dueFor = (attempt: Attempt): Record<string, unknown> =>
-  attempt === 'first' ? { $exists: false } : { $lte: new Date() };
+export const dueFor = (pass: Pass): Record<string, unknown> =>
+  pass === 'first' ? { $exists: false } : { $lte: new Date() };
 
 /** Which due work of one kind to read: one page. */
 export interface Due {
-  readonly attempt: Attempt;
+  readonly pass: Pass;
   /** Only work that has waited since before this time. */
   readonly before?: Date;
   /** No work that has waited since before this time. */

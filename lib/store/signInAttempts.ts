@@ -195,7 +195,7 @@ export async function takeBackAttempts(counted: readonly CountedAttempt[], forgo
 }
 
 /** Notes that a block refused an attempt. Returns `true` for the block's first refusal. */
-export async function noteRefusal({ key, until, refusalNoted }: Block): Promise<boolean> {
+export async function markRefused({ key, until, refusalNoted }: Block): Promise<boolean> {
   if (refusalNoted) return false;
   const { modifiedCount } = await loginAttemptsModel().updateOne(
     { _id: key, blockedUntil: until, refusalNoted: false },

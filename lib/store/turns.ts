@@ -64,15 +64,14 @@ async function takeTurn(connectionId: string, { of, entering, allowed, rooms }: 
   return { after, turn: after?.turns?.some(({ token }) => token === turn.token) ? turn : null };
 }
 
-/**
- * Puts a connection in a room, unless it is in `most` rooms already. `busy`: the connection is leaving the room, and
- * that is not answered yet.
- */
-export async function enterRoom(
-  connectionId: string,
-  room: string,
-  most: number,
-): Promise<Turn | 'busy' | 'full' | 'gone'> {
+/** `busy`: another command on this room is not answered yet. `full`: the connection is in as many rooms as it may be. */
+export type Entered =
+  | { readonly is: 'entered'; readonly turn: Turn }
+  | { readonly is: 'busy' }
+  | { readonly is: 'full' | 'gone' };
+
+/** Puts a connection in a room, unless it is in `most` rooms already. */
+export async function enterRoom(connectionId: string, room: string, most: number): Promise<Entered> {
   const isIn = { $in: [{ $literal: room }, '$rooms'] };
   const { after, turn } = await takeTurn(connectionId, {
     of: room,
@@ -80,21 +79,24 @@ export async function enterRoom(
     allowed: { $or: [isIn, { $lt: [{ $size: '$rooms' }, most] }] },
     rooms: { $cond: [isIn, '$rooms', { $concatArrays: ['$rooms', [{ $literal: room }]] }] },
   });
-  if (turn) return turn;
-  if (!after) return 'gone';
-  return !after.rooms.includes(room) && after.rooms.length >= most ? 'full' : 'busy';
+  if (turn) return { is: 'entered', turn };
+  if (!after) return { is: 'gone' };
+  return { is: !after.rooms.includes(room) && after.rooms.length >= most ? 'full' : 'busy' };
 }
 
-/** Takes a connection out of a room. `busy`: a command on this room is not answered yet. */
-export async function leaveRoom(connectionId: string, room: string): Promise<Turn | 'busy' | 'not in'> {
+/** `busy`: another command on this room is not answered yet. */
+export type Left = { readonly is: 'left'; readonly turn: Turn } | { readonly is: 'busy' } | { readonly is: 'not in' };
+
+/** Takes a connection out of a room. */
+export async function leaveRoom(connectionId: string, room: string): Promise<Left> {
   const { after, turn } = await takeTurn(connectionId, {
     of: room,
     entering: false,
     allowed: { $in: [{ $literal: room }, '$rooms'] },
     rooms: { $filter: { input: '$rooms', cond: { $ne: ['$$this', { $literal: room }] } } },
   });
-  if (turn) return turn;
-  return after?.rooms.includes(room) ? 'busy' : 'not in';
+  if (turn) return { is: 'left', turn };
+  return { is: after?.rooms.includes(room) ? 'busy' : 'not in' };
 }
 
 /**

@@ -186,7 +186,7 @@ export async function findCredentials(id: string): Promise<StoredCredentials | n
 /**
  * Gives a salt to a user without one, as users of an earlier release are. Returns the salt; `null` for an erased user.
  */
-export async function giveSalt(id: string): Promise<string | null> {
+export async function ensureSalt(id: string): Promise<string | null> {
   const record = await userModel()
     .findOneAndUpdate(
       trusted({ _id: id, erasedAt: { $exists: false } }),
@@ -357,7 +357,10 @@ export async function findHandingOver(id: string): Promise<HandingOver | null> {
  * Whether the agent is still as the hand-over found them. Writes the agent: call it inside the transaction in which a
  * conversation follows.
  */
-export async function isStillSo({ id, active, supervisorId }: HandingOver, session: Transaction): Promise<boolean> {
+export async function touchUnchanged(
+  { id, active, supervisorId }: HandingOver,
+  session: Transaction,
+): Promise<boolean> {
   return touch({ _id: id, active, supervisorId }, session);
 }
 
@@ -367,7 +370,7 @@ const NOTHING_TO_HAND_OVER = { handingOverSince: 1, handingOverRetryAt: 1, handi
  * Notes that nothing is left to follow. Returns `false` when the agent has changed since they were found: then there
  * may be something again.
  */
-export async function noteHandedOver({ id, active, supervisorId, since }: HandingOver): Promise<boolean> {
+export async function completeHandingOver({ id, active, supervisorId, since }: HandingOver): Promise<boolean> {
   const { modifiedCount } = await userModel().updateOne(
     { _id: id, active, supervisorId, handingOverSince: since },
     { $unset: NOTHING_TO_HAND_OVER },
@@ -385,7 +388,7 @@ export interface UnfinishedUser {
 /** Finds agents whose conversations are still to follow, the longest waiting first. */
 export async function findAllHandingOver(due: Due): Promise<UnfinishedUser[]> {
   const rows = await userModel()
-    .find(trusted({ handingOverSince: waitsSince(due), handingOverRetryAt: dueFor(due.attempt) }), {
+    .find(trusted({ handingOverSince: waitsSince(due), handingOverRetryAt: dueFor(due.pass) }), {
       handingOverSince: 1,
       handingOverFailures: 1,
     })
@@ -468,7 +471,7 @@ export async function migrateErased(): Promise<void> {
 /** Finds candidates whose conversations are still to be erased, the longest waiting first. */
 export async function findErasing(due: Due): Promise<UnfinishedUser[]> {
   const rows = await userModel()
-    .find(trusted({ erasingSince: waitsSince(due), erasingRetryAt: dueFor(due.attempt) }), {
+    .find(trusted({ erasingSince: waitsSince(due), erasingRetryAt: dueFor(due.pass) }), {
       erasingSince: 1,
       erasingFailures: 1,
     })
@@ -489,7 +492,7 @@ export async function setBackErasing({ id, since, failures }: UnfinishedUser): P
 }
 
 /** Notes that an erasure is complete, if it began before `before`. Returns whether it did. */
-export async function noteErased(id: string, before: Date): Promise<boolean> {
+export async function completeErasing(id: string, before: Date): Promise<boolean> {
   const { modifiedCount } = await userModel().updateOne(trusted({ _id: id, erasingSince: { $lt: before } }), {
     $unset: { erasingSince: 1, erasingRetryAt: 1, erasingFailures: 1 },
   });

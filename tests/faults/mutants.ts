@@ -32,8 +32,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'no transaction at all',
     file: 'lib/services/rooms/sendMessage.ts',
-    find: 'return await transaction((session) => storeMessage(caller, draft, session));',
-    replace: 'return await storeMessage(caller, draft, null as never);',
+    find: 'const message = await transaction((session) => storeMessage(caller, draft, session));',
+    replace: 'const message = await storeMessage(caller, draft, null as never);',
   },
   {
     name: 'a message expires from the moment it is inserted',
@@ -66,7 +66,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'noted as archived before it is copied',
     file: 'lib/services/conversations/finishClosing.ts',
     find: '  const { _id: id, lastSeq } = conversation;\n',
-    replace: '  const { _id: id, lastSeq } = conversation;\n  await noteArchived(id, {});\n',
+    replace: '  const { _id: id, lastSeq } = conversation;\n  await markArchived(id, {});\n',
     killers: ['tests/faults/(crashes|longArchive)'],
   },
   {
@@ -105,7 +105,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'who gives back stays in the room',
     file: 'lib/services/conversations/requeueConversation.ts',
-    find: `  await emptyRoom(id, agentId, session);
+    find: `  await removeFromRoom(id, agentId, session);
 `,
     replace: '',
     killers: ['tests/faults/staff'],
@@ -133,8 +133,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'what an agent holds follows whoever they were',
     file: 'lib/services/users/finishHandingOver.ts',
-    find: `if (!(await isStillSo(agent, session))) return 'agent changed';`,
-    replace: `if (!(await isStillSo(agent, session)) && false) return 'agent changed';`,
+    find: `if (!(await touchUnchanged(agent, session))) return`,
+    replace: `if (!(await touchUnchanged(agent, session)) && false) return`,
     killers: ['tests/integration/handingOver'],
   },
   {
@@ -286,8 +286,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a message does not wait for the one it is sent after',
     file: 'lib/services/rooms/sendMessage.ts',
-    find: 'isIn && draft.after !== undefined ?',
-    replace: "isIn && draft.after !== undefined && draft.after === '' ?",
+    find: 'if (draft.after !== undefined) {',
+    replace: "if (draft.after !== undefined && draft.after === '') {",
   },
   {
     name: 'a conversation may be opened twice under one name',
@@ -333,15 +333,15 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a command that has waited asks no more whether its session is still there',
     file: 'lib/services/rooms/order.ts',
-    find: '  await readmit();\n',
+    find: '  await recheck();\n',
     replace: '',
     killers: ['tests/integration/order'],
   },
   {
     name: 'every command is said to be safe to send again',
     file: 'lib/protocol/repeating.ts',
-    find: "if (repeat === 'safe' || has(given, repeat.safeWith))",
-    replace: "if (repeat === 'safe' || given || !has(given, repeat.safeWith))",
+    find: "if (repeat === 'safe' || has(input, repeat.safeWith))",
+    replace: "if (repeat === 'safe' || input || !has(input, repeat.safeWith))",
     killers: ['tests/contract/repeating'],
   },
   {

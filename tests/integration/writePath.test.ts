@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import mongoose from 'mongoose';
 import { conversationModel, findOpened } from '../../lib/store/conversations.ts';
-import { activeMessageModel, findNamed, findSentMessage } from '../../lib/store/messages.ts';
+import { activeMessageModel, findByClientIds, findSentMessage } from '../../lib/store/messages.ts';
 import { databaseUri } from '../../local/mongod.ts';
 import { STORED } from '../../tools/load.ts';
 import { eventually } from '../support/deadline.ts';
@@ -76,7 +76,7 @@ it('finds a sent message without walking through its conversation', async () => 
   const db = mongoose.connection.db;
   await db?.command({ profile: 2 });
   const found = await findSentMessage(conversation.id, candidate.user.id, 'message-19');
-  const named = await findNamed(conversation.id, candidate.user.id, ['message-19', 'message-20']);
+  const named = await findByClientIds(conversation.id, candidate.user.id, ['message-19', 'message-20']);
   await db?.command({ profile: 0 });
   expect(found?.message.seq).toBe(20);
   expect(named.get('message-19')?.seq).toBe(20);

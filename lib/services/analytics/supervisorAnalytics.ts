@@ -2,7 +2,7 @@ import { exactMedian, medianOf } from '../../domain/histogram.ts';
 import { AppError } from '../../errors/appError.ts';
 import type { SupervisorAnalytics } from '../../protocol/objects/analytics.ts';
 import { findStaff, type Person } from '../../store/analytics.ts';
-import { type Closed, type Sum, sumClosed } from '../../store/closedSums.ts';
+import { type ClosedTotals, type Sum, sumClosed } from '../../store/closedSums.ts';
 import { transaction } from '../../store/database.ts';
 
 type SupervisorRow = SupervisorAnalytics['supervisors'][number];
@@ -63,7 +63,7 @@ interface Medians {
   readonly resolution: number | null;
 }
 
-function mediansOf({ sums, handled }: Closed): Map<string, Medians> {
+function mediansOf({ sums, handled }: ClosedTotals): Map<string, Medians> {
   if (!handled) {
     return new Map(
       [...sums].map(([id, { firstResponse, resolution }]) => [

@@ -1,7 +1,7 @@
 import { hashPassword, isSamePassword, verifyPassword } from '../../auth/passwords.ts';
 import type { Caller } from '../../domain/permissions.ts';
 import { AppError } from '../../errors/appError.ts';
-import { admitAttempt } from '../../limits/signInAttempts.ts';
+import { beginAttempt } from '../../limits/signInAttempts.ts';
 import { cutAll } from '../../realtime/cut.ts';
 import { audit } from '../../store/audit.ts';
 import { transaction } from '../../store/database.ts';
@@ -19,7 +19,7 @@ export async function changePassword(
 ): Promise<void> {
   const found = await findCredentials(caller.userId);
   if (!found) throw new AppError('INVALID_CREDENTIALS');
-  const attempt = await admitAttempt({
+  const attempt = await beginAttempt({
     account: { id: caller.userId, salt: found.salt },
     email: found.user.email ?? '',
     actor: caller,
@@ -35,15 +35,23 @@ export async function changePassword(
   if (isSamePassword(currentPassword, newPassword)) return;
   await attempt.succeeded();
   const change = { from: found.passwordHash, to: await hashPassword(newPassword) };
-  const sockets = await transaction(async (session) => {
-    // Of two changes at once one wins. The other has proven a password that is no longer the user's.
-    if (!(await replacePasswordHash(caller.userId, change, session))) return null;
-    await audit(caller, 'password_changed', caller.userId, {}, session);
-    return endSessions({ userId: caller.userId, exceptSession: caller.sessionId }, session);
-  });
-  if (sockets) await cutAll(sockets);
+  const outcome = await replacePassword(caller, change);
+  if (outcome.is === 'changed') await cutAll(outcome.sockets);
   // The change that won may be this same one, sent before.
   else await requirePassword(caller.userId, newPassword);
+}
+
+/** `overtaken`: of two changes at once the other has won. This one has proven a password that is no longer the user's. */
+type Outcome = { readonly is: 'changed'; readonly sockets: readonly string[] } | { readonly is: 'overtaken' };
+
+/** Replaces the password and ends the caller's other sessions, with one commit. */
+function replacePassword(caller: Caller, change: { readonly from: string; readonly to: string }): Promise<Outcome> {
+  const { userId, sessionId } = caller;
+  return transaction(async (session) => {
+    if (!(await replacePasswordHash(userId, change, session))) return { is: 'overtaken' };
+    await audit(caller, 'password_changed', userId, {}, session);
+    return { is: 'changed', sockets: await endSessions({ userId, exceptSession: sessionId }, session) };
+  });
 }
 
 /** Throws `INVALID_CREDENTIALS` unless this is an active user's password. */

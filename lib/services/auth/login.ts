@@ -1,6 +1,6 @@
 import { nobodysHash, verifyPassword } from '../../auth/passwords.ts';
 import { AppError } from '../../errors/appError.ts';
-import { admitAttempt } from '../../limits/signInAttempts.ts';
+import { beginAttempt } from '../../limits/signInAttempts.ts';
 import type { Session } from '../../protocol/objects/users.ts';
 import { findCredentialsByEmail } from '../../store/users.ts';
 import { openSession } from './openSession.ts';
@@ -17,7 +17,7 @@ export async function login(
   sourceIp: string,
 ): Promise<Session> {
   const found = await findCredentialsByEmail(email);
-  const attempt = await admitAttempt({
+  const attempt = await beginAttempt({
     account: found && { id: found.user.id, salt: found.salt },
     email,
     actor: { userId: null, role: null, sourceIp },

@@ -31,7 +31,7 @@ export async function openSession(
   const actor = { userId: user.id, role: user.role, sourceIp };
   const sockets = await transaction(async (session) => {
     if (!(await countAdmission(user.id, session, passwordHash))) throw new AppError('INVALID_CREDENTIALS');
-    const displaced = await makeRoom(actor, user.id, session);
+    const displaced = await displaceSessions(actor, user.id, session);
     await insertSession(
       {
         id: sessionId,
@@ -57,7 +57,7 @@ export async function openSession(
  * Ends those of a user's sessions that are longest unused, so that there is room for one more. Returns the sockets that
  * are to be cut.
  */
-async function makeRoom(actor: Actor, userId: string, session: Transaction): Promise<string[]> {
+async function displaceSessions(actor: Actor, userId: string, session: Transaction): Promise<string[]> {
   const sessionIds = await longestUnused(userId, config().MAX_SESSIONS_PER_USER - 1, session);
   if (sessionIds.length === 0) return [];
   await audit(actor, 'sessions_displaced', userId, { sessions: String(sessionIds.length) }, session);

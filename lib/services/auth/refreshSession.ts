@@ -5,7 +5,7 @@ import type { Session } from '../../protocol/objects/users.ts';
 import { logger } from '../../runtime/logger.ts';
 import { audit } from '../../store/audit.ts';
 import { transaction } from '../../store/database.ts';
-import { type Standing, spendToken, standingOf } from '../../store/sessions.ts';
+import { readTokenState, spendToken, type TokenState } from '../../store/sessions.ts';
 import { findUser } from '../../store/users.ts';
 import { endSessions } from './endSessions.ts';
 import { presentSession, sessionEnd } from './openSession.ts';
@@ -32,11 +32,11 @@ export async function refreshSession(refreshToken: string, sourceIp: string): Pr
   return presentSession(user, sessionId, successor);
 }
 
-type Usable = Exclude<Standing, { readonly is: 'reused' }>;
+type Usable = Exclude<TokenState, { readonly is: 'reused' }>;
 
 /** Finds what the token is to its session. Ends the session of a reused token, and throws `INVALID_TOKEN`. */
 async function unlessReused(token: RefreshToken, sourceIp: string): Promise<Usable> {
-  const standing = await standingOf(token);
+  const standing = await readTokenState(token);
   if (standing?.is === 'reused') await endReused(standing, sourceIp);
   if (!standing || standing.is === 'reused') throw new AppError('INVALID_TOKEN');
   return standing;
@@ -58,7 +58,7 @@ async function trade(token: RefreshToken, standing: Usable, sourceIp: string): P
   return spent ? successor.text : null;
 }
 
-async function endReused({ sessionId, userId }: Standing, sourceIp: string): Promise<void> {
+async function endReused({ sessionId, userId }: TokenState, sourceIp: string): Promise<void> {
   logger.warn('spent refresh token used again: session ended', { sessionId });
   const sockets = await transaction(async (session) => {
     await audit({ userId: null, role: null, sourceIp }, 'refresh_token_reused', userId, { sessionId }, session);

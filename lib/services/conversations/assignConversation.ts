@@ -5,7 +5,7 @@ import type { Conversation } from '../../protocol/objects/conversations.ts';
 import { broadcast } from '../../realtime/broadcast.ts';
 import { errorFields, logger } from '../../runtime/logger.ts';
 import { audit } from '../../store/audit.ts';
-import { emptyRoom } from '../../store/connections.ts';
+import { removeFromRoom } from '../../store/connections.ts';
 import { assign, type ConversationRecord, findConversation, toConversation } from '../../store/conversations.ts';
 import { transaction } from '../../store/database.ts';
 import { releaseSlot, reserveSlot } from '../../store/users.ts';
@@ -33,47 +33,64 @@ export async function assignConversation(caller: Caller, conversationId: string,
   if (!decision.allowed) throw new AppError(decision.refusal);
   if (decision.next.agentId === before.agentId) return { conversation: await present(before), change: null };
   const names = await namesIn([before, { ...before, agentId }]);
-  const { assigned, now, agent } = await transaction(async (session) => {
-    const lost = async (outcome: 'lost' | 'full' | 'unavailable') => ({
-      assigned: null,
-      now: await findConversation(conversationId, session),
-      agent: outcome,
-    });
-    const taken = await reserveSlot(agentId, caller.userId, MOST_ASSIGNED, session);
-    if (taken !== 'reserved') return lost(taken);
-    const done = await assign(conversationId, before, command, session);
-    if (!done) {
-      await releaseSlot(agentId, session);
-      return lost('lost');
-    }
-    if (before.agentId !== null) {
-      await releaseSlot(before.agentId, session);
-      // In the same commit: later, this could remove an agent who got the conversation again and has joined.
-      await emptyRoom(conversationId, before.agentId, session);
-    }
-    const details = { agentId, ...(before.agentId !== null && { formerAgentId: before.agentId }) };
-    await audit(caller, 'conversation_assigned', conversationId, details, session);
-    return { assigned: done, now: done, agent: taken };
-  });
-  if (assigned) {
-    return { conversation: toConversation(assigned, names), change: { formerAgentId: before.agentId } };
+  const outcome = await assignAs(caller, before, command);
+  if (outcome.is === 'assigned') {
+    return { conversation: toConversation(outcome.record, names), change: { formerAgentId: before.agentId } };
   }
   // Another command won. If it was the same assignment, this one's wish is done.
+  const { now } = outcome;
   if (now && isDone(now, command)) return { conversation: toConversation(now, names), change: null };
-  if (agent === 'unavailable') throw new AppError('AGENT_NOT_AVAILABLE');
-  if (agent === 'full') {
-    throw new AppError(
-      'AGENT_NOT_AVAILABLE',
-      `This agent has ${MOST_ASSIGNED} conversations already. More is too many.`,
-    );
+  switch (outcome.is) {
+    case 'unavailable':
+      throw new AppError('AGENT_NOT_AVAILABLE');
+    case 'full':
+      throw new AppError(
+        'AGENT_NOT_AVAILABLE',
+        `This agent has ${MOST_ASSIGNED} conversations already. More is too many.`,
+      );
+    case 'overtaken':
+      throw await refusalOfLost(conversationId, command);
   }
-  throw await refusalOfLost(conversationId, command);
 }
 
-const isDone = (
-  { status, agentId, supervisorId }: ConversationRecord,
-  wanted: { readonly agentId: string; readonly supervisorId: string },
-): boolean => status === 'assigned' && agentId === wanted.agentId && supervisorId === wanted.supervisorId;
+interface Assignment {
+  readonly agentId: string;
+  readonly supervisorId: string;
+}
+
+/**
+ * `full` and `unavailable`: the agent can't take it. `overtaken`: somebody else has changed the conversation. `now` is the
+ * conversation as this transaction sees it.
+ */
+type Outcome =
+  | { readonly is: 'assigned'; readonly record: ConversationRecord }
+  | { readonly is: 'full' | 'unavailable' | 'overtaken'; readonly now: ConversationRecord | null };
+
+/** Assigns the conversation if it is still as expected and the agent has a slot, and puts that on record. */
+function assignAs(caller: Caller, expected: ConversationRecord, to: Assignment): Promise<Outcome> {
+  const { _id: id, agentId: formerAgentId } = expected;
+  const { agentId, supervisorId } = to;
+  return transaction(async (session) => {
+    const slot = await reserveSlot(agentId, supervisorId, MOST_ASSIGNED, session);
+    if (slot !== 'reserved') return { is: slot, now: await findConversation(id, session) };
+    const assigned = await assign(id, expected, to, session);
+    if (!assigned) {
+      await releaseSlot(agentId, session);
+      return { is: 'overtaken', now: await findConversation(id, session) };
+    }
+    if (formerAgentId !== null) {
+      await releaseSlot(formerAgentId, session);
+      // In the same commit: later, this could remove an agent who got the conversation again and has joined.
+      await removeFromRoom(id, formerAgentId, session);
+    }
+    const details = { agentId, ...(formerAgentId !== null && { formerAgentId }) };
+    await audit(caller, 'conversation_assigned', id, details, session);
+    return { is: 'assigned', record: assigned };
+  });
+}
+
+const isDone = ({ status, agentId, supervisorId }: ConversationRecord, wanted: Assignment): boolean =>
+  status === 'assigned' && agentId === wanted.agentId && supervisorId === wanted.supervisorId;
 
 /**
  * Tells the room, and both agents wherever they are, about a new agent. First undoes a join of the former agent that

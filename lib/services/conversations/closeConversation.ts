@@ -5,7 +5,7 @@ import type { Conversation } from '../../protocol/objects/conversations.ts';
 import { type Actor, audit } from '../../store/audit.ts';
 import { type ConversationRecord, close, toConversation } from '../../store/conversations.ts';
 import { transaction } from '../../store/database.ts';
-import { findNamed } from '../../store/messages.ts';
+import { findByClientIds } from '../../store/messages.ts';
 import { findCaller } from '../../store/sessions.ts';
 import { releaseSlot, restoreSlot } from '../../store/users.ts';
 import { inOrder } from '../rooms/order.ts';
@@ -51,13 +51,13 @@ async function awaitMessage(
     userId,
     conversationId,
     counted: 0,
-    look: async () => (await findNamed(conversationId, userId, [after])).get(after) ?? null,
+    look: async () => (await findByClientIds(conversationId, userId, [after])).get(after) ?? null,
     review: async (now) => {
       if (!now) throw new AppError('NOT_FOUND');
       requireAllowed(now, command);
       return null;
     },
-    readmit: async () => {
+    recheck: async () => {
       if (!(await findCaller(sessionId))) throw new AppError('INVALID_TOKEN');
     },
   });

@@ -32,26 +32,32 @@ export interface Opened {
  * `clientConversationId`. A majority has it when this returns. Throws `RATE_LIMITED`, `UNAVAILABLE`.
  */
 export async function createConversation(caller: Caller, opening: Opening): Promise<Opened> {
-  const earlier = await withinLimit(caller, opening);
-  const opened = earlier ?? (await openOnce(caller, opening));
-  if (opened === 'opened before')
-    return { conversation: await present(await durable(caller, opening), caller), repeated: true };
-  return { conversation: await present(opened, caller), repeated: earlier !== null };
+  const { record, repeated } = (await repeatBeyondLimit(caller, opening)) ?? (await openOnce(caller, opening));
+  return { conversation: await present(record, caller), repeated };
 }
 
-/** Counts the opening. A repeated one gets its answer even at the limit, because its conversation exists already. */
-async function withinLimit(caller: Caller, opening: Opening): Promise<ConversationRecord | null> {
+interface Outcome {
+  readonly record: ConversationRecord;
+  readonly repeated: boolean;
+}
+
+/**
+ * Counts the request against the limit. Beyond it a repeat still gets its answer, for what it asks for is there already.
+ * `null` within the limit. Throws `RATE_LIMITED`.
+ */
+async function repeatBeyondLimit(caller: Caller, opening: Opening): Promise<Outcome | null> {
   try {
     await limitConversations(caller.userId);
     return null;
   } catch (refusal) {
-    const earlier = await openedBefore(caller, opening);
-    if (earlier) return earlier;
+    const record = await openedBefore(caller, opening);
+    if (record) return { record, repeated: true };
     throw refusal;
   }
 }
 
-async function openOnce(caller: Caller, opening: Opening): Promise<ConversationRecord | 'opened before'> {
+/** Opens the conversation, or finds the one it repeats. Throws `UNAVAILABLE`. */
+async function openOnce(caller: Caller, opening: Opening): Promise<Outcome> {
   const { subject, message, clientConversationId } = opening;
   const id = newId();
   try {
@@ -63,10 +69,10 @@ async function openOnce(caller: Caller, opening: Opening): Promise<ConversationR
       return findConversation(id, session);
     });
     if (!created) throw new Error(`conversation ${id} vanished within its own transaction`);
-    return created;
+    return { record: created, repeated: false };
   } catch (error) {
-    if (isDuplicateKey(error, 'clientConversationId')) return 'opened before';
-    throw error;
+    if (!isDuplicateKey(error, 'clientConversationId')) throw error;
+    return { record: await durable(caller, opening), repeated: true };
   }
 }
 

@@ -1,7 +1,7 @@
 import { config } from '../../runtime/config.ts';
 import { errorFields, logger } from '../../runtime/logger.ts';
 import { deleteMessages } from '../../store/messages.ts';
-import { findExpired, noteExpired, reckonRetention } from '../../store/retention.ts';
+import { eraseExpiredSubject, findExpired, reckonRetention } from '../../store/retention.ts';
 
 const RECKONED_AT_ONCE = 1_000;
 const PAGE = 100;
@@ -25,7 +25,7 @@ export async function expireTexts(until: number): Promise<number> {
       if (Date.now() > until) return expired;
       try {
         await deleteMessages(_id, lastSeq);
-        await noteExpired(_id);
+        await eraseExpiredSubject(_id);
         expired += 1;
       } catch (error) {
         // One failure must not keep the others from being deleted. The next run tries again.

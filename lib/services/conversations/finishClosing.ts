@@ -2,7 +2,7 @@ import type { ServerData } from '../../protocol/events.ts';
 import { broadcast } from '../../realtime/broadcast.ts';
 import { config } from '../../runtime/config.ts';
 import { errorFields, logger } from '../../runtime/logger.ts';
-import { noteAnnounced, noteArchived, noteReleased, noteThrough, restartArchive } from '../../store/closing.ts';
+import { markAnnounced, markArchived, markReleased, restartArchive, saveProgress } from '../../store/closing.ts';
 import { emptyRoom } from '../../store/connections.ts';
 import type { ConversationRecord } from '../../store/conversations.ts';
 import { copyToPermanent, countPermanent, releaseActive } from '../../store/messages.ts';
@@ -44,7 +44,7 @@ export async function finishClosing(conversation: ConversationRecord, options: F
 }
 
 /** Finishes a close after the handler has answered. The sweep tries again what fails here. Never throws. */
-export async function beginFinishing({ record }: Closed, except?: string): Promise<void> {
+export async function tryFinishClosing({ record }: Closed, except?: string): Promise<void> {
   try {
     await finishClosing(record, { until: Date.now() + HANDLER_ARCHIVES_MS, except });
   } catch (error) {
@@ -64,7 +64,7 @@ async function announce(conversation: ConversationRecord, except: string | undef
     { event: 'CONVERSATION_CLOSED', data: closedNotice(conversation) },
   );
   await emptyRoom(conversation._id);
-  await noteAnnounced(conversation._id);
+  await markAnnounced(conversation._id);
 }
 
 async function archive(conversation: ConversationRecord, through: number, until: number): Promise<boolean> {
@@ -73,7 +73,7 @@ async function archive(conversation: ConversationRecord, through: number, until:
     if (Date.now() > until) return false;
     const to = Math.min(from + BATCH, lastSeq);
     await copyToPermanent(id, from, to);
-    await noteThrough(id, 'archive', to);
+    await saveProgress(id, 'archive', to);
   }
   const archived = await countPermanent(id, 0, lastSeq);
   if (archived !== lastSeq) {
@@ -81,7 +81,7 @@ async function archive(conversation: ConversationRecord, through: number, until:
     await restartArchive(id);
     throw new Error(`conversation ${id}: ${archived} of ${lastSeq} messages archived`);
   }
-  await noteArchived(id, retainFor(config().MESSAGE_RETENTION_DAYS));
+  await markArchived(id, retainFor(config().MESSAGE_RETENTION_DAYS));
   return true;
 }
 
@@ -90,8 +90,8 @@ async function release(id: string, through: number, lastSeq: number, until: numb
     if (Date.now() > until) return false;
     const to = Math.min(from + BATCH, lastSeq);
     await releaseActive(id, from, to, config().ACTIVE_MESSAGE_TTL_SECONDS);
-    await noteThrough(id, 'release', to);
+    await saveProgress(id, 'release', to);
   }
-  await noteReleased(id);
+  await markReleased(id);
   return true;
 }

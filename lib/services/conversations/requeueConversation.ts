@@ -5,7 +5,7 @@ import type { Conversation } from '../../protocol/objects/conversations.ts';
 import { broadcast } from '../../realtime/broadcast.ts';
 import { errorFields, logger } from '../../runtime/logger.ts';
 import { type Actor, audit } from '../../store/audit.ts';
-import { emptyRoom } from '../../store/connections.ts';
+import { removeFromRoom } from '../../store/connections.ts';
 import { type ConversationRecord, requeue, toConversation } from '../../store/conversations.ts';
 import { type Transaction, transaction } from '../../store/database.ts';
 import { releaseSlot, restoreSlot } from '../../store/users.ts';
@@ -54,7 +54,7 @@ export async function requeueAs(
     return null;
   }
   // In the same commit: later, this could remove an agent who got the conversation again and has joined.
-  await emptyRoom(id, agentId, session);
+  await removeFromRoom(id, agentId, session);
   await audit(actor, 'conversation_requeued', id, { agentId, ...details }, session);
   return requeued;
 }

@@ -4,7 +4,7 @@ import { backlog } from '../../store/backlog.ts';
 import { findUnfinished, setBackClosing } from '../../store/closing.ts';
 import type { ConversationRecord } from '../../store/conversations.ts';
 import { oldestUnarchivedMs } from '../../store/messages.ts';
-import type { Attempt, Due } from '../../store/setBack.ts';
+import type { Due, Pass } from '../../store/setBack.ts';
 import {
   findAllHandingOver,
   findErasing,
@@ -91,14 +91,14 @@ const ERASING: Kind<UnfinishedUser> = {
  * that it keeps no other work from being finished. `until`: epoch milliseconds after which no work begins.
  */
 export async function sweep(until: number, graceMs = GRACE_MS): Promise<SweepResult> {
-  const limits = { until, before: new Date(Date.now() - graceMs) };
+  const bounds = { until, before: new Date(Date.now() - graceMs) };
   const result = { found: 0, finished: 0, failed: 0, handedOver: 0, erased: 0, expired: 0, counted: 0 };
   // First, because it is little work, and the rest may take all the time there is.
   result.counted = await sweepCounts(until);
-  for (const attempt of ['first', 'again'] as const) {
-    const handingOver = await finishAll(HANDING_OVER, attempt, limits);
-    const closing = await finishAll(CLOSING, attempt, limits);
-    const erasing = await finishAll(ERASING, attempt, limits);
+  for (const pass of ['first', 'again'] as const) {
+    const handingOver = await finishAll(HANDING_OVER, pass, bounds);
+    const closing = await finishAll(CLOSING, pass, bounds);
+    const erasing = await finishAll(ERASING, pass, bounds);
     result.found += closing.found;
     result.finished += closing.finished;
     result.failed += handingOver.failed + closing.failed + erasing.failed;
@@ -127,13 +127,13 @@ async function sweepCounts(until: number): Promise<number> {
 /** Finishes all due work of one kind, page by page, each once. Work that fails is set back, and the next one comes. */
 async function finishAll<T>(
   kind: Kind<T>,
-  attempt: Attempt,
+  pass: Pass,
   { until, before }: { readonly until: number; readonly before: Date },
 ): Promise<{ found: number; finished: number; failed: number }> {
   const result = { found: 0, finished: 0, failed: 0 };
   const seen = new Set<string>();
   for (let from: Date | undefined; ; ) {
-    const page = await kind.find({ attempt, before, from, most: PAGE });
+    const page = await kind.find({ pass, before, from, most: PAGE });
     for (const item of page) {
       if (Date.now() > until) return result;
       if (seen.has(kind.idOf(item))) continue;

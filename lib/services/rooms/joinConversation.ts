@@ -63,9 +63,14 @@ function requireJoinable(caller: SocketCaller, conversation: ConversationRecord 
 async function enter(caller: SocketCaller, conversationId: string): Promise<Turn> {
   const most = config().MAX_ROOMS_PER_CONNECTION;
   const outcome = await takeInTurn(() => enterRoom(caller.connectionId, conversationId, most));
-  if (outcome === 'gone') throw new AppError('INVALID_TOKEN');
-  if (outcome === 'full') throw new AppError('RATE_LIMITED', `A connection may be in ${most} rooms.`);
-  return outcome;
+  switch (outcome.is) {
+    case 'entered':
+      return outcome.turn;
+    case 'gone':
+      throw new AppError('INVALID_TOKEN');
+    case 'full':
+      throw new AppError('RATE_LIMITED', `A connection may be in ${most} rooms.`);
+  }
 }
 
 /**

@@ -14,8 +14,8 @@ export async function leaveConversation(caller: SocketCaller, conversationId: st
   const conversation = await findConversation(conversationId);
   if (!conversation || !isParticipant(caller.userId, conversation)) throw new AppError('NOT_FOUND');
   const outcome = await takeInTurn(() => leaveRoom(caller.connectionId, conversationId));
-  if (outcome === 'not in') throw new AppError('NOT_JOINED');
+  if (outcome.is === 'not in') throw new AppError('NOT_JOINED');
   // A join may have been answered by now, so an answer to the leave could be untrue.
-  if (!mayAnswer(outcome)) throw new AppError('UNAVAILABLE');
-  return outcome;
+  if (!mayAnswer(outcome.turn)) throw new AppError('UNAVAILABLE');
+  return outcome.turn;
 }

@@ -22,15 +22,15 @@ export interface Ordered<T> {
    */
   review(now: ConversationRecord | null): Promise<T | null>;
   /** Throws unless the caller may still do this: their session may have ended during the wait. */
-  readmit(): Promise<void>;
+  recheck(): Promise<void>;
 }
 
 /**
  * Waits until the message named by `after` is stored. Sees only messages that a majority has, so that a failover can't
  * take back the named message and keep this one. Throws `OUT_OF_ORDER` when the message doesn't come, `RATE_LIMITED`,
- * and what `review` and `readmit` throw.
+ * and what `review` and `recheck` throw.
  */
-export async function inOrder<T>({ userId, conversationId, counted, look, review, readmit }: Ordered<T>): Promise<T> {
+export async function inOrder<T>({ userId, conversationId, counted, look, review, recheck }: Ordered<T>): Promise<T> {
   const there = await look();
   if (there !== null) return there;
   // A user who has waited in vain too often may not hold another function.
@@ -44,7 +44,7 @@ export async function inOrder<T>({ userId, conversationId, counted, look, review
     lookedAt = now?.lastSeq ?? -1;
     return look();
   });
-  await readmit();
+  await recheck();
   if (came !== null) return came;
   // If that is too many, the next command is refused, not this one.
   await limitMessages(userId, IN_VAIN - counted).catch((error: unknown) => {

@@ -10,7 +10,7 @@ import { poll } from '../../runtime/poll.ts';
 import { findSocketCaller, type SocketCaller } from '../../store/connections.ts';
 import { findConversation } from '../../store/conversations.ts';
 import { DURABLE_MS, isDuplicateKey, transaction } from '../../store/database.ts';
-import { findNamed, findSentMessage, noteBroadcast } from '../../store/messages.ts';
+import { findByClientIds, findSentMessage, markBroadcast } from '../../store/messages.ts';
 import { inOrder } from './order.ts';
 import { type Draft, storeMessage } from './storeMessage.ts';
 
@@ -27,14 +27,21 @@ export interface Sent {
  */
 export async function sendMessage(caller: SocketCaller, draft: Draft): Promise<Sent> {
   await limitMessages(caller.userId);
-  const isIn = caller.rooms.includes(draft.conversationId);
-  const earlier = isIn && draft.after !== undefined ? await itsTurn(caller, draft, draft.after) : 'its turn';
-  if (earlier !== 'its turn') return earlier;
-  const stored = isIn ? await storeOnce(caller, draft) : null;
-  if (stored === 'stored before') return { message: await durable(caller, draft), duplicate: true };
-  if (stored === null) return earlierSend(caller, draft);
-  metrics({ MessagesAccepted: 1 });
-  return { message: stored, duplicate: false };
+  if (!caller.rooms.includes(draft.conversationId)) return earlierSend(caller, draft);
+  if (draft.after !== undefined) {
+    const place = await awaitPlace(caller, draft, draft.after);
+    if (place.is === 'taken') return place.sent;
+  }
+  const outcome = await storeOnce(caller, draft);
+  switch (outcome.is) {
+    case 'stored':
+      metrics({ MessagesAccepted: 1 });
+      return { message: outcome.message, duplicate: false };
+    case 'repeated':
+      return { message: await durable(caller, draft), duplicate: true };
+    case 'refused':
+      return earlierSend(caller, draft);
+  }
 }
 
 export function accepted({ message, duplicate }: Sent): ServerData<'MESSAGE_ACCEPTED'> {
@@ -50,30 +57,35 @@ export async function tellRoom({ message, duplicate }: Sent): Promise<void> {
   try {
     if (duplicate && (await toldBefore(message))) return;
     await broadcast({ room: message.conversationId }, { event: 'NEW_MESSAGE', data: message });
-    await noteBroadcast(message.id);
+    await markBroadcast(message.id);
   } catch (error) {
     // The message is stored and acknowledged all the same. A repeated send tells the room again.
     logger.warn('could not note a broadcast', { conversationId: message.conversationId, ...errorFields(error) });
   }
 }
 
-/** Waits until it is the message's turn. Returns the earlier send, if the message repeats one. */
-async function itsTurn(caller: SocketCaller, draft: Draft, after: string): Promise<Sent | 'its turn'> {
+/** The place of a message after the one it follows: `taken` by the message that it repeats, where it is a repeat. */
+type Place = { readonly is: 'free' } | { readonly is: 'taken'; readonly sent: Sent };
+
+/** Waits until the message that this one follows is stored. Throws what `inOrder` throws. */
+async function awaitPlace(caller: SocketCaller, draft: Draft, after: string): Promise<Place> {
   const { conversationId, clientMessageId = after } = draft;
   const { userId } = caller;
-  return inOrder<Sent | 'its turn'>({
+  return inOrder<Place>({
     userId,
     conversationId,
     counted: 1,
     look: async () => {
-      const found = await findNamed(conversationId, userId, [after, clientMessageId]);
+      const found = await findByClientIds(conversationId, userId, [after, clientMessageId]);
       const itself = draft.clientMessageId === undefined ? undefined : found.get(draft.clientMessageId);
-      if (itself) return { message: itself, duplicate: true };
-      return found.has(after) ? 'its turn' : null;
+      if (itself) return { is: 'taken', sent: { message: itself, duplicate: true } };
+      return found.has(after) ? { is: 'free' } : null;
     },
     review: async (now) =>
-      now && now.status !== 'closed' && isParticipant(userId, now) ? null : earlierSend(caller, draft),
-    readmit: () => requireStillIn(caller, conversationId),
+      now && now.status !== 'closed' && isParticipant(userId, now)
+        ? null
+        : { is: 'taken', sent: await earlierSend(caller, draft) },
+    recheck: () => requireStillIn(caller, conversationId),
   });
 }
 
@@ -84,11 +96,15 @@ async function requireStillIn({ connectionId, sourceIp }: SocketCaller, conversa
   if (!now.rooms.includes(conversationId)) throw new AppError('NOT_JOINED');
 }
 
-async function storeOnce(caller: SocketCaller, draft: Draft): Promise<Message | 'stored before' | null> {
+/** What became of a message: `repeated`, its `clientMessageId` is used already; `refused`, see `storeMessage`. */
+type Outcome = { readonly is: 'stored'; readonly message: Message } | { readonly is: 'repeated' | 'refused' };
+
+async function storeOnce(caller: SocketCaller, draft: Draft): Promise<Outcome> {
   try {
-    return await transaction((session) => storeMessage(caller, draft, session));
+    const message = await transaction((session) => storeMessage(caller, draft, session));
+    return message ? { is: 'stored', message } : { is: 'refused' };
   } catch (error) {
-    if (isDuplicateKey(error, 'clientMessageId')) return 'stored before';
+    if (isDuplicateKey(error, 'clientMessageId')) return { is: 'repeated' };
     throw error;
   }
 }

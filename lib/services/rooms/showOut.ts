@@ -1,5 +1,5 @@
 import { isParticipant } from '../../domain/permissions.ts';
-import { emptyRoom } from '../../store/connections.ts';
+import { removeFromRoom } from '../../store/connections.ts';
 import { findConversation } from '../../store/conversations.ts';
 import { transaction } from '../../store/database.ts';
 
@@ -11,7 +11,7 @@ export async function showOut(conversationId: string, userId: string): Promise<b
   return transaction(async (session) => {
     const now = await findConversation(conversationId, session);
     const belongs = now && now.status !== 'closed' && isParticipant(userId, now);
-    if (!belongs) await emptyRoom(conversationId, userId, session);
+    if (!belongs) await removeFromRoom(conversationId, userId, session);
     return !belongs;
   });
 }

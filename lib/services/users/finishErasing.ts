@@ -2,7 +2,7 @@ import { errorFields, logger } from '../../runtime/logger.ts';
 import { erasePerson } from '../../store/audit.ts';
 import { type ConversationRecord, eraseSubject, findConversation, findUnerased } from '../../store/conversations.ts';
 import { eraseMessages } from '../../store/messages.ts';
-import { noteErased } from '../../store/users.ts';
+import { completeErasing } from '../../store/users.ts';
 import { closeAs } from '../conversations/closeConversation.ts';
 import { finishClosing } from '../conversations/finishClosing.ts';
 
@@ -14,7 +14,7 @@ const HANDLER_ERASES_MS = 3_000;
 const SETTLED_MS = 60_000;
 
 /** Erases after the handler has answered. The sweep tries again what fails here. Never throws. */
-export async function beginErasing(userId: string): Promise<void> {
+export async function tryFinishErasing(userId: string): Promise<void> {
   try {
     await finishErasing(userId, Date.now() + HANDLER_ERASES_MS);
   } catch (error) {
@@ -47,7 +47,7 @@ export async function finishErasing(userId: string, until: number): Promise<bool
   // Do what can be done first: a conversation that can't be erased must not keep anything else.
   await erasePerson(userId);
   if (failed !== undefined) throw failed;
-  return noteErased(userId, new Date(Date.now() - SETTLED_MS));
+  return completeErasing(userId, new Date(Date.now() - SETTLED_MS));
 }
 
 /** Erases a conversation. Returns whether it was done in time. */

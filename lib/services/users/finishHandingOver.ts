@@ -3,7 +3,7 @@ import { errorFields, logger } from '../../runtime/logger.ts';
 import { type Actor, audit } from '../../store/audit.ts';
 import { type ConversationRecord, findHeld, move } from '../../store/conversations.ts';
 import { type Transaction, transaction } from '../../store/database.ts';
-import { findHandingOver, type HandingOver, isStillSo, noteHandedOver } from '../../store/users.ts';
+import { completeHandingOver, findHandingOver, type HandingOver, touchUnchanged } from '../../store/users.ts';
 import { present } from '../conversations/present.ts';
 import { requeueAs, tellRequeued } from '../conversations/requeueConversation.ts';
 
@@ -17,7 +17,7 @@ const HANDLER_HANDS_OVER_MS = 3_000;
 const BY_RULE: Actor = { userId: null, role: null, sourceIp: null };
 
 /** Hands over after the handler has answered. The sweep tries again what fails here. Never throws. */
-export async function beginHandingOver(agentId: string): Promise<void> {
+export async function tryFinishHandingOver(agentId: string): Promise<void> {
   try {
     await finishHandingOver(agentId, Date.now() + HANDLER_HANDS_OVER_MS);
   } catch (error) {
@@ -42,15 +42,15 @@ export async function finishHandingOver(agentId: string, until: number): Promise
       for (const conversation of items) {
         if (agent.active && conversation.supervisorId === agent.supervisorId) continue;
         if (Date.now() > until) return false;
-        const outcome = await handOver(agent, conversation).catch((error: unknown) => {
+        const outcome = await handOver(agent, conversation).catch((error: unknown): Outcome => {
           logger.error('could not hand over', { conversationId: conversation._id, ...errorFields(error) });
           failed ??= error;
-          return null;
+          return { is: 'failed' };
         });
         // The agent was changed again. That change hands over the rest.
-        if (outcome === 'agent changed') return false;
+        if (outcome.is === 'agent changed') return false;
         // The next conversations follow meanwhile: a slow socket in this room must not delay them.
-        if (outcome) told.push(tell(outcome, agentId));
+        if (outcome.is === 'given back') told.push(tell(outcome.conversation, agentId));
       }
     } finally {
       await Promise.all(told);
@@ -59,34 +59,42 @@ export async function finishHandingOver(agentId: string, until: number): Promise
     cursor = nextCursor;
   }
   if (failed !== undefined) throw failed;
-  return noteHandedOver(agent);
+  return completeHandingOver(agent);
 }
 
-/** The conversation that was given back, if somebody is to be told; `null` if nobody is. */
-type Outcome = ConversationRecord | 'agent changed' | null;
+/** What became of one conversation. Nobody is told of a move. `overtaken`: another command has changed the conversation. */
+type Outcome =
+  | { readonly is: 'given back'; readonly conversation: ConversationRecord }
+  | { readonly is: 'moved' | 'overtaken' | 'agent changed' | 'failed' };
 
 async function handOver(agent: HandingOver, conversation: ConversationRecord): Promise<Outcome> {
   return transaction(async (session) => {
     // Write the agent instead of reading: else the conversation could follow an agent who has changed since.
-    if (!(await isStillSo(agent, session))) return 'agent changed';
-    return agent.active ? takeAlong(agent, conversation, session) : giveBack(agent, conversation, session);
+    if (!(await touchUnchanged(agent, session))) return { is: 'agent changed' };
+    return agent.active ? moveToTeam(agent, conversation, session) : giveBack(agent, conversation, session);
   });
 }
 
 async function giveBack({ id }: HandingOver, conversation: ConversationRecord, session: Transaction): Promise<Outcome> {
   const decision = decide(conversation, { type: 'requeue', userId: id, role: 'agent' });
-  if (!decision.allowed) return null;
-  return requeueAs(BY_RULE, conversation, session, { reason: 'agent_inactive' });
+  if (!decision.allowed) return { is: 'overtaken' };
+  const requeued = await requeueAs(BY_RULE, conversation, session, { reason: 'agent_inactive' });
+  return requeued ? { is: 'given back', conversation: requeued } : { is: 'overtaken' };
 }
 
-async function takeAlong(agent: HandingOver, conversation: ConversationRecord, session: Transaction): Promise<null> {
-  const { id: agentId, supervisorId } = agent;
-  if (supervisorId === null) return null;
+/** Puts the conversation under the agent's own supervisor. An agent without one keeps it where it is. */
+async function moveToTeam(
+  { id: agentId, supervisorId }: HandingOver,
+  conversation: ConversationRecord,
+  session: Transaction,
+): Promise<Outcome> {
+  if (supervisorId === null) return { is: 'overtaken' };
   const decision = decide(conversation, { type: 'move', agentId, supervisorId });
-  if (!decision.allowed) return null;
-  const moved = await move(conversation._id, conversation, supervisorId, session);
-  if (moved) await audit(BY_RULE, 'conversation_moved', conversation._id, { agentId, supervisorId }, session);
-  return null;
+  if (!decision.allowed || !(await move(conversation._id, conversation, supervisorId, session))) {
+    return { is: 'overtaken' };
+  }
+  await audit(BY_RULE, 'conversation_moved', conversation._id, { agentId, supervisorId }, session);
+  return { is: 'moved' };
 }
 
 /** Never throws. */

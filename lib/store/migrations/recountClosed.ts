@@ -49,7 +49,7 @@ export async function recountClosed(): Promise<{ readonly days: number; readonly
     const counted = await recountDays({ from, to }, cutoff);
     days += counted.days;
     conversations += counted.conversations;
-    await noteState({ through: new Date(to), throughAt: new Date() });
+    await saveState({ through: new Date(to), throughAt: new Date() });
     logger.info('recounting', { through: new Date(to).toISOString(), days, conversations, documents });
     from = await nextDay(to);
   }
@@ -59,7 +59,7 @@ export async function recountClosed(): Promise<{ readonly days: number; readonly
   ] as const) {
     for (const start of await startsOf(longer, shorter)) await recountLonger(longer, shorter, start);
   }
-  await noteState({ complete: true, through: null, throughAt: null });
+  await saveState({ complete: true, through: null, throughAt: null });
   logger.info('recounted', { days, conversations });
   return { days, conversations };
 }
@@ -88,7 +88,7 @@ async function beginRecount(): Promise<{ through: number; cutoff: number }> {
   return { through: isResumable ? (through?.getTime() ?? 0) : 0, cutoff: cutoff?.getTime() ?? 0 };
 }
 
-async function noteState(state: { complete?: true; through: Date | null; throughAt: Date | null }): Promise<void> {
+async function saveState(state: { complete?: true; through: Date | null; throughAt: Date | null }): Promise<void> {
   await sumsStateModel().updateOne({ _id: STATE }, { $set: state });
 }
 
