@@ -209,7 +209,9 @@ const close = ({ conversationId, agent }: { conversationId: string; agent: Perso
 it('says after many closes at once, and several sweeps at once, what a recount says', async () => {
   const assigned = await assignMany(24);
   const answers = await Promise.all([...assigned, ...assigned].map(close));
-  expect(answers.filter(({ status }) => status === 200)).toHaveLength(24);
+  // A conversation is closed once. Who was told to try again may find their own close.
+  const closed = answers.filter(({ status }) => status === 200).map(({ body }) => body.id);
+  expect(new Set(closed).size).toBe(closed.length);
   expect((await read()).totals.closedConversations).toBe(24);
   const counted = await Promise.all([countClosed(EVER), countClosed(EVER), countClosed(EVER)]);
   expect(counted.reduce((sum, count) => sum + count)).toBe(24);

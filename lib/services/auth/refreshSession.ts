@@ -17,15 +17,15 @@ import { presentSession, sessionEnd } from './openSession.ts';
  */
 export async function refreshSession(refreshToken: string, sourceIp: string): Promise<Session> {
   const token = readRefreshToken(refreshToken);
-  let standing = await unlessReused(token, sourceIp);
-  const { sessionId, userId } = standing;
+  let state = await unlessReused(token, sourceIp);
+  const { sessionId, userId } = state;
   // The limit comes after the search for reuse, which no limit may hide.
   await limitRefreshes(sessionId);
-  let successor = await trade(token, standing, sourceIp);
+  let successor = await trade(token, state, sourceIp);
   while (successor === null) {
     // Another request has spent the token meanwhile: this one is a repeat now.
-    standing = await unlessReused(token, sourceIp);
-    successor = await trade(token, standing, sourceIp);
+    state = await unlessReused(token, sourceIp);
+    successor = await trade(token, state, sourceIp);
   }
   const user = await findUser(userId);
   if (!user?.active) throw new AppError('INVALID_TOKEN');
@@ -36,18 +36,18 @@ type Usable = Exclude<TokenState, { readonly is: 'reused' }>;
 
 /** Finds what the token is to its session. Ends the session of a reused token, and throws `INVALID_TOKEN`. */
 async function unlessReused(token: RefreshToken, sourceIp: string): Promise<Usable> {
-  const standing = await readTokenState(token);
-  if (standing?.is === 'reused') await endReused(standing, sourceIp);
-  if (!standing || standing.is === 'reused') throw new AppError('INVALID_TOKEN');
-  return standing;
+  const state = await readTokenState(token);
+  if (state?.is === 'reused') await endReused(state, sourceIp);
+  if (!state || state.is === 'reused') throw new AppError('INVALID_TOKEN');
+  return state;
 }
 
 /** Returns the token's successor; `null` when another request came first. */
-async function trade(token: RefreshToken, standing: Usable, sourceIp: string): Promise<string | null> {
-  const { sessionId, userId } = standing;
-  if (standing.is === 'repeated') {
+async function trade(token: RefreshToken, state: Usable, sourceIp: string): Promise<string | null> {
+  const { sessionId, userId } = state;
+  if (state.is === 'repeated') {
     await audit({ userId: null, role: null, sourceIp }, 'refresh_token_repeated', userId, { sessionId });
-    return unseal(standing.sealedSuccessor, token);
+    return unseal(state.sealedSuccessor, token);
   }
   const successor = successorOf(token, sessionId);
   const sealed = seal(successor, token);

@@ -62,10 +62,13 @@ export async function finishHandingOver(agentId: string, until: number): Promise
   return completeHandingOver(agent);
 }
 
-/** What became of one conversation. Nobody is told of a move. `overtaken`: another command has changed the conversation. */
+/**
+ * What became of one conversation. Nobody is told of a move. `left alone`: another command has changed the conversation, or
+ * the agent has no supervisor.
+ */
 type Outcome =
   | { readonly is: 'given back'; readonly conversation: ConversationRecord }
-  | { readonly is: 'moved' | 'overtaken' | 'agent changed' | 'failed' };
+  | { readonly is: 'moved' | 'left alone' | 'agent changed' | 'failed' };
 
 async function handOver(agent: HandingOver, conversation: ConversationRecord): Promise<Outcome> {
   return transaction(async (session) => {
@@ -77,21 +80,21 @@ async function handOver(agent: HandingOver, conversation: ConversationRecord): P
 
 async function giveBack({ id }: HandingOver, conversation: ConversationRecord, session: Transaction): Promise<Outcome> {
   const decision = decide(conversation, { type: 'requeue', userId: id, role: 'agent' });
-  if (!decision.allowed) return { is: 'overtaken' };
+  if (!decision.allowed) return { is: 'left alone' };
   const requeued = await requeueAs(BY_RULE, conversation, session, { reason: 'agent_inactive' });
-  return requeued ? { is: 'given back', conversation: requeued } : { is: 'overtaken' };
+  return requeued ? { is: 'given back', conversation: requeued } : { is: 'left alone' };
 }
 
-/** Puts the conversation under the agent's own supervisor. An agent without one keeps it where it is. */
+/** Puts the conversation under the agent's own supervisor. */
 async function moveToTeam(
   { id: agentId, supervisorId }: HandingOver,
   conversation: ConversationRecord,
   session: Transaction,
 ): Promise<Outcome> {
-  if (supervisorId === null) return { is: 'overtaken' };
+  if (supervisorId === null) return { is: 'left alone' };
   const decision = decide(conversation, { type: 'move', agentId, supervisorId });
   if (!decision.allowed || !(await move(conversation._id, conversation, supervisorId, session))) {
-    return { is: 'overtaken' };
+    return { is: 'left alone' };
   }
   await audit(BY_RULE, 'conversation_moved', conversation._id, { agentId, supervisorId }, session);
   return { is: 'moved' };
