@@ -17,6 +17,8 @@ const cuts = { secrets: [DATABASE, KEYS], sockets: ['DELETE'], proxy: true };
 const postsAndCuts = { secrets: [DATABASE, KEYS], sockets: ['POST', 'DELETE'], proxy: true };
 /** A socket's caller is known by its connection: no token, so no key. */
 const answersSockets = { secrets: [DATABASE], sockets: ['POST'] };
+/** And a flood of frames is ended. */
+const takesFrames = { secrets: [DATABASE], sockets: ['POST', 'DELETE'] };
 
 module.exports = {
   // One session too many ends another one, and one socket too many takes another's place.
@@ -45,10 +47,10 @@ module.exports = {
   unknownRoute: { secrets: [], sockets: [] },
   connect: postsAndCuts,
   disconnect: answersSockets,
-  joinConversation: answersSockets,
-  sendMessage: answersSockets,
-  leaveConversation: answersSockets,
-  closeConversationEvent: answersSockets,
+  joinConversation: takesFrames,
+  sendMessage: takesFrames,
+  leaveConversation: takesFrames,
+  closeConversationEvent: takesFrames,
   ping: { secrets: [], sockets: ['POST'] },
   unknownEvent: { secrets: [], sockets: ['POST'] },
   sweep: { ...answersSockets, deadLetters: true },

@@ -12,7 +12,7 @@ const MOMENTS: readonly (readonly [moment: string, what: string])[] = [
   ],
   [
     'The upgrade is refused',
-    '`401`: the token is missing, bad, expired or revoked. `403`: the browser’s `Origin` is not allowed. `429`: too many connect at once. `500`, `503`: the service is at fault, or can’t reach its database. There is no body. Get a new token after `401`; connect again after the others but `403`, after a pause that grows.',
+    '`401`: the token is missing, bad, expired or revoked. `403`: the browser’s `Origin` is not allowed. `429`: too many connect at once, or this user has opened too many sockets within a minute. `500`, `503`: the service is at fault, or can’t reach its database. There is no body. Get a new token after `401`; connect again after the others but `403`, after a pause that grows.',
   ],
   [
     'A browser is told 1006',
@@ -38,6 +38,10 @@ const MOMENTS: readonly (readonly [moment: string, what: string])[] = [
   [
     'One connection too many',
     'The user’s oldest connection gets an `ERROR` with `TOO_MANY_CONNECTIONS`, and is cut with 1000. It doesn’t connect again by itself.',
+  ],
+  [
+    'Too many frames',
+    'Each frame beyond the limit gets an `ERROR` with `RATE_LIMITED`: wait. A socket that sends more than twice the limit is cut with 1000, without an answer.',
   ],
   [
     'After 2 hours',

@@ -14,9 +14,25 @@ async function enforceLimit(key: string, most: number, windowSeconds: number, ev
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;
 
-/** Counts the frames of a connection, valid or not: a flood is refused before it costs anything more. */
-export const limitFrames = (connectionId: string): Promise<void> =>
-  enforceLimit(`frames/${connectionId}`, config().RATE_LIMIT_FRAMES_PER_MINUTE, MINUTE);
+/** A client that sends this many times the limit doesn't read the refusals: it gets none, and no connection either. */
+const FLOOD_FACTOR = 2;
+
+/**
+ * Counts the frames of a connection, valid or not: a frame too many is refused before it costs anything more. Returns
+ * whether the frame is one of a flood, which isn't even answered. Throws `RATE_LIMITED`.
+ */
+export async function limitFrames(connectionId: string): Promise<'within' | 'flood'> {
+  if (config().RATE_LIMITS === 'off') return 'within';
+  const most = config().RATE_LIMIT_FRAMES_PER_MINUTE;
+  const window = await countEvent(`frames/${connectionId}`, MINUTE);
+  if (window.count > FLOOD_FACTOR * most) return 'flood';
+  if (window.count > most) throw tooMany(window.endsIn);
+  return 'within';
+}
+
+/** Counts the sockets a user opens: each may cut an older one, which takes its time. */
+export const limitConnects = (userId: string): Promise<void> =>
+  enforceLimit(`connects/${userId}`, config().RATE_LIMIT_CONNECTS_PER_MINUTE, MINUTE);
 
 export const limitMessages = (userId: string, messages = 1): Promise<void> =>
   enforceLimit(`messages/${userId}`, config().RATE_LIMIT_MESSAGES_PER_MINUTE, MINUTE, messages);
@@ -26,6 +42,14 @@ export const limitConversations = (userId: string): Promise<void> =>
 
 export const limitRefreshes = (sessionId: string): Promise<void> =>
   enforceLimit(`refreshes/${sessionId}`, config().RATE_LIMIT_REFRESHES_PER_MINUTE, MINUTE);
+
+/** Counts what leaves an audit entry each time, however often it is done to the same conversation or user. */
+export const limitStaffWrites = (userId: string): Promise<void> =>
+  enforceLimit(`staff-writes/${userId}`, config().RATE_LIMIT_STAFF_WRITES_PER_MINUTE, MINUTE);
+
+/** Counts right passwords, for signing in and for changing the password. */
+export const limitSignIns = (userId: string): Promise<void> =>
+  enforceLimit(`sign-ins/${userId}`, config().RATE_LIMIT_SIGN_INS_PER_HOUR, HOUR);
 
 export const limitRegistrations = async (sourceIp: string): Promise<void> =>
   enforceLimit(

@@ -8,16 +8,19 @@ import {
   type CountedAttempt,
   countAttempt,
   forgetAttempts,
+  forgetLift,
   markRefused,
   readStanding,
+  rememberLift,
   rememberOrigin,
+  renewOrigin,
   type Standing,
   takeBackAttempts,
 } from '../store/signInAttempts.ts';
 import { ensureSalt } from '../store/users.ts';
 import { addressKey } from './address.ts';
 import { keyedHash, pseudonym, today } from './pseudonyms.ts';
-import { tooMany } from './rateLimits.ts';
+import { limitSignIns, tooMany } from './rateLimits.ts';
 
 /**
  * How much more often one address (an office, a campus), or one account from everywhere, may fail than the two
@@ -44,7 +47,7 @@ export interface Proof {
 }
 
 export interface Attempt {
-  /** Call this when the password was right. */
+  /** Call this when the password was right. Throws `RATE_LIMITED` where it was right too often. */
   succeeded(): Promise<void>;
   /** Call this when the password was wrong. */
   failed(): Promise<void>;
@@ -64,11 +67,14 @@ export async function beginAttempt(proof: Proof): Promise<Attempt> {
   };
   if (config().RATE_LIMITS === 'off') return { succeeded: async () => undefined, failed };
   const keys = await keysOf(proof);
-  const { counted, origin } = await countUnlessBlocked(proof, keys);
+  const { counted, origin, usesLift } = await countUnlessBlocked(proof, keys);
   return {
     succeeded: async () => {
+      // First: one right password too many is counted as a wrong one, so that a flood of them is refused unchecked.
+      if (proof.account) await limitSignIns(proof.account.id);
       await takeBackAttempts(counted, keys.pair);
       if (origin !== 'known well') await rememberOrigin(keys.origin);
+      if (usesLift) await forgetLift(keys.lift);
     },
     failed,
   };
@@ -78,6 +84,24 @@ export async function beginAttempt(proof: Proof): Promise<Attempt> {
 export async function rememberRegistration(account: Account, sourceIp: string): Promise<void> {
   if (config().RATE_LIMITS === 'off' || account.salt === null) return;
   await rememberOrigin(originKey(account.salt, sourceIp));
+}
+
+/** Keeps an address known where the account's owner is still signed in. */
+export async function renewKnownOrigin({ salt }: Account, sourceIp: string): Promise<void> {
+  if (config().RATE_LIMITS === 'off' || salt === null) return;
+  await renewOrigin(originKey(salt, sourceIp));
+}
+
+/**
+ * Lifts the blocks of an account: forgets the attempts counted for it, and for a quarter of an hour lets its next right
+ * password pass the blocks it shares with others, which go on from address to address as long as somebody guesses. The
+ * address that password comes from is known from then on.
+ */
+export async function liftBlocks(account: Account, email: string | null): Promise<void> {
+  if (config().RATE_LIMITS === 'off') return;
+  const salt = account.salt ?? (await ensureSalt(account.id));
+  await forgetAccount({ ...account, salt }, email);
+  if (salt) await rememberLift(liftKey(salt));
 }
 
 /** Forgets the attempts counted for an account, and for its e-mail before anybody had an account with it. */
@@ -94,6 +118,7 @@ interface Keys {
   readonly address: string;
   readonly account: string;
   readonly origin: string;
+  readonly lift: string;
 }
 
 /**
@@ -115,10 +140,13 @@ async function keysOf({ account, email, sourceIp }: Proof): Promise<Keys> {
     pair: `${ofAccount}/${within}`,
     address: `/${await pseudonym(`address ${address}`)}`,
     origin: salt ? originKey(salt, sourceIp) : ofAccount,
+    lift: salt ? liftKey(salt) : ofAccount,
   };
 }
 
 const originKey = (salt: string, sourceIp: string): string => keyedHash(salt, `origin ${addressKey(sourceIp)}`);
+
+const liftKey = (salt: string): string => keyedHash(salt, 'lift');
 
 const knownAccount = (salt: string, day = today()): string => keyedHash(salt, `account ${day}`);
 
@@ -128,6 +156,8 @@ const unknownAccount = (email: string, day = today()): Promise<string> =>
 interface Counted {
   readonly counted: readonly CountedAttempt[];
   readonly origin: Standing['origin'];
+  /** It passed a block only because an admin has lifted it. */
+  readonly usesLift: boolean;
 }
 
 /**
@@ -139,15 +169,19 @@ const LOOKS = 3;
 async function countUnlessBlocked(proof: Proof, keys: Keys): Promise<Counted> {
   const limits = limitsOf(keys);
   for (let look = 0; look < LOOKS; look += 1) {
-    const { blocks, origin } = await readStanding(
+    const { blocks, origin, isLifted } = await readStanding(
       limits.map(({ key }) => key),
-      keys.origin,
+      keys,
     );
-    const asked = origin === 'unknown' ? limits : limits.filter(({ key }) => key === keys.pair);
-    const against = blocks.filter((block) => asked.some(({ key }) => key === block.key));
+    const pairAlone = limits.filter(({ key }) => key === keys.pair);
+    const refusalsOf = (asked: readonly AttemptLimit[]) =>
+      blocks.filter((block) => asked.some(({ key }) => key === block.key));
+    const usesLift = origin === 'unknown' && isLifted && refusalsOf(limits).length > 0;
+    const asked = origin === 'unknown' && !usesLift ? limits : pairAlone;
+    const against = refusalsOf(asked);
     if (against.length > 0) return refuse(proof, keys, against);
     const counted = await countAll(asked);
-    if (counted) return { counted, origin };
+    if (counted) return { counted, origin, usesLift };
   }
   metrics({ SignInFailures: 1 });
   throw tooMany(1);

@@ -71,9 +71,12 @@ const environment = {
   /** `off` lifts the rate limits, on stage `local` only. */
   RATE_LIMITS: oneOf(['on', 'off'], 'on'),
   RATE_LIMIT_FRAMES_PER_MINUTE: count(600),
+  RATE_LIMIT_CONNECTS_PER_MINUTE: count(60),
   RATE_LIMIT_MESSAGES_PER_MINUTE: count(120),
   RATE_LIMIT_CONVERSATIONS_PER_HOUR: count(100),
+  RATE_LIMIT_STAFF_WRITES_PER_MINUTE: count(300),
   RATE_LIMIT_REGISTRATIONS_PER_HOUR: count(100),
+  RATE_LIMIT_SIGN_INS_PER_HOUR: count(60),
   RATE_LIMIT_REFRESHES_PER_MINUTE: count(30),
   RATE_LIMIT_FAILED_LOGINS: count(10),
   MAX_SESSIONS_PER_USER: count(50),

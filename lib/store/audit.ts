@@ -19,6 +19,10 @@ interface AuditRecord {
   expiresAt: Date;
 }
 
+const BY_ACTOR_AND_TARGET = { actorId: 1, targetId: 1, action: 1, ...NEWEST_FIRST } as const;
+/** Of what has an address: what is erased leaves it. */
+const BY_ACTOR_WITH_ADDRESS = { actorId: 1 } as const;
+
 export const auditModel = /* @__PURE__ */ defineModel<AuditRecord>(
   'Audit',
   'audit',
@@ -38,9 +42,10 @@ export const auditModel = /* @__PURE__ */ defineModel<AuditRecord>(
     [{ action: 1, ...NEWEST_FIRST }],
     [{ actorId: 1, action: 1, ...NEWEST_FIRST }],
     [{ targetId: 1, action: 1, ...NEWEST_FIRST }],
-    [{ actorId: 1, targetId: 1, action: 1, ...NEWEST_FIRST }],
+    [BY_ACTOR_AND_TARGET],
     // For `erasePerson`.
     [{ sourceIp: 1 }, { partialFilterExpression: { actorId: null, targetId: null } }],
+    [BY_ACTOR_WITH_ADDRESS, { partialFilterExpression: { actorId: { $gt: '' }, sourceIp: { $gt: '' } } }],
     [{ expiresAt: 1 }, { expireAfterSeconds: 0 }],
   ],
 );
@@ -87,22 +92,55 @@ export async function listAudit(filter: AuditFilter, page: PageRequest): Promise
   return readPage(auditModel(), forEvery([defined(filter)], 'action', AUDIT_ACTIONS), page, toEntry);
 }
 
+const ERASED_AT_ONCE = 1_000;
+
 /**
  * Removes a person's addresses from entries of their own doing, and from entries of unknown people about their account.
- * Attempts at accounts that don't exist lose these addresses too: they may have been this person's.
+ * Attempts at accounts that don't exist lose these addresses too: they may have been this person's. Works in pages, each
+ * for good, so that a repetition goes on instead of starting over. Returns whether everything was done by `until`.
  */
-export async function erasePerson(userId: string): Promise<void> {
-  const byThem = { actorId: userId };
-  const byNobody = { actorId: null, targetId: userId };
-  const addresses = await auditModel().distinct('sourceIp', trusted({ $or: [byThem, byNobody] }));
-  const theirs = addresses.filter((address) => address !== null);
-  await auditModel().updateMany(trusted({ actorId: null, targetId: null, sourceIp: { $in: theirs } }), {
-    $set: { sourceIp: null },
-  });
-  // Last, because these entries tell the addresses.
-  // Only entries with an address, so that a repetition goes on instead of starting over.
-  await auditModel().updateMany(trusted({ ...byThem, sourceIp: { $type: 'string' } }), { $set: { sourceIp: null } });
-  await auditModel().updateMany(byNobody, { $set: { sourceIp: null, targetId: null } });
+export async function erasePerson(userId: string, until: number): Promise<boolean> {
+  const byThem = { filter: { actorId: userId, sourceIp: { $gt: '' } }, index: BY_ACTOR_WITH_ADDRESS };
+  const byNobody = { filter: { actorId: null, targetId: userId }, index: BY_ACTOR_AND_TARGET };
+  const erasedOfTheirs = await eraseAll(byThem, { sourceIp: null }, until);
+  return erasedOfTheirs && eraseAll(byNobody, { sourceIp: null, targetId: null }, until);
+}
+
+/** Erases fields of all entries of the filter, page by page. */
+async function eraseAll(
+  { filter, index }: { readonly filter: object; readonly index: Readonly<Record<string, 1 | -1>> },
+  erased: { readonly sourceIp: null; readonly targetId?: null },
+  until: number,
+): Promise<boolean> {
+  for (;;) {
+    // By this index, because it has only the entries that are left, however many are erased already.
+    const found = auditModel()
+      .find(trusted(filter), { sourceIp: 1 })
+      .hint({ ...index });
+    const page = await found.limit(ERASED_AT_ONCE).batchSize(ERASED_AT_ONCE).lean();
+    if (page.length === 0) return true;
+    const addresses = new Set(page.flatMap(({ sourceIp }) => sourceIp ?? []));
+    // First, because the entries of the page tell the addresses.
+    const nameless = trusted({ actorId: null, targetId: null, sourceIp: { $in: [...addresses] } });
+    for (;;) {
+      if (Date.now() > until) return false;
+      const attempts = await auditModel()
+        .find(nameless, { _id: 1 })
+        .limit(ERASED_AT_ONCE)
+        .batchSize(ERASED_AT_ONCE)
+        .lean();
+      if (attempts.length === 0) break;
+      await erase(attempts, { sourceIp: null });
+    }
+    await erase(page, erased);
+  }
+}
+
+async function erase(
+  entries: readonly { readonly _id: string }[],
+  erased: { readonly sourceIp: null; readonly targetId?: null },
+): Promise<void> {
+  await auditModel().updateMany(trusted({ _id: { $in: entries.map(({ _id }) => _id) } }), { $set: erased });
 }
 
 const toEntry = (record: AuditRecord): AuditEntry => ({

@@ -43,6 +43,8 @@ export interface ConversationRecord {
   messagesExpireAt?: Date;
   /** The setting by which `messagesExpireAt` was computed, as long as the texts exist. */
   retentionDays?: number;
+  /** The last seq that an erasure under way is known to have reached. */
+  erasedThrough?: number;
   /** Since when every text is gone, because the candidate was erased. */
   erasedAt?: Date;
   /** The analytics' sums have the conversation: see closedSums.ts. */
@@ -81,6 +83,7 @@ export const conversationModel = /* @__PURE__ */ defineModel<ConversationRecord>
     archivedAt: { type: Date, default: null },
     messagesExpireAt: { type: Date, required: false },
     retentionDays: { type: Number, required: false },
+    erasedThrough: { type: Number, required: false },
     erasedAt: { type: Date, required: false },
     counted: { type: Boolean, required: false },
     clientConversationId: { type: String, required: false },
@@ -415,10 +418,15 @@ export async function findUnerased(candidateId: string, after: string, most: num
     .lean();
 }
 
+/** Notes that the messages up to this one are erased: a repeated erasure goes on after it. */
+export async function saveErasedThrough(id: string, seq: number): Promise<void> {
+  await conversationModel().updateOne({ _id: id }, { $set: { erasedThrough: seq } });
+}
+
 /** Erases the subject and the candidate's own name for the conversation, and notes that every text is gone. */
 export async function eraseSubject(id: string): Promise<void> {
   await conversationModel().updateOne(
     { _id: id },
-    { $set: { subject: ERASED, erasedAt: new Date() }, $unset: { clientConversationId: 1 } },
+    { $set: { subject: ERASED, erasedAt: new Date() }, $unset: { clientConversationId: 1, erasedThrough: 1 } },
   );
 }

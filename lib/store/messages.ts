@@ -220,31 +220,29 @@ export async function releaseActive(
   );
 }
 
-/** Messages that one database operation erases or deletes. */
-const ERASE_BATCH = 2_000;
+/** Messages that one database operation deletes. */
+const DELETE_BATCH = 2_000;
 const NAME_BATCH = 1_000;
 
-/** Erases the text of every message of a conversation, and the candidate's name, in both collections. */
-export async function eraseMessages({
-  _id: conversationId,
-  lastSeq,
-  candidateId,
-}: Pick<ConversationRecord, '_id' | 'lastSeq' | 'candidateId'>): Promise<void> {
-  for (let from = 0; from < lastSeq; from += ERASE_BATCH) {
-    const filter = trusted({ conversationId, seq: { $gt: from, $lte: from + ERASE_BATCH } });
-    const theirs = { $eq: ['$senderId', candidateId] };
-    const erased = [
-      {
-        $set: {
-          content: ERASED,
-          clientMessageId: null,
-          senderName: { $cond: [theirs, ERASED_NAME, '$senderName'] },
-        },
+/** Erases the text of a conversation's messages after `from`, up to `to`, and the candidate's name, in both collections. */
+export async function eraseMessages(
+  { _id: conversationId, candidateId }: Pick<ConversationRecord, '_id' | 'candidateId'>,
+  from: number,
+  to: number,
+): Promise<void> {
+  const filter = trusted({ conversationId, seq: { $gt: from, $lte: to } });
+  const theirs = { $eq: ['$senderId', candidateId] };
+  const erased = [
+    {
+      $set: {
+        content: ERASED,
+        clientMessageId: null,
+        senderName: { $cond: [theirs, ERASED_NAME, '$senderName'] },
       },
-    ];
-    await activeMessageModel().updateMany(filter, erased, { updatePipeline: true });
-    await messageModel().updateMany(filter, erased, { updatePipeline: true });
-  }
+    },
+  ];
+  await activeMessageModel().updateMany(filter, erased, { updatePipeline: true });
+  await messageModel().updateMany(filter, erased, { updatePipeline: true });
 }
 
 /** For migrations: gives messages without one the name that their sender has now, some at a time. */
@@ -285,11 +283,13 @@ async function nameSenders(collection: Collection): Promise<void> {
   }
 }
 
-/** Deletes every message of a conversation, in both collections. */
-export async function deleteMessages(conversationId: string, lastSeq: number): Promise<void> {
-  for (let from = 0; from < lastSeq; from += ERASE_BATCH) {
-    const filter = trusted({ conversationId, seq: { $gt: from, $lte: from + ERASE_BATCH } });
+/** Deletes every message of a conversation, in both collections. Returns whether it was done by `until`. */
+export async function deleteMessages(conversationId: string, lastSeq: number, until: number): Promise<boolean> {
+  for (let from = 0; from < lastSeq; from += DELETE_BATCH) {
+    if (Date.now() > until) return false;
+    const filter = trusted({ conversationId, seq: { $gt: from, $lte: from + DELETE_BATCH } });
     await activeMessageModel().deleteMany(filter);
     await messageModel().deleteMany(filter);
   }
+  return true;
 }

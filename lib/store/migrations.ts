@@ -1,6 +1,8 @@
 import { logger } from '../runtime/logger.ts';
 import { createIndexes, dropSuperseded } from './indexes.ts';
 import { nameAllSenders } from './messages.ts';
+import { forgetExpiredNames } from './migrations/forgetExpiredNames.ts';
+import { giveSalts } from './migrations/giveSalts.ts';
 import { migrateSessions } from './migrations/migrateSessions.ts';
 import { recountAgents } from './migrations/recountAgents.ts';
 import { recountClosed } from './migrations/recountClosed.ts';
@@ -33,6 +35,8 @@ export const MIGRATIONS: readonly Migration[] = [
   { id: '0018-messages-have-names', recounts: true, run: nameAllSenders },
   { id: '0019-so-many-sessions-a-user', run: migrateSessions },
   { id: '0020-retention-of-what-is-archived', recounts: true, run: migrateRetention },
+  { id: '0023-everybody-has-a-salt', recounts: true, run: giveSalts },
+  { id: '0023-expired-names-forgotten', recounts: true, run: forgetExpiredNames },
 ];
 
 const migrationModel = /* @__PURE__ */ defineModel<{ _id: string; doneAt: Date }>('Migration', 'migrations', {

@@ -61,9 +61,12 @@ export async function findExpired(
     .lean();
 }
 
-/** Erases the subject, and notes that every text is gone. */
+/** Erases the subject and the candidate's own name for the conversation, and notes that every text is gone. */
 export async function eraseExpiredSubject(id: string): Promise<void> {
-  await conversationModel().updateOne({ _id: id }, { $set: { subject: ERASED }, $unset: { retentionDays: 1 } });
+  await conversationModel().updateOne(
+    { _id: id },
+    { $set: { subject: ERASED }, $unset: { clientConversationId: 1, retentionDays: 1 } },
+  );
 }
 
 /** For migrations: until now each message had a date of its own, and conversations archived before had none. */

@@ -51,6 +51,8 @@ interface SpentTokenRecord {
   _id: string;
   hash: string;
   sealedSuccessor: string;
+  /** Whether the audit trail knows that it was repeated. */
+  repeatMarked?: boolean;
   expiresAt: Date;
 }
 
@@ -63,6 +65,7 @@ export const spentTokenModel = /* @__PURE__ */ defineModel<SpentTokenRecord>(
     _id: { type: String, required: true },
     hash: { type: String, required: true },
     sealedSuccessor: { type: String, required: true },
+    repeatMarked: { type: Boolean, required: false },
     expiresAt: { type: Date, required: true },
   },
   [[{ expiresAt: 1 }, { expireAfterSeconds: 0 }]],
@@ -140,7 +143,7 @@ export interface PresentedToken {
  */
 export type TokenState = { readonly sessionId: string; readonly userId: string } & (
   | { readonly is: 'current' | 'reused' }
-  | { readonly is: 'repeated'; readonly sealedSuccessor: string }
+  | { readonly is: 'repeated'; readonly sealedSuccessor: string; readonly repeatMarked: boolean }
 );
 
 /**
@@ -163,7 +166,10 @@ export async function readTokenState(token: PresentedToken): Promise<TokenState 
   const current = found.tokenHash ?? (old && !old.spentAt && old.expiresAt > now ? old._id : undefined);
   if (token.hash === current) return { sessionId, userId, is: 'current' };
   const repeatable = spent.find(({ hash, expiresAt }) => hash === token.hash && expiresAt > now);
-  if (repeatable) return { sessionId, userId, is: 'repeated', sealedSuccessor: repeatable.sealedSuccessor };
+  if (repeatable) {
+    const { sealedSuccessor, repeatMarked = false } = repeatable;
+    return { sessionId, userId, is: 'repeated', sealedSuccessor, repeatMarked };
+  }
   return { sessionId, userId, is: 'reused' };
 }
 
@@ -208,10 +214,29 @@ export async function spendToken(
   // Replaces the token before: its successor is spent now, so a repeat of it gets nothing any more.
   await spentTokenModel().updateOne(
     { _id: sessionId },
-    [{ $set: { hash: token.hash, sealedSuccessor, expiresAt: { $add: ['$$NOW', REPEATABLE_MS] } } }],
+    [
+      {
+        $set: {
+          hash: token.hash,
+          sealedSuccessor,
+          repeatMarked: false,
+          expiresAt: { $add: ['$$NOW', REPEATABLE_MS] },
+        },
+      },
+    ],
     { session, upsert: true, updatePipeline: true },
   );
   return true;
+}
+
+/** Notes that a session's spent token was repeated. Returns whether this is the token's first repeat. */
+export async function markRepeated(sessionId: string, hash: string, session: Transaction): Promise<boolean> {
+  const { modifiedCount } = await spentTokenModel().updateOne(
+    trusted({ _id: sessionId, hash, repeatMarked: { $ne: true } }),
+    { $set: { repeatMarked: true } },
+    { session },
+  );
+  return modifiedCount === 1;
 }
 
 /** One session or several; or all of a user's, except one where it is named. */

@@ -32,7 +32,10 @@ export const loginAttemptsModel = /* @__PURE__ */ defineModel<LoginAttemptsRecor
   [[{ expiresAt: 1 }, { expireAfterSeconds: 0 }]],
 );
 
-/** An address from which an account's owner has signed in: attempts of others don't block the owner there. */
+/**
+ * An address from which an account's owner has signed in: attempts of others don't block the owner there. Or the lift of
+ * an account's blocks: see `rememberLift`.
+ */
 interface KnownOriginRecord {
   _id: string;
   expiresAt: Date;
@@ -75,10 +78,15 @@ export interface Standing {
   readonly blocks: readonly Block[];
   /** Whether the origin is known, and whether it was noted within the last day. */
   readonly origin: 'unknown' | 'known' | 'known well';
+  /** Whether an admin has lifted the blocks of the account for a while. */
+  readonly isLifted: boolean;
 }
 
-/** Reads, in one read and by the database's clock, the blocks of these keys and whether the origin is known. */
-export async function readStanding(keys: readonly string[], origin: string): Promise<Standing> {
+/** Reads, in one read and by the database's clock, the blocks of these keys, and whether the origin and a lift are known. */
+export async function readStanding(
+  keys: readonly string[],
+  { origin, lift }: { readonly origin: string; readonly lift: string },
+): Promise<Standing> {
   const rows = await loginAttemptsModel().aggregate<
     { _id: string; blockedUntil: Date; waitMs: number; refusalNoted?: boolean } & { knownForMs?: number }
   >([
@@ -89,14 +97,15 @@ export async function readStanding(keys: readonly string[], origin: string): Pro
       $unionWith: {
         coll: KNOWN_ORIGINS,
         pipeline: [
-          { $match: { _id: origin } },
+          { $match: { _id: { $in: [origin, lift] } } },
           { $set: { knownForMs: { $subtract: ['$expiresAt', '$$NOW'] } } },
           { $match: { knownForMs: { $gt: 0 } } },
         ],
       },
     },
   ]);
-  const knownForMs = rows.find((row) => row.knownForMs !== undefined)?.knownForMs ?? 0;
+  const leftMs = (key: string) => rows.find((row) => row._id === key)?.knownForMs ?? 0;
+  const knownForMs = leftMs(origin);
   return {
     blocks: rows
       .filter((row) => row.knownForMs === undefined)
@@ -107,6 +116,7 @@ export async function readStanding(keys: readonly string[], origin: string): Pro
         refusalNoted: refusalNoted === true,
       })),
     origin: knownForMs > NOTED_ANEW_MS ? 'known well' : knownForMs > 0 ? 'known' : 'unknown',
+    isLifted: leftMs(lift) > 0,
   };
 }
 
@@ -204,15 +214,44 @@ export async function markRefused({ key, until, refusalNoted }: Block): Promise<
   return modifiedCount === 1;
 }
 
-export async function rememberOrigin(key: string): Promise<void> {
+export const rememberOrigin = (key: string): Promise<void> => rememberFor(key, KNOWN_FOR_MS);
+
+async function rememberFor(key: string, ms: number): Promise<void> {
   await knownOriginModel()
-    .updateOne({ _id: key }, [{ $set: { expiresAt: { $add: ['$$NOW', KNOWN_FOR_MS] } } }], {
+    .updateOne({ _id: key }, [{ $set: { expiresAt: { $add: ['$$NOW', ms] } } }], {
       upsert: true,
       updatePipeline: true,
     })
     .catch((error: unknown) => {
       if (!isDuplicateKey(error)) throw error;
     });
+}
+
+/** Keeps a known origin known, at most once a day. An unknown one stays unknown. */
+export async function renewOrigin(key: string): Promise<void> {
+  await knownOriginModel().updateOne(
+    trusted({
+      _id: key,
+      $expr: {
+        $and: [{ $gt: ['$expiresAt', '$$NOW'] }, { $lt: ['$expiresAt', { $add: ['$$NOW', NOTED_ANEW_MS] }] }],
+      },
+    }),
+    [{ $set: { expiresAt: { $add: ['$$NOW', KNOWN_FOR_MS] } } }],
+    { updatePipeline: true },
+  );
+}
+
+/** How long a lift lasts: long enough for an account's owner who is ready to sign in. */
+const LIFTED_FOR_MS = 15 * 60 * 1000;
+
+/** Notes that an account's blocks are lifted. */
+export async function rememberLift(key: string): Promise<void> {
+  await rememberFor(key, LIFTED_FOR_MS);
+}
+
+/** Ends a lift, because it was used. */
+export async function forgetLift(key: string): Promise<void> {
+  await knownOriginModel().deleteOne({ _id: key });
 }
 
 /** Forgets the attempts under keys with this prefix. */

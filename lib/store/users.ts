@@ -27,8 +27,8 @@ interface UserRecord {
   emailKey: string | null;
   passwordHash: string;
   /**
-   * The key of hashes that stand for the user elsewhere; without it they are worth nothing. Made when it is first
-   * needed.
+   * The key of hashes that stand for the user elsewhere; without it they are worth nothing. Users of an earlier
+   * release get one by `migrate`.
    */
   salt?: string;
   role: Role;
@@ -128,6 +128,8 @@ export interface NewUser {
 
 /** Makes the record of a new user. */
 export const userRecord = ({ id, ...user }: NewUser): UserRecord => ({
+  // From the start: making it at the first sign-in would make that slower than a sign-in to an account that doesn't exist.
+  salt: newSalt(),
   ...user,
   _id: id,
   emailKey: emailKey(user.email),
@@ -184,7 +186,7 @@ export async function findCredentials(id: string): Promise<StoredCredentials | n
 }
 
 /**
- * Gives a salt to a user without one, as users of an earlier release are. Returns the salt; `null` for an erased user.
+ * Gives a salt to a user without one, as users of an earlier release are until `migrate` has run. Returns the salt; `null` for an erased user.
  */
 export async function ensureSalt(id: string): Promise<string | null> {
   const record = await userModel()

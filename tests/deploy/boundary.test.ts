@@ -105,6 +105,16 @@ describe('the deployer', () => {
     expect(deployer.flatMap(({ Action }) => Action)).not.toContain('*');
   });
 
+  it('reaches beyond this service only where the document for deployers says so', () => {
+    const [, section = ''] = readFileSync(`${PROJECT}/docs/deploying.md`, 'utf8').split(
+      "What can't be narrowed to a name\n",
+    );
+    const named = [...(section.split('\n## ')[0] ?? '').matchAll(/`(\w+)`/g)].map(([, sid]) => sid);
+    const wide = deployer.filter(({ Resource }) => ![Resource].flat().every((arn) => arn.includes('live-support-')));
+    expect(wide.length).toBeGreaterThan(0);
+    for (const { Sid } of wide) expect(named).toContain(Sid);
+  });
+
   it('hands roles to Lambda and the gateway alone', () => {
     expect(withAction('iam:PassRole').map(({ Condition }) => Condition)).toEqual([
       { StringEquals: { 'iam:PassedToService': ['lambda.amazonaws.com', 'apigateway.amazonaws.com'] } },

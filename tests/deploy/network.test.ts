@@ -1,9 +1,13 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { PROJECT } from '../support/process.ts';
 import type { Statement } from './emulatedAws.ts';
 import { resourcesOf, rights, service, templateOf } from './service.ts';
 
 /** How the functions are reached, and what they reach: networks, domains, throttles. */
 
 const functions = Object.entries(service.functions);
+const load = createRequire(import.meta.url);
 
 describe('with a private database', () => {
   const vpc = { subnetIds: ['subnet-0a', 'subnet-0b'], securityGroupIds: ['sg-0c'] };
@@ -78,6 +82,34 @@ describe('with a private database', () => {
   });
 });
 
+/** The logical id of the WebSocket API's deployment, as the framework makes it: another id is another deployment. */
+function deploymentOf(websocketsDescription: string): string {
+  const compiled = { Resources: {} as Record<string, { Type: string }>, Outputs: {} };
+  const naming = load('serverless/lib/plugins/aws/lib/naming.js') as object;
+  const provider = {
+    ...{ getStage: () => 'prod', getApiGatewayWebsocketApiId: () => ({ Ref: 'WebsocketsApi' }) },
+    naming: { ...naming, provider: { serverless: { service: { service: 'live-support', provider: {} } } } },
+  };
+  const framework = {
+    serverless: { service: { provider: { websocketsDescription, compiledCloudFormationTemplate: compiled } } },
+    provider: {
+      ...provider,
+      naming: { ...provider.naming, getWebsocketsApiName: () => 'live-support-prod-websocket' },
+    },
+    validated: { events: [] },
+  };
+  for (const [file, step] of [
+    ['api', 'compileApi'],
+    ['deployment', 'compileDeployment'],
+  ] as const) {
+    const steps = load(`serverless/lib/plugins/aws/package/compile/events/websockets/lib/${file}.js`);
+    (steps as Record<string, (this: unknown) => void>)[step]?.call(framework);
+  }
+  const [id = ''] = Object.entries(compiled.Resources).find(([, { Type }]) => Type.endsWith('::Deployment')) ?? [];
+  expect(id).not.toBe('');
+  return id;
+}
+
 describe('domains of one’s own', () => {
   const domains = {
     'param:httpDomain': 'api.example.com',
@@ -107,6 +139,21 @@ describe('domains of one’s own', () => {
     const keep = { ...domains, 'param:defaultEndpoints': 'keep' };
     expect((await templateOf('domain.cjs', keep)).extensions).toEqual({});
     expect(await templateOf('websocketEndpoint.cjs', keep)).toEqual(byDefault);
+  });
+
+  it('are deployed with the choice: a WebSocket API closes its default address with its next deployment only', async () => {
+    expect(service.provider.websocketsDescription).toBe(`\${file(./cloud/websocketsDescription.cjs)}`);
+    const deploymentFor = async (given: Readonly<Record<string, unknown>>) =>
+      deploymentOf(String(await templateOf('websocketsDescription.cjs', given)));
+    const [none, keep, close] = [
+      await deploymentFor({}),
+      await deploymentFor({ ...domains, 'param:defaultEndpoints': 'keep' }),
+      await deploymentFor(domains),
+    ];
+    expect(keep).toBe(none);
+    expect(close).not.toBe(keep);
+    expect(await deploymentFor({ ...domains, 'param:websocketDomain': '' })).toBe(none);
+    expect(await deploymentFor({ ...domains, 'param:defaultEndpoints': 'close' })).toBe(close);
   });
 
   it('refuse a word that might mean either', async () => {
@@ -151,5 +198,23 @@ describe('the sockets’ throttle', () => {
       )
       .flatMap(([, { events = [] }]) => events.map((event) => event['websocket']));
     expect(uncounted.sort()).toEqual(['$default', 'PING']);
+  });
+});
+
+describe('the gateways’ access logs', () => {
+  it('hold addresses, and the document that says what an erasure reaches says so', async () => {
+    const { extensions = {}, Resources = {} } = await templateOf('websockets.cjs', { 'self:functions': {} });
+    const sockets = extensions['WebsocketsDeploymentStage']?.Properties.AccessLogSettings.Format;
+    const security = readFileSync(`${PROJECT}/docs/security.md`, 'utf8');
+    const [, keeping = ''] = security.split('## Keeping and erasing');
+    for (const [group, format] of [
+      ['/aws/http-api/', service.provider.logs.httpApi.format],
+      [Resources['WebsocketAccessLog']?.Properties.LogGroupName.replace(/[^/]+$/, ''), sockets],
+    ]) {
+      expect(format).toContain('$context.identity.sourceIp');
+      expect(keeping).toContain(`\`${group}…\``);
+    }
+    expect(keeping).toContain('`logRetentionInDays` (14 days; 90 on stage `prod`)');
+    expect(service.params).toMatchObject({ default: { logRetentionInDays: 14 }, prod: { logRetentionInDays: 90 } });
   });
 });

@@ -19,9 +19,12 @@ export interface Packaged extends System {
 /** Limits are on, as on any stage but a laptop's; higher, for tests come from one address. */
 const LIMITS = [
   'RATE_LIMIT_FRAMES_PER_MINUTE',
+  'RATE_LIMIT_CONNECTS_PER_MINUTE',
   'RATE_LIMIT_MESSAGES_PER_MINUTE',
   'RATE_LIMIT_CONVERSATIONS_PER_HOUR',
+  'RATE_LIMIT_STAFF_WRITES_PER_MINUTE',
   'RATE_LIMIT_REGISTRATIONS_PER_HOUR',
+  'RATE_LIMIT_SIGN_INS_PER_HOUR',
   'RATE_LIMIT_FAILED_LOGINS',
 ];
 

@@ -7,6 +7,7 @@ import { PROJECT } from '../support/process.ts';
 interface Service {
   readonly provider: {
     readonly environment: Readonly<Record<string, unknown>>;
+    readonly websocketsDescription?: string;
     readonly logs: { readonly httpApi: { readonly format: string } };
   };
   readonly params: Readonly<Record<string, Readonly<Record<string, unknown>>>>;

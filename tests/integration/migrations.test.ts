@@ -174,3 +174,50 @@ it('mends, on request, what an earlier release left that was at work again', asy
   const warned = lines.filter(({ message }) => message === 'agent without an active supervisor');
   expect(warned.map(({ userId }) => userId)).toEqual([stranded.user.id]);
 });
+
+it('gives everybody a salt but the erased, and no second one', async () => {
+  const [without, erased, salted] = await Promise.all([desk.candidate(), desk.candidate(), desk.candidate()]);
+  const staff = await desk.supervisor();
+  const saltOf = async ({ user }: { readonly user: { readonly id: string } }) =>
+    (await userModel().findById(user.id).lean())?.salt;
+  await desk.ok('POST', `/users/${erased.user.id}/erase`, desk.admin.token);
+  for (const { user } of [without, staff]) await userModel().updateOne({ _id: user.id }, { $unset: { salt: 1 } });
+  const before = await saltOf(salted);
+  expect(before).toEqual(expect.any(String));
+  await forget();
+  await migrate();
+  const given = [await saltOf(without), await saltOf(staff)];
+  expect(given).toEqual([expect.any(String), expect.any(String)]);
+  expect(new Set(given).size).toBe(2);
+  expect([await saltOf(salted), await saltOf(erased)]).toEqual([before, undefined]);
+});
+
+it('forgets what conversations were called whose texts had their time before', async () => {
+  const candidate = await desk.candidate();
+  const named = async (clientConversationId: string, subject: string) => {
+    const made = { subject, clientConversationId };
+    return (await desk.ok('POST', '/conversations', candidate.token, made)).id as string;
+  };
+  const [expired, kept, lookalike] = [
+    await named('gone', 'x'),
+    await named('kept', 'x'),
+    await named('alike', '(erased)'),
+  ];
+  const closed = { status: 'closed' as const, closedAt: new Date(0), archivedAt: new Date(0) };
+  const past = new Date(1);
+  await conversationModel().updateOne(
+    { _id: expired },
+    { $set: { ...closed, subject: '(erased)', messagesExpireAt: past } },
+  );
+  await conversationModel().updateOne(
+    { _id: kept },
+    { $set: { ...closed, retentionDays: 30, messagesExpireAt: past } },
+  );
+  // Where the one before hasn't been through, that has the sweep do it.
+  await userModel()
+    .db.collection('migrations')
+    .deleteOne({ _id: '0023-expired-names-forgotten' as never });
+  await migrate();
+  const nameOf = async (id: string) => (await conversationModel().findById(id).lean())?.clientConversationId;
+  expect([await nameOf(expired), await nameOf(kept), await nameOf(lookalike)]).toEqual([undefined, 'kept', 'alike']);
+});

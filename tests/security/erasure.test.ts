@@ -1,15 +1,20 @@
 import { createHash } from 'node:crypto';
+import { jest } from '@jest/globals';
 import mongoose from 'mongoose';
 import { addressKey } from '../../lib/limits/address.ts';
 import { resetConfig } from '../../lib/runtime/config.ts';
 import { expireTexts } from '../../lib/services/conversations/expireTexts.ts';
 import { sweep } from '../../lib/services/operations/sweep.ts';
+import { finishErasing } from '../../lib/services/users/finishErasing.ts';
 import { auditModel } from '../../lib/store/audit.ts';
 import { conversationModel } from '../../lib/store/conversations.ts';
+import { activeMessageModel, messageModel } from '../../lib/store/messages.ts';
 import { userModel } from '../../lib/store/users.ts';
 import { everything } from '../support/everything.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
 import { type Desk, PASSWORD } from '../support/system.ts';
+
+const DAY_MS = 24 * 3600_000;
 
 let system: InProcess;
 let desk: Desk;
@@ -180,6 +185,85 @@ describe('erasing a candidate', () => {
     expect((await userModel().findById(candidate.user.id).lean())?.erasingSince).toBeUndefined();
   });
 
+  it('comes to its end however much the person piled up, each step as small as another', async () => {
+    const candidate = await desk.candidate();
+    const { id: userId } = candidate.user;
+    const entries = 3_500;
+    const address = (index: number) => `2001:db8::${index.toString(16)}`;
+    const entry = { createdAt: new Date(), expiresAt: new Date(Date.now() + DAY_MS), details: {}, actorRole: null };
+    const theirs = Array.from({ length: entries }, (_, index) => ({
+      ...{ ...entry, _id: `theirs-${index}`, action: 'signed_in', sourceIp: address(index) },
+      ...(index % 2 === 0 ? { actorId: userId, targetId: userId } : { actorId: null, targetId: userId }),
+    }));
+    // Attempts at accounts there are none: from all of these addresses, and from one of them over and over.
+    const nameless = Array.from({ length: entries }, (_, index) => ({
+      ...{ ...entry, _id: `nameless-${index}`, action: 'sign_in_failed', actorId: null, targetId: null },
+      sourceIp: address(index < 2_000 ? 0 : index),
+    }));
+    await auditModel().collection.insertMany([...theirs, ...nameless] as never[]);
+    const left = () =>
+      auditModel().collection.countDocuments({ _id: /^(theirs|nameless)-/ as never, sourceIp: { $ne: null } });
+
+    // Where it is stopped again and again, it goes on from there.
+    const update = auditModel().updateMany.bind(auditModel());
+    const stops = jest.spyOn(auditModel(), 'updateMany');
+    const before = await left();
+    stops.mockImplementationOnce(update).mockImplementationOnce(() => {
+      throw new Error('stopped');
+    });
+    await expect(finishErasing(userId, Date.now() + 60_000)).rejects.toThrow('stopped');
+    stops.mockRestore();
+    const stopped = await left();
+    expect(stopped).toBeLessThan(before);
+    expect(stopped).toBeGreaterThan(entries);
+
+    const db = mongoose.connection.db;
+    await db?.command({ profile: 2 });
+    await finishErasing(userId, Date.now() + 60_000);
+    await db?.command({ profile: 0 });
+    expect(await left()).toBe(0);
+    expect(await auditModel().countDocuments({ _id: /^theirs-/, actorId: null, targetId: userId })).toBe(0);
+    const operations = await db
+      ?.collection('system.profile')
+      .find({ ns: /\.audit$/, ts: { $gte: new Date(0) } })
+      .toArray();
+    expect(operations?.length).toBeGreaterThan(0);
+    const large = (operations ?? []).filter(({ docsExamined = 0 }) => docsExamined > 1_000);
+    expect(large.map(({ command, planSummary, docsExamined }) => ({ command, planSummary, docsExamined }))).toEqual([]);
+    await db?.dropCollection('system.profile');
+    await auditModel().deleteMany({ _id: /^(theirs|nameless)-/ });
+  });
+
+  it('goes on where it stopped in a conversation of any length', async () => {
+    const candidate = await desk.candidate();
+    const { id: conversationId } = await desk.conversation(candidate, 'first');
+    const lastSeq = 5_000;
+    const message = { conversationId, senderId: candidate.user.id, senderRole: 'candidate', senderName: 'Kim' };
+    const rest = Array.from({ length: lastSeq - 1 }, (_, index) => ({
+      ...{ ...message, _id: `${conversationId}-${index}`, seq: index + 2, content: 'long-story', sentAt: new Date() },
+      clientMessageId: null,
+    }));
+    await activeMessageModel().collection.insertMany(rest as never[]);
+    await conversationModel().updateOne({ _id: conversationId }, { $set: { lastSeq } });
+    const update = messageModel().updateMany.bind(messageModel());
+    const erasing = jest.spyOn(messageModel(), 'updateMany');
+    erasing.mockImplementationOnce(update).mockImplementation(() => {
+      throw new Error('stopped');
+    });
+    await desk.ok('POST', `/users/${candidate.user.id}/erase`, desk.admin.token);
+    await system.gateway.idle();
+    expect(await messageModel().countDocuments({ conversationId, content: 'long-story' })).toBe(3_000);
+    erasing.mockReset().mockImplementation(update);
+    // Out of time before it began: nothing is begun.
+    expect(await finishErasing(candidate.user.id, Date.now() - 1)).toBe(false);
+    expect(erasing).not.toHaveBeenCalled();
+    await finishErasing(candidate.user.id, Date.now() + 60_000);
+    expect(erasing.mock.calls[0]?.[0]).toMatchObject({ seq: { $gt: 2_000, $lte: 4_000 } });
+    erasing.mockRestore();
+    expect(await everything()).not.toContain('long-story');
+    expect(await conversationModel().findById(conversationId).lean()).toMatchObject({ erasedAt: expect.any(Date) });
+  });
+
   it('can’t be prevented by taking an address', async () => {
     const [first, second] = await Promise.all([desk.candidate(), desk.candidate()]);
     for (const local of [`erased-${first.user.id}`, `erased-${second.user.id}`]) {
@@ -217,7 +301,6 @@ describe('retention', () => {
   };
   afterEach(() => setRetention(0));
 
-  const DAY_MS = 24 * 3600_000;
   const stored = (id: string) => conversationModel().findById(id).lean();
   const runSweep = () => sweep(Date.now() + 20_000, 0);
   const letTimePass = (id: string) =>
@@ -250,6 +333,24 @@ describe('retention', () => {
     expect(await desk.ok('GET', `${path}/messages`, candidate.token)).toEqual({ items: [], nextAfterSeq: null });
     expect(await desk.ok('GET', '/analytics/supervisors', desk.admin.token)).toEqual(before);
     expect((await runSweep()).expired).toBe(0);
+  });
+
+  it('takes what the client called the conversation along; a repeat opens another one from then on', async () => {
+    setRetention(30);
+    const candidate = await desk.candidate();
+    const open = (clientConversationId: string) =>
+      desk.call('POST', '/conversations', candidate.token, { subject: 'Order 4711', clientConversationId });
+    const [one, running] = [(await open('kim-and-the-order')).body, (await open('kim-still-waits')).body];
+    const supervisor = await desk.supervisor();
+    await desk.ok('POST', `/conversations/${one.id}/close`, supervisor.token);
+    expect(await open('kim-and-the-order')).toMatchObject({ status: 200, body: { id: one.id } });
+    await letTimePass(one.id);
+    expect((await runSweep()).expired).toBe(1);
+    expect(await everything()).not.toContain('kim-and-the-order');
+    const again = await open('kim-and-the-order');
+    expect(again.status).toBe(201);
+    expect(again.body.id).not.toBe(one.id);
+    expect(await open('kim-still-waits')).toMatchObject({ status: 200, body: { id: running.id } });
   });
 
   it('reaches what is archived already, whenever it is switched on, changed or switched off', async () => {

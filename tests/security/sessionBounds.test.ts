@@ -4,7 +4,9 @@ import { signAccessToken } from '../../lib/auth/tokens.ts';
 import { connectionModel } from '../../lib/store/connections.ts';
 import { newId } from '../../lib/store/ids.ts';
 import { migrate } from '../../lib/store/migrations.ts';
+import { rateLimitModel } from '../../lib/store/rateLimits.ts';
 import { firstReleaseTokenModel, sessionModel } from '../../lib/store/sessions.ts';
+import { loginAttemptsModel } from '../../lib/store/signInAttempts.ts';
 import { databaseUri } from '../../local/mongod.ts';
 import { within } from '../support/deadline.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
@@ -15,6 +17,8 @@ import { decoded, expectRefused } from './attack.ts';
 
 const SESSIONS = 5;
 const REFRESHES = 3;
+const SIGN_INS = 15;
+const STAFF_WRITES = 20;
 
 let system: InProcess;
 let desk: Desk;
@@ -25,6 +29,8 @@ beforeAll(async () => {
     MAX_SESSIONS_PER_USER: String(SESSIONS),
     RATE_LIMITS: 'on',
     RATE_LIMIT_REFRESHES_PER_MINUTE: String(REFRESHES),
+    RATE_LIMIT_SIGN_INS_PER_HOUR: String(SIGN_INS),
+    RATE_LIMIT_STAFF_WRITES_PER_MINUTE: String(STAFF_WRITES),
     RATE_LIMIT_FAILED_LOGINS: '1000',
   }));
 });
@@ -168,6 +174,56 @@ describe('refreshing', () => {
     const forged = `${sessionOf(candidate)}.${'x'.repeat(43)}.${'x'.repeat(43)}`;
     for (let tries = 0; tries < 2 * REFRESHES; tries += 1) expectRefused(await refresh(forged), 'INVALID_TOKEN');
     expect((await refresh(candidate.session.refreshToken)).status).toBe(200);
+  });
+});
+
+describe('a right password', () => {
+  it('is taken so many times an hour of a user, to sign in or to change it; one more counts as a wrong one', async () => {
+    const candidate = await desk.candidate();
+    const login = (password: string) =>
+      desk.call('POST', '/auth/login', undefined, { email: candidate.email, password });
+    // Wrong ones are another limit's.
+    for (let time = 0; time < 3; time += 1) expectRefused(await login('wrong password'), 'INVALID_CREDENTIALS');
+    const counts = () =>
+      rateLimitModel()
+        .find({ _id: new RegExp(`^sign-ins/${candidate.user.id}/`) })
+        .lean();
+    expect(await counts()).toEqual([]);
+    let answer = await login(PASSWORD);
+    // An hour may end on the way.
+    for (let tries = 1; answer.status === 200 && tries < 2 * SIGN_INS + 2; tries += 1) answer = await login(PASSWORD);
+    expectRefused(answer, 'RATE_LIMITED');
+    expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0);
+    const { items } = await desk.ok('GET', `/audit?actorId=${candidate.user.id}&limit=100`, desk.admin.token);
+    expect(items.length).toBeLessThanOrEqual(3 * (2 * SIGN_INS + 2));
+    expect(await loginAttemptsModel().collection.countDocuments({ failures: { $gt: 0 } })).toBeGreaterThan(0);
+
+    const open = await sessionModel().findOne({ userId: candidate.user.id }).sort({ createdAt: -1 }).lean();
+    const session = { userId: candidate.user.id, sessionId: open?._id ?? '', role: candidate.user.role };
+    const token = await signAccessToken(session);
+    const change = { currentPassword: PASSWORD, newPassword: 'another pass phrase' };
+    expectRefused(await desk.call('PUT', '/auth/password', token, change), 'RATE_LIMITED');
+    expectRefused(await login('another pass phrase'), 'INVALID_CREDENTIALS');
+    // It is this user's alone.
+    await desk.login((await desk.candidate()).email);
+  });
+});
+
+describe('giving a conversation to and fro', () => {
+  it('is so many times a minute of a supervisor: the audit trail grows no faster', async () => {
+    const { supervisor, agent, conversation } = await desk.assigned();
+    const second = await desk.agent(supervisor);
+    const give = ({ user }: Person) =>
+      desk.call('POST', `/conversations/${conversation.id}/assign`, supervisor.token, { agentId: user.id });
+    let answer = await give(second);
+    // A minute may end on the way.
+    for (let tries = 1; answer.status === 200 && tries < 2 * STAFF_WRITES + 2; tries += 1) {
+      answer = await give(tries % 2 === 0 ? second : agent);
+    }
+    expectRefused(answer, 'RATE_LIMITED');
+    expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0);
+    // Another's count is their own.
+    await desk.ok('POST', `/conversations/${conversation.id}/requeue`, desk.admin.token);
   });
 });
 

@@ -8,6 +8,8 @@ import { state } from './attack.ts';
 
 const FRAMES = 20;
 const MESSAGES = 8;
+/** Less than a user's devices make together when the network is back, more than any test of this file but one. */
+const CONNECTS = 20;
 
 let system: InProcess;
 let desk: Desk;
@@ -19,6 +21,7 @@ beforeAll(async () => {
     MAX_ROOMS_PER_CONNECTION: '2',
     RATE_LIMITS: 'on',
     RATE_LIMIT_FRAMES_PER_MINUTE: String(FRAMES),
+    RATE_LIMIT_CONNECTS_PER_MINUTE: String(CONNECTS),
     RATE_LIMIT_MESSAGES_PER_MINUTE: String(MESSAGES),
   }));
   person = await desk.candidate();
@@ -168,22 +171,79 @@ describe('how much one may hold', () => {
 });
 
 describe('a flood', () => {
-  it(`of ${3 * FRAMES} frames gets as far as its limit of ${FRAMES}, and keeps nobody else from speaking`, async () => {
+  it(`of ${2 * FRAMES} frames gets as far as its limit of ${FRAMES}, and keeps nobody else from speaking`, async () => {
     const { candidate, agent, conversation } = await desk.assigned();
     const { id: conversationId } = conversation;
     const bystander = await desk.join(agent, conversationId);
     await atOneMoment(async () => {
       // Joining is the first frame.
       const flooder = await desk.join(candidate, conversationId);
-      const flood = Array.from({ length: 3 * FRAMES - 1 }, () =>
+      const flood = Array.from({ length: 2 * FRAMES - 1 }, () =>
         flooder.ask('LEAVE_CONVERSATION', { conversationId: 'none-such' }),
       );
       const limited = (await Promise.all(flood)).filter(
         ({ data }) => (data as { code?: string }).code === 'RATE_LIMITED',
       );
-      expect(limited).toHaveLength(2 * FRAMES);
+      expect(limited).toHaveLength(FRAMES);
     });
     await bystander.expect('MESSAGE_ACCEPTED', 'SEND_MESSAGE', { conversationId, content: 'calm' });
+  });
+
+  it(`that goes on beyond twice the limit ends its connection, without a word`, async () => {
+    const { candidate, agent, conversation } = await desk.assigned();
+    const { id: conversationId } = conversation;
+    const bystander = await desk.join(agent, conversationId);
+    const elsewhere = await desk.join(candidate, conversationId);
+    await atOneMoment(async () => {
+      const flooder = await desk.join(candidate, conversationId);
+      const flood = Array.from({ length: 2 * FRAMES - 1 }, () =>
+        flooder.ask('LEAVE_CONVERSATION', { conversationId: 'none-such' }),
+      );
+      await Promise.all(flood);
+      expect(flooder.isClosed).toBe(false);
+      const connectionId = system.gateway.connectionId(flooder);
+      flooder.send('LEAVE_CONVERSATION', { conversationId: 'none-such' });
+      await within('the flood to be ended', flooder.closed);
+      // A frame may arrive twice: it is by its request that an answer is one.
+      const answered = new Set(flooder.received.map(({ requestId }) => requestId));
+      expect(answered.size).toBe(2 * FRAMES);
+      expect(answered).not.toContain(undefined);
+      expect(await connectionModel().findById(connectionId).lean()).toBeNull();
+    });
+    // The person's other connections, and others, go on.
+    await elsewhere.expect('MESSAGE_ACCEPTED', 'SEND_MESSAGE', { conversationId, content: 'calm' });
+    await bystander.expect('MESSAGE_ACCEPTED', 'SEND_MESSAGE', { conversationId, content: 'calm' });
+  });
+
+  it('ends its connection though the gateway doesn’t cut it: it is nobody’s any more', async () => {
+    const { candidate, conversation } = await desk.assigned();
+    const flooder = await desk.join(candidate, conversation.id);
+    const connectionId = system.gateway.connectionId(flooder);
+    system.gateway.fault(flooder, 'forbidden');
+    await atOneMoment(async () => {
+      for (let frame = 0; frame < 2 * FRAMES + 1; frame += 1)
+        flooder.send('LEAVE_CONVERSATION', { conversationId: 'x' });
+      await system.gateway.idle();
+    });
+    expect(await connectionModel().findById(connectionId).lean()).toBeNull();
+  });
+
+  it(`of ${CONNECTS + 5} connects gets as far as its limit, for one user, and cuts nobody any more`, async () => {
+    const candidate = await desk.candidate();
+    const other = await desk.candidate();
+    await atOneMoment(async () => {
+      const statuses: number[] = [];
+      for (let connect = 0; connect < CONNECTS; connect += 1) {
+        const result = await attempt({ token: candidate.token });
+        statuses.push(typeof result === 'number' ? result : 101);
+      }
+      expect(statuses).toEqual(Array(CONNECTS).fill(101));
+      const before = await connectionsOf(candidate);
+      const more = await Promise.all(Array.from({ length: 5 }, () => attempt({ token: candidate.token })));
+      expect(more).toEqual(Array(5).fill(429));
+      expect((await connectionsOf(candidate)).toSorted()).toEqual(before.toSorted());
+      expect(await outcome({ token: other.token })).toBe(101);
+    });
   });
 
   it('of messages is counted by user, not by socket', async () => {

@@ -47,7 +47,10 @@ async function blockAddress(sourceIp: string): Promise<void> {
 }
 
 /** Runs `work` and answers what commands it had the database do, and on what. */
-async function commandsOf(work: () => Promise<unknown>): Promise<string[]> {
+async function commandsOf(
+  work: () => Promise<unknown>,
+  about = /login_attempts|known_origins|audit/,
+): Promise<string[]> {
   const seen: string[] = [];
   const note = ({ commandName, command }: { commandName: string; command: Record<string, unknown> }) => {
     seen.push(`${commandName} ${String(command[commandName])}`);
@@ -56,7 +59,7 @@ async function commandsOf(work: () => Promise<unknown>): Promise<string[]> {
   client.on('commandStarted', note);
   await work();
   client.off('commandStarted', note);
-  return seen.filter((command) => /login_attempts|known_origins|audit/.test(command));
+  return seen.filter((command) => about.test(command));
 }
 
 describe('guessing passwords', () => {
@@ -271,6 +274,79 @@ describe('guessing passwords', () => {
     ]);
     await fail(victim.email, 10, origin);
     expect(await commandsOf(() => login(victim.email, 'wrong password', origin))).toEqual([read]);
+  });
+
+  it('keeps out nobody whom an admin lets in, however long strangers go on', async () => {
+    const office = '203.0.113.57';
+    const elsewhere = '203.0.113.58';
+    await blockAddress(office);
+    for (let stranger = 0; stranger < 8; stranger += 1) await failAtOnce(victim.email, 8, `203.0.113.${60 + stranger}`);
+    await fail(victim.email, 10, elsewhere);
+    expect((await login(victim.email, PASSWORD, office)).status).toBe(429);
+    expect((await login(victim.email, PASSWORD, elsewhere)).status).toBe(429);
+
+    const letIn = () => desk.ok('PATCH', `/users/${victim.user.id}`, desk.admin.token, { active: true });
+    await letIn();
+    expect(await auditModel().find({ targetId: victim.user.id, action: 'user_updated' }).lean()).toMatchObject([
+      { actorId: desk.admin.user.id, details: { active: 'true' } },
+    ]);
+    // What was counted for the account is forgotten, of the pair too; the address is as blocked as before for others.
+    expect(await fail(victim.email, 1, elsewhere)).toEqual([401]);
+    expect((await login((await desk.candidate()).email, PASSWORD, office)).status).toBe(429);
+    // Strangers block the account anew, and guess no more often from one address than ever.
+    for (let stranger = 0; stranger < 8; stranger += 1) await failAtOnce(victim.email, 8, `203.0.113.${70 + stranger}`);
+    expect(await fail(victim.email, 11, '203.0.113.90')).toEqual([...Array(10).fill(401), 429]);
+    expect((await login(victim.email, PASSWORD, office)).status).toBe(200);
+    // Once: from then on the office is where they are known, and anywhere else waits as before.
+    expect((await login(victim.email, PASSWORD, office)).status).toBe(200);
+    expect((await login(victim.email, PASSWORD, '203.0.113.91')).status).toBe(429);
+  });
+
+  it('keeps out again whom an admin let in, where the right password doesn’t come in a quarter of an hour', async () => {
+    const address = '203.0.113.92';
+    await blockAddress(address);
+    const before = await knownOriginModel().distinct('_id');
+    await desk.ok('PATCH', `/users/${victim.user.id}`, desk.admin.token, { active: true });
+    const [lift] = (await knownOriginModel().find().lean()).filter(({ _id }) => !before.includes(_id));
+    const leftMs = (lift?.expiresAt.getTime() ?? 0) - Date.now();
+    expect(Math.round(leftMs / 60_000)).toBeLessThanOrEqual(15);
+    await knownOriginModel().updateOne({ _id: lift?._id ?? '' }, { $set: { expiresAt: new Date(0) } });
+    expect((await login(victim.email, PASSWORD, address)).status).toBe(429);
+  });
+
+  it('knows an origin for as long as sessions are refreshed there, and makes none known by a refresh', async () => {
+    const origin = '203.0.113.93';
+    const refresh = (refreshToken: string, sourceIp: string) =>
+      system.http({ method: 'POST', path: '/auth/refresh', body: { refreshToken }, sourceIp });
+    let { refreshToken } = (await login(victim.email, PASSWORD, origin)).body;
+    const [known] = await knownOriginModel().find().sort({ expiresAt: -1 }).limit(1).lean();
+    const filter = { _id: known?._id ?? '' };
+    await knownOriginModel().updateOne(filter, { $set: { expiresAt: new Date(Date.now() + 3600_000) } });
+    const origins = await knownOriginModel().countDocuments();
+    ({ refreshToken } = (await refresh(refreshToken, '203.0.113.94')).body);
+    expect(await knownOriginModel().countDocuments()).toBe(origins);
+    expect((await knownOriginModel().findOne(filter).lean())?.expiresAt.getTime()).toBeLessThan(
+      Date.now() + 2 * 3600_000,
+    );
+    ({ refreshToken } = (await refresh(refreshToken, origin)).body);
+    expect((await knownOriginModel().findOne(filter).lean())?.expiresAt.getTime()).toBeGreaterThan(
+      Date.now() + 29 * 24 * 3600_000,
+    );
+    // What has ended doesn't come back.
+    await knownOriginModel().updateOne(filter, { $set: { expiresAt: new Date(0) } });
+    expect((await refresh(refreshToken, origin)).status).toBe(200);
+    expect((await knownOriginModel().findOne(filter).lean())?.expiresAt).toEqual(new Date(0));
+  });
+
+  it('asks the same of the database for everybody, whoever made their account, and for nobody', async () => {
+    const supervisor = { name: 'Sam', email: 'sam-is-new@example.com', password: PASSWORD, role: 'supervisor' };
+    await desk.ok('POST', '/users', desk.admin.token, supervisor);
+    const work: string[][] = [];
+    for (const email of ['nobody-so-far@example.com', victim.email, supervisor.email, desk.admin.email]) {
+      work.push(await commandsOf(() => login(email, 'wrong password', '203.0.113.95'), /./));
+    }
+    expect(work).toEqual(Array(4).fill(work[0]));
+    expect(work[0]).toContain('find users');
   });
 
   it('keeps an origin for a month from its last use, noted once a day', async () => {

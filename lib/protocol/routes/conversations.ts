@@ -94,7 +94,7 @@ export const assignConversation = /* @__PURE__ */ route(() => ({
     findOut:
       'Read the conversation: `agentId` says who has it. Sent again it would take it from whoever was given it since.',
   },
-  errors: ['NOT_FOUND', 'AGENT_NOT_AVAILABLE', 'CONVERSATION_CLOSED', 'CONFLICT'],
+  errors: ['NOT_FOUND', 'AGENT_NOT_AVAILABLE', 'CONVERSATION_CLOSED', 'CONFLICT', 'RATE_LIMITED'],
 }));
 
 export const requeueConversation = /* @__PURE__ */ route(() => ({
@@ -109,7 +109,7 @@ export const requeueConversation = /* @__PURE__ */ route(() => ({
   repeat: {
     findOut: 'Read the conversation: `open` says that it was given back, and `NOT_FOUND` tells its agent so.',
   },
-  errors: ['NOT_FOUND', 'CONVERSATION_CLOSED', 'CONFLICT'],
+  errors: ['NOT_FOUND', 'CONVERSATION_CLOSED', 'CONFLICT', 'RATE_LIMITED'],
 }));
 
 export const closeConversation = /* @__PURE__ */ route(() => ({

@@ -35,7 +35,7 @@ export const createUser = /* @__PURE__ */ route(() => ({
   repeat: {
     findOut: 'Look for the address in `GET /users`, or send it again: `EMAIL_TAKEN` says that somebody has it.',
   },
-  errors: ['EMAIL_TAKEN'],
+  errors: ['EMAIL_TAKEN', 'RATE_LIMITED'],
 }));
 
 export const listUsers = /* @__PURE__ */ route(() => ({
@@ -73,7 +73,8 @@ export const updateUser = /* @__PURE__ */ route(() => ({
   operation: 'updateUser',
   method: 'PATCH',
   path: '/users/{userId}',
-  summary: 'Rename, give another address, move to another supervisor, deactivate or reactivate.',
+  summary:
+    'Rename, give another address, move to another supervisor, deactivate or reactivate; `active: true` also lifts a block on signing in.',
   tag: 'users',
   params: userParams,
   body: schema(
@@ -92,7 +93,7 @@ export const updateUser = /* @__PURE__ */ route(() => ({
   status: 200,
   response: userSchema,
   repeat: { findOut: 'Read the person. Sent again it would undo what somebody else has changed since.' },
-  errors: ['NOT_FOUND', 'EMAIL_TAKEN', 'LAST_ADMIN', 'HAS_TEAM'],
+  errors: ['NOT_FOUND', 'EMAIL_TAKEN', 'LAST_ADMIN', 'HAS_TEAM', 'RATE_LIMITED'],
 }));
 
 export const eraseUser = /* @__PURE__ */ route(() => ({
@@ -105,5 +106,5 @@ export const eraseUser = /* @__PURE__ */ route(() => ({
   status: 200,
   response: userSchema,
   repeat: 'safe',
-  errors: ['NOT_FOUND'],
+  errors: ['NOT_FOUND', 'RATE_LIMITED'],
 }));

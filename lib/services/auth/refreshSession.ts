@@ -1,12 +1,13 @@
 import { type RefreshToken, readRefreshToken, seal, successorOf, unseal } from '../../auth/refreshTokens.ts';
 import { AppError } from '../../errors/appError.ts';
 import { limitRefreshes } from '../../limits/rateLimits.ts';
+import { renewKnownOrigin } from '../../limits/signInAttempts.ts';
 import type { Session } from '../../protocol/objects/users.ts';
 import { logger } from '../../runtime/logger.ts';
 import { audit } from '../../store/audit.ts';
 import { transaction } from '../../store/database.ts';
-import { readTokenState, spendToken, type TokenState } from '../../store/sessions.ts';
-import { findUser } from '../../store/users.ts';
+import { markRepeated, readTokenState, spendToken, type TokenState } from '../../store/sessions.ts';
+import { findCredentials } from '../../store/users.ts';
 import { endSessions } from './endSessions.ts';
 import { presentSession, sessionEnd } from './openSession.ts';
 
@@ -27,9 +28,11 @@ export async function refreshSession(refreshToken: string, sourceIp: string): Pr
     state = await unlessReused(token, sourceIp);
     successor = await trade(token, state, sourceIp);
   }
-  const user = await findUser(userId);
-  if (!user?.active) throw new AppError('INVALID_TOKEN');
-  return presentSession(user, sessionId, successor);
+  const found = await findCredentials(userId);
+  if (!found?.user.active) throw new AppError('INVALID_TOKEN');
+  // A repeat extends nothing.
+  if (state.is === 'current') await renewKnownOrigin({ id: userId, salt: found.salt }, sourceIp);
+  return presentSession(found.user, sessionId, successor);
 }
 
 type Usable = Exclude<TokenState, { readonly is: 'reused' }>;
@@ -44,9 +47,9 @@ async function unlessReused(token: RefreshToken, sourceIp: string): Promise<Usab
 
 /** Returns the token's successor; `null` when another request came first. */
 async function trade(token: RefreshToken, state: Usable, sourceIp: string): Promise<string | null> {
-  const { sessionId, userId } = state;
+  const { sessionId } = state;
   if (state.is === 'repeated') {
-    await audit({ userId: null, role: null, sourceIp }, 'refresh_token_repeated', userId, { sessionId });
+    if (!state.repeatMarked) await auditRepeat(token, state, sourceIp);
     return unseal(state.sealedSuccessor, token);
   }
   const successor = successorOf(token, sessionId);
@@ -56,6 +59,14 @@ async function trade(token: RefreshToken, state: Usable, sourceIp: string): Prom
     spendToken(sessionId, token, { ...successor, sealed }, expiresAt, session),
   );
   return spent ? successor.text : null;
+}
+
+/** Puts the first repeat of a token on record, and no other: a flood of them stores nothing. */
+async function auditRepeat(token: RefreshToken, { sessionId, userId }: TokenState, sourceIp: string): Promise<void> {
+  await transaction(async (session) => {
+    if (!(await markRepeated(sessionId, token.hash, session))) return;
+    await audit({ userId: null, role: null, sourceIp }, 'refresh_token_repeated', userId, { sessionId }, session);
+  });
 }
 
 async function endReused({ sessionId, userId }: TokenState, sourceIp: string): Promise<void> {

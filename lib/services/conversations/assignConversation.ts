@@ -1,6 +1,7 @@
 import { decide, MOST_ASSIGNED } from '../../domain/conversation.ts';
 import type { Caller } from '../../domain/permissions.ts';
 import { AppError } from '../../errors/appError.ts';
+import { limitStaffWrites } from '../../limits/rateLimits.ts';
 import type { Conversation } from '../../protocol/objects/conversations.ts';
 import { broadcast } from '../../realtime/broadcast.ts';
 import { errorFields, logger } from '../../runtime/logger.ts';
@@ -24,9 +25,11 @@ export interface Assigned {
 /**
  * Assigns a conversation to an agent of the supervisor's, for the first time or from another agent, who is out of the
  * room from the commit on. Assigning to the agent who has it changes nothing. `tellAssigned` tells the people
- * concerned. Throws `NOT_FOUND`, `CONVERSATION_CLOSED`, `AGENT_NOT_AVAILABLE`, `CONFLICT`.
+ * concerned. Throws `NOT_FOUND`, `CONVERSATION_CLOSED`, `AGENT_NOT_AVAILABLE`, `CONFLICT`,
+ * `RATE_LIMITED`.
  */
 export async function assignConversation(caller: Caller, conversationId: string, agentId: string): Promise<Assigned> {
+  await limitStaffWrites(caller.userId);
   const before = await requireVisible(caller, conversationId);
   const command = { type: 'assign', supervisorId: caller.userId, agentId } as const;
   const decision = decide(before, command);

@@ -24,7 +24,7 @@ export async function expireTexts(until: number): Promise<number> {
     for (const { _id, lastSeq } of page) {
       if (Date.now() > until) return expired;
       try {
-        await deleteMessages(_id, lastSeq);
+        if (!(await deleteMessages(_id, lastSeq, until))) return expired;
         await eraseExpiredSubject(_id);
         expired += 1;
       } catch (error) {

@@ -1,6 +1,7 @@
 import { decide } from '../../domain/conversation.ts';
 import type { Caller } from '../../domain/permissions.ts';
 import { AppError } from '../../errors/appError.ts';
+import { limitStaffWrites } from '../../limits/rateLimits.ts';
 import type { Conversation } from '../../protocol/objects/conversations.ts';
 import { broadcast } from '../../realtime/broadcast.ts';
 import { errorFields, logger } from '../../runtime/logger.ts';
@@ -22,9 +23,10 @@ export interface Requeued {
 
 /**
  * Gives a conversation back: it is open again, and its agent is out of the room from the commit on. `tellRequeued`
- * tells the people concerned. Throws `NOT_FOUND`, `CONVERSATION_CLOSED`, `CONFLICT`.
+ * tells the people concerned. Throws `NOT_FOUND`, `CONVERSATION_CLOSED`, `CONFLICT`, `RATE_LIMITED`.
  */
 export async function requeueConversation(caller: Caller, conversationId: string): Promise<Requeued> {
+  await limitStaffWrites(caller.userId);
   const before = await requireVisible(caller, conversationId);
   const command = { type: 'requeue', userId: caller.userId, role: caller.role } as const;
   const decision = decide(before, command);

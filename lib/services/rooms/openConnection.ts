@@ -1,5 +1,6 @@
 import { authenticate } from '../../auth/authenticate.ts';
 import { AppError } from '../../errors/appError.ts';
+import { limitConnects } from '../../limits/rateLimits.ts';
 import { config } from '../../runtime/config.ts';
 import { type Displaced, displaceOldest, insertConnection, type NewConnection } from '../../store/connections.ts';
 import { transaction } from '../../store/database.ts';
@@ -8,7 +9,8 @@ import { countAdmission } from '../../store/users.ts';
 
 /**
  * Opens a socket for the holder of a token; from a browser, only for an allowed origin. One socket too many takes the place
- * of the user's oldest, which is told so and cut. Throws `FORBIDDEN` for a foreign origin, `INVALID_TOKEN`.
+ * of the user's oldest, which is told so and cut. Throws `FORBIDDEN` for a foreign origin, `INVALID_TOKEN`,
+ * `RATE_LIMITED`.
  */
 export async function openConnection({
   connectionId,
@@ -26,6 +28,7 @@ export async function openConnection({
     throw new AppError('FORBIDDEN', 'This origin may not connect.');
   }
   const { userId, sessionId } = await authenticate(token, sourceIp);
+  await limitConnects(userId);
   const displaced = await record({ id: connectionId, userId, sessionId, sourceIp });
   if (displaced.length > 0) {
     // Loaded only when needed: an upgrade hardly ever posts.

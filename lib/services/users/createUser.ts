@@ -2,6 +2,7 @@ import { hashPassword } from '../../auth/passwords.ts';
 import type { Caller } from '../../domain/permissions.ts';
 import type { STAFF_ROLES } from '../../domain/roles.ts';
 import { invalid } from '../../errors/appError.ts';
+import { limitStaffWrites } from '../../limits/rateLimits.ts';
 import type { User } from '../../protocol/objects/users.ts';
 import { audit } from '../../store/audit.ts';
 import { transaction } from '../../store/database.ts';
@@ -16,11 +17,15 @@ export interface NewStaff {
   readonly supervisorId?: string | undefined;
 }
 
-/** Makes a member of staff; an agent needs an active supervisor. Throws `VALIDATION_FAILED`, `EMAIL_TAKEN`. */
+/**
+ * Makes a member of staff; an agent needs an active supervisor. Throws `VALIDATION_FAILED`, `EMAIL_TAKEN`,
+ * `RATE_LIMITED`.
+ */
 export async function createUser(
   caller: Caller,
   { name, email, password, role, supervisorId }: NewStaff,
 ): Promise<User> {
+  await limitStaffWrites(caller.userId);
   if (role === 'agent') {
     if (supervisorId === undefined) throw invalid('/body/supervisorId', 'is required for an agent');
     await requireActiveSupervisor(supervisorId);

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { hashPassword } from '../../auth/passwords.ts';
 import type { Caller } from '../../domain/permissions.ts';
 import { AppError } from '../../errors/appError.ts';
+import { limitStaffWrites } from '../../limits/rateLimits.ts';
 import { forgetAccount } from '../../limits/signInAttempts.ts';
 import type { User } from '../../protocol/objects/users.ts';
 import { cutAll } from '../../realtime/cut.ts';
@@ -13,9 +14,10 @@ import { endSessions } from '../auth/endSessions.ts';
 /**
  * Erases a candidate. With one commit their name, address, password, sessions and sockets are gone, and they can't sign
  * in again. `finishErasing` erases their conversations. May be repeated. Throws `NOT_FOUND` for anybody but a
- * candidate.
+ * candidate, `RATE_LIMITED`.
  */
 export async function eraseUser(caller: Caller, userId: string): Promise<User> {
+  await limitStaffWrites(caller.userId);
   const found = await findCredentials(userId);
   if (found?.user.role !== 'candidate') throw new AppError('NOT_FOUND');
   // Before the e-mail is gone, because attempts are kept under it.

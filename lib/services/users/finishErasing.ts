@@ -1,12 +1,20 @@
 import { errorFields, logger } from '../../runtime/logger.ts';
 import { erasePerson } from '../../store/audit.ts';
-import { type ConversationRecord, eraseSubject, findConversation, findUnerased } from '../../store/conversations.ts';
+import {
+  type ConversationRecord,
+  eraseSubject,
+  findConversation,
+  findUnerased,
+  saveErasedThrough,
+} from '../../store/conversations.ts';
 import { eraseMessages } from '../../store/messages.ts';
 import { completeErasing } from '../../store/users.ts';
 import { closeAs } from '../conversations/closeConversation.ts';
 import { finishClosing } from '../conversations/finishClosing.ts';
 
 const PAGE = 50;
+/** Messages erased in one database operation: well within its time limit. */
+const BATCH = 2_000;
 /** How long the handler erases. The sweep does the rest. */
 const HANDLER_ERASES_MS = 3_000;
 
@@ -45,9 +53,9 @@ export async function finishErasing(userId: string, until: number): Promise<bool
     last = end._id;
   }
   // Do what can be done first: a conversation that can't be erased must not keep anything else.
-  await erasePerson(userId);
+  const isForgotten = await erasePerson(userId, until);
   if (failed !== undefined) throw failed;
-  return completeErasing(userId, new Date(Date.now() - SETTLED_MS));
+  return isForgotten && completeErasing(userId, new Date(Date.now() - SETTLED_MS));
 }
 
 /** Erases a conversation. Returns whether it was done in time. */
@@ -55,7 +63,12 @@ async function erase(conversation: ConversationRecord, until: number): Promise<b
   const closed = await closeOnBehalf(conversation);
   // Archive first: an archive under way would bring back erased texts.
   if (!(await finishClosing(closed, { until }))) return false;
-  await eraseMessages(closed);
+  for (let from = closed.erasedThrough ?? 0; from < closed.lastSeq; from += BATCH) {
+    if (Date.now() > until) return false;
+    const to = Math.min(from + BATCH, closed.lastSeq);
+    await eraseMessages(closed, from, to);
+    if (to < closed.lastSeq) await saveErasedThrough(closed._id, to);
+  }
   await eraseSubject(closed._id);
   return true;
 }

@@ -1,12 +1,15 @@
 import type { Caller } from '../../domain/permissions.ts';
 import { effectsOf, type UserChange } from '../../domain/staff.ts';
 import { AppError, invalid } from '../../errors/appError.ts';
+import { limitStaffWrites } from '../../limits/rateLimits.ts';
+import { liftBlocks } from '../../limits/signInAttempts.ts';
 import type { User } from '../../protocol/objects/users.ts';
 import { cutAll } from '../../realtime/cut.ts';
 import { audit } from '../../store/audit.ts';
 import { type Transaction, transaction } from '../../store/database.ts';
 import {
   changeUser,
+  findCredentials,
   hasActiveAdmin,
   hasTeam,
   touchActiveSupervisor,
@@ -24,10 +27,12 @@ export interface Updated {
 }
 
 /**
- * Changes a user. Making a user inactive ends their sessions and sockets with the same commit. Throws `NOT_FOUND`,
- * `VALIDATION_FAILED`, `EMAIL_TAKEN`, `LAST_ADMIN`, `HAS_TEAM`.
+ * Changes a user. Making a user inactive ends their sessions and sockets with the same commit. Making a user active, who
+ * may be so already, lifts what keeps them from signing in. Throws `NOT_FOUND`,
+ * `VALIDATION_FAILED`, `EMAIL_TAKEN`, `LAST_ADMIN`, `HAS_TEAM`, `RATE_LIMITED`.
  */
 export async function updateUser(caller: Caller, userId: string, change: UserChange): Promise<Updated> {
+  await limitStaffWrites(caller.userId);
   const { sockets, ...updated } = await transaction(async (session) => {
     const before = await touchUser(userId, session);
     if (!before) throw new AppError('NOT_FOUND');
@@ -41,7 +46,14 @@ export async function updateUser(caller: Caller, userId: string, change: UserCha
     return { user: await changeUser(userId, change, { handsOver }, session), handsOver, sockets: ended };
   });
   await cutAll(sockets);
+  if (change.active === true) await letIn(userId);
   return updated;
+}
+
+/** Said to be active, again or still: the user is to get in, whoever guesses at their account. */
+async function letIn(userId: string): Promise<void> {
+  const found = await findCredentials(userId);
+  if (found) await liftBlocks({ id: userId, salt: found.salt }, found.user.email);
 }
 
 /** Throws `LAST_ADMIN` or `HAS_TEAM` where the user can't be made inactive. */
