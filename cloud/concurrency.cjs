@@ -11,15 +11,7 @@ const GENERATIONS = 2;
 const POOL_SIZE = 4;
 
 /** How much of what there is goes to what people wait for; anything else counts once. */
-const WEIGHTS = {
-  sendMessage: 16,
-  joinConversation: 8,
-  connect: 8,
-  disconnect: 4,
-  refreshSession: 4,
-  listMessages: 4,
-  listConversations: 4,
-};
+const WEIGHTS = { websocket: 38, conversations: 13, auth: 9, users: 5, operations: 2 };
 
 /**
  * Where `databaseConnections` is set, bounds how many instances of each function there can be, so that together they

@@ -13,8 +13,8 @@ interface LambdaFunctionPool {
   get(functionKey: string, definition: unknown): LambdaFunction;
 }
 
-/** Workers per function: enough to see functions run side by side. */
-const MOST = 2;
+/** Workers per function: enough to see commands of one area run side by side. */
+const MOST = 4;
 
 /**
  * The emulator starts a worker for every invocation that finds none idle: fifty messages at once are fifty workers, each

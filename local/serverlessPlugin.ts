@@ -97,7 +97,7 @@ export default class LocalSupport {
   }
 
   /**
-   * On AWS each function is one file, libraries and all. Making thirty of those takes esbuild long, and as long again
+   * On AWS each function is one file, libraries and all. Making ten of those takes esbuild long, and as long again
    * after every change; here they hold our own code only, and find packages where npm put them. In a folder of their
    * own, so that packaging meanwhile does not pull it from under a running emulator.
    */

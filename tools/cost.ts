@@ -46,7 +46,6 @@ const MESSAGES_A_FRAME = 1;
 /** What is deployed, and costs whether anybody is there or not. */
 export interface Deployed {
   readonly memoryGb: number;
-  readonly pingMemoryGb: number;
   readonly sweepMinutes: number;
   readonly logRetentionDays: number;
   readonly alarms: number;
@@ -64,7 +63,7 @@ const text = (path: string) => readFileSync(at(path), 'utf8');
 export async function deployed(stage = 'prod'): Promise<Deployed> {
   const { provider, functions, params } = parse(text('../serverless.yml'), { logLevel: 'error' }) as {
     provider: { memorySize: number };
-    functions: Record<'ping' | 'sweep', { memorySize?: number; events: readonly Readonly<Record<string, string>>[] }>;
+    functions: Record<'sweep', { events: readonly Readonly<Record<string, string>>[] }>;
     params: Record<string, Pick<Deployed, 'httpRate' | 'websocketRate'> & { logRetentionInDays: number }>;
   };
   const settings = params[stage];
@@ -82,7 +81,6 @@ export async function deployed(stage = 'prod'): Promise<Deployed> {
     Metrics?.filter((part) => 'MetricStat' in part).length ?? 1;
   return {
     memoryGb: provider.memorySize / 1024,
-    pingMemoryGb: (functions.ping.memorySize ?? provider.memorySize) / 1024,
     sweepMinutes: Number(/^rate\((\d+) minutes\)$/.exec(functions.sweep.events[0]?.['schedule'] ?? '')?.[1]),
     logRetentionDays: settings.logRetentionInDays,
     httpRate: settings.httpRate,
@@ -113,8 +111,7 @@ export function idleUsage(on: Deployed, shape: Shape): Usage {
 /** One conversation more. */
 export function conversationUsage(on: Deployed, shape: Shape): Usage {
   const load = loadOf(shape);
-  const seconds = shape.milliseconds / 1000;
-  const gbSeconds = seconds * ((load.invocations - load.pings) * on.memoryGb + load.pings * on.pingMemoryGb);
+  const gbSeconds = (load.invocations * on.memoryGb * shape.milliseconds) / 1000;
   return {
     ...invoked(load.invocations, gbSeconds, on, shape),
     httpRequests: load.httpRequests,

@@ -33,8 +33,8 @@ const QUOTAS = {
   parameterReads: 40,
 };
 
-/** Functions a conversation passes through, each with an instance at least. */
-const FUNCTIONS_IN_USE = 12;
+/** Functions a conversation passes through, each with an instance at least: sign-in, conversations, sockets. */
+const FUNCTIONS_IN_USE = 3;
 /** Beside its pool, a client watches each member of the replica set over a connection of its own. */
 const MONITORS = 1;
 /** How often an instance reads the signing keys again. A new one reads all it needs at once. */

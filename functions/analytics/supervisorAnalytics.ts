@@ -1,5 +1,7 @@
 import { httpEndpoint } from '../../lib/http/endpoint.ts';
 import * as routes from '../../lib/protocol/routes/analytics.ts';
-import { supervisorAnalytics } from '../../lib/services/analytics/supervisorAnalytics.ts';
+import * as service from '../../lib/services/analytics/supervisorAnalytics.ts';
 
-export const handler = httpEndpoint(routes.supervisorAnalytics, ({ query }) => supervisorAnalytics(query));
+export const supervisorAnalytics = httpEndpoint(routes.supervisorAnalytics, ({ query }) =>
+  service.supervisorAnalytics(query),
+);

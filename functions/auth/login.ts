@@ -1,5 +1,5 @@
 import { httpEndpoint } from '../../lib/http/endpoint.ts';
 import * as routes from '../../lib/protocol/routes/auth.ts';
-import { login } from '../../lib/services/auth/login.ts';
+import * as service from '../../lib/services/auth/login.ts';
 
-export const handler = httpEndpoint(routes.login, ({ body, sourceIp }) => login(body, sourceIp));
+export const login = httpEndpoint(routes.login, ({ body, sourceIp }) => service.login(body, sourceIp));

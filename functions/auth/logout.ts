@@ -1,8 +1,8 @@
 import { httpEndpoint } from '../../lib/http/endpoint.ts';
 import * as routes from '../../lib/protocol/routes/auth.ts';
-import { logout } from '../../lib/services/auth/logout.ts';
+import * as service from '../../lib/services/auth/logout.ts';
 
-export const handler = httpEndpoint(routes.logout, async ({ caller }) => {
-  await logout(caller);
+export const logout = httpEndpoint(routes.logout, async ({ caller }) => {
+  await service.logout(caller);
   return undefined;
 });

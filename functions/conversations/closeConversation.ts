@@ -1,10 +1,10 @@
 import { httpEndpoint } from '../../lib/http/endpoint.ts';
 import * as routes from '../../lib/protocol/routes/conversations.ts';
-import { closeConversation } from '../../lib/services/conversations/closeConversation.ts';
+import * as service from '../../lib/services/conversations/closeConversation.ts';
 import { tryFinishClosing } from '../../lib/services/conversations/finishClosing.ts';
 
-export const handler = httpEndpoint(routes.closeConversation, async ({ caller, params, waitUntil }) => {
-  const closed = await closeConversation(caller, params.conversationId);
+export const closeConversation = httpEndpoint(routes.closeConversation, async ({ caller, params, waitUntil }) => {
+  const closed = await service.closeConversation(caller, params.conversationId);
   waitUntil(() => tryFinishClosing(closed));
   return closed.conversation;
 });

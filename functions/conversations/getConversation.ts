@@ -1,7 +1,7 @@
 import { httpEndpoint } from '../../lib/http/endpoint.ts';
 import * as routes from '../../lib/protocol/routes/conversations.ts';
-import { getConversation } from '../../lib/services/conversations/getConversation.ts';
+import * as service from '../../lib/services/conversations/getConversation.ts';
 
-export const handler = httpEndpoint(routes.getConversation, ({ caller, params }) =>
-  getConversation(caller, params.conversationId),
+export const getConversation = httpEndpoint(routes.getConversation, ({ caller, params }) =>
+  service.getConversation(caller, params.conversationId),
 );

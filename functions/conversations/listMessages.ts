@@ -1,7 +1,7 @@
 import { httpEndpoint } from '../../lib/http/endpoint.ts';
 import * as routes from '../../lib/protocol/routes/conversations.ts';
-import { listMessages } from '../../lib/services/conversations/listMessages.ts';
+import * as service from '../../lib/services/conversations/listMessages.ts';
 
-export const handler = httpEndpoint(routes.listMessages, ({ caller, params, query }) =>
-  listMessages(caller, params.conversationId, query),
+export const listMessages = httpEndpoint(routes.listMessages, ({ caller, params, query }) =>
+  service.listMessages(caller, params.conversationId, query),
 );

@@ -1,5 +1,5 @@
 import { httpEndpoint } from '../../lib/http/endpoint.ts';
 import * as routes from '../../lib/protocol/routes/operations.ts';
-import { listAudit } from '../../lib/services/operations/listAudit.ts';
+import * as service from '../../lib/services/operations/listAudit.ts';
 
-export const handler = httpEndpoint(routes.listAudit, ({ query }) => listAudit(query));
+export const listAudit = httpEndpoint(routes.listAudit, ({ query }) => service.listAudit(query));

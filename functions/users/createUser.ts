@@ -1,5 +1,5 @@
 import { httpEndpoint } from '../../lib/http/endpoint.ts';
 import * as routes from '../../lib/protocol/routes/users.ts';
-import { createUser } from '../../lib/services/users/createUser.ts';
+import * as service from '../../lib/services/users/createUser.ts';
 
-export const handler = httpEndpoint(routes.createUser, ({ caller, body }) => createUser(caller, body));
+export const createUser = httpEndpoint(routes.createUser, ({ caller, body }) => service.createUser(caller, body));

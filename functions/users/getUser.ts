@@ -1,5 +1,5 @@
 import { httpEndpoint } from '../../lib/http/endpoint.ts';
 import * as routes from '../../lib/protocol/routes/users.ts';
-import { getUser } from '../../lib/services/users/getUser.ts';
+import * as service from '../../lib/services/users/getUser.ts';
 
-export const handler = httpEndpoint(routes.getUser, ({ caller, params }) => getUser(caller, params.userId));
+export const getUser = httpEndpoint(routes.getUser, ({ caller, params }) => service.getUser(caller, params.userId));

@@ -1,5 +1,5 @@
 import { httpEndpoint } from '../../lib/http/endpoint.ts';
 import * as routes from '../../lib/protocol/routes/users.ts';
-import { listUsers } from '../../lib/services/users/listUsers.ts';
+import * as service from '../../lib/services/users/listUsers.ts';
 
-export const handler = httpEndpoint(routes.listUsers, ({ caller, query }) => listUsers(caller, query));
+export const listUsers = httpEndpoint(routes.listUsers, ({ caller, query }) => service.listUsers(caller, query));

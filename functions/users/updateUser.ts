@@ -1,10 +1,10 @@
 import { httpEndpoint } from '../../lib/http/endpoint.ts';
 import * as routes from '../../lib/protocol/routes/users.ts';
 import { tryFinishHandingOver } from '../../lib/services/users/finishHandingOver.ts';
-import { updateUser } from '../../lib/services/users/updateUser.ts';
+import * as service from '../../lib/services/users/updateUser.ts';
 
-export const handler = httpEndpoint(routes.updateUser, async ({ caller, params, body, waitUntil }) => {
-  const updated = await updateUser(caller, params.userId, body);
+export const updateUser = httpEndpoint(routes.updateUser, async ({ caller, params, body, waitUntil }) => {
+  const updated = await service.updateUser(caller, params.userId, body);
   if (updated.handsOver) waitUntil(() => tryFinishHandingOver(updated.user.id));
   return updated.user;
 });

@@ -1,9 +1,9 @@
 import { LEAVE_CONVERSATION } from '../../lib/protocol/events.ts';
 import { finishTurn } from '../../lib/realtime/turns.ts';
-import { leaveConversation } from '../../lib/services/rooms/leaveConversation.ts';
+import * as service from '../../lib/services/rooms/leaveConversation.ts';
 import { onClientEvent } from '../../lib/websocket/clientEvent.ts';
 
-export const handler = onClientEvent(LEAVE_CONVERSATION, async ({ caller, data, reply }) => {
-  const turn = await leaveConversation(caller, data.conversationId);
+export const leaveConversation = onClientEvent(LEAVE_CONVERSATION, async ({ caller, data, reply }) => {
+  const turn = await service.leaveConversation(caller, data.conversationId);
   reply('CONVERSATION_LEFT', { conversationId: data.conversationId }, { afterwards: () => finishTurn(turn) });
 });

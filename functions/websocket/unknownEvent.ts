@@ -1,3 +1,1 @@
-import { answerUnknown } from '../../lib/websocket/unknown.ts';
-
-export const handler = answerUnknown;
+export { unknownEvent } from '../../lib/websocket/unknown.ts';

@@ -3,16 +3,15 @@ import httpJsonBodyParser from '@middy/http-json-body-parser';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
 import * as z from 'zod/mini';
 import { authenticate, bearerToken } from '../auth/authenticate.ts';
-import { clientAddress, trustedProxyAhead } from '../auth/trustedProxy.ts';
+import { clientAddress } from '../auth/trustedProxy.ts';
 import { type Caller, PERMISSIONS, roleMay } from '../domain/permissions.ts';
 import { AppError, invalid } from '../errors/appError.ts';
 import { validate } from '../errors/validate.ts';
-import type { Route } from '../protocol/route.ts';
+import { type Route, routeKeyOf } from '../protocol/route.ts';
 import { config } from '../runtime/config.ts';
 import { afterCommand, beginCommand, withinDeadline } from '../runtime/deadline.ts';
 import { withLogFields } from '../runtime/logger.ts';
-import { jwtKeysAhead } from '../runtime/secrets.ts';
-import { connect, connectAhead } from '../store/database.ts';
+import { connect } from '../store/database.ts';
 import { answer, problem } from './answers.ts';
 
 type Parsed<S> = S extends z.ZodMiniType<infer T> ? T : Record<string, never>;
@@ -42,6 +41,12 @@ export type HttpHandler = (
   context: Context,
 ) => Promise<APIGatewayProxyStructuredResultV2>;
 
+/** What answers one route, by the key that the gateway gives with a request: `POST /auth/login`. */
+export interface HttpEndpoint {
+  readonly routeKey: string;
+  readonly handle: HttpHandler;
+}
+
 /** The event on its way through the stack: the door notes who came in and from where, the parser puts the body in place. */
 type ParsedEvent = Omit<APIGatewayProxyEventV2, 'body'> & {
   body?: unknown;
@@ -53,23 +58,18 @@ type ParsedEvent = Omit<APIGatewayProxyEventV2, 'body'> & {
 type HttpMiddleware = MiddlewareObj<ParsedEvent, APIGatewayProxyStructuredResultV2, Error, Context>;
 
 /**
- * Makes the Lambda handler of a route: authenticate, check the role, parse and validate, then the use case, then its
+ * Makes the endpoint of a route: authenticate, check the role, parse and validate, then the use case, then its
  * answer, or for whatever is thrown a problem document.
  */
 export function httpEndpoint<const R extends Route>(
   route: R,
   handle: (request: HttpRequest<R>) => Promise<HttpAnswer<R>>,
-): HttpHandler {
-  connectAhead();
-  trustedProxyAhead();
+): HttpEndpoint {
   const stack = middy<ParsedEvent, APIGatewayProxyStructuredResultV2, Error, Context>()
     .use(answerProblems(route))
     .use(located())
     .use(connected());
-  if (PERMISSIONS[route.operation] !== 'anyone') {
-    jwtKeysAhead();
-    stack.use(authorize(route));
-  }
+  if (PERMISSIONS[route.operation] !== 'anyone') stack.use(authorize(route));
   if (route.method !== 'GET') stack.use(bounded()).use(jsonBody(route.body !== undefined));
   const run = stack.handler(async (event, context) => {
     const { following = [] } = event;
@@ -88,16 +88,19 @@ export function httpEndpoint<const R extends Route>(
     const result = await withinDeadline(() => handle(request as unknown as HttpRequest<R>));
     return answer(route, result, context.awsRequestId, repeated);
   });
-  return (event, context) =>
-    withLogFields({ requestId: context.awsRequestId, operation: route.operation }, () =>
-      beginCommand(async () => {
-        const following: Promise<unknown>[] = [];
-        const answered = (await run({ ...event, following }, context)) as APIGatewayProxyStructuredResultV2;
-        // Of a command given up on too: it may have been committed, and Lambda freezes what isn't awaited.
-        await Promise.all(following);
-        return answered;
-      }),
-    );
+  return {
+    routeKey: routeKeyOf(route),
+    handle: (event, context) =>
+      withLogFields({ requestId: context.awsRequestId, operation: route.operation }, () =>
+        beginCommand(async () => {
+          const following: Promise<unknown>[] = [];
+          const answered = (await run({ ...event, following }, context)) as APIGatewayProxyStructuredResultV2;
+          // Of a command given up on too: it may have been committed, and Lambda freezes what isn't awaited.
+          await Promise.all(following);
+          return answered;
+        }),
+      ),
+  };
 }
 
 /** Turns whatever is thrown, by the handler or any middleware, into a problem document. */

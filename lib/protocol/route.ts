@@ -27,6 +27,9 @@ export interface Route {
   readonly errors: readonly ErrorCode[];
 }
 
+/** What API Gateway calls the route: `POST /auth/login`. */
+export const routeKeyOf = ({ method, path }: Pick<Route, 'method' | 'path'>): string => `${method} ${path}`;
+
 /** As `schema` makes schemas. */
 export const route = <const R extends Route>(make: () => R): R => make();
 

@@ -6,8 +6,8 @@ import type { ClientEvent } from '../protocol/events.ts';
 import { deliver } from '../realtime/broadcast.ts';
 import { logger } from '../runtime/logger.ts';
 import { deleteConnection, findSocketCaller, type SocketCaller } from '../store/connections.ts';
-import { connect, connectAhead } from '../store/database.ts';
-import { type Outlet, onFrame, type SocketHandler } from './frameHandler.ts';
+import { connect } from '../store/database.ts';
+import { type Outlet, onFrame, type SocketEndpoint } from './frameHandler.ts';
 import { type SocketEvent, sourceIpOf, validateFrame } from './frames.ts';
 
 /** A client event that has passed the door: its caller may attempt this, and its data has the shape it should. */
@@ -17,14 +17,13 @@ export interface ClientCommand<E extends ClientEvent> extends Outlet {
 }
 
 /**
- * Makes the Lambda handler of a client event: parse, authenticate by the connection, check the role, validate, then the
+ * Makes the endpoint of a client event: parse, authenticate by the connection, check the role, validate, then the
  * use case.
  */
 export function onClientEvent<const E extends ClientEvent>(
   expected: E,
   handle: (command: ClientCommand<E>) => Promise<void>,
-): SocketHandler {
-  connectAhead();
+): SocketEndpoint {
   return onFrame(expected, deliver, async (raw, outlet, event) => {
     await connect();
     const caller = await authorize(expected.event, event);

@@ -29,18 +29,24 @@ export interface Around {
 
 export type SocketHandler = (event: SocketEvent, context: Context) => Promise<APIGatewayProxyResultV2>;
 
+/** What answers one WebSocket route, by the key that the gateway gives with an event: `SEND_MESSAGE`. */
+export interface SocketEndpoint {
+  readonly routeKey: string;
+  readonly handle: SocketHandler;
+}
+
 type ParsedEvent = SocketEvent & { frame?: RawFrame; following?: Promise<unknown>[] };
 type SocketMiddleware = MiddlewareObj<ParsedEvent, APIGatewayProxyResultV2, Error, Context>;
 
 /**
- * Makes the Lambda handler of a WebSocket route: parse the frame, run the middlewares, then `handle`. Whatever is
+ * Makes the endpoint of a WebSocket route: parse the frame, run the middlewares, then `handle`. Whatever is
  * thrown becomes an `ERROR` frame and the gateway always hears 200: its own error message is no frame of ours.
  */
 export function onFrame(
-  { event: operation, repeat }: { readonly event: string; readonly repeat: Repeating },
+  { event: routeKey, repeat }: { readonly event: string; readonly repeat: Repeating },
   send: Send,
   handle: (raw: RawFrame, outlet: Outlet, event: SocketEvent) => Promise<void>,
-): SocketHandler {
+): SocketEndpoint {
   const answer = counted(send);
   const run = middy<ParsedEvent, APIGatewayProxyResultV2, Error, Context>()
     .use([answerErrors(answer, repeat), parsed()])
@@ -65,15 +71,18 @@ export function onFrame(
       });
       return HANDLED;
     });
-  return (event, context) => {
-    const { requestId, connectionId } = event.requestContext;
-    return withLogFields({ requestId, connectionId, operation }, async () => {
-      const following: Promise<unknown>[] = [];
-      const handled = (await run({ ...event, following }, context)) as APIGatewayProxyResultV2;
-      // Of a command given up on too: it may have been committed.
-      await Promise.all(following);
-      return handled;
-    });
+  return {
+    routeKey,
+    handle: (event, context) => {
+      const { requestId, connectionId } = event.requestContext;
+      return withLogFields({ requestId, connectionId, operation: routeKey }, async () => {
+        const following: Promise<unknown>[] = [];
+        const handled = (await run({ ...event, following }, context)) as APIGatewayProxyResultV2;
+        // Of a command given up on too: it may have been committed.
+        await Promise.all(following);
+        return handled;
+      });
+    },
   };
 }
 

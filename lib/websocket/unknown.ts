@@ -3,7 +3,7 @@ import { post } from '../realtime/gateway.ts';
 import { onFrame } from './frameHandler.ts';
 
 /** Answers a frame that no client event's route takes: not JSON, no object, no `event`, or one there isn't. */
-export const answerUnknown = onFrame({ event: '$default', repeat: 'safe' }, post, async ({ fields }) => {
+export const unknownEvent = onFrame({ event: '$default', repeat: 'safe' }, post, async ({ fields }) => {
   if (typeof fields['event'] !== 'string') throw invalid('/event', 'must be the name of an event');
   throw new AppError('UNKNOWN_EVENT');
 });

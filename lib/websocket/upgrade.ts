@@ -1,18 +1,13 @@
 import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { bearerToken } from '../auth/authenticate.ts';
-import { clientAddress, trustedProxyAhead } from '../auth/trustedProxy.ts';
+import { clientAddress } from '../auth/trustedProxy.ts';
 import { asAppError } from '../errors/faults.ts';
 import { ERRORS } from '../protocol/errors.ts';
 import { SUBPROTOCOL } from '../protocol/events.ts';
 import { errorFields, logger, withLogFields } from '../runtime/logger.ts';
 import { metrics } from '../runtime/metrics.ts';
-import { jwtKeysAhead } from '../runtime/secrets.ts';
-import { connect, connectAhead } from '../store/database.ts';
+import { connect } from '../store/database.ts';
 import { type SocketEvent, sourceIpOf } from './frames.ts';
-
-connectAhead();
-jwtKeysAhead();
-trustedProxyAhead();
 
 /** Who wants a socket. */
 export interface Upgrade {

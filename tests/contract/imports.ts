@@ -25,9 +25,15 @@ export const LAYERS: Record<string, readonly string[]> = {
     ...['lib/auth', 'lib/limits', 'lib/realtime', 'lib/store'],
     ...['lib/errors', 'lib/runtime', 'lib/protocol', 'lib/domain'],
   ],
-  functions: ['lib/http', 'lib/websocket', 'lib/services', 'lib/protocol'],
+  // The Lambdas: an area's table of endpoints, or an operation that stands alone.
+  functions: [
+    ...['functions/*', 'functions/websocket', 'functions/operations', 'lib/http', 'lib/websocket', 'lib/services'],
+    ...['lib/auth', 'lib/store', 'lib/errors', 'lib/runtime', 'lib/protocol'],
+  ],
+  // The endpoints of an area, where nothing else is said of it.
+  'functions/*': ['lib/http', 'lib/services', 'lib/protocol'],
   'functions/websocket': ['lib/http', 'lib/websocket', 'lib/services', 'lib/realtime', 'lib/protocol'],
-  'functions/operations': ['lib/http', 'lib/services', 'lib/store', 'lib/errors', 'lib/runtime', 'lib/protocol'],
+  'functions/operations': ['lib/http', 'lib/services', 'lib/store', 'lib/runtime', 'lib/protocol'],
   tools: ['lib/protocol', 'lib/domain'],
 };
 
@@ -135,11 +141,12 @@ const isRelative = (specifier: string) => specifier.startsWith('.');
 const resolve = (file: string, specifier: string) => posix.join(posix.dirname(file), specifier);
 const packageOf = (specifier: string) => specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/');
 
-/** `lib/store` for `lib/store/users.ts`, `lib` for `lib/runtime/config.ts`, `functions` for all its areas but those named. */
+/** `lib/store` for `lib/store/users.ts`, `functions` for `functions/auth.ts`, `functions/*` for the endpoints of its areas but those named. */
 function layerOf(file: string): string {
   const folder = posix.dirname(file);
   if (folder === '.') return file;
   if (LAYERS[folder]) return folder;
   const [top = '', second] = folder.split('/');
+  if (top === 'functions') return 'functions/*';
   return top === 'lib' && second !== undefined ? `${top}/${second}` : top;
 }

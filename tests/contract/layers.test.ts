@@ -58,6 +58,9 @@ describe('the check itself', () => {
     ['lib/http/stack.ts', '../websocket/frames.ts'],
     ['functions/users/createUser.ts', '../../lib/store/users.ts'],
     ['functions/users/createUser.ts', '@middy/core'],
+    ['functions/users/createUser.ts', '../auth.ts'],
+    ['functions/users/createUser.ts', '../websocket/ping.ts'],
+    ['lib/http/area.ts', '../../functions/auth.ts'],
     ['lib/newcomer/file.ts', './other.ts'],
   ])('catches %s importing %s', (file, specifier) => {
     expect(violations(new Map([[file, [specifier]]]))).toEqual([expect.stringContaining(`${file}`)]);
@@ -72,6 +75,8 @@ describe('the check itself', () => {
     ['lib/http/stack.ts', '@middy/http-json-body-parser'],
     ['functions/users/createUser.ts', '../../lib/services/users.ts'],
     ['functions/operations/health.ts', '../../lib/store/database.ts'],
+    ['functions/users.ts', './users/createUser.ts'],
+    ['functions/users.ts', '../lib/auth/startAhead.ts'],
   ])('lets %s import %s', (file, specifier) => {
     expect(violations(new Map([[file, [specifier]]]))).toEqual([]);
   });

@@ -1,106 +1,68 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { parse } from 'yaml';
+import { readdirSync } from 'node:fs';
 import { clientEvents } from '../../lib/protocol/events.ts';
-import type { Route } from '../../lib/protocol/route.ts';
+import { type Route, routeKeyOf } from '../../lib/protocol/route.ts';
 import { routes } from '../../lib/protocol/routes.ts';
+import { service } from '../deploy/service.ts';
 import { corsOf } from '../support/cors.ts';
+import { AREAS, endpointsOf } from '../support/endpoints.ts';
+import { DEFAULT_ROUTE, fileOf, httpFunctions, socketFunctions } from '../support/handlers.ts';
+import { PROJECT } from '../support/process.ts';
 
-/** The protocol, `serverless.yml` and the handler files say the same, in every direction. */
+/** The protocol, `serverless.yml`, the areas' tables and the endpoints' files say the same, in every direction. */
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
-const read = (path: string) => readFileSync(root + path, 'utf8');
-
-interface LambdaFunction {
-  readonly handler: string;
-  readonly events?: readonly Readonly<Record<string, unknown>>[];
-}
-
-// CloudFormation's own tags (`!Ref`, `!Sub`) are none of our business here: unknown to the parser, and not worth a warning.
-const serverless = parse(read('serverless.yml'), { logLevel: 'error' }) as {
-  readonly functions: Readonly<Record<string, LambdaFunction>>;
-};
-
-interface Wiring {
-  /** `POST /users`, or the name of a socket route. */
-  readonly route: string;
-  readonly file: string;
-}
-
-const functions = Object.values(serverless.functions);
-const http = functions.flatMap((one) => wiring(one, 'httpApi'));
-const sockets = functions.flatMap((one) => wiring(one, 'websocket'));
-
-function wiring(one: LambdaFunction, kind: 'httpApi' | 'websocket'): Wiring[] {
-  return (one.events ?? []).flatMap((event) => {
-    const given = event[kind];
-    return given === undefined ? [] : [{ route: nameOf(given), file: fileOf(one.handler) }];
-  });
-}
-
-function nameOf(event: unknown): string {
-  if (typeof event === 'string') return event;
-  const { method, path, route } = event as { method?: string; path?: string; route?: string };
-  return route ?? [method?.toUpperCase(), path].filter((part) => part !== undefined).join(' ');
-}
-
-function fileOf(handler: string): string {
-  return handler.replace(/\.handler$/, '.ts');
-}
-
-/** What a handler file says it handles: `httpEndpoint(routes.login, …`, `onClientEvent(SEND_MESSAGE, …`, `onFrame(PING, …`. */
-const handledIn = (file: string): (string | undefined)[] =>
-  [...read(file).matchAll(/\b(?:httpEndpoint\(\s*routes\.|onClientEvent\(\s*|onFrame\(\s*)(\w+)/g)].map(
-    (match) => match[1],
-  );
-
-const LIFECYCLE = ['$connect', '$disconnect', '$default'];
-/** Whatever no route matches: a problem document, not the gateway's own words. */
-const CATCH_ALL = '*';
+const protocolRoutes = Object.values<Route>(routes);
+const keysOf = (functions: ReadonlyMap<string, string>, area: string) =>
+  [...functions].filter(([, file]) => file === area).map(([routeKey]) => routeKey);
 
 describe('HTTP', () => {
-  it('routes what the protocol has, once, and nothing else', () => {
-    const expected = Object.values<Route>(routes).map(({ method, path }) => `${method} ${path}`);
-    expect(http.map(({ route }) => route).sort()).toEqual([...expected, CATCH_ALL].sort());
-  });
-
-  it.each(Object.values<Route>(routes))('$method $path is handled by $operation', ({ method, path, operation }) => {
-    const wired = http.find(({ route }) => route === `${method} ${path}`);
-    expect(handledIn(wired?.file ?? '')).toEqual([operation]);
+  it('routes what the protocol has, and what it has not to a function of its own', () => {
+    expect([...httpFunctions.keys()].sort()).toEqual([...protocolRoutes.map(routeKeyOf), DEFAULT_ROUTE].sort());
+    expect(httpFunctions.get(DEFAULT_ROUTE)).toBe('unknownRoute');
   });
 });
 
 describe('CORS', () => {
   it('allows browsers the methods there are, and what they send along', () => {
     const { allowedMethods, allowedHeaders } = corsOf('default');
-    const methods = new Set(Object.values<Route>(routes).map(({ method }) => method));
-    expect([...allowedMethods].sort()).toEqual([...methods].sort());
+    expect([...allowedMethods].sort()).toEqual([...new Set(protocolRoutes.map(({ method }) => method))].sort());
     expect([...allowedHeaders].sort()).toEqual(['authorization', 'content-type']);
   });
 });
 
 describe('WebSocket', () => {
-  it('routes what the protocol has, once, and nothing else', () => {
-    const expected = [...Object.keys(clientEvents), ...LIFECYCLE];
-    expect(sockets.map(({ route }) => route).sort()).toEqual(expected.sort());
-  });
-
-  it.each(Object.keys(clientEvents))('%s is handled by its own file', (event) => {
-    const wired = sockets.find(({ route }) => route === event);
-    expect(handledIn(wired?.file ?? '')).toEqual([event]);
+  it('routes what the protocol has, and what the gateway tells of a connection', () => {
+    const expected = [...Object.keys(clientEvents), '$connect', '$disconnect', DEFAULT_ROUTE];
+    expect([...socketFunctions.keys()].sort()).toEqual(expected.sort());
   });
 });
 
-describe('handler files', () => {
-  const files = readdirSync(`${root}functions`, { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.ts'))
-    .map((name) => `functions/${name}`);
-
-  it('are each deployed once', () => {
-    expect(functions.map(({ handler }) => fileOf(handler)).sort()).toEqual(files.sort());
+describe.each(AREAS)('the area %s', (area) => {
+  it('answers the routes that lead to it, each once, and no other', async () => {
+    const functions = area === 'websocket' ? socketFunctions : httpFunctions;
+    const answered = (await endpointsOf(area)).map(({ routeKey }) => routeKey);
+    expect(answered.toSorted()).toEqual(keysOf(functions, area).sort());
   });
 
-  it.each(files)('%s exports a handler', (file) => {
-    expect(read(file)).toMatch(/^export (?:const|async function|function) handler\b|^export \{[^}]*\bhandler\b/m);
+  it('has each endpoint in a file of its own, under the name of the file', async () => {
+    const endpoints = await endpointsOf(area);
+    const names = readdirSync(`${PROJECT}/functions/${area}`).map((file) => file.replace(/\.ts$/, ''));
+    const exported = await Promise.all(
+      names.map(
+        async (name) => ((await import(`../../functions/${area}/${name}.ts`)) as Record<string, unknown>)[name],
+      ),
+    );
+    expect(exported).toHaveLength(endpoints.length);
+    expect(new Set(exported)).toEqual(new Set(endpoints));
   });
+});
+
+it('deploys every file of functions/ once, and has an area for every folder there', () => {
+  const entries = readdirSync(`${PROJECT}/functions`, { withFileTypes: true });
+  const named = (wanted: boolean) => entries.filter((one) => one.isFile() === wanted).map(({ name }) => name);
+  expect(
+    Object.values(service.functions)
+      .map(({ handler }) => `${fileOf(handler)}.ts`)
+      .sort(),
+  ).toEqual(named(true).sort());
+  expect(named(false).sort()).toEqual(AREAS.toSorted());
 });

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import mongoose from 'mongoose';
 import { databaseUri } from '../../local/mongod.ts';
 import { Gateway } from '../support/gateway.ts';
+import { fileOf } from '../support/handlers.ts';
 import { Desk, type System } from '../support/system.ts';
 import type { Deployed, DeployedFunction } from './deployed.ts';
 import { AwsFront } from './runtime/awsFront.ts';
@@ -31,7 +32,7 @@ const LIMITS = [
 /** The packages as deployed, each in processes of its own that freeze between invocations, on a real database. */
 export async function startPackaged(deployed: Deployed, reuse: FleetOptions['reuse'] = 'always'): Promise<Packaged> {
   const { functions } = deployed;
-  const byFile = new Map(functions.map(({ handler, name }) => [handler.replace(/^functions\/|\.handler$/g, ''), name]));
+  const byFile = new Map(functions.map(({ handler, name }) => [fileOf(handler), name]));
   const gateway = await Gateway.start(
     (file, event) => fleet.invoke(byFile.get(file) ?? file, asRecorded(event)),
     'prod',

@@ -1,6 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { build } from 'esbuild';
-import { PERMISSIONS } from '../../lib/domain/permissions.ts';
 import { PROJECT } from '../support/process.ts';
 import { type DeclaredFunction, type Resource, resourcesOf, rights, service, templateOf } from './service.ts';
 
@@ -28,16 +27,12 @@ async function codeOf({ handler }: DeclaredFunction): Promise<string> {
   return outputFiles[0]?.text ?? '';
 }
 
-/** The routes that authenticate nobody: the door's code is in them too, but it lets them pass before it asks for keys. */
-const forAnyone = (name: string) => PERMISSIONS[name as keyof typeof PERMISSIONS] === 'anyone';
-
-function needsOf(name: string, code: string) {
+function needsOf(code: string) {
   const calls = (what: string) => code.includes(`${what}(`);
   // The bundler numbers a package that more than one module imports.
   const sends = (command: string) =>
     new RegExp(`new import_client_apigatewaymanagementapi\\d*\\.${command}\\(`).test(code);
-  const verifies = calls('jsonwebtoken.default.verify') || calls('jwtKeysAhead');
-  const keys = calls('jsonwebtoken.default.sign') || (verifies && !forAnyone(name));
+  const keys = ['jsonwebtoken.default.verify', 'jsonwebtoken.default.sign', 'jwtKeysAhead'].some(calls);
   const database = code.includes('"MONGODB_URI"');
   const sockets = [sends('PostToConnectionCommand') && 'POST', sends('DeleteConnectionCommand') && 'DELETE'];
   return {
@@ -54,10 +49,10 @@ describe('rights', () => {
   });
 
   it.each(functions)('of %s are what its code needs, no more and no less', async (name, declared) => {
-    const { secrets, proxy, sockets, readsParameters } = needsOf(name, await codeOf(declared));
+    const { secrets, proxy, sockets, readsParameters } = needsOf(await codeOf(declared));
     const { proxy: asksProxy = false, ...right } = rights[name] ?? { secrets: [], sockets: [] };
     expect({ ...right, proxy: asksProxy }).toMatchObject({ secrets, sockets, proxy });
-    expect(readsParameters).toBe(secrets.length > 0 || forAnyone(name));
+    expect(readsParameters).toBe(secrets.length > 0);
   });
 
   it('are known of every AWS client there is in the code', () => {
@@ -186,6 +181,7 @@ describe('instances', () => {
   });
 
   it.each([
+    ['90', ''],
     ['300', ''],
     ['1200', ''],
     ['1500', '2'],
@@ -208,7 +204,7 @@ describe('instances', () => {
   });
 
   it('are refused where there is not one for each function', async () => {
-    await expect(reserved({ 'param:databaseConnections': '299' })).rejects.toThrow(/need 300 at least/);
+    await expect(reserved({ 'param:databaseConnections': '89' })).rejects.toThrow(/need 90 at least/);
   });
 
   it('take a pool to be as large as it is', () => {

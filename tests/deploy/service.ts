@@ -16,7 +16,7 @@ interface Service {
 }
 
 export interface DeclaredFunction {
-  /** As Lambda is told: `functions/auth/login.handler`. */
+  /** As Lambda is told: `functions/auth.handler`. */
   readonly handler: string;
   readonly role: string;
   readonly events?: readonly Readonly<Record<string, unknown>>[];

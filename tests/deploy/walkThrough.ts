@@ -1,6 +1,7 @@
 import type { Message } from '../../lib/protocol/objects/conversations.ts';
 import { corsOf } from '../support/cors.ts';
 import { eventually } from '../support/deadline.ts';
+import { httpFunctions, socketFunctions } from '../support/handlers.ts';
 import type { Deployed } from './deployed.ts';
 import { startPackagedDesk } from './packaged.ts';
 import type { FleetOptions } from './runtime/fleet.ts';
@@ -60,6 +61,8 @@ export async function walkThrough(deployed: Deployed, reuse?: FleetOptions['reus
     });
     const second = await desk.conversation(candidate);
     await desk.assign(supervisor, second.id, agent);
+    await desk.ok('POST', `/conversations/${second.id}/requeue`, agent.token);
+    await desk.assign(supervisor, second.id, agent);
     await desk.ok('POST', `/conversations/${second.id}/close`, agent.token);
 
     const renewed = await desk.ok('POST', '/auth/refresh', undefined, { refreshToken: candidate.session.refreshToken });
@@ -75,6 +78,8 @@ export async function walkThrough(deployed: Deployed, reuse?: FleetOptions['reus
     await system.gateway.idle();
 
     expect([...system.fleet.invoked].sort()).toEqual(Object.keys(rights).sort());
+    const known = new Set([...httpFunctions.keys(), ...socketFunctions.keys()]);
+    expect([...system.fleet.routes].sort()).toEqual([...known].sort());
     expect(system.aws.refused).toEqual([]);
     // All a function needs, with one request.
     const needed = Object.entries(rights).filter(([, { secrets }]) => secrets.length > 0);

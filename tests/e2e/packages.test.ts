@@ -2,38 +2,20 @@ import { execFile } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { parse } from 'yaml';
 import { weigh } from '../deploy/budget.ts';
 import { type PackagedService, packageService } from '../deploy/packaging.ts';
+import { rights, service } from '../deploy/service.ts';
 import { HANG_MS } from '../support/deadline.ts';
-import { PROJECT } from '../support/process.ts';
 import { unzip } from '../support/zip.ts';
 
 /** What is deployed: one bundle per function, which needs nothing beside it. */
 
-interface Deployed {
-  readonly name: string;
-  /** As Lambda is told: `functions/auth/login.handler`. */
-  readonly handler: string;
-  readonly events: readonly Readonly<Record<string, unknown>>[];
-}
-
-const { functions } = parse(await readFile(`${PROJECT}/serverless.yml`, 'utf8'), { logLevel: 'error' }) as {
-  readonly functions: Readonly<Record<string, { readonly handler: string; readonly events?: Deployed['events'] }>>;
-};
-const deployed = Object.entries(functions).map(
-  ([name, { handler, events = [] }]): Deployed => ({ name, handler, events }),
-);
+const deployed = Object.entries(service.functions).map(([name, { handler }]) => ({ name, handler }));
 const names = deployed.map(({ name }) => name).sort();
 
-// Each function pays for what it carries whenever a new instance of it starts.
-const READING = deployed.filter(({ events }) => events.some((event) => String(event['httpApi']).startsWith('GET ')));
-const NOT_POSTING = [
-  ...READING.map(({ name }) => name),
-  // Not registering and signing in: they may cut a socket, and load the client when it comes to that.
-  ...['createUser', 'createConversation', 'unknownRoute', 'migrate', 'createFirstAdmin'],
-];
-const WITHOUT_DATABASE = ['ping', 'unknownEvent', 'unknownRoute'];
+// A function pays for what it carries whenever a new instance of it starts.
+const NOT_POSTING = names.filter((name) => rights[name]?.sockets.length === 0);
+const WITHOUT_DATABASE = names.filter((name) => !rights[name]?.secrets.includes('mongodb-uri'));
 
 let packaged: PackagedService;
 let folder: string;
@@ -86,8 +68,8 @@ it('weighs no more than it may', async () => {
 
 it('carries no client of the management API where nothing is posted', () => {
   const withClient = carrying('ApiGatewayManagementApi');
-  expect(withClient).toEqual(expect.arrayContaining(['closeConversation', 'ping', 'sendMessage', 'sweep']));
-  expect(READING.length).toBeGreaterThan(5);
+  expect(withClient).toEqual(expect.arrayContaining(['auth', 'conversations', 'websocket', 'sweep']));
+  expect(NOT_POSTING).toEqual(expect.arrayContaining(['analytics', 'operations', 'unknownRoute']));
   expect(withClient.filter((name) => NOT_POSTING.includes(name))).toEqual([]);
 });
 
@@ -100,13 +82,12 @@ it.each([
 
 it('carries only the collections and routes a function has to do with', () => {
   // What `@__PURE__` is for: without it, all of them would be everywhere.
-  expect(carrying('"login_attempts"').sort()).toEqual(['changePassword', 'eraseUser', 'login', 'migrate']);
-  expect(carrying('"known_origins"').sort()).toEqual(['changePassword', 'login', 'migrate', 'register']);
-  expect(carrying('"guards"').sort()).toEqual(['createFirstAdmin', 'migrate', 'updateUser']);
-  for (const name of ['getMe', 'listUsers', 'getUser', 'ping'])
-    expect(carrying('"active_messages"')).not.toContain(name);
-  expect(carrying('Trade a refresh token for two new tokens.')).toEqual(['refreshSession']);
-  expect(carrying('Say something in a room')).toEqual(['sendMessage']);
+  expect(carrying('"login_attempts"').sort()).toEqual(['auth', 'migrate', 'users']);
+  expect(carrying('"known_origins"').sort()).toEqual(['auth', 'migrate']);
+  expect(carrying('"guards"').sort()).toEqual(['createFirstAdmin', 'migrate', 'users']);
+  for (const name of ['auth', 'operations']) expect(carrying('"active_messages"')).not.toContain(name);
+  expect(carrying('Trade a refresh token for two new tokens.')).toEqual(['auth']);
+  expect(carrying('Say something in a room')).toEqual(['websocket']);
 });
 
 it.each([

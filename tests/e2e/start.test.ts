@@ -144,7 +144,7 @@ async function brokenSource(_ports: Ports, folder: string): Promise<Obstacle> {
   for (const name of ['serverless.yml', 'functions']) {
     await cp(join(PROJECT, name), join(cwd, name), { recursive: true });
   }
-  await writeFile(join(cwd, 'functions', 'websocket', 'ping.ts'), 'export const handler = ;\n');
+  await writeFile(join(cwd, 'functions', 'websocket', 'ping.ts'), 'export const ping = ;\n');
   return { env: {}, cwd };
 }
 
@@ -174,7 +174,7 @@ describe('what is in the way is told in one line, with what to do about it', () 
     [
       'source that does not compile',
       brokenSource,
-      /^The source does not compile: functions\/websocket\/ping\.ts:1:24: Unexpected ";"$/,
+      /^The source does not compile: functions\/websocket\/ping\.ts:1:21: Unexpected ";"$/,
     ],
   ];
 

@@ -73,13 +73,8 @@ async function expectDeath(machine: Machine, result: unknown, fault: Fault): Pro
 }
 
 /** Runs a frame's handler on a machine of its own, which dies of the fault. Answers the commands where there is none. */
-async function onMachine(
-  file: string,
-  socket: Scene['c'],
-  send: () => void,
-  fault?: Fault,
-): Promise<readonly string[]> {
-  const machine = await Machine.start([file]);
+async function onMachine(socket: Scene['c'], send: () => void, fault?: Fault): Promise<readonly string[]> {
+  const machine = await Machine.start(['websocket']);
   const id = system.gateway.connectionId(socket);
   try {
     machine.fault = fault;
@@ -107,7 +102,7 @@ describe('a handler killed between any two of its effects', () => {
     const sent = async (fault?: Fault) => {
       const { c, a, candidate, conversationId, leave } = await newScene(desk, cast);
       const message = { conversationId, content: 'the second', clientMessageId: 'once' };
-      const commands = await onMachine('websocket/sendMessage', c, () => c.send('SEND_MESSAGE', message), fault);
+      const commands = await onMachine(c, () => c.send('SEND_MESSAGE', message), fault);
       const answers = c.frames('MESSAGE_ACCEPTED');
       await expectWhole(desk, candidate, conversationId, answers);
       const again = await askUntilAvailable(c, 'SEND_MESSAGE', message);
@@ -132,7 +127,7 @@ describe('a handler killed between any two of its effects', () => {
       ids.push(conversationId);
       const before = await readHistory(desk, candidate, conversationId);
       const sendClose = () => a.send('CLOSE_CONVERSATION', { conversationId });
-      const commands = await onMachine('websocket/closeConversation', a, sendClose, fault);
+      const commands = await onMachine(a, sendClose, fault);
       await expectNothingExpiresEarly(conversationId);
       const acknowledged = a.frames('CONVERSATION_CLOSED').length > 0;
       const again = await askUntilAvailable(a, 'CLOSE_CONVERSATION', { conversationId });
@@ -152,7 +147,7 @@ describe('a handler killed between any two of its effects', () => {
 
   it('of a sweep: the next one finishes it', async () => {
     const ids: string[] = [];
-    const start = () => Machine.start(['operations/sweep']);
+    const start = () => Machine.start(['sweep']);
     let next = start();
     const swept = async (fault?: Fault) => {
       const machine = await next;
@@ -165,7 +160,7 @@ describe('a handler killed between any two of its effects', () => {
       await closeUnfinished(scene);
       await makeDue([conversationId]);
       machine.fault = fault;
-      const result = await machine.carry('operations/sweep', {});
+      const result = await machine.carry('sweep', {});
       if (fault) await expectDeath(machine, result, fault);
       await machine.stop();
       await expectNothingExpiresEarly(conversationId);

@@ -116,7 +116,7 @@ describe('a cold start while the database is down', () => {
   it('answers UNAVAILABLE, and the same process works once it is up', async () => {
     const { c, candidate, conversationId } = await newScene(desk, cast);
     await mongod.kill();
-    const machine = await Machine.start(['websocket/sendMessage']);
+    const machine = await Machine.start(['websocket']);
     const elsewhere = routeSockets(system).set(system.gateway.connectionId(c), machine.carry);
     const message = { conversationId, content: 'early', clientMessageId: 'early' };
     const early = await c.ask('SEND_MESSAGE', message);

@@ -23,7 +23,7 @@ const ENDINGS = {
 async function sendAnyway(socket: Socket, connectionId: string, conversationId: string): Promise<void> {
   const body = JSON.stringify({ event: 'SEND_MESSAGE', data: { conversationId, content: 'too late' } });
   const requestContext = { connectionId, eventType: 'MESSAGE', routeKey: 'SEND_MESSAGE', requestId: 'late' };
-  await system.carrier('websocket/sendMessage', { requestContext, body, isBase64Encoded: false });
+  await system.carrier('websocket', { requestContext, body, isBase64Encoded: false });
   expect(socket.frames('MESSAGE_ACCEPTED')).toEqual([]);
 }
 

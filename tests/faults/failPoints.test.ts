@@ -79,7 +79,7 @@ async function sending(serial: number, scene: Scene): Promise<Subject> {
   const message = { conversationId, content: 'a message', clientMessageId: `message-${serial}` };
   return {
     name: 'send',
-    file: 'websocket/sendMessage',
+    file: 'websocket',
     attempt: async () => codeOf(await c.ask('SEND_MESSAGE', message)),
     retried: ['ok'],
     check: async () => {
@@ -92,7 +92,7 @@ async function sending(serial: number, scene: Scene): Promise<Subject> {
 async function joining(_: number, { c, conversationId }: Scene): Promise<Subject> {
   return {
     name: 'join',
-    file: 'websocket/joinConversation',
+    file: 'websocket',
     attempt: async () => codeOf(await c.ask('JOIN_CONVERSATION', { conversationId })),
     retried: ['ok'],
     check: async () => c.settle(),
@@ -104,7 +104,7 @@ async function closing(): Promise<Subject> {
   const before = await expectWhole(desk, candidate, conversationId);
   return {
     name: 'close',
-    file: 'websocket/closeConversation',
+    file: 'websocket',
     attempt: async () => codeOf(await a.ask('CLOSE_CONVERSATION', { conversationId })),
     retried: ['ok', 'CONVERSATION_CLOSED'],
     check: async () => {
@@ -124,7 +124,7 @@ async function assigning(_: number, { conversationId, supervisor, agent }: Scene
   const path = `/conversations/${conversationId}/assign`;
   return {
     name: 'assign',
-    file: 'conversations/assignConversation',
+    file: 'conversations',
     attempt: async () => {
       const { status, body }: HttpResult = await desk.call('POST', path, supervisor.token, { agentId: to.user.id });
       return status < 400 ? 'ok' : body.code;
@@ -144,7 +144,7 @@ async function refreshing(): Promise<Subject> {
   const answers: HttpResult[] = [];
   return {
     name: 'refresh',
-    file: 'auth/refreshSession',
+    file: 'auth',
     attempt: async () => {
       const { refreshToken } = session;
       const answer = await desk.call('POST', '/auth/refresh', undefined, { refreshToken });
@@ -170,7 +170,7 @@ async function changingPassword(): Promise<Subject> {
   const change = { currentPassword: person.password, newPassword: 'another pass phrase' };
   return {
     name: 'change of password',
-    file: 'auth/changePassword',
+    file: 'auth',
     attempt: async () => {
       const { status, body } = await desk.call('PUT', '/auth/password', person.token, change);
       return status === 204 ? 'ok' : body.code;
@@ -190,7 +190,7 @@ async function opening(serial: number, { candidate }: Pick<Scene, 'candidate'>):
   const body = { subject: 'It broke', message: 'Help', clientConversationId: `ticket-${serial}-${candidate.user.id}` };
   return {
     name: 'open',
-    file: 'conversations/createConversation',
+    file: 'conversations',
     attempt: async () => {
       const { status, body: answer }: HttpResult = await desk.call('POST', '/conversations', candidate.token, body);
       return status < 400 ? 'ok' : answer.code;

@@ -29,13 +29,11 @@ afterAll(async () => {
 const CASES = [
   {
     event: 'SEND_MESSAGE',
-    file: 'websocket/sendMessage',
     data: { content: 'late', clientMessageId: 'late' },
     answers: ['MESSAGE_ACCEPTED', 'ERROR'],
   },
   {
     event: 'CLOSE_CONVERSATION',
-    file: 'websocket/closeConversation',
     data: {},
     answers: ['CONVERSATION_CLOSED', 'ERROR'],
   },
@@ -44,7 +42,7 @@ const CASES = [
 /** Frozen ones need no processor: all of them sleep at once. */
 const LANES = 8;
 
-describe.each(CASES)('a handler of $event frozen for ten minutes', ({ event, file, data, answers }) => {
+describe.each(CASES)('a handler of $event frozen for ten minutes', ({ event, data, answers }) => {
   /**
    * Freezes the handler, has others close and archive the conversation and its active copies expire, and lets the
    * handler go on. Answers its commands.
@@ -52,7 +50,7 @@ describe.each(CASES)('a handler of $event frozen for ten minutes', ({ event, fil
   async function frozen(fault?: Fault): Promise<readonly string[]> {
     const { a, candidate, agent, conversationId, leave } = await newScene(desk, cast);
     const sleeper = await desk.join(agent, conversationId);
-    const machine = await Machine.start([file]);
+    const machine = await Machine.start(['websocket']);
     machine.fault = fault;
     let invocation: Promise<unknown> = Promise.resolve();
     let ended = false;

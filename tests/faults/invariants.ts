@@ -54,7 +54,7 @@ export async function expectNothingExpiresEarly(conversationId: string): Promise
 /** Closed conversations are swept as if they had been closed a minute ago: past the grace their handlers have. */
 export async function sweepNow(system: InProcess, conversationIds: readonly string[]): Promise<void> {
   await makeDue(conversationIds);
-  await system.operate('operations/sweep');
+  await system.operate('sweep');
 }
 
 export async function makeDue(conversationIds: readonly string[]): Promise<void> {

@@ -44,10 +44,10 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'acknowledged before it is committed',
     file: 'functions/websocket/sendMessage.ts',
-    find: 'const sent = await sendMessage(caller, data);',
+    find: 'const sent = await service.sendMessage(caller, data);',
     replace: `const early = { conversationId: data.conversationId, messageId: 'early', seq: 1, clientMessageId: data.clientMessageId ?? null, sentAt: new Date().toISOString(), duplicate: false };
   reply('MESSAGE_ACCEPTED', early);
-  const sent = await sendMessage(caller, data);`,
+  const sent = await service.sendMessage(caller, data);`,
   },
   {
     name: 'a 410 is ignored',

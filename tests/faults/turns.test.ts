@@ -243,16 +243,16 @@ describe(`${RACES} races (80 with SOAK=1) on one connection, after which what it
 
 describe('a machine that died', () => {
   it.each([
-    { died: 'JOIN_CONVERSATION', file: 'websocket/joinConversation', next: 'LEAVE_CONVERSATION', joined: false },
-    { died: 'LEAVE_CONVERSATION', file: 'websocket/leaveConversation', next: 'JOIN_CONVERSATION', joined: true },
+    { died: 'JOIN_CONVERSATION', next: 'LEAVE_CONVERSATION', joined: false },
+    { died: 'LEAVE_CONVERSATION', next: 'JOIN_CONVERSATION', joined: true },
   ])(
     'in the middle of a $died keeps nobody from a $next',
-    async ({ died, file, next, joined }) => {
+    async ({ died, next, joined }) => {
       const { candidate, conversationId, leave } = await newScene(desk, cast);
       const socket = joined ? await desk.join(candidate, conversationId) : await desk.connect(candidate);
       const elsewhere = routeSockets(system);
       const id = system.gateway.connectionId(socket);
-      const machine = await Machine.start([file]);
+      const machine = await Machine.start(['websocket']);
       elsewhere.set(id, machine.carry);
       // It has entered, or left, and dies before it says so.
       machine.fault = { kind: 'die', when: 'after', command: 4 };

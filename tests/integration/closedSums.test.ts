@@ -274,7 +274,7 @@ it('puts right what is wrong, and takes away what is nobody’s', async () => {
     { ...some, _id: '1/2001-01-01/nobody', supervisorId: 'nobody', start: new Date('2001-01-01') } as never,
   ]);
   await closedSumModel().deleteOne({ _id: some?._id ?? '' });
-  await system.operate('operations/migrate', { recount: true });
+  await system.operate('migrate', { recount: true });
   expect(await allSums()).toEqual(right);
 });
 

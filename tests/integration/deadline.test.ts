@@ -31,16 +31,16 @@ it('is answered over the socket all the same', async () => {
     sent.push(frame);
     return 'delivered' as const;
   };
-  const handler = onFrame(SEND_MESSAGE, send, never);
+  const { handle } = onFrame(SEND_MESSAGE, send, never);
   const event = { requestContext: { connectionId: 'c', requestId: 'r' }, body: '{"requestId":"mine"}' };
-  expect(await within('an end', handler(event as SocketEvent, context))).toEqual({ statusCode: 200 });
+  expect(await within('an end', handle(event as SocketEvent, context))).toEqual({ statusCode: 200 });
   expect(sent).toMatchObject([{ event: 'ERROR', data: { code: 'UNAVAILABLE' }, requestId: 'mine' }]);
 });
 
 it('is answered over HTTP all the same', async () => {
-  const handler = httpEndpoint(routes.health, never);
+  const { handle } = httpEndpoint(routes.health, never);
   const event = { headers: {}, requestContext: { http: { sourceIp: '192.0.2.1' } } };
-  const answer = await within('an end', handler(event as unknown as APIGatewayProxyEventV2, context));
+  const answer = await within('an end', handle(event as unknown as APIGatewayProxyEventV2, context));
   expect(answer).toMatchObject({ statusCode: 503, headers: { 'retry-after': expect.any(String) as unknown } });
 });
 

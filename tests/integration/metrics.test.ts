@@ -30,7 +30,7 @@ function told(metric: string): number | undefined {
 }
 
 it('writes CloudWatch’s embedded format: each metric declared, with its unit and stage', async () => {
-  await system.operate('operations/sweep');
+  await system.operate('sweep');
   expect(lines.length).toBeGreaterThan(0);
   for (const { _aws, stage, ...values } of lines as { _aws: { CloudWatchMetrics: unknown }; stage: string }[]) {
     expect(stage).toBe('local');
@@ -48,7 +48,7 @@ describe('the oldest unarchived message', () => {
   const MINUTE = 60_000;
   const age = async () => {
     lines = [];
-    await system.operate('operations/sweep');
+    await system.operate('sweep');
     return told('OldestUnarchivedMessageSeconds');
   };
 
@@ -100,8 +100,11 @@ it('counts answers that do not arrive, as it does frames to a room', async () =>
   expect(lines).toEqual([]);
   system.gateway.losesDisconnects = true;
   socket.close();
-  const ping = { body: JSON.stringify({ event: 'PING', data: {} }), requestContext: { connectionId, requestId: 'r' } };
-  await system.operate('websocket/ping', ping);
+  const ping = {
+    body: JSON.stringify({ event: 'PING', data: {} }),
+    requestContext: { routeKey: 'PING', connectionId, requestId: 'r' },
+  };
+  await system.operate('websocket', ping);
   system.gateway.losesDisconnects = false;
   expect(told('DeliveriesGone')).toBe(1);
 });

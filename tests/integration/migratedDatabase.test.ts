@@ -57,7 +57,7 @@ it('builds, counts and drops, and says so', async () => {
   resetConfig();
   const lines: { message: string; migration?: string; collection?: string; conversations?: number }[] = [];
   const stop = tapStdout((text) => lines.push(JSON.parse(text)) > 0);
-  const result = await system.operate('operations/migrate');
+  const result = await system.operate('migrate');
   stop();
   process.env['LOG_LEVEL'] = 'silent';
   resetConfig();
@@ -74,11 +74,11 @@ it('builds, counts and drops, and says so', async () => {
     expect(lines).toContainEqual(expect.objectContaining({ message: 'building indexes', collection: name }));
   }
   expect(lines).toContainEqual(expect.objectContaining({ message: 'recounted', conversations: handled }));
-  expect(await system.operate('operations/migrate')).toMatchObject({ migrations: [] });
+  expect(await system.operate('migrate')).toMatchObject({ migrations: [] });
 });
 
 it('takes nothing it does not know', async () => {
-  await expect(system.operate('operations/migrate', { recuont: true })).rejects.toMatchObject({
+  await expect(system.operate('migrate', { recuont: true })).rejects.toMatchObject({
     code: 'VALIDATION_FAILED',
   });
 });

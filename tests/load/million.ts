@@ -91,7 +91,7 @@ async function fill(system: InProcess, desk: Desk, count: number): Promise<Reads
     for (const name of ['closed_sums_state', 'migrations']) await mongoose.connection.collection(name).deleteMany({});
     await insertPast(pastConversations(population, past, seeded(1)));
   });
-  await timed('indexes built, and everything that was closed counted', () => system.operate('operations/migrate'));
+  await timed('indexes built, and everything that was closed counted', () => system.operate('migrate'));
   const [agent, supervisor] = [agents[0] as Person, supervisors[0] as Person];
   const list = (person: Person, query: string) => () => desk.ok('GET', `/conversations?${query}`, person.token);
   const analytics = (query: string) => () => desk.ok('GET', `/analytics/supervisors?${query}`, desk.admin.token);
@@ -109,7 +109,7 @@ async function fill(system: InProcess, desk: Desk, count: number): Promise<Reads
     'analytics, all time': analytics(''),
     'analytics, the last 3 %': analytics(`from=${ago(0.03)}`),
     'analytics, the middle half': analytics(`from=${ago(0.75)}&to=${ago(0.25)}`),
-    'the sweep, with nothing to do': () => system.operate('operations/sweep'),
+    'the sweep, with nothing to do': () => system.operate('sweep'),
   };
 }
 

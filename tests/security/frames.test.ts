@@ -129,12 +129,13 @@ describe('a hostile frame', () => {
 
   it('that is binary is told that text is wanted, though it holds valid JSON', async () => {
     const before = await state();
-    for (const [file, frame] of [
-      ['websocket/sendMessage', say({})],
-      ['websocket/ping', text('PING', {})],
-      ['websocket/unknownEvent', text('PING', {})],
+    for (const [routeKey, frame] of [
+      ['SEND_MESSAGE', say({})],
+      ['PING', text('PING', {})],
+      ['$default', text('PING', {})],
     ] as const) {
       const requestContext = {
+        routeKey,
         connectionId: system.gateway.connectionId(socket),
         eventType: 'MESSAGE',
         requestId: 'r',
@@ -145,7 +146,7 @@ describe('a hostile frame', () => {
         { body: bytes.toString('base64'), isBase64Encoded: true },
         { body: new Uint8Array(bytes), isBase64Encoded: false },
       ]) {
-        await system.operate(file, { requestContext, ...event });
+        await system.operate('websocket', { requestContext, ...event });
         expect((await socket.next('ERROR')).data).toMatchObject({
           code: 'MALFORMED_JSON',
           message: 'Send text frames: this one was binary.',
@@ -159,8 +160,13 @@ describe('a hostile frame', () => {
     'over our own limit is refused by the handler itself (base64: %s)',
     async (isBase64Encoded) => {
       const frame = say({ content: 'x'.repeat(33 * 1024) });
-      await system.operate('websocket/sendMessage', {
-        requestContext: { connectionId: system.gateway.connectionId(socket), eventType: 'MESSAGE', requestId: 'r' },
+      await system.operate('websocket', {
+        requestContext: {
+          routeKey: 'SEND_MESSAGE',
+          connectionId: system.gateway.connectionId(socket),
+          eventType: 'MESSAGE',
+          requestId: 'r',
+        },
         body: isBase64Encoded ? Buffer.from(frame).toString('base64') : frame,
         isBase64Encoded,
       });
@@ -172,8 +178,13 @@ describe('a hostile frame', () => {
     ['as far as the gateway hands it on', 100 * 1024, { event: 'SEND_MESSAGE', requestId: 'mine' }],
     ['and no further, for larger ones are not parsed', 128 * 1024, { event: null, requestId: undefined }],
   ])('over our own limit is refused by its name and its requestId, %s', async (_how, size, { event, requestId }) => {
-    await system.operate('websocket/sendMessage', {
-      requestContext: { connectionId: system.gateway.connectionId(socket), eventType: 'MESSAGE', requestId: 'r' },
+    await system.operate('websocket', {
+      requestContext: {
+        routeKey: 'SEND_MESSAGE',
+        connectionId: system.gateway.connectionId(socket),
+        eventType: 'MESSAGE',
+        requestId: 'r',
+      },
       body: say({ content: 'x'.repeat(size) }, { requestId: 'mine' }),
       isBase64Encoded: false,
     });
@@ -182,28 +193,40 @@ describe('a hostile frame', () => {
     expect(refused.requestId).toBe(requestId);
   });
 
-  it.each(['websocket/connect', 'websocket/disconnect'])(
-    'does not pass for the gateway’s own event at %s',
-    async (file) => {
-      const before = await state();
-      await system.operate(file, {
-        requestContext: { connectionId: system.gateway.connectionId(socket), eventType: 'MESSAGE', requestId: 'r' },
-        headers: { Authorization: `Bearer ${agent.token}` },
-        body: text('$connect', {}),
-      });
-      expect((await socket.next('ERROR')).data).toMatchObject({ code: 'UNKNOWN_EVENT' });
-      expect(await state()).toEqual(before);
-    },
-  );
+  it.each(['$connect', '$disconnect'])('does not pass for the gateway’s own event at %s', async (routeKey) => {
+    const before = await state();
+    await system.operate('websocket', {
+      requestContext: {
+        routeKey,
+        connectionId: system.gateway.connectionId(socket),
+        eventType: 'MESSAGE',
+        requestId: 'r',
+      },
+      headers: { Authorization: `Bearer ${agent.token}` },
+      body: text('$connect', {}),
+    });
+    expect((await socket.next('ERROR')).data).toMatchObject({ code: 'UNKNOWN_EVENT' });
+    expect(await state()).toEqual(before);
+  });
 
   it('whose event the gateway read otherwise than we do is trusted by neither', async () => {
-    await system.operate('websocket/closeConversation', {
-      requestContext: { connectionId: system.gateway.connectionId(socket), eventType: 'MESSAGE', requestId: 'r' },
+    await system.operate('websocket', {
+      requestContext: {
+        routeKey: 'CLOSE_CONVERSATION',
+        connectionId: system.gateway.connectionId(socket),
+        eventType: 'MESSAGE',
+        requestId: 'r',
+      },
       body: text('PING', {}),
     });
     expect((await socket.next('ERROR')).data).toMatchObject({ code: 'FORBIDDEN' });
-    await system.operate('websocket/leaveConversation', {
-      requestContext: { connectionId: system.gateway.connectionId(socket), eventType: 'MESSAGE', requestId: 'r' },
+    await system.operate('websocket', {
+      requestContext: {
+        routeKey: 'LEAVE_CONVERSATION',
+        connectionId: system.gateway.connectionId(socket),
+        eventType: 'MESSAGE',
+        requestId: 'r',
+      },
       body: say({}),
     });
     expect((await socket.next('ERROR')).data).toMatchObject({ code: 'VALIDATION_FAILED' });

@@ -5,10 +5,11 @@ import { verifyAccessToken } from '../../lib/auth/tokens.ts';
 import { AppError } from '../../lib/errors/appError.ts';
 import { validate } from '../../lib/errors/validate.ts';
 import { ERRORS, type ErrorCode } from '../../lib/protocol/errors.ts';
-import { type ClientEventName, clientEvents, clientFrameSchema } from '../../lib/protocol/events.ts';
+import { clientEvents, clientFrameSchema } from '../../lib/protocol/events.ts';
+import { routeKeyOf } from '../../lib/protocol/route.ts';
 import { decodeCursor } from '../../lib/store/pages.ts';
 import { parseFrame, type SocketEvent, validateFrame } from '../../lib/websocket/frames.ts';
-import { HANDLER_FILES, loadHandler, OTHER_FILES } from '../support/handlers.ts';
+import { functionOf, httpFunctions, loadHandler, socketFunctions } from '../support/handlers.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
 import type { Socket } from '../support/socket.ts';
 import type { Desk, Person } from '../support/system.ts';
@@ -169,7 +170,8 @@ const dictionary = (known: string[]) =>
 
 describe('whole HTTP handlers answer from the catalogue, never with a fault', () => {
   it.each(allRoutes.map((route) => [route.operation, route] as const))('%s', async (operation, route) => {
-    const handler = await loadHandler(HANDLER_FILES[operation as keyof typeof HANDLER_FILES]);
+    const routeKey = routeKeyOf(route);
+    const handler = await loadHandler(functionOf(httpFunctions, routeKey));
     const [admin, other] = [desk.admin, candidate];
     const event = fc.record({
       headers: fc
@@ -205,7 +207,10 @@ describe('whole HTTP handlers answer from the catalogue, never with a fault', ()
           protocol: 'HTTP/1.1',
           userAgent: '',
         };
-        const answer = (await handler({ ...parts, requestContext: { http } }, { awsRequestId: randomUUID() })) as {
+        const answer = (await handler(
+          { ...parts, routeKey, requestContext: { http } },
+          { awsRequestId: randomUUID() },
+        )) as {
           statusCode: number;
           body?: string;
         };
@@ -220,13 +225,8 @@ describe('whole HTTP handlers answer from the catalogue, never with a fault', ()
 });
 
 describe('whole WebSocket handlers answer with frames from the catalogue, never with a fault', () => {
-  const files = {
-    ...Object.fromEntries((Object.keys(clientEvents) as ClientEventName[]).map((name) => [name, HANDLER_FILES[name]])),
-    $default: OTHER_FILES.$default,
-  };
-
-  it.each(Object.entries(files))('%s', async (name, file) => {
-    const handler = await loadHandler(file);
+  it.each([...Object.keys(clientEvents), '$default'])('%s', async (name) => {
+    const handler = await loadHandler(functionOf(socketFunctions, name));
     const connectionId = system.gateway.connectionId(socket);
     const fields = ['conversationId', 'content', 'clientMessageId', 'afterSeq'];
     const frame = fc.oneof(
@@ -243,7 +243,11 @@ describe('whole WebSocket handlers answer with frames from the catalogue, never 
       fc.asyncProperty(frame, fc.boolean(), async (body, isBase64Encoded) => {
         const before = socket.received.length;
         const answer = await handler(
-          { requestContext: { connectionId, eventType: 'MESSAGE', requestId: 'r' }, body, isBase64Encoded },
+          {
+            requestContext: { routeKey: name, connectionId, eventType: 'MESSAGE', requestId: 'r' },
+            body,
+            isBase64Encoded,
+          },
           { awsRequestId: randomUUID() },
         );
         expect(answer).toEqual({ statusCode: 200 });
@@ -256,11 +260,16 @@ describe('whole WebSocket handlers answer with frames from the catalogue, never 
   });
 
   it('$connect', async () => {
-    const handler = await loadHandler(OTHER_FILES.$connect);
+    const handler = await loadHandler(functionOf(socketFunctions, '$connect'));
     const headers = dictionary(['Authorization', 'authorization', 'Origin', 'Sec-WebSocket-Protocol']);
     await fc.assert(
       fc.asyncProperty(headers, async (given) => {
-        const requestContext = { connectionId: randomUUID(), eventType: 'CONNECT', requestId: 'r' };
+        const requestContext = {
+          routeKey: '$connect',
+          connectionId: randomUUID(),
+          eventType: 'CONNECT',
+          requestId: 'r',
+        };
         const { statusCode } = (await handler({ requestContext, headers: given }, { awsRequestId: 'r' })) as {
           statusCode: number;
         };

@@ -3,13 +3,14 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { clientEvents } from '../../lib/protocol/events.ts';
+import { routeKeyOf } from '../../lib/protocol/route.ts';
 import { type Cors, corsOf, withCors } from './cors.ts';
 import { within } from './deadline.ts';
-import { HANDLER_FILES, OTHER_FILES } from './handlers.ts';
+import { DEFAULT_ROUTE, functionOf, httpFunctions, socketFunctions } from './handlers.ts';
 import { Socket } from './socket.ts';
 import { checkAnswer, type HttpRequest, type HttpResult, matchRoute, type Upgrade, UpgradeRefused } from './system.ts';
 
-/** Runs a function by its handler file; how is up to whoever carries the functions. */
+/** Runs a function by its file below `functions/`; how is up to whoever carries the functions. */
 export type Invoke = (file: string, event: unknown) => Promise<unknown>;
 
 /** What the management endpoint does to posts to a connection, instead of delivering them. */
@@ -89,11 +90,13 @@ export class Gateway {
   async http(request: HttpRequest): Promise<HttpResult> {
     const url = new URL(request.path, 'http://localhost');
     const match = matchRoute(request.method, url.pathname);
-    const event = httpEvent(request, url, match?.params);
-    const result = (await this.#run(
-      match ? HANDLER_FILES[match.route.operation] : OTHER_FILES.unknownRoute,
-      event,
-    )) as { statusCode: number; headers: Record<string, string>; body?: string };
+    const routeKey = match ? routeKeyOf(match.route) : DEFAULT_ROUTE;
+    const event = httpEvent(routeKey, request, url, match?.params);
+    const result = (await this.#run(functionOf(httpFunctions, routeKey), event)) as {
+      statusCode: number;
+      headers: Record<string, string>;
+      body?: string;
+    };
     return checkAnswer(match?.route, {
       status: result.statusCode,
       headers: withCors(this.#cors, request.method, event.headers, result.headers),
@@ -112,7 +115,7 @@ export class Gateway {
     });
     const connection: Connection = { id, socket, state: 'connecting' };
     this.#connections.set(id, connection);
-    const { statusCode } = (await this.#run(OTHER_FILES.$connect, {
+    const { statusCode } = (await this.#run(functionOf(socketFunctions, '$connect'), {
       requestContext: socketContext(id, '$connect', 'CONNECT'),
       headers: {
         Host: 'localhost',
@@ -139,13 +142,10 @@ export class Gateway {
       return;
     }
     const route = selectRoute(text);
-    const file = Object.hasOwn(clientEvents, route)
-      ? HANDLER_FILES[route as keyof typeof clientEvents]
-      : OTHER_FILES.$default;
     const invocation = async () => {
       const delay = this.delay();
       if (delay > 0) await new Promise((resolve) => setTimeout(resolve, delay));
-      return this.#run(file, {
+      return this.#run(functionOf(socketFunctions, route), {
         requestContext: socketContext(id, route, 'MESSAGE'),
         body: text,
         isBase64Encoded: false,
@@ -164,7 +164,7 @@ export class Gateway {
     connection.state = 'closed';
     connection.socket.end(code);
     if (!tell || this.losesDisconnects) return;
-    void this.#run(OTHER_FILES.$disconnect, {
+    void this.#run(functionOf(socketFunctions, '$disconnect'), {
       requestContext: socketContext(connection.id, '$disconnect', 'DISCONNECT'),
       isBase64Encoded: false,
     }).catch(() => undefined);
@@ -220,9 +220,9 @@ export class Gateway {
 function selectRoute(text: string): string {
   try {
     const { event } = JSON.parse(text) as { event?: unknown };
-    return typeof event === 'string' && Object.hasOwn(clientEvents, event) ? event : '$default';
+    return typeof event === 'string' && Object.hasOwn(clientEvents, event) ? event : DEFAULT_ROUTE;
   } catch {
-    return '$default';
+    return DEFAULT_ROUTE;
   }
 }
 
@@ -244,7 +244,12 @@ const socketContext = (connectionId: string, routeKey: string, eventType: string
 });
 
 /** https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html, format 2.0 */
-function httpEvent(request: HttpRequest, url: URL, pathParameters: Record<string, string> | undefined) {
+function httpEvent(
+  routeKey: string,
+  request: HttpRequest,
+  url: URL,
+  pathParameters: Record<string, string> | undefined,
+) {
   const headers: Record<string, string> = { host: 'localhost' };
   if (request.token !== undefined) headers['authorization'] = `Bearer ${request.token}`;
   const sent = request.raw ?? (request.body === undefined ? undefined : JSON.stringify(request.body));
@@ -261,7 +266,7 @@ function httpEvent(request: HttpRequest, url: URL, pathParameters: Record<string
   const query = Object.fromEntries(given);
   return {
     version: '2.0',
-    routeKey: `${request.method} ${url.pathname}`,
+    routeKey,
     rawPath: url.pathname,
     rawQueryString: url.search.slice(1),
     headers,
@@ -279,7 +284,7 @@ function httpEvent(request: HttpRequest, url: URL, pathParameters: Record<string
         userAgent: 'test',
       },
       requestId: randomUUID(),
-      routeKey: `${request.method} ${url.pathname}`,
+      routeKey,
       stage: '$default',
       timeEpoch: Date.now(),
     },

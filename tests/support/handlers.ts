@@ -1,47 +1,60 @@
-import type { Operation } from '../../lib/domain/permissions.ts';
+import { readFileSync } from 'node:fs';
+import { parse } from 'yaml';
 
-/** The handler file of each route and client event, below `functions/`; `serverless.yml` says the same. */
-export const HANDLER_FILES = {
-  register: 'auth/register',
-  login: 'auth/login',
-  refreshSession: 'auth/refreshSession',
-  logout: 'auth/logout',
-  getMe: 'auth/getMe',
-  changePassword: 'auth/changePassword',
-  createUser: 'users/createUser',
-  listUsers: 'users/listUsers',
-  getUser: 'users/getUser',
-  updateUser: 'users/updateUser',
-  eraseUser: 'users/eraseUser',
-  createConversation: 'conversations/createConversation',
-  listConversations: 'conversations/listConversations',
-  getConversation: 'conversations/getConversation',
-  listMessages: 'conversations/listMessages',
-  assignConversation: 'conversations/assignConversation',
-  requeueConversation: 'conversations/requeueConversation',
-  closeConversation: 'conversations/closeConversation',
-  supervisorAnalytics: 'analytics/supervisorAnalytics',
-  listAudit: 'operations/listAudit',
-  health: 'operations/health',
-  JOIN_CONVERSATION: 'websocket/joinConversation',
-  SEND_MESSAGE: 'websocket/sendMessage',
-  LEAVE_CONVERSATION: 'websocket/leaveConversation',
-  CLOSE_CONVERSATION: 'websocket/closeConversation',
-  PING: 'websocket/ping',
-} as const satisfies Record<Operation, string>;
+/** What serverless.yml says: the functions, and which of them each route of both APIs leads to. */
 
-/** Those that aren't operations of a caller's. */
-export const OTHER_FILES = {
-  $connect: 'websocket/connect',
-  $disconnect: 'websocket/disconnect',
-  $default: 'websocket/unknownEvent',
-  unknownRoute: 'operations/unknownRoute',
-} as const;
+/** A function's file below `functions/`: `auth`, `sweep`. */
+export type FunctionFile = string;
+
+interface Declared {
+  /** As Lambda is told: `functions/auth.handler`. */
+  readonly handler: string;
+  readonly events?: readonly { readonly httpApi?: string; readonly websocket?: string }[];
+}
+
+const serverlessYml = readFileSync(new URL('../../serverless.yml', import.meta.url), 'utf8');
+// CloudFormation's own tags (`!Ref`, `!Sub`) are unknown to the parser, and not worth a warning here.
+const { functions } = parse(serverlessYml, { logLevel: 'error' }) as {
+  readonly functions: Readonly<Record<string, Declared>>;
+};
+
+export const fileOf = (handler: string): FunctionFile => handler.replace(/^functions\/|\.handler$/g, '');
+
+/** The gateway's key of what no route matches. */
+export const DEFAULT_ROUTE = '$default';
+
+const routesOf = (kind: 'httpApi' | 'websocket'): ReadonlyMap<string, FunctionFile> =>
+  new Map(
+    Object.values(functions).flatMap(({ handler, events = [] }) =>
+      events.flatMap((event) => {
+        const route = event[kind];
+        return route === undefined ? [] : [[route === '*' ? DEFAULT_ROUTE : route, fileOf(handler)] as const];
+      }),
+    ),
+  );
+
+/** By route key: `POST /auth/login`, `$default`. */
+export const httpFunctions = routesOf('httpApi');
+/** By route key: `SEND_MESSAGE`, `$connect`, `$disconnect`, `$default`. */
+export const socketFunctions = routesOf('websocket');
+
+/** The function that a route leads to. Throws where there is none. */
+export function functionOf(routes: ReadonlyMap<string, FunctionFile>, routeKey: string): FunctionFile {
+  const file = routes.get(routeKey);
+  if (file === undefined) throw new Error(`serverless.yml has no route ${routeKey}`);
+  return file;
+}
+
+/** The key of the route by which an event has come. */
+export function routeKeyOfEvent(event: unknown): string | undefined {
+  const { routeKey, requestContext } = event as { routeKey?: string; requestContext?: { routeKey?: string } };
+  return routeKey ?? requestContext?.routeKey;
+}
 
 export type LambdaHandler = (event: unknown, context: unknown) => Promise<unknown>;
 
-/** Imports a handler by its file below `functions/`. */
-export async function loadHandler(file: string): Promise<LambdaHandler> {
+/** Imports a function by its file below `functions/`. */
+export async function loadHandler(file: FunctionFile): Promise<LambdaHandler> {
   const module = (await import(`../../functions/${file}.ts`)) as { handler: LambdaHandler };
   return module.handler;
 }

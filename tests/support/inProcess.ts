@@ -44,7 +44,7 @@ export async function startInProcess(environment: Environment = {}): Promise<InP
     AWS_SECRET_ACCESS_KEY: 'test',
     ...environment,
   });
-  await invoke('operations/migrate', {});
+  await invoke('migrate', {});
   const system: InProcess = {
     name: 'handlers',
     databaseUri: process.env['MONGODB_URI'] ?? uri,
@@ -65,6 +65,6 @@ export async function startInProcess(environment: Environment = {}): Promise<InP
 /** As above, with a desk whose admin is signed in. */
 export async function startDesk(environment?: Environment): Promise<{ system: InProcess; desk: Desk }> {
   const system = await startInProcess(environment);
-  const desk = await new Desk(system).open((admin) => system.operate('operations/createFirstAdmin', admin));
+  const desk = await new Desk(system).open((admin) => system.operate('createFirstAdmin', admin));
   return { system, desk };
 }

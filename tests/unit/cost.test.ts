@@ -18,7 +18,6 @@ const prices = (JSON.parse(read('tools/prices.json')) as { items: Prices }).item
 
 const on: Deployed = {
   memoryGb: 1,
-  pingMemoryGb: 0.25,
   sweepMinutes: 5,
   logRetentionDays: 30,
   alarms: 12,
@@ -82,10 +81,10 @@ describe('the bill', () => {
 
 it('reads what is deployed', async () => {
   const { alarms, customMetrics, ...rest } = await deployed();
-  expect(rest).toMatchObject({ memoryGb: 1, pingMemoryGb: 0.25, sweepMinutes: 5, dashboards: 1, logRetentionDays: 90 });
-  // All alarms are on a metric each but one, which is on a sum of nine.
+  expect(rest).toMatchObject({ memoryGb: 1, sweepMinutes: 5, dashboards: 1, logRetentionDays: 90 });
+  // All alarms are on a metric each but one, which is on a sum of two.
   const sections = [...read('docs/runbook.md').matchAll(/^## [A-Z][A-Za-z]+$/gm)].length;
-  expect(alarms).toBe(sections + (9 - 1));
+  expect(alarms).toBe(sections + (2 - 1));
   expect(customMetrics).toBe(read('lib/runtime/metrics.ts').match(/'(Count|Seconds)',/g)?.length);
 });
 

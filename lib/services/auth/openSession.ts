@@ -3,15 +3,12 @@ import { signAccessToken } from '../../auth/tokens.ts';
 import { AppError } from '../../errors/appError.ts';
 import type { Session, User } from '../../protocol/objects/users.ts';
 import { config } from '../../runtime/config.ts';
-import { jwtKeysAhead } from '../../runtime/secrets.ts';
 import { type Actor, audit } from '../../store/audit.ts';
 import { type Transaction, transaction } from '../../store/database.ts';
 import { newId } from '../../store/ids.ts';
 import { insertSession, longestUnused } from '../../store/sessions.ts';
 import { type Credentials, countAdmission } from '../../store/users.ts';
 import { endSessions } from './endSessions.ts';
-
-jwtKeysAhead();
 
 /** Returns when a session that is used now ends. */
 export const sessionEnd = (): Date => new Date(Date.now() + config().SESSION_TTL_SECONDS * 1000);

@@ -20,7 +20,7 @@ const preflight = (path: string, origin: string) =>
   });
 
 it('the function answers OPTIONS with success and no body, and leaves the CORS headers to the gateway', async () => {
-  const handler = await loadHandler('operations/unknownRoute');
+  const handler = await loadHandler('unknownRoute');
   const event = (method: string) => ({
     version: '2.0',
     routeKey: '$default',

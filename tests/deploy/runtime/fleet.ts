@@ -1,4 +1,5 @@
 import { within } from '../../support/deadline.ts';
+import { routeKeyOfEvent } from '../../support/handlers.ts';
 import type { Deployed, DeployedFunction } from '../deployed.ts';
 import { Instance } from './instance.ts';
 
@@ -10,7 +11,7 @@ export interface FleetOptions {
 }
 
 /** More at once wait: this machine is smaller than AWS. */
-const INSTANCES_PER_FUNCTION = 4;
+const INSTANCES_PER_FUNCTION = 8;
 
 /** Lambda: as many instances of each function as there are invocations at the same time, kept frozen in between. */
 export class Fleet {
@@ -23,6 +24,10 @@ export class Fleet {
   /** What the functions wrote, line by line. */
   readonly log: string[] = [];
   readonly invoked = new Set<string>();
+  /** The keys of the routes that were taken. */
+  readonly routes = new Set<string>();
+  /** By function, how many instances were started. */
+  readonly starts = new Map<string, number>();
 
   constructor({ functions }: Deployed, options: FleetOptions) {
     this.#functions = new Map(functions.map((one) => [one.name, one]));
@@ -32,6 +37,8 @@ export class Fleet {
   async invoke(name: string, event: unknown): Promise<unknown> {
     const one = this.#named(name);
     this.invoked.add(name);
+    const routeKey = routeKeyOfEvent(event);
+    if (routeKey !== undefined) this.routes.add(routeKey);
     await this.#enter(name);
     try {
       const idle = this.#idleOf(name);
@@ -78,6 +85,7 @@ export class Fleet {
   }
 
   async #start(one: DeployedFunction): Promise<Instance> {
+    this.starts.set(one.name, (this.starts.get(one.name) ?? 0) + 1);
     const environment = { ...one.environment, ...this.#options.environment(one) };
     const instance = await Instance.start(one, environment, (line) => this.log.push(line));
     this.#all.add(instance);

@@ -1,6 +1,6 @@
 import type { Context } from 'aws-lambda';
-import { type SweepResult, sweep } from '../../lib/services/operations/sweep.ts';
-import { connect, connectAhead } from '../../lib/store/database.ts';
+import { type SweepResult, sweep } from '../lib/services/operations/sweep.ts';
+import { connect, connectAhead } from '../lib/store/database.ts';
 
 connectAhead();
 

@@ -1,7 +1,7 @@
-import { AppError } from '../../lib/errors/appError.ts';
-import { validate } from '../../lib/errors/validate.ts';
-import { createFirstAdmin, firstAdminSchema } from '../../lib/services/operations/createFirstAdmin.ts';
-import { connect } from '../../lib/store/database.ts';
+import { AppError } from '../lib/errors/appError.ts';
+import { validate } from '../lib/errors/validate.ts';
+import { createFirstAdmin, firstAdminSchema } from '../lib/services/operations/createFirstAdmin.ts';
+import { connect } from '../lib/store/database.ts';
 
 interface FirstAdminResult {
   readonly created: boolean;

@@ -1,14 +1,14 @@
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
-import { AppError } from '../../lib/errors/appError.ts';
-import { noContent, problem } from '../../lib/http/answers.ts';
+import { AppError } from '../errors/appError.ts';
+import { noContent, problem } from './answers.ts';
 
 /**
- * Whatever no route matches is answered as everything else is: a problem document with a request id. But for `OPTIONS`: the
- * route `$default` takes every method no other route has, so that browsers' preflights end here, and a preflight must
- * be answered with success. The gateway puts its CORS headers on the answer.
+ * Answers a path that no route matches with a problem document, as everything else is answered. `OPTIONS` is answered with
+ * success: the route `$default` takes every method that no other route has, so that browsers' preflights end here. The
+ * gateway puts its CORS headers on the answer.
  * https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-cors.html
  */
-export async function handler(
+export async function answerUnknownRoute(
   event: APIGatewayProxyEventV2,
   context: Context,
 ): Promise<APIGatewayProxyStructuredResultV2> {

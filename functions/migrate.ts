@@ -1,8 +1,8 @@
 import * as z from 'zod/mini';
-import { validate } from '../../lib/errors/validate.ts';
-import { withoutDeadline } from '../../lib/runtime/deadline.ts';
-import { connect } from '../../lib/store/database.ts';
-import { type MigrationResult, migrate } from '../../lib/store/migrations.ts';
+import { validate } from '../lib/errors/validate.ts';
+import { withoutDeadline } from '../lib/runtime/deadline.ts';
+import { connect } from '../lib/store/database.ts';
+import { type MigrationResult, migrate } from '../lib/store/migrations.ts';
 
 const optionsSchema = z.strictObject({ recount: z.optional(z.boolean()) });
 

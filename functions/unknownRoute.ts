@@ -1,0 +1,3 @@
+import { answerUnknownRoute } from '../lib/http/unknownRoute.ts';
+
+export const handler = answerUnknownRoute;

@@ -1,0 +1,13 @@
+import { startAhead } from '../lib/auth/startAhead.ts';
+import { httpArea } from '../lib/http/area.ts';
+import { createUser } from './users/createUser.ts';
+import { eraseUser } from './users/eraseUser.ts';
+import { getUser } from './users/getUser.ts';
+import { listUsers } from './users/listUsers.ts';
+import { updateUser } from './users/updateUser.ts';
+
+startAhead();
+
+export const endpoints = [createUser, listUsers, getUser, updateUser, eraseUser];
+
+export const handler = httpArea(endpoints);
