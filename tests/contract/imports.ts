@@ -28,7 +28,7 @@ export const LAYERS: Record<string, readonly string[]> = {
   // The Lambdas: an area's table of endpoints, or an operation that stands alone.
   functions: [
     ...['functions/*', 'functions/websocket', 'functions/operations', 'lib/http', 'lib/websocket', 'lib/services'],
-    ...['lib/auth', 'lib/store', 'lib/errors', 'lib/runtime', 'lib/protocol'],
+    ...['lib/auth', 'lib/store', 'lib/errors', 'lib/runtime'],
   ],
   // The endpoints of an area, where nothing else is said of it.
   'functions/*': ['lib/http', 'lib/services', 'lib/protocol'],
