@@ -193,6 +193,12 @@ function dashboard(stage, service) {
       label: metric,
     },
   ];
+  const eachFunction = (metric, stat = 'Sum') => [
+    {
+      expression: `SEARCH('{AWS/Lambda,FunctionName} MetricName="${metric}" ${service}-${stage}', '${stat}')`,
+      label: metric,
+    },
+  ];
   const deadLetters = [
     'AWS/SQS',
     'ApproximateNumberOfMessagesVisible',
@@ -215,6 +221,8 @@ function dashboard(stage, service) {
     ['Refused', [http('4xx'), socket('ClientError'), socket('IntegrationError')]],
     ['Latency, ms', [http('Latency', 'p50'), http('Latency', 'p99'), socket('IntegrationLatency', 'p99')]],
     ['Functions', [functions('Errors'), functions('Throttles'), functions('ConcurrentExecutions', 'Maximum')]],
+    ['Errors and throttles by function', [eachFunction('Errors'), eachFunction('Throttles')]],
+    ['How long functions take, p99, ms', [eachFunction('Duration', 'p99')]],
     ['Traffic', [http('Count'), socket('ConnectCount'), socket('MessageCount')]],
   ];
   return JSON.stringify({
