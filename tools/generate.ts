@@ -1,9 +1,11 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { asyncapi } from './asyncapi.ts';
 import { openapi } from './openapi.ts';
+import { pages } from './pages.ts';
 
 /**
- * Writes the documents that follow from `lib/protocol`; with `--check`, fails where they are not what is committed.
+ * Writes the documents, and the tables of pages, that follow from `lib/protocol`; with `--check`, fails where they are not what
+ * is committed.
  */
 const at = (path: string) => new URL(path, import.meta.url);
 
@@ -28,24 +30,31 @@ const escaped = (character: string): string =>
 const escapedUnit = (unit: string): string => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
 
 /** A committed document, or `null` where there is none. */
-export function committed(name: string): string | null {
+export const committed = (name: string): string | null => read(`docs/${name}`);
+
+function read(path: string): string | null {
   try {
-    return readFileSync(at(`../docs/${name}`), 'utf8');
+    return readFileSync(at(`../${path}`), 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw error;
   }
 }
 
+/** Every generated file whose text is not what it should be, by its path, with what it should be. */
+export function outdated(): Record<string, string> {
+  const wanted = Object.entries(documents()).map(([name, text]) => [`docs/${name}`, text] as const);
+  return Object.fromEntries([...wanted, ...Object.entries(pages())].filter(([path, text]) => read(path) !== text));
+}
+
 function main(check: boolean): void {
-  for (const [name, text] of Object.entries(documents())) {
-    if (committed(name) === text) continue;
+  for (const [path, text] of Object.entries(outdated())) {
     if (check) {
-      console.error(`docs/${name} is not what lib/protocol says. Run: npm run docs`);
+      console.error(`${path} is not what lib/protocol says. Run: npm run docs`);
       process.exitCode = 1;
     } else {
-      writeFileSync(at(`../docs/${name}`), text);
-      console.log(`wrote docs/${name}`);
+      writeFileSync(at(`../${path}`), text);
+      console.log(`wrote ${path}`);
     }
   }
 }

@@ -46,7 +46,7 @@ export async function walkThrough(deployed: Deployed, reuse?: FleetOptions['reus
     await back.expect('CONVERSATION_LEFT', 'LEAVE_CONVERSATION', { conversationId });
     await back.expect('CONVERSATION_JOINED', 'JOIN_CONVERSATION', { conversationId });
     await back.settle();
-    const transcript = await desk.ok('GET', `${path}/messages`, candidate.token);
+    const transcript = await desk.ok('GET', `/conversations/${conversationId}/messages`, candidate.token);
 
     await a.expect('CONVERSATION_CLOSED', 'CLOSE_CONVERSATION', { conversationId });
     expect(await back.next('CONVERSATION_CLOSED')).toMatchObject({ data: { lastSeq: 3 } });
@@ -55,7 +55,7 @@ export async function walkThrough(deployed: Deployed, reuse?: FleetOptions['reus
       const { archivedAt } = await desk.ok('GET', path, candidate.token);
       return archivedAt !== null;
     });
-    expect(await desk.ok('GET', `${path}/messages`, candidate.token)).toEqual(transcript);
+    expect(await desk.ok('GET', `/conversations/${conversationId}/messages`, candidate.token)).toEqual(transcript);
     expect((await desk.ok('GET', '/analytics/supervisors', desk.admin.token)).totals).toMatchObject({
       closedConversations: 1,
     });

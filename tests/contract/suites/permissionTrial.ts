@@ -2,6 +2,7 @@ import type { Operation } from '../../../lib/domain/permissions.ts';
 import { type ClientEventName, clientEvents } from '../../../lib/protocol/events.ts';
 import type { Route } from '../../../lib/protocol/route.ts';
 import { routes } from '../../../lib/protocol/routes.ts';
+import { CLIENT_EVENT_EXAMPLES, routeExample } from '../../../tools/examples.ts';
 import type { Socket } from '../../support/socket.ts';
 import { type Desk, PASSWORD, type Person, UpgradeRefused } from '../../support/system.ts';
 import {
@@ -207,14 +208,10 @@ export class PermissionTrial {
         return { currentPassword: PASSWORD, newPassword: 'another good one' };
       case 'createUser':
         return { name: 'New', email, password: PASSWORD, role: 'supervisor' };
-      case 'updateUser':
-        return { name: 'Renamed' };
-      case 'createConversation':
-        return { subject: 'Mine' };
       case 'assignConversation':
         return { agentId: await this.#agentWithout(id) };
       default:
-        throw new Error(`${operation} takes no body`);
+        return routeExample(routes[operation as keyof typeof routes]).request;
     }
   }
 
@@ -244,7 +241,13 @@ export class PermissionTrial {
     // Who may not join is told so here already; the table is about what they are told next.
     if (needsRoom(event) && object !== 'unjoined') await socket.ask('JOIN_CONVERSATION', { conversationId });
     await lastStep();
-    const data = { ...(event !== 'PING' && { conversationId }), ...(event === 'SEND_MESSAGE' && { content: 'Hello' }) };
+    const example: Readonly<Record<string, unknown>> = CLIENT_EVENT_EXAMPLES[event];
+    const data = {
+      ...example,
+      ...('conversationId' in example && { conversationId }),
+      // Each is another message.
+      ...(event === 'SEND_MESSAGE' && { clientMessageId: undefined }),
+    };
     const answer = await socket.ask(event, data);
     if (answer.event === 'ERROR') return answer.data.event === event ? refusal(answer.data.code) : '?';
     return answer.event === clientEvents[event].answer ? 'ok' : answer.event;

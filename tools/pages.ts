@@ -1,0 +1,78 @@
+import { readFileSync } from 'node:fs';
+import { type Access, type Operation, PERMISSIONS } from '../lib/domain/permissions.ts';
+import { ERRORS } from '../lib/protocol/errors.ts';
+import { type ClientEvent, clientEvents } from '../lib/protocol/events.ts';
+import { repeatingInWords } from '../lib/protocol/repeating.ts';
+import { type Route, routeKeyOf } from '../lib/protocol/route.ts';
+import { routes } from '../lib/protocol/routes.ts';
+
+/** The tables in README.md and docs/delivery.md that follow from `lib/protocol`. */
+
+interface Table {
+  readonly head: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+}
+
+const code = (text: string): string => `\`${text}\``;
+
+function who(operation: Operation): string {
+  const access: Access = PERMISSIONS[operation];
+  if (access === 'anyone') return 'anyone';
+  return access === 'signedIn' ? 'signed in' : access.join(', ');
+}
+
+const allRoutes = Object.values<Route>(routes);
+const allEvents = Object.values<ClientEvent>(clientEvents);
+
+/** By page, the tables between `<!-- name -->` and `<!-- /name -->`. */
+const TABLES: Readonly<Record<string, Readonly<Record<string, () => Table>>>> = {
+  'README.md': {
+    routes: () => ({
+      head: ['Route', 'Who', 'What'],
+      rows: allRoutes.map((route) => [code(routeKeyOf(route)), who(route.operation), route.summary]),
+    }),
+    'client-events': () => ({
+      head: ['Client event', 'Who', 'Answered with', 'What'],
+      rows: allEvents.map(({ event, answer, summary }) => [code(event), who(event), code(answer), summary]),
+    }),
+    errors: () => ({
+      head: ['Code', 'HTTP', 'WebSocket', 'Meaning'],
+      rows: Object.entries(ERRORS).map(([name, { status, socket, title }]) => [
+        code(name),
+        String(status ?? ''),
+        socket ? 'yes' : '',
+        title,
+      ]),
+    }),
+  },
+  'docs/delivery.md': {
+    repeating: () => ({
+      head: ['Command', 'Sent again'],
+      rows: [
+        ...allRoutes
+          .filter(({ method }) => method !== 'GET')
+          .map((route) => [code(routeKeyOf(route)), repeatingInWords(route.repeat)]),
+        ...allEvents.map(({ event, repeat }) => [code(event), repeatingInWords(repeat)]),
+      ],
+    }),
+  },
+};
+
+/** The text of every page, with its tables as they should be. Throws where a page has lost the place of one. */
+export function pages(): Record<string, string> {
+  return Object.fromEntries(Object.entries(TABLES).map(([path, tables]) => [path, filled(path, tables)]));
+}
+
+function filled(path: string, tables: Readonly<Record<string, () => Table>>): string {
+  const text = readFileSync(new URL(`../${path}`, import.meta.url), 'utf8');
+  return Object.entries(tables).reduce((page, [name, table]) => {
+    const [before, , after, ...more] = page.split(new RegExp(`(?<=<!-- ${name} -->\n)|(?=<!-- /${name} -->)`));
+    if (before === undefined || after === undefined || more.length > 0) throw new Error(`${path} has no table ${name}`);
+    return before + inMarkdown(table()) + after;
+  }, text);
+}
+
+function inMarkdown({ head, rows }: Table): string {
+  const line = (cells: readonly string[]) => `|${cells.map((cell) => (cell === '' ? ' |' : ` ${cell} |`)).join('')}\n`;
+  return [line(head), `|${head.map(() => '---|').join('')}\n`, ...rows.map(line)].join('');
+}
