@@ -99,7 +99,8 @@ it('has every route and event in every place', () => {
     const wanted = Object.keys(places).filter((place) => places[place]);
     return wanted.length === 0 ? [] : [[`${name} is still to be added to`, ...wanted].join('\n  - ')];
   });
-  const generated = Object.keys(outdated());
-  if (generated.length > 0) missing.push(`npm run docs, for ${generated.join(', ')}`);
+  // Made from the rest, and not without it.
+  const generated = missing.length > 0 ? [] : Object.keys(outdated());
+  if (generated.length > 0) missing.push(`npm run docs, which makes ${generated.join(', ')}`);
   if (missing.length > 0) throw new Error(missing.join('\n'));
 });

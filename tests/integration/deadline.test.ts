@@ -57,12 +57,12 @@ it.each(['socket', 'HTTP'])('ends once what follows it has, over %s too', async 
   const frame = { requestContext: { connectionId: 'c', requestId: 'r' }, body: '{}' };
   const handled =
     way === 'HTTP'
-      ? httpEndpoint(routes.health, handle)(http as unknown as APIGatewayProxyEventV2, context)
+      ? httpEndpoint(routes.health, handle).handle(http as unknown as APIGatewayProxyEventV2, context)
       : onFrame(
           SEND_MESSAGE,
           async () => 'delivered',
           (_, outlet) => handle(outlet),
-        )(frame as SocketEvent, context);
+        ).handle(frame as SocketEvent, context);
   await within('an end', handled);
   expect(done).toBe(true);
 });
