@@ -10,11 +10,8 @@ import {
   roleMay,
 } from '../../lib/domain/permissions.ts';
 import { ROLES } from '../../lib/domain/roles.ts';
-<<<<<<< HEAD
 import { effectsOf, type Member, type UserChange } from '../../lib/domain/staff.ts';
-=======
 import { type CallerKind, CALLERS as KINDS, permissionRows } from '../contract/suites/permissionTable.ts';
->>>>>>> 92fc7fb (One test names every place that a new route or event still needs; tables of pages are generated; importing begins nothing)
 
 describe('decide', () => {
   const STATES = {
