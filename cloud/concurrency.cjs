@@ -1,21 +1,29 @@
+// @ts-check
 'use strict';
+
+/** @import { Addition, Framework } from './types.d.ts' */
 
 const { logicalId } = require('./names.cjs');
 const rights = require('./rights.cjs');
 
-/** What each instance of a function holds beside its pool: the driver's watch on the primary. */
+/** The connections of an instance beside its pool: the driver's watch on the primary. */
 const MONITORS = 1;
-/** While a deploy is under way, instances of the code before stand beside those of the code after. */
+/** During a deploy, instances of the old code stand beside those of the new. */
 const GENERATIONS = 2;
-/** `MONGODB_POOL_SIZE`, where nothing else is said: lib/runtime/config.ts. */
+/** The default of `MONGODB_POOL_SIZE`: lib/runtime/config.ts. */
 const POOL_SIZE = 4;
 
-/** How much of what there is goes to what people wait for; anything else counts once. */
+/**
+ * The weights of functions that people wait for; any other function counts once.
+ * @type {Readonly<Record<string, number>>}
+ */
 const WEIGHTS = { websocket: 38, conversations: 13, auth: 9, users: 5, operations: 2 };
 
 /**
- * Where `databaseConnections` is set, bounds how many instances of each function there can be, so that together they
- * never hold more connections to the database's primary. docs/scale.md says when to.
+ * Bounds how many instances each function can have, where `databaseConnections` is set, so that together they never hold
+ * more connections to the database's primary. docs/scale.md says when to set it.
+ * @param {Framework} framework
+ * @returns {Promise<Addition>}
  */
 module.exports = async ({ resolveVariable }) => {
   const most = await resolveVariable("param:databaseConnections, ''");
@@ -33,19 +41,31 @@ module.exports = async ({ resolveVariable }) => {
   };
 };
 
-/** A mistyped bound must not be none. */
+/**
+ * Reads a whole number. A mistyped bound must not be none.
+ * @param {string} name
+ * @param {string} value
+ */
 function whole(name, value) {
   if (!/^[1-9]\d*$/.test(String(value))) throw new Error(`${name}: ${value} is no whole number`);
   return Number(value);
 }
 
-/** By function that uses the database: one each, and of the rest a part by weight. Throws where there isn't one each. */
+/**
+ * Shares the instances among the functions that use the database: one each, and of the rest a part by weight. Throws where
+ * there isn't one for each.
+ * @param {number} most
+ * @param {number} poolSize
+ * @returns {Readonly<Record<string, number>>}
+ */
 function share(most, poolSize) {
-  const names = Object.keys(rights).filter((name) => rights[name].secrets.includes('mongodb-uri'));
+  const names = Object.entries(rights).flatMap(([name, { secrets }]) =>
+    secrets.includes('mongodb-uri') ? [name] : [],
+  );
   const each = (poolSize + MONITORS) * GENERATIONS;
   const left = Math.floor(most / each) - names.length;
   if (left < 0) throw new Error(`databaseConnections: ${names.length} functions need ${names.length * each} at least`);
-  const weight = (name) => WEIGHTS[name] ?? 1;
+  const weight = (/** @type {string} */ name) => WEIGHTS[name] ?? 1;
   const total = names.reduce((sum, name) => sum + weight(name), 0);
   return Object.fromEntries(names.map((name) => [name, 1 + Math.floor((left * weight(name)) / total)]));
 }

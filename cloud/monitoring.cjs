@@ -1,13 +1,41 @@
+// @ts-check
 'use strict';
 
-const { behindSockets, logicalId } = require('./names.cjs');
+/** @import { Addition, Framework, Json } from './types.d.ts' */
 
-const ref = (id) => ({ Ref: id });
-const sub = (text) => ({ 'Fn::Sub': text });
+const { behindSockets, logicalId, sub } = require('./names.cjs');
+
+/**
+ * A metric of CloudWatch's.
+ * @typedef {object} Metric
+ * @property {string} namespace
+ * @property {Readonly<Record<string, Json>>} dimensions
+ * @property {string} metric
+ */
+
+/**
+ * When an alarm is raised. Periods are seconds.
+ * @typedef {object} Threshold
+ * @property {string} why
+ * @property {number} [above]
+ * @property {number} [below]
+ * @property {number} [period]
+ * @property {number} [periods]
+ * @property {string} [statistic]
+ * @property {string} [missing]
+ */
+
+/** @typedef {Threshold & (Metric | { readonly sumOf: readonly Metric[] })} Alarm */
+
+const ref = (/** @type {string} */ id) => ({ Ref: id });
 
 const MINUTE = 60;
 
-/** Alarms, the topic they speak to, and a dashboard. docs/runbook.md says of each what it means and what to do. */
+/**
+ * Makes the alarms, the topic that gets them, and a dashboard. docs/runbook.md says what each alarm means and what to do.
+ * @param {Framework} framework
+ * @returns {Promise<Addition>}
+ */
 module.exports = async ({ resolveVariable }) => {
   const service = await resolveVariable('self:service');
   const stage = await resolveVariable('sls:stage');
@@ -26,9 +54,11 @@ module.exports = async ({ resolveVariable }) => {
     dimensions: { FunctionName: ref(logicalId(name, 'LambdaFunction')) },
     metric: 'Errors',
   }));
-  /** Requests in a minute that come near what the gateway lets through. Of those it refuses it keeps no sure count. */
-  const near = async (rate) => Math.floor(Number(await resolveVariable(`param:${rate}`)) * MINUTE * 0.8);
+  /** Requests in a minute that come near the gateway's rate. The gateway keeps no sure count of those it refuses. */
+  const near = async (/** @type {string} */ rate) =>
+    Math.floor(Number(await resolveVariable(`param:${rate}`)) * MINUTE * 0.8);
 
+  /** @type {Readonly<Record<string, Alarm>>} */
   const alarms = {
     HttpServerErrors: { ...http, metric: '5xx', above: 5, why: 'HTTP requests answered 5xx' },
     HttpLatency: {
@@ -63,7 +93,7 @@ module.exports = async ({ resolveVariable }) => {
       why: 'HTTP requests are near the rate that is refused',
     },
     SocketsNearLimit: {
-      // How often a function was called: MessageCount has what we post in it, which this rate doesn't limit.
+      // Counts calls of functions. MessageCount also has posts to clients, which this rate doesn't limit.
       ...socket,
       metric: 'IntegrationLatency',
       statistic: 'SampleCount',
@@ -85,7 +115,7 @@ module.exports = async ({ resolveVariable }) => {
       metric: 'ArchiveLagSeconds',
       statistic: 'Maximum',
       above: 15 * MINUTE,
-      // Told once in a run of the sweep: a run that comes late is no all-clear.
+      // The sweep writes this once a run: a late run must not end the alarm.
       missing: 'ignore',
       why: 'a closed conversation waits for its archive',
     },
@@ -112,8 +142,8 @@ module.exports = async ({ resolveVariable }) => {
     Resources: {
       AlarmTopic: {
         Type: 'AWS::SNS::Topic',
-        // Alarms may not use the key alias/aws/sns, and would be lost without a word: repost.aws/knowledge-center/
-        // cloudwatch-configure-alarm-sns. A key of one's own costs more than there is to hide: names and numbers.
+        // Alarms may not use the key alias/aws/sns, and would be lost silently: repost.aws/knowledge-center/
+        // cloudwatch-configure-alarm-sns. A key of its own would cost, and alarms have only names and numbers to hide.
         Metadata: { checkov: { skip: [{ id: 'CKV_AWS_26', comment: 'alarms could not be told' }] } },
         Properties: {
           TopicName: `${service}-${stage}-alarms`,
@@ -132,15 +162,22 @@ module.exports = async ({ resolveVariable }) => {
   };
 };
 
+/**
+ * @param {string} name
+ * @param {Alarm} alarm
+ * @param {string} service
+ * @param {string} stage
+ * @returns {Json}
+ */
 function alarmResource(name, alarm, service, stage) {
   return {
     Type: 'AWS::CloudWatch::Alarm',
     Properties: {
       AlarmName: `${service}-${stage}-${name}`,
       AlarmDescription: `${alarm.why}: see ${name} in docs/runbook.md`,
-      ...(alarm.sumOf ? sumOf(alarm) : single(alarm)),
+      ...('sumOf' in alarm ? sumOf(alarm) : single(alarm)),
       EvaluationPeriods: alarm.periods ?? 1,
-      Threshold: alarm.above ?? alarm.below,
+      Threshold: alarm.above ?? alarm.below ?? 0,
       ComparisonOperator: alarm.above === undefined ? 'LessThanThreshold' : 'GreaterThanThreshold',
       TreatMissingData: alarm.missing ?? 'notBreaching',
       AlarmActions: [ref('AlarmTopic')],
@@ -149,12 +186,17 @@ function alarmResource(name, alarm, service, stage) {
   };
 }
 
+/** @param {Metric} metric */
 const metricOf = ({ namespace, metric, dimensions }) => ({
   Namespace: namespace,
   MetricName: metric,
   Dimensions: Object.entries(dimensions).map(([Name, Value]) => ({ Name, Value })),
 });
 
+/**
+ * @param {Threshold & Metric} alarm
+ * @returns {Readonly<Record<string, Json>>}
+ */
 function single(alarm) {
   const { statistic = 'Sum', period = 5 * MINUTE } = alarm;
   return {
@@ -164,7 +206,11 @@ function single(alarm) {
   };
 }
 
-/** Of several metrics, those without data being 0. CloudWatch takes ten in an alarm. */
+/**
+ * Sums several metrics, and takes those without data for 0. CloudWatch takes ten in an alarm.
+ * @param {Threshold & { readonly sumOf: readonly Metric[] }} alarm
+ * @returns {Readonly<Record<string, Json>>}
+ */
 function sumOf({ sumOf, period = 5 * MINUTE }) {
   const parts = sumOf.map((part, index) => ({
     Id: `m${index}`,
@@ -175,9 +221,17 @@ function sumOf({ sumOf, period = 5 * MINUTE }) {
   return { Metrics: [...parts, { Id: 'sum', Expression: terms.join(' + '), ReturnData: true }] };
 }
 
+/**
+ * @param {string} stage
+ * @param {string} service
+ */
 function dashboard(stage, service) {
+  /** @typedef {(metric: string, stat?: string) => Json[]} Panel */
+  /** @type {Panel} */
   const own = (metric, stat = 'Sum') => ['live-support', metric, 'stage', stage, { stat }];
+  /** @type {Panel} */
   const http = (metric, stat = 'Sum') => ['AWS/ApiGateway', metric, 'ApiId', '${HttpApi}', { stat }];
+  /** @type {Panel} */
   const socket = (metric, stat = 'Sum') => [
     'AWS/ApiGateway',
     metric,
@@ -187,6 +241,7 @@ function dashboard(stage, service) {
     stage,
     { stat },
   ];
+  /** @type {Panel} */
   const functions = (metric, stat = 'Sum') => [
     {
       expression: `SUM(SEARCH('{AWS/Lambda,FunctionName} MetricName="${metric}" ${service}-${stage}', '${stat}'))`,
@@ -206,6 +261,7 @@ function dashboard(stage, service) {
     '${SweepDeadLetters.QueueName}',
     { stat: 'Maximum' },
   ];
+  /** @type {readonly (readonly [title: string, metrics: Json[]])[]} */
   const panels = [
     ['Messages', [own('MessagesAccepted'), own('DeliveriesDelivered'), own('DeliveriesGone'), own('DeliveriesFailed')]],
     ['Conversations', [own('ConversationsWaiting', 'Maximum'), own('ConversationsAssigned', 'Maximum')]],

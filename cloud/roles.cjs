@@ -1,14 +1,28 @@
+// @ts-check
 'use strict';
 
-const { logicalId } = require('./names.cjs');
-const rights = require('./rights.cjs');
-const { vpcOf } = require('./vpc.cjs');
+/** @import { Addition, Framework, Json, Rights } from './types.d.ts' */
 
-const sub = (text) => ({ 'Fn::Sub': text });
+const { logicalId, sub } = require('./names.cjs');
+const { vpcOf } = require('./parameters.cjs');
+const rights = require('./rights.cjs');
 
 /**
- * One role per function, from the table of rights: what `role:` names in serverless.yml. Where `permissionsBoundaryArn`
- * is set, none can be given more than docs/permissions-boundary.json.
+ * What the roles of a stage have in common.
+ * @typedef {object} StageWide
+ * @property {string} service
+ * @property {string} stage
+ * @property {string} keyArn
+ * @property {string} boundaryArn
+ * @property {boolean} hasProxy
+ * @property {boolean} hasVpc
+ */
+
+/**
+ * Makes one role per function, from the table of rights; serverless.yml names it under `role:`. Where
+ * `permissionsBoundaryArn` is set, no role can be given more than docs/permissions-boundary.json.
+ * @param {Framework} framework
+ * @returns {Promise<Addition>}
  */
 module.exports = async ({ resolveVariable }) => {
   const service = await resolveVariable('self:service');
@@ -28,6 +42,12 @@ module.exports = async ({ resolveVariable }) => {
   };
 };
 
+/**
+ * @param {string} name
+ * @param {Rights} right
+ * @param {StageWide} stageWide
+ * @returns {Json}
+ */
 function role(
   name,
   { secrets: always, sockets, proxy, deadLetters },
@@ -35,6 +55,7 @@ function role(
 ) {
   const functionName = `${service}-${stage}-${name}`;
   const secrets = [...always, ...(proxy && hasProxy ? ['trusted-proxy-secret'] : [])];
+  /** @type {Json[]} */
   const statements = [
     {
       Sid: 'Log',
@@ -57,7 +78,7 @@ function role(
       ),
     });
   }
-  // The key SecureStrings have by default is anybody's in the account, through the Parameter Store; one's own is not.
+  // Everybody in the account may use the default key of SecureStrings, through the Parameter Store. A key of your own needs a right.
   if (secrets.length > 0 && keyArn) {
     statements.push({
       Sid: 'DecryptSecrets',
@@ -103,10 +124,12 @@ function role(
 }
 
 /**
- * Lambda makes the network interfaces in a VPC under the function's role. Describing can't be narrowed, and deleting
- * one by one isn't supported; subnets may be another account's, which shares them. So the function's own code, whose
- * calls alone carry the function's ARN, is denied them instead.
+ * Lambda makes the network interfaces in a VPC with the function's role. The right to describe them can't be narrowed, nor
+ * the right to delete them; subnets may belong to another account that shares them. So the function's own code is denied
+ * these rights: only its calls carry the function's ARN.
  * https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
+ * @param {string} functionName
+ * @returns {Json[]}
  */
 function networkInterfaces(functionName) {
   const changes = [

@@ -1,11 +1,18 @@
+// @ts-check
 'use strict';
 
-/** What the deployment sets itself, in places by a parameter of another name: `logLevel`, `allowedOrigins`. */
+/** @import { Addition, Framework } from './types.d.ts' */
+
+/** Settings that the deployment sets itself, some by a parameter of another name: `logLevel`, `allowedOrigins`. */
 const NOT_TO_BE_SET = ['STAGE', 'METRICS', 'LOG_LEVEL', 'ALLOWED_ORIGINS', 'WEBSOCKET_ENDPOINT'];
 
-/** Refuses a parameter that nothing reads: a misspelt `MESSAGE_RETENTION_DAYS` would keep messages for ever. */
+/**
+ * Refuses a parameter that nothing reads: a misspelt `MESSAGE_RETENTION_DAYS` would keep messages for ever.
+ * @param {Framework} framework
+ * @returns {Promise<Addition>}
+ */
 module.exports = async ({ resolveVariable }) => {
-  const { default: known, ...stages } = await resolveVariable('self:params');
+  const { default: known = {}, ...stages } = await resolveVariable('self:params');
   const settings = Object.keys(await resolveVariable('self:provider.environment')).filter(
     (name) => !NOT_TO_BE_SET.includes(name),
   );

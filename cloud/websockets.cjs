@@ -1,14 +1,19 @@
+// @ts-check
 'use strict';
 
-const { behindSockets, logicalId } = require('./names.cjs');
+/** @import { Addition, Framework } from './types.d.ts' */
 
-/** The events that nothing of ours limits, for they cost the database nothing, and what part of the stage's rate each may take. */
+const { behindSockets, logicalId, sub } = require('./names.cjs');
+
+/** Events that the functions don't limit, because they cost the database nothing, and the part of the stage's rate for each. */
 const UNLIMITED = ['PING', '$default'];
 const PART = 1 / 4;
 
-const sub = (text) => ({ 'Fn::Sub': text });
-
-/** What the framework makes of the WebSocket API, completed: throttling, the access log, who may call the functions. */
+/**
+ * Adds to the framework's WebSocket API: throttling, the access log, and who may call the functions.
+ * @param {Framework} framework
+ * @returns {Promise<Addition>}
+ */
 module.exports = async ({ resolveVariable }) => {
   const name = `${await resolveVariable('self:service')}-${await resolveVariable('sls:stage')}`;
   const days = await resolveVariable('param:logRetentionInDays');
@@ -46,9 +51,16 @@ module.exports = async ({ resolveVariable }) => {
   };
 };
 
-/** One at least: 0 would be none. */
+/**
+ * One at least: 0 would let nothing through.
+ * @param {number} amount
+ */
 const partOf = (amount) => Math.max(1, Math.ceil(amount * PART));
 
+/**
+ * @param {number} rate
+ * @param {number} burst
+ */
 const routeSettings = (rate, burst) => ({
   // The execution log would hold every frame.
   DataTraceEnabled: false,
@@ -58,7 +70,7 @@ const routeSettings = (rate, burst) => ({
   ThrottlingRateLimit: rate,
 });
 
-/** No token and no message in it. */
+/** The access log has no token and no message. */
 const ACCESS_LOG = {
   requestId: '$context.requestId',
   connectionId: '$context.connectionId',
@@ -73,7 +85,7 @@ const ACCESS_LOG = {
   integrationError: '$context.integrationErrorMessage',
 };
 
-/** Otherwise anybody's gateway, in any account, may. */
+/** Without this, any gateway in any account may call the functions. */
 const CALLED_BY_OUR_API = {
   Properties: {
     SourceArn: sub('arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${WebsocketsApi}/*'),
@@ -81,10 +93,11 @@ const CALLED_BY_OUR_API = {
 };
 
 /**
- * API Gateway writes WebSocket access logs under one role for the whole account and region. Kept when this stack goes:
- * others rely on it by then, and their logs would end without a word.
+ * API Gateway writes WebSocket access logs with one role for the whole account and region. The role stays when this stack
+ * is removed: other stacks may use it by then, and their logs would end silently.
  */
 const KEPT = { DeletionPolicy: 'RetainExceptOnCreate', UpdateReplacePolicy: 'Retain' };
+/** @param {string} boundaryArn */
 const gatewayLogRole = (boundaryArn) => ({
   GatewayLogRole: {
     Type: 'AWS::IAM::Role',
