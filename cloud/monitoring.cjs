@@ -248,6 +248,7 @@ function dashboard(stage, service) {
       label: metric,
     },
   ];
+  /** @type {Panel} */
   const eachFunction = (metric, stat = 'Sum') => [
     {
       expression: `SEARCH('{AWS/Lambda,FunctionName} MetricName="${metric}" ${service}-${stage}', '${stat}')`,

@@ -1,12 +1,17 @@
+// @ts-check
 'use strict';
 
-const { closesDefaultEndpoints } = require('./domain.cjs');
+/** @import { Framework } from './types.d.ts' */
+
+const { closesDefaultEndpoints } = require('./parameters.cjs');
 
 /**
- * What the WebSocket API is described as: whether its default address is open or closed. A WebSocket API opens or closes
- * it with the next deployment of the API only, and the framework makes one where what it made of the API itself has
- * changed, this description included; it doesn't look at what cloud/domain.cjs adds later.
+ * Describes the WebSocket API by whether its default address is open or closed. A WebSocket API opens or closes that address
+ * only with its next deployment. The framework makes a deployment where its own part of the API has changed, this description
+ * included. It doesn't look at what cloud/domain.cjs adds later.
  * https://docs.aws.amazon.com/apigateway/latest/developerguide/websocket-api-disable-default-endpoint.html
+ * @param {Framework} framework
+ * @returns {Promise<string>}
  */
 module.exports = async ({ resolveVariable }) => {
   const domain = await resolveVariable("param:websocketDomain, ''");
