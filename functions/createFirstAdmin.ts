@@ -11,8 +11,8 @@ interface FirstAdminResult {
 }
 
 /**
- * `serverless invoke -f createFirstAdmin --data '{"name": …, "email": …, "password": …}'`. It has no route: whoever may
- * invoke it may do anything in the account anyway. Once there is an active admin it changes nothing.
+ * `serverless invoke -f createFirstAdmin --data '{"name": …, "email": …, "password": …}'`. The function has no
+ * route: somebody who may invoke it may do anything in the account anyway. While there is an active admin, it changes nothing.
  */
 export async function handler(event: unknown): Promise<FirstAdminResult> {
   try {

@@ -4,7 +4,7 @@ import { connect, connectAhead } from '../lib/store/database.ts';
 
 connectAhead();
 
-/** What one batch may take at worst: none is begun with less time left. */
+/** The longest that one batch may take: none begins with less time left. */
 const MARGIN_MS = 10_000;
 
 /** Runs on a schedule. Throws when the database can't be reached, so that the failure is counted. */

@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-/** As much of the emulator's LambdaFunction as its callers use. */
+/** The part of the emulator's LambdaFunction that its callers use. */
 interface LambdaFunction {
   setEvent(event: unknown): void;
   setClientContext(context: unknown): void;
@@ -17,9 +17,9 @@ interface LambdaFunctionPool {
 const MOST = 4;
 
 /**
- * The emulator starts a worker for every invocation that finds none idle: fifty messages at once are fifty workers, each
- * loading all of its code, and the machine is busy with nothing else for half a minute. Like a function with reserved
- * concurrency, one here has a few workers, and what comes beyond them waits its turn instead of being refused.
+ * The emulator starts a worker for every invocation that finds none idle. Fifty messages at once start fifty workers, each
+ * loads all of its code, and the machine does nothing else for half a minute. Here a function has a few workers, as with
+ * reserved concurrency, and further invocations wait their turn instead of being refused.
  */
 export async function boundWorkers(): Promise<void> {
   const emulator = dirname(createRequire(import.meta.url).resolve('serverless-offline'));
@@ -35,7 +35,7 @@ export async function boundWorkers(): Promise<void> {
   };
 }
 
-/** One invocation, given a worker when it is its turn. */
+/** One invocation, which gets a worker when it is its turn. */
 class WaitingFunction implements LambdaFunction {
   readonly #line: Line;
   readonly #worker: () => LambdaFunction;
@@ -83,7 +83,7 @@ class Line {
 
   leave(): void {
     const next = this.#waiting.shift();
-    // Whoever is next takes the place over.
+    // The next invocation takes the place over.
     if (next) next();
     else this.#running -= 1;
   }

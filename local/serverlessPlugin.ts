@@ -6,7 +6,7 @@ import { LocalError } from './localError.ts';
 import type { Mongod } from './mongodProcess.ts';
 import { claimPort, freePort, isFree, portNumber } from './ports.ts';
 
-/** As much of the framework as is touched here. */
+/** The part of the framework that this plugin uses. */
 interface Serverless {
   readonly serviceDir: string;
   readonly service: {
@@ -30,24 +30,24 @@ interface FrameworkLog {
   disable(): unknown;
 }
 
-/** Of serverless-offline. */
+/** A part of serverless-offline. */
 interface Emulator {
   end(skipExit: boolean): Promise<void>;
 }
 
-/** Of serverless-esbuild. */
+/** A part of serverless-esbuild. */
 interface Bundler {
   bundle(): Promise<void>;
 }
 
-/** Within this time a signal that was sent is heard of. */
+/** A signal that was sent arrives within this time. */
 const SIGNAL_MS = 100;
 
 type Options = Record<string, string | boolean | undefined>;
 
 /**
- * What stands in for AWS and Atlas when the service runs on this machine: a database, the people to try it with, the
- * functions' environment, and the certainty that Ctrl-C leaves nothing behind. Does nothing in other commands.
+ * Stands in for AWS and Atlas when the service runs on this machine. Provides a database, people to try the service with and
+ * the functions' environment, and makes sure that Ctrl-C leaves nothing behind. Does nothing in other commands.
  */
 export default class LocalSupport {
   readonly hooks: Readonly<Record<string, () => Promise<void>>>;
@@ -55,21 +55,21 @@ export default class LocalSupport {
   readonly #serverless: Serverless;
   readonly #options: Options;
   readonly #log: FrameworkLog;
-  /** Where the data, the signing keys and the built functions are kept. Within the project: functions look for packages. */
+  /** The folder of the data, the signing keys and the built functions. It is within the project, where functions find packages. */
   readonly #folder: string;
 
   #host = 'localhost';
   #ports = { http: 0, webSocket: 0, lambda: 0 };
   #database: Promise<string> | undefined;
-  /** From the moment on that it begins to start. */
+  /** Set from the moment the start begins. */
   #mongod: Promise<Mongod> | undefined;
   #ending: Promise<never> | undefined;
-  /** Whatever is still being started is given up. */
+  /** Aborts everything that is still starting. */
   readonly #givingUp = new AbortController();
   #databaseSaid = '';
   #demoPeople = false;
   #ready = false;
-  /** What prints, where the emulator's own words are kept back. */
+  /** Prints, while the emulator's own output is held back. */
   #loud: typeof console.log | undefined;
 
   constructor(serverless: Serverless, options: Options, { log }: { log: FrameworkLog }) {
@@ -85,7 +85,7 @@ export default class LocalSupport {
         this.#bundleLightly();
         this.#tellWhatDoesNotCompile();
       },
-      // `serverless offline` becomes `serverless offline start`, whose steps plugins can take part in one by one.
+      // `serverless offline` becomes `serverless offline start`, which lets plugins add to each step.
       'before:offline:start': () => serverless.pluginManager.spawn('offline:start'),
       // The functions are bundled right after this one, while the database starts.
       'before:offline:start:init': () => this.#orFail(() => this.#begin()),
@@ -97,13 +97,13 @@ export default class LocalSupport {
   }
 
   /**
-   * On AWS each function is one file, libraries and all. Making ten of those takes esbuild long, and as long again
-   * after every change; here they hold our own code only, and find packages where npm put them. In a folder of their
-   * own, so that packaging meanwhile does not pull it from under a running emulator.
+   * On AWS each function is one file with its libraries. Making ten of those takes esbuild long, and as long again after
+   * every change. Here they have the project's code only, and find packages where npm put them. They are in a folder of
+   * their own, so that packaging meanwhile does not remove it under a running emulator.
    */
   #bundleLightly(): void {
     const { custom, provider } = this.#serverless.service;
-    // As the sockets: a page served from anywhere on this machine may try the API.
+    // Like the sockets: any page on this machine may try the API.
     const origins = (process.env['ALLOWED_ORIGINS'] || '*').split(',').map((origin) => origin.trim());
     if (provider.httpApi?.cors) provider.httpApi.cors.allowedOrigins = origins;
     custom['esbuild'] = {
@@ -114,14 +114,14 @@ export default class LocalSupport {
       minifyWhitespace: false,
       minifySyntax: false,
       sourcemap: 'linked',
-      // Else what is wrong with one module is told once for each function that has it.
+      // Else an error in one module is reported once for each function that has it.
       logLevel: 'silent',
       skipRebuild: false,
       outputWorkFolder: relative(this.#serverless.serviceDir ?? '.', join(this.#folder, 'functions')),
     };
   }
 
-  /** When the service starts that is its end; later, when a file has changed, the next change may put it right. */
+  /** An error during the start ends it. Later, after a change of a file, the next change may correct it. */
   #tellWhatDoesNotCompile(): void {
     const bundler = this.#plugin<Bundler>('EsbuildServerlessPlugin');
     if (!bundler) return;
@@ -152,13 +152,13 @@ export default class LocalSupport {
     await this.#choosePorts();
     if (this.#ending) return;
     this.#database = this.#startDatabase();
-    // It is awaited once the functions are bundled; a failure is to be told at once.
+    // This is awaited once the functions are bundled, but a failure must be reported at once.
     this.#database.catch((error: unknown) => this.#fail(error));
   }
 
   /**
-   * npm passes a signal on to the shell it runs us in, and not every shell passes it on to us: it is gone then, and we
-   * have another parent.
+   * npm passes a signal on to the shell of this process, and not every shell passes it on. The shell is gone then, and this
+   * process has another parent.
    */
   #endWithNpm(): void {
     if (process.env['npm_execpath'] === undefined) return;
@@ -185,14 +185,14 @@ export default class LocalSupport {
     const http = await required('httpPort', 'HTTP', 'HTTP_PORT');
     const webSocket = await required('websocketPort', 'WebSocket', 'WS_PORT');
     if (http === webSocket) throw new LocalError(`HTTP_PORT and WS_PORT are both ${http}: they must differ`);
-    // Nothing that runs here calls functions by name: any port does.
+    // Nothing here calls functions by name, so any port will do.
     const wanted = portNumber(String(given('lambdaPort')), 'LAMBDA_PORT');
     const taken = wanted === 0 || [http, webSocket].includes(wanted) || !(await isFree(wanted, this.#host));
     const lambda = taken ? keep('lambdaPort', await freePort(this.#host)) : wanted;
     this.#ports = { http, webSocket, lambda };
   }
 
-  /** Returns the address, once indexes, and demo people where they are wanted, are there. */
+  /** Returns the database's address, once it has indexes and, where they are wanted, demo people. */
   async #startDatabase(): Promise<string> {
     const { prepareDatabase, checkDatabase, wantsDemoPeople } = await import('./prepareDatabase.ts');
     let uri = process.env['MONGODB_URI'];
@@ -217,7 +217,7 @@ export default class LocalSupport {
     return uri;
   }
 
-  /** Hands the functions their environment: what serverless.yml has, what the shell says instead, what a laptop needs. */
+  /** Gives the functions their environment: from serverless.yml, overridden by the shell, with what a laptop needs. */
   async #equip(): Promise<void> {
     const { localSigningKeys } = await import('./signingKeys.ts');
     const uri = await this.#database;
@@ -236,7 +236,7 @@ export default class LocalSupport {
       ALLOWED_ORIGINS: process.env['ALLOWED_ORIGINS'] || '*',
       RATE_LIMITS: process.env['RATE_LIMITS'] ?? '',
     };
-    // The emulator passes AWS_* on to the functions. They sign what they post, but never with a real account's keys.
+    // The emulator passes AWS_* on to the functions. They sign their posts, but must never use a real account's keys.
     for (const name of ['AWS_PROFILE', 'AWS_SESSION_TOKEN']) delete process.env[name];
     Object.assign(process.env, { AWS_ACCESS_KEY_ID: 'local', AWS_SECRET_ACCESS_KEY: 'local' });
 
@@ -268,7 +268,7 @@ export default class LocalSupport {
     return `${scheme}://${everywhere ? 'localhost' : this.#host}:${port}`;
   }
 
-  /** The emulator tells of every route and every invocation. Errors and warnings still show; so does all with --verbose. */
+  /** Holds back the emulator's lines about every route and invocation. Errors and warnings still show, and with --verbose everything. */
   #quieten(): void {
     if (['info', 'debug'].includes(process.env['SLS_LOG_LEVEL'] ?? '')) return;
     this.#log.levelRoot.get('serverless').get('plugin').get('serverless-offline').disable();
@@ -279,7 +279,7 @@ export default class LocalSupport {
   #end(code: number): Promise<never> {
     if (this.#ending) return this.#ending;
     const begun = Date.now();
-    // npm may pass on to us what we have from the terminal already: that is no second one.
+    // npm may pass on a signal that came from the terminal already: that is not a second one.
     process.on('SIGINT', () => Date.now() - begun > 500 && process.exit(130));
     this.#ending = this.#stopAll().then(() => process.exit(code));
     return this.#ending;
@@ -290,7 +290,7 @@ export default class LocalSupport {
     this.#givingUp.abort();
     const { closeSockets } = await import('./socketGuard.ts');
     closeSockets();
-    // The last one begun first. What can't be stopped any more keeps nothing else from being stopped.
+    // Stop the last one first. A failure to stop one must not keep the others from being stopped.
     const steps = [
       async () => this.#plugin<Emulator>('ServerlessOffline')?.end(true),
       endEsbuild,
@@ -315,7 +315,7 @@ export default class LocalSupport {
   }
 
   async #fail(error: unknown): Promise<never> {
-    // Ctrl-C reaches what we have just begun, too, and that it is gone may be noticed before the signal is.
+    // Ctrl-C also reaches processes that were just started, and their end may be noticed before the signal.
     await sleep(SIGNAL_MS);
     if (this.#ending) return this.#ending;
     console.error(error instanceof LocalError ? `\n${error.message}\n` : error);
@@ -324,8 +324,8 @@ export default class LocalSupport {
 }
 
 /**
- * What has been said is all there is to say: what fails from now on only fails because it is being stopped, and the
- * framework, which knows nothing of that, would tell of it, or end the process before everything is stopped.
+ * Silences this process: from now on failures only come from stopping. The framework doesn't know that, and would report
+ * them, or end the process before everything is stopped.
  */
 function beSilent(): void {
   for (const stream of [process.stdout, process.stderr]) {

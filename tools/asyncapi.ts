@@ -16,7 +16,7 @@ import { CONNECTION_LIFE } from './connectionLife.ts';
 import { CLIENT_EVENT_EXAMPLES, SERVER_EVENT_EXAMPLES } from './examples.ts';
 import { type Converter, converter, type Json } from './schemas.ts';
 
-/** What each server event tells, and to whom it goes unasked (`null`: it only ever answers a client event). */
+/** What each server event says, and who gets it unasked (`null`: it only answers client events). */
 const SERVER_EVENTS: Record<ServerEventName, { summary: string; sentTo: string | null }> = {
   CONVERSATION_JOINED: {
     summary:
@@ -50,7 +50,7 @@ const SERVER_EVENTS: Record<ServerEventName, { summary: string; sentTo: string |
 };
 
 /**
- * What the gateway itself says on a socket: no frame of ours, so that it has no `event`.
+ * A message of the gateway itself on a socket. It is no frame of the protocol, so it has no `event`.
  * https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-route-response.html
  */
 const GATEWAY_NOTICE = 'GatewayNotice';
@@ -145,7 +145,7 @@ export function asyncapi(version: string, format: AsyncapiVersion = '3.1.0'): Js
   };
 }
 
-/** The client's envelope, with the event's own name and data in it. */
+/** The client's envelope with the event's name and data. */
 const frameOf = (event: ClientEvent) =>
   z.extend(clientFrameSchema, { event: z.literal(event.event), data: event.data });
 
@@ -202,7 +202,7 @@ function operations(): Json {
     'x-roles': rolesFor(event.event),
     'x-error-codes': codes(event),
   }));
-  // Answers too: not every tool looks at a reply.
+  // List answers too: not every tool looks at a reply.
   const sent = mapValues(SERVER_EVENTS, ({ summary, sentTo }, name) => ({
     action: 'send',
     title: inWords(name),

@@ -6,15 +6,15 @@ import { loadOf, type Shape, TYPICAL } from './load.ts';
 import { defaultsAsOptions, numbersFrom, table } from './print.ts';
 
 /**
- * What the service costs on AWS, when idle and per conversation: `npx node tools/cost.ts --messages 40`. The counts come
- * from the contract and from what is deployed; prices from tools/prices.json, or the file `--prices` names.
+ * Computes what the service costs on AWS, idle and per conversation: `npx node tools/cost.ts --messages 40`. The counts come
+ * from the contract and from serverless.yml, the prices from tools/prices.json or the file that `--prices` names.
  */
 
 interface Price {
   readonly what: string;
   readonly price: number;
   readonly per: number;
-  /** A month, to every account. */
+  /** Free for every account, per month. */
   readonly free: number;
 }
 
@@ -43,7 +43,7 @@ const MONTH_DAYS = 30;
 /** The largest frame is 32 KB, which is one metered message. */
 const MESSAGES_A_FRAME = 1;
 
-/** What is deployed, and costs whether anybody is there or not. */
+/** The deployed parts that cost money even without any use. */
 export interface Deployed {
   readonly memoryGb: number;
   readonly sweepMinutes: number;
@@ -51,7 +51,7 @@ export interface Deployed {
   readonly alarms: number;
   readonly dashboards: number;
   readonly customMetrics: number;
-  /** Requests a second the stage lets through. */
+  /** Requests a second that the stage lets through. */
   readonly httpRate: number;
   readonly websocketRate: number;
 }
@@ -59,7 +59,7 @@ export interface Deployed {
 const at = (path: string) => new URL(path, import.meta.url);
 const text = (path: string) => readFileSync(at(path), 'utf8');
 
-/** From serverless.yml, the template of alarms and the list of metrics. */
+/** Reads the deployed parts from serverless.yml, the template of alarms and the list of metrics. */
 export async function deployed(stage = 'prod'): Promise<Deployed> {
   const { provider, functions, params } = parse(text('../serverless.yml'), { logLevel: 'error' }) as {
     provider: { memorySize: number };
@@ -76,7 +76,7 @@ export async function deployed(stage = 'prod'): Promise<Deployed> {
     resolveVariable: async (name) => (name === 'self:functions' ? functions : stage),
   });
   const all = (type: string) => Object.values(Resources).filter(({ Type }) => Type === type);
-  // An alarm on a sum is paid for as one on each of its parts.
+  // An alarm on a sum costs as much as an alarm on each of its parts.
   const parts = ({ Metrics }: { Metrics?: readonly object[] }) =>
     Metrics?.filter((part) => 'MetricStat' in part).length ?? 1;
   return {
@@ -91,7 +91,7 @@ export async function deployed(stage = 'prod'): Promise<Deployed> {
   };
 }
 
-/** A month in which nobody comes. */
+/** The bill of a month without any use. */
 export function idleUsage(on: Deployed, shape: Shape): Usage {
   const sweeps = (MONTH_DAYS * 24 * 60) / on.sweepMinutes;
   return {
@@ -108,7 +108,7 @@ export function idleUsage(on: Deployed, shape: Shape): Usage {
   };
 }
 
-/** One conversation more. */
+/** The bill of one more conversation. */
 export function conversationUsage(on: Deployed, shape: Shape): Usage {
   const load = loadOf(shape);
   const gbSeconds = (load.invocations * on.memoryGb * shape.milliseconds) / 1000;
@@ -124,7 +124,7 @@ export function conversationUsage(on: Deployed, shape: Shape): Usage {
   };
 }
 
-/** What every run of a function brings with it. At so few a second all of them are traced. */
+/** The costs of every run of a function. With so few a second, all of them are traced. */
 function invoked(invocations: number, gbSeconds: number, on: Deployed, shape: Shape) {
   const logGb = (invocations * shape.logBytes) / GB;
   return {
@@ -145,14 +145,14 @@ export const dollarsFor = (item: Item, usage: Usage, prices: Prices, free = fals
   return (Math.max(0, usage[item] - (free ? allowance : 0)) / per) * price;
 };
 
-/** `free`: after what every account gets for nothing. */
+/** `free`: after the free allowances of every account. */
 export const dollars = (usage: Usage, prices: Prices, free = false): number =>
   ITEMS.reduce((sum, item) => sum + dollarsFor(item, usage, prices, free), 0);
 
 const money = (amount: number) => amount.toFixed(2);
 const quantity = (amount: number) => amount.toLocaleString('en-US', { maximumFractionDigits: amount >= 100 ? 0 : 2 });
 
-/** Everything the command prints. */
+/** Returns the output of the command. */
 export async function report(args: readonly string[]): Promise<string> {
   const { values } = parseArgs({
     args: [...args],

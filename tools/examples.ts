@@ -9,8 +9,8 @@ import type { User } from '../lib/protocol/objects/users.ts';
 import type { Route } from '../lib/protocol/route.ts';
 
 /**
- * One conversation between Kim, a candidate, and Robin, an agent, as the documents show it. A test holds every example
- * against its schema, and every route and event has one: mock servers and importers use them as they are.
+ * The documents' examples: one conversation between Kim, a candidate, and Robin, an agent. Every route and event has an
+ * example, which mock servers and importers use as it is. A test validates every example by its schema.
  */
 const id = (last: number): string => `5f1c2a52-93a4-4b83-8c0e-0a3c4c0b7d${String(last).padStart(2, '0')}`;
 const at = (time: string): string => `2026-01-31T${time}.000Z`;
@@ -148,7 +148,7 @@ type Example<N extends HttpOperation> = (RequestOf<N> extends { readonly body: i
 
 const lastPage = <T>(...items: T[]) => ({ items, nextCursor: null });
 
-/** What each route is sent and answers, and what its path parameters are. */
+/** The request and the answer of each route. */
 export const ROUTE_EXAMPLES: { readonly [Name in HttpOperation]: Example<Name> } = {
   register: { request: { name: 'Kim', email: 'kim@example.com', password: PASSWORD }, answer: session },
   login: { request: { email: 'kim@example.com', password: PASSWORD }, answer: session },
@@ -182,7 +182,7 @@ export const ROUTE_EXAMPLES: { readonly [Name in HttpOperation]: Example<Name> }
   health: { answer: { status: 'ok', version: '1.0.0' } },
 };
 
-/** The example of one route, however much it has. */
+/** Returns the example of one route. */
 export const routeExample = (route: Route): { readonly request?: unknown; readonly answer?: unknown } =>
   ROUTE_EXAMPLES[route.operation as HttpOperation] as { request?: unknown; answer?: unknown };
 
@@ -208,7 +208,7 @@ export const PARAMETER_EXAMPLES: Readonly<Record<string, string | number | boole
   to: at('23:59:59'),
 };
 
-/** What each client event carries. */
+/** The data of each client event. */
 export const CLIENT_EVENT_EXAMPLES: { readonly [Name in ClientEventName]: EventData<Name> } = {
   JOIN_CONVERSATION: { conversationId: CONVERSATION, afterSeq: 0 },
   SEND_MESSAGE: { conversationId: CONVERSATION, content: reply.content, clientMessageId: 'robin-1' },
@@ -217,7 +217,7 @@ export const CLIENT_EVENT_EXAMPLES: { readonly [Name in ClientEventName]: EventD
   PING: {},
 };
 
-/** What each server event carries. */
+/** The data of each server event. */
 export const SERVER_EVENT_EXAMPLES: { readonly [Name in ServerEventName]: ServerData<Name> } = {
   CONVERSATION_JOINED: { conversation: assigned, messages: [question], nextAfterSeq: null },
   MESSAGE_ACCEPTED: {
@@ -241,7 +241,7 @@ export const SERVER_EVENT_EXAMPLES: { readonly [Name in ServerEventName]: Server
   },
 };
 
-/** A problem document with this code. */
+/** Makes a problem document with this code. */
 export const problemExample = (code: ErrorCode, status: number, title: string, detail: string): Problem => ({
   type: 'about:blank',
   title,

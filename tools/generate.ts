@@ -9,10 +9,10 @@ import { pages } from './pages.ts';
  */
 const at = (path: string) => new URL(path, import.meta.url);
 
-/** The text of every generated document, by file name. */
+/** Returns the text of every generated document, by file name. */
 export function documents(): Record<string, string> {
   const { version } = JSON.parse(readFileSync(at('../package.json'), 'utf8')) as { version: string };
-  // What can't be seen is written as an escape: nobody reviews a space they take for another.
+  // Invisible characters are written as escapes, so that a reviewer sees them.
   const print = (document: unknown) => `${JSON.stringify(document, null, 2).replaceAll(UNSEEN, escaped)}\n`;
   return {
     'openapi.json': print(openapi(version)),
@@ -29,7 +29,7 @@ const escaped = (character: string): string =>
 
 const escapedUnit = (unit: string): string => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
 
-/** A committed document, or `null` where there is none. */
+/** Returns a committed document, or `null` where there is none. */
 export const committed = (name: string): string | null => read(`docs/${name}`);
 
 function read(path: string): string | null {
@@ -41,7 +41,7 @@ function read(path: string): string | null {
   }
 }
 
-/** Every generated file whose text is not what it should be, by its path, with what it should be. */
+/** Returns the generated files whose committed text is out of date, by path, with the right text. */
 export function outdated(): Record<string, string> {
   const wanted = Object.entries(documents()).map(([name, text]) => [`docs/${name}`, text] as const);
   return Object.fromEntries([...wanted, ...Object.entries(pages())].filter(([path, text]) => read(path) !== text));

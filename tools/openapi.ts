@@ -15,7 +15,7 @@ const TAGS: Record<Route['tag'], string> = {
   operations: 'For whoever runs the service.',
 };
 
-/** What an answer of some statuses carries beside `x-request-id`. */
+/** The headers of some statuses beside `x-request-id`. */
 const EXTRA_HEADERS: Record<number, readonly string[]> = {
   401: ['WWW-Authenticate'],
   429: ['Retry-After'],
@@ -37,7 +37,7 @@ export type OpenapiVersion = '3.1.0' | '3.0.3';
 
 /**
  * Makes the OpenAPI document of the HTTP API. Every body has a name and an example. Every error is a plain `Problem`;
- * the codes that an answer can carry are in `x-error-codes`, for generators fold nothing else well.
+ * the codes that an answer can carry are in `x-error-codes`, because generators can't merge other forms well.
  */
 export function openapi(version: string, format: OpenapiVersion = '3.1.0'): Json {
   const schemas = converter(format === '3.1.0' ? 'draft-2020-12' : 'openapi-3.0');
@@ -78,7 +78,7 @@ export function openapi(version: string, format: OpenapiVersion = '3.1.0'): Json
 
 function paths(schemas: Converter, problem: Json): Json {
   const made: Record<string, Json> = {};
-  // Who tries the operations in their order still has a session at the last one.
+  // Logout comes last, so that a tool that tries the operations in their order has a session until the end.
   const inOrder = Object.values<Route>(routes).toSorted(
     (a, b) => Number(a === routes.logout) - Number(b === routes.logout),
   );
@@ -167,7 +167,7 @@ function successes(route: Route, schemas: Converter): Json {
   };
 }
 
-/** What an answer without a name of its own is called: `listUsers` answers a `UserPage`. */
+/** Names an answer that has no name of its own: `listUsers` answers a `UserPage`. */
 const pageName = (route: Route): string => `${capitalized(route.operation).replace(/^List/, '').replace(/s$/, '')}Page`;
 
 function failures(route: Route, problem: Json): Json {
@@ -201,7 +201,7 @@ function failure(route: Route, status: number, codes: readonly ErrorCode[], prob
   };
 }
 
-/** What any other status carries, the gateway's own answers aside. */
+/** The answer of any other status, except for the gateway's own answers. */
 const anyProblem = (problem: Json): Json => ({
   description: 'A problem document; `code` says which.',
   content: { 'application/problem+json': { schema: problem } },

@@ -6,7 +6,7 @@ import { repeatingInWords } from '../lib/protocol/repeating.ts';
 import { type Route, routeKeyOf } from '../lib/protocol/route.ts';
 import { routes } from '../lib/protocol/routes.ts';
 
-/** The tables in README.md and docs/delivery.md that follow from `lib/protocol`. */
+/** Makes the tables in README.md and docs/delivery.md that follow from `lib/protocol`. */
 
 interface Table {
   readonly head: readonly string[];
@@ -24,7 +24,7 @@ function who(operation: Operation): string {
 const allRoutes = Object.values<Route>(routes);
 const allEvents = Object.values<ClientEvent>(clientEvents);
 
-/** By page, the tables between `<!-- name -->` and `<!-- /name -->`. */
+/** The tables of each page, which stand between `<!-- name -->` and `<!-- /name -->`. */
 const TABLES: Readonly<Record<string, Readonly<Record<string, () => Table>>>> = {
   'README.md': {
     routes: () => ({
@@ -58,7 +58,7 @@ const TABLES: Readonly<Record<string, Readonly<Record<string, () => Table>>>> = 
   },
 };
 
-/** The text of every page, with its tables as they should be. Throws where a page has lost the place of one. */
+/** Returns the text of every page with its tables made new. Throws where a page has no place for a table. */
 export function pages(): Record<string, string> {
   return Object.fromEntries(Object.entries(TABLES).map(([path, tables]) => [path, filled(path, tables)]));
 }

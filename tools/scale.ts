@@ -4,26 +4,25 @@ import { loadOf, STORED, TYPICAL } from './load.ts';
 import { defaultsAsOptions, numbersFrom, table } from './print.ts';
 
 /**
- * The busiest moments of a base load and of ten, a hundred and a thousand times it, against the quotas an account begins
- * with: `npx node tools/scale.ts --conversationsPerDay 5000`.
+ * Compares the busiest moments of a base load, and of ten, a hundred and a thousand times that load, with the quotas of a
+ * new account: `npx node tools/scale.ts --conversationsPerDay 5000`.
  */
 
 export const BASE = {
   ...TYPICAL,
   conversationsPerDay: 1000,
-  /** The hours a day's conversations fall in, and how much busier the busiest moment is than their average. */
+  /** The hours in which a day's conversations fall, and how much busier the busiest moment is than the average. */
   hours: 10,
   peak: 3,
   /** `MONGODB_POOL_SIZE`. */
   poolSize: 4,
   /**
-   * Instances there are for each one at work: they are kept for a while, a burst is served by new ones, and a deploy
-   * makes new ones of all.
+   * Instances for each one at work: idle ones are kept for a while, a burst starts new ones, and a deploy replaces all.
    */
   instancesPerBusy: 2,
 };
 
-/** What an account has until it asks for more. */
+/** The quotas of an account until it asks for more. */
 const QUOTAS = {
   apiRequests: 10_000,
   /** In 13 regions: docs/scale.md names them. */
@@ -33,11 +32,11 @@ const QUOTAS = {
   parameterReads: 40,
 };
 
-/** Functions a conversation passes through, each with an instance at least: sign-in, conversations, sockets. */
+/** The functions that a conversation uses, each with one instance at least: sign-in, conversations, sockets. */
 const FUNCTIONS_IN_USE = 3;
-/** Beside its pool, a client watches each member of the replica set over a connection of its own. */
+/** Beside its pool, a client has one connection to watch each member of the replica set. */
 const MONITORS = 1;
-/** How often an instance reads the signing keys again. A new one reads all it needs at once. */
+/** How often an instance reads the signing keys again. A new instance reads all its secrets at once. */
 const KEYS_FRESH_SECONDS = 300;
 /** How quickly a deploy replaces the instances of a busy service. */
 const REPLACED_WITHIN_SECONDS = 10;
@@ -47,20 +46,20 @@ export interface Peak {
   readonly openSockets: number;
   readonly newConnections: number;
   readonly httpRequests: number;
-  /** Frames in, connects and disconnects: what the WebSocket API's own limit counts. */
+  /** Frames in, connects and disconnects, which the WebSocket API's own limit counts. */
   readonly socketRequests: number;
-  /** Of both APIs, posts to connections included: they share one quota. */
+  /** Requests of both APIs and posts to connections, which share one quota. */
   readonly apiRequests: number;
   readonly messages: number;
   readonly gigabytesADay: number;
   readonly lambdaConcurrency: number;
-  /** On the primary, at most. */
+  /** Connections on the primary, at most. */
   readonly databaseConnections: number;
   readonly parameterReads: number;
   readonly parameterReadsAtDeploy: number;
 }
 
-/** A second of the busiest time, at `times` the base load. */
+/** Computes a second of the busiest time, at `times` the base load. */
 export function peakOf(base: typeof BASE, times: number): Peak {
   const load = loadOf(base);
   const conversationsPerDay = base.conversationsPerDay * times;
@@ -83,14 +82,14 @@ export function peakOf(base: typeof BASE, times: number): Peak {
   };
 }
 
-/** How many conversations a day there are in the busiest second's requests. */
+/** Returns how many conversations a day make so many requests in the busiest second. */
 const conversationsUntil = (base: typeof BASE, apiRequests: number): number =>
   Math.floor((base.conversationsPerDay * apiRequests) / peakOf(base, 1).apiRequests);
 
-/** Up, but for what the machine's arithmetic adds. */
+/** Rounds up, except for the error of floating-point arithmetic. */
 const whole = (amount: number) => Math.ceil(amount - 1e-6).toLocaleString('en-US');
 
-/** Everything the command prints. */
+/** Returns the output of the command. */
 export async function report(args: readonly string[]): Promise<string> {
   const { values } = parseArgs({ args: [...args], options: defaultsAsOptions(BASE) });
   const base = numbersFrom(BASE, values);

@@ -8,7 +8,7 @@ export interface Converter {
   input(schema: z.ZodMiniType): Json;
   /** The JSON schema of what the server sends: open, since responses may gain fields. */
   output(schema: z.ZodMiniType): Json;
-  /** A reference to the schema under this name, which it gets where it has none. */
+  /** A reference to the schema by its name; a schema without a name gets this one. */
   named(name: string, schema: Json): Json;
   /** Every named schema met so far, sorted by name. */
   components(): Json;
@@ -66,11 +66,11 @@ function tidy(schema: Json, io: 'input' | 'output'): void {
   if (schema['additionalProperties'] === false) delete schema['additionalProperties'];
   if (schema['minimum'] === Number.MIN_SAFE_INTEGER) delete schema['minimum'];
   if (schema['maximum'] === Number.MAX_SAFE_INTEGER) delete schema['maximum'];
-  // What is no whole number is a double, which generators don't guess.
+  // Numbers that are not whole are doubles, which generators don't guess.
   if (schema['type'] === 'number') schema['format'] = 'double';
 }
 
-/** The key and value of a schema in the words of OpenAPI 3.0, which is older than these keywords. */
+/** Translates a key and value of a schema into OpenAPI 3.0, which is older than these keywords. */
 function inOpenapi30(key: string, value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value) || key === 'properties') return value;
   const { const: only, examples, propertyNames: _, if: _if, then: _then, else: _else, ...rest } = value as Json;
@@ -82,9 +82,9 @@ function inOpenapi30(key: string, value: unknown): unknown {
 }
 
 /**
- * A pattern with Unicode's properties and escapes replaced by the characters they stand for: not every language's regular
- * expressions know the same ones, and all know characters. Those beyond U+FFFF are left out, for OpenAPI 3.0 has JavaScript's
- * expressions of old, which can't write their ranges: there the document takes a little more than the service.
+ * Replaces Unicode's properties and escapes in a pattern by the characters they stand for, because the regular expressions of
+ * languages know different ones. Characters beyond U+FFFF are left out: OpenAPI 3.0 has JavaScript's old expressions, which
+ * can't write their ranges. There the document accepts a little more than the service.
  */
 function spelledOut(pattern: string): string {
   return pattern

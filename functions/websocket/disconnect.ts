@@ -10,7 +10,7 @@ export const disconnect: SocketEndpoint = {
       await dropConnection(event.requestContext.connectionId);
       return HANDLED;
     }
-    // A frame {"event": "$disconnect"} must not forget a connection that is still there.
+    // A frame {"event": "$disconnect"} must not forget a connection that still exists.
     return unknownEvent.handle(event, context);
   },
 };

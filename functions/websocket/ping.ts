@@ -3,7 +3,7 @@ import { post } from '../../lib/realtime/gateway.ts';
 import { onFrame } from '../../lib/websocket/frameHandler.ts';
 import { validateFrame } from '../../lib/websocket/frames.ts';
 
-/** Needs no database: whoever holds the connection may ping, and it changes nothing. */
+/** Needs no database: every connection may ping, and a ping changes nothing. */
 export const ping = onFrame(PING, post, async (raw, { reply }) => {
   validateFrame(PING, raw);
   reply('PONG', {});

@@ -16,7 +16,7 @@ import { answer, problem } from './answers.ts';
 
 type Parsed<S> = S extends z.ZodMiniType<infer T> ? T : Record<string, never>;
 
-/** A request that has passed the door: its caller may attempt this, and every part has the shape the route asks for. */
+/** A request that was let in: its caller may attempt the operation, and every part has the route's shape. */
 export interface HttpRequest<R extends Route> {
   /** `null` on routes for anyone. */
   readonly caller: (typeof PERMISSIONS)[R['operation']] extends 'anyone' ? null : Caller;
@@ -24,13 +24,15 @@ export interface HttpRequest<R extends Route> {
   readonly query: Parsed<R['query']>;
   readonly body: Parsed<R['body']>;
   /**
-   * Work that follows the command: it is awaited before the answer, for Lambda freezes what isn't, but it has its own
-   * time limits and can't undo what was done. Must not reject.
+   * Runs work that follows the command. It is awaited before the answer, because Lambda freezes work that isn't. It has
+   * its own time limits and can't undo the command. Must not reject.
    */
   waitUntil(work: () => Promise<unknown>): void;
-  /** Notes that the request repeats one which has been carried out: the answer has the route's `repeatedStatus`. */
+  /**
+   * Notes that the request repeats one that was carried out before: the answer then has the route's `repeatedStatus`.
+   */
   repeats(): void;
-  /** The client's address as API Gateway saw it, or a proxy that proved itself; never the client's own word. */
+  /** The client's address, as API Gateway or a proven proxy saw it; never the client's own word. */
   readonly sourceIp: string;
 }
 
@@ -41,13 +43,13 @@ export type HttpHandler = (
   context: Context,
 ) => Promise<APIGatewayProxyStructuredResultV2>;
 
-/** What answers one route, by the key that the gateway gives with a request: `POST /auth/login`. */
+/** An endpoint answers one route. The gateway gives the route's key with a request: `POST /auth/login`. */
 export interface HttpEndpoint {
   readonly routeKey: string;
   readonly handle: HttpHandler;
 }
 
-/** The event on its way through the stack: the door notes who came in and from where, the parser puts the body in place. */
+/** The event on its way through the stack. The middlewares add the caller, the client's address and the parsed body. */
 type ParsedEvent = Omit<APIGatewayProxyEventV2, 'body'> & {
   body?: unknown;
   caller?: Caller;
@@ -58,8 +60,8 @@ type ParsedEvent = Omit<APIGatewayProxyEventV2, 'body'> & {
 type HttpMiddleware = MiddlewareObj<ParsedEvent, APIGatewayProxyStructuredResultV2, Error, Context>;
 
 /**
- * Makes the endpoint of a route: authenticate, check the role, parse and validate, then the use case, then its
- * answer, or for whatever is thrown a problem document.
+ * Makes the endpoint of a route: authenticate, check the role, parse and validate, run the use case, answer. Anything thrown
+ * becomes a problem document.
  */
 export function httpEndpoint<const R extends Route>(
   route: R,
@@ -95,7 +97,7 @@ export function httpEndpoint<const R extends Route>(
         beginCommand(async () => {
           const following: Promise<unknown>[] = [];
           const answered = (await run({ ...event, following }, context)) as APIGatewayProxyStructuredResultV2;
-          // Of a command given up on too: it may have been committed, and Lambda freezes what isn't awaited.
+          // Also after a command that was given up: it may be committed, and Lambda freezes work that isn't awaited.
           await Promise.all(following);
           return answered;
         }),
@@ -103,14 +105,14 @@ export function httpEndpoint<const R extends Route>(
   };
 }
 
-/** Turns whatever is thrown, by the handler or any middleware, into a problem document. */
+/** Turns anything that the handler or a middleware throws into a problem document. */
 const answerProblems = ({ repeat }: Route): HttpMiddleware => ({
   onError: (request) => {
     request.response = problem(request.error, request.context.awsRequestId, { repeat, body: request.event.body });
   },
 });
 
-/** Where does it come from? First of all: what went round a required proxy is refused before anything is spent on it. */
+/** Finds the client's address. First of all: a request that went round a required proxy is refused before it costs anything. */
 const located = (): HttpMiddleware => ({
   before: async ({ event }) => {
     const { sourceIp } = event.requestContext.http;
@@ -120,7 +122,7 @@ const located = (): HttpMiddleware => ({
 
 const connected = (): HttpMiddleware => ({ before: () => withinDeadline(() => connect()) });
 
-/** Who is it, and may their role attempt this at all? */
+/** Authenticates the caller, and checks whether their role may attempt the operation. */
 const authorize = (route: Route): HttpMiddleware => ({
   before: async ({ event }) => {
     const caller = await withinDeadline(() =>
@@ -147,8 +149,8 @@ const isUtf8 = (contentType: string): boolean =>
   );
 
 /**
- * The body as text. Throws `MALFORMED_JSON` where it isn't UTF-8. The gateway hands on what is called JSON as text, with
- * U+FFFD for each byte that is no UTF-8: what it then differs in length from what was sent tells that from a U+FFFD sent.
+ * Returns the body as text. Throws `MALFORMED_JSON` where it isn't UTF-8. The gateway forwards JSON as text, with U+FFFD for
+ * each byte that is no UTF-8. The text then differs in length from the bytes sent; a U+FFFD that a client sent doesn't.
  */
 function bodyText({ body, isBase64Encoded, headers }: ParsedEvent): string | undefined {
   if (typeof body !== 'string') return undefined;
@@ -165,12 +167,12 @@ function bodyText({ body, isBase64Encoded, headers }: ParsedEvent): string | und
   return body;
 }
 
-/** middy's parser, its refusals put in the catalogue's terms. */
+/** Parses the body with middy's parser, whose errors become errors of the catalogue. */
 const jsonBody = (required: boolean): HttpMiddleware => {
   const parser = httpJsonBodyParser();
   return {
     before: (request) => {
-      // Where nothing is asked for, nothing may be sent, and an empty object is nothing.
+      // A route without a body takes no body, or an empty object.
       if (!required && !request.event.body) {
         request.event.body = {};
         return;
@@ -191,7 +193,7 @@ const jsonBody = (required: boolean): HttpMiddleware => {
           cause?: { data?: unknown };
         };
         if (statusCode === 415) throw new AppError('UNSUPPORTED_MEDIA_TYPE');
-        // JSON it is, with a key that is out to change a prototype: no field of ours.
+        // The body is JSON, with a key that would change a prototype: an unknown field.
         if (message?.startsWith('Forbidden key')) throw invalid(`/body/${String(cause?.data)}`, 'is not a known field');
         throw new AppError('MALFORMED_JSON');
       }

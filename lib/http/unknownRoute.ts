@@ -3,9 +3,9 @@ import { AppError } from '../errors/appError.ts';
 import { noContent, problem } from './answers.ts';
 
 /**
- * Answers a path that no route matches with a problem document, as everything else is answered. `OPTIONS` is answered with
- * success: the route `$default` takes every method that no other route has, so that browsers' preflights end here. The
- * gateway puts its CORS headers on the answer.
+ * Answers a path that no route matches with a problem document, like every other error. Answers `OPTIONS` with success:
+ * the route `$default` takes every method that no other route has, so browsers' preflights end here. The gateway puts
+ * its CORS headers on the answer.
  * https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-cors.html
  */
 export async function answerUnknownRoute(

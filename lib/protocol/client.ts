@@ -3,8 +3,8 @@ import type { ClientEventName, clientEvents, ServerData } from './events.ts';
 import type { routes } from './routes.ts';
 
 /**
- * The protocol as a client sees it, operation by operation. The types follow from the schemas. Importing this file brings
- * no schema along: a client that takes the types and `httpRequest` alone stays tiny.
+ * The protocol as a client sees it, operation by operation. The types follow from the schemas. This file imports no schema, so
+ * a client that uses only the types and `httpRequest` stays tiny.
  */
 
 type Routes = typeof routes;
@@ -23,27 +23,27 @@ export type OperationAt<L extends RouteLine> = {
 }[HttpOperation];
 
 /**
- * What an HTTP operation takes, in the parts it has: `params` of the path, `query`, `body`. A query is given as what it means
- * (numbers, booleans, a `Date` or its RFC 3339 text), although text goes over the wire.
+ * The request of an HTTP operation, in its parts: `params` of the path, `query`, `body`. A query has numbers, booleans, and times
+ * as `Date` or RFC 3339 text, although text goes over the wire.
  */
 export type RequestOf<N extends HttpOperation> = N extends HttpOperation
   ? Flat<ParamsPart<Routes[N]> & QueryPart<Routes[N]> & BodyPart<Routes[N]>>
   : never;
 
-/** The body an HTTP operation answers when it succeeds; `undefined` where it answers none. */
+/** The body of a successful answer; `undefined` where the answer has none. */
 export type AnswerOf<N extends HttpOperation> = N extends HttpOperation
   ? Routes[N] extends { readonly response: () => infer S extends z.ZodMiniType }
     ? z.output<S>
     : undefined
   : never;
 
-/** What a client event carries. */
+/** The data of a client event. */
 export type EventData<N extends ClientEventName> = z.input<(typeof clientEvents)[N]['data']>;
 
-/** The server event that answers a client event, `ERROR` aside. */
+/** The server event that answers a client event, except `ERROR`. */
 export type AnswerEvent<N extends ClientEventName> = (typeof clientEvents)[N]['answer'];
 
-/** What the answer to a client event carries, `ERROR` aside. */
+/** The data of the answer to a client event, except `ERROR`. */
 export type EventAnswer<N extends ClientEventName> = ServerData<AnswerEvent<N>>;
 
 /** One frame from a client. Direct answers repeat its `requestId`. */
@@ -65,17 +65,17 @@ type QueryPart<R> = R extends { readonly query: infer Q extends z.ZodMiniType }
     : { readonly query: QueryOf<Q> }
   : unknown;
 
-/** The fields a client may leave out are those of the schema's input; what they mean is its output. */
+/** A client may leave out the fields that the schema's input may; the values have the types of its output. */
 type QueryOf<Q extends z.ZodMiniType> = {
   readonly [K in keyof z.input<Q>]: AsGiven<z.output<Q>[K & keyof z.output<Q>]> | Extract<z.input<Q>[K], undefined>;
 };
 
 type AsGiven<T> = T extends Date ? Date | string : T;
 
-/** An HTTP request, but for the address and the headers. */
+/** An HTTP request without the address and the headers. */
 export interface HttpRequest {
   readonly method: string;
-  /** With the query: to be put behind the address of the API. */
+  /** The path with the query, to be put behind the address of the API. */
   readonly path: string;
   /** JSON, to be sent as `application/json`. */
   readonly body?: string;
@@ -109,7 +109,7 @@ function segment(name: string, value = ''): string {
   return encodeURIComponent(value);
 }
 
-/** Not by `URLSearchParams`: the protocol needs the language alone, not a browser, nor Node. */
+/** Without `URLSearchParams`, because the protocol needs only the language, neither a browser nor Node. */
 function queryString(query: Parts['query'] = {}): string {
   const pairs = Object.entries(query).flatMap(([name, value]) =>
     value === undefined ? [] : [`${name}=${encodeURIComponent(value instanceof Date ? value.toISOString() : value)}`],

@@ -31,7 +31,7 @@ export const ERRORS = {
 export type ErrorCode = keyof typeof ERRORS;
 export const ERROR_CODES = Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]];
 
-/** What a refusal says unless it has something more exact to say. Never names what the caller may not see. */
+/** The text of a refusal, unless it has a more exact one. It never names something that the caller may not see. */
 export const DEFAULT_DETAIL: Record<ErrorCode, string> = {
   MALFORMED_JSON: 'The body must be one JSON object.',
   VALIDATION_FAILED: 'The input does not match what this operation takes.',
@@ -54,11 +54,11 @@ export const DEFAULT_DETAIL: Record<ErrorCode, string> = {
   TOO_MANY_CONNECTIONS: 'A newer connection of yours took the place of this one. Do not connect again by yourself.',
   OUT_OF_ORDER: 'The message that `after` names did not come. Send that one, then this one again.',
   INTERNAL: 'Something went wrong on our side.',
-  // How to go on depends on the operation: `goOn` says it, after this.
+  // `goOn` adds how to go on, which depends on the operation.
   UNAVAILABLE: 'The service cannot reach its database, or was not answered in time.',
 };
 
-/** One thing wrong with the input: an RFC 6901 pointer into the part at fault, and what is wrong with it. */
+/** One error in the input: an RFC 6901 pointer to the wrong part, and the reason. */
 export interface FieldError {
   readonly pointer: string;
   readonly detail: string;

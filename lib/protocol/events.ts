@@ -13,7 +13,7 @@ import { fieldErrorSchema } from './objects/problem.ts';
 import type { Repeating } from './repeating.ts';
 import { schema } from './schema.ts';
 
-/** The subprotocol a browser offers first, followed by its access token; the server answers with this one alone. */
+/** The subprotocol that a browser offers first, followed by its access token. The server answers with this one alone. */
 export const SUBPROTOCOL = 'live-support.v1';
 
 const inConversation = /* @__PURE__ */ schema(() => z.strictObject({ conversationId: idSchema }));
@@ -86,7 +86,7 @@ export const PING = /* @__PURE__ */ clientEvent(() => ({
   errors: [],
 }));
 
-/** What a client may send, by name. A function takes the one it handles: the others are not in its package. */
+/** The client events, by name. An endpoint imports the one it handles, so that a package has no others. */
 export const clientEvents = {
   JOIN_CONVERSATION,
   SEND_MESSAGE,
@@ -97,11 +97,11 @@ export const clientEvents = {
 
 export type ClientEventName = keyof typeof clientEvents;
 
-/** The envelope of a client frame; `data` is then held against the event's own schema. */
+/** The envelope of a client frame. The event's own schema then validates `data`. */
 export const clientFrameSchema = /* @__PURE__ */ schema(() =>
   z.strictObject({
     event: z.string(),
-    // Passed on untouched: `z.record` would drop a `__proto__` key before the event's schema could name it.
+    // Passed on as it is: `z.record` would drop a `__proto__` key before the event's schema could name it.
     data: z.custom<Record<string, unknown>>(
       (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
       { error: 'must be an object' },
@@ -117,7 +117,7 @@ const socketErrorCodeSchema = /* @__PURE__ */ schema(() => z.enum(ERROR_CODES.fi
 
 const serverSchemas = <T extends Record<string, z.ZodMiniObject>>(make: () => T): T => make();
 
-/** What the server may send, by name. */
+/** The server events, by name. */
 export const serverEvents = /* @__PURE__ */ serverSchemas(() => ({
   CONVERSATION_JOINED: z.object({
     conversation: conversationSchema(),
@@ -159,12 +159,12 @@ export const serverEvents = /* @__PURE__ */ serverSchemas(() => ({
 export type ServerEventName = keyof typeof serverEvents;
 export type ServerData<N extends ServerEventName> = z.infer<(typeof serverEvents)[N]>;
 
-/** One frame from the server. `requestId` repeats that of the client frame it directly answers. */
+/** One frame from the server. A direct answer has the `requestId` of the client's frame. */
 export type ServerFrame = {
   [N in ServerEventName]: { event: N; data: ServerData<N>; requestId?: string };
 }[ServerEventName];
 
-/** Every code an event can be refused with, beyond those of the frame itself. */
+/** Every code that can refuse an event, beside those about the frame itself. */
 export function socketRefusals(event: ClientEvent): readonly ErrorCode[] {
   return [
     ...new Set<ErrorCode>([

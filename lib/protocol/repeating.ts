@@ -1,21 +1,21 @@
 import type { ErrorCode } from './errors.ts';
 
 /**
- * What a client does when the outcome of a command is unknown: nobody answered, or `UNAVAILABLE` did. Every route and
- * client event declares it. `safe`: sent again, its effect is there once, and the answer is the same.
+ * What a client does when the outcome of a command is unknown, after no answer or `UNAVAILABLE`. Every route and client event
+ * declares it. `safe`: a repeated command has its effect once, and the same answer.
  */
 export type Repeating =
   | 'safe'
   | {
-      /** The field that makes it safe, where the client sends it. */
+      /** The field that makes a repetition safe, where the client sends it. */
       readonly safeWith?: string;
-      /** For how long it is safe, where that ends. */
+      /** For how long a repetition is safe, where that ends. */
       readonly safeWithin?: string;
-      /** How to find out what became of it, where it isn't safe: one sentence. */
+      /** Where a repetition isn't safe: how to find out what became of the command, in one sentence. */
       readonly findOut: string;
     };
 
-/** The text of a refusal of an operation. `UNAVAILABLE` also says how to go on. `input` is what the client sent along. */
+/** Returns the text of a refusal. `UNAVAILABLE` also says how to go on. `input` is the body or data that the client sent. */
 export function detailOf(
   { code, message }: { readonly code: ErrorCode; readonly message: string },
   repeat: Repeating,
@@ -24,7 +24,7 @@ export function detailOf(
   return code === 'UNAVAILABLE' ? `${message} ${goOn(repeat, input)}` : message;
 }
 
-/** How a client goes on whose command was answered `UNAVAILABLE`. */
+/** Says how a client goes on after `UNAVAILABLE`. */
 export function goOn(repeat: Repeating, input: unknown): string {
   if (repeat === 'safe' || has(input, repeat.safeWith)) return 'It is safe to send this again.';
   const { safeWithin, findOut } = repeat;
@@ -35,7 +35,7 @@ export function goOn(repeat: Repeating, input: unknown): string {
 const has = (input: unknown, field: string | undefined): boolean =>
   field !== undefined && typeof input === 'object' && input !== null && Object.hasOwn(input, field);
 
-/** The declaration in words, for the documents. */
+/** Says the declaration in words, for the documents. */
 export function repeatingInWords(repeat: Repeating): string {
   if (repeat === 'safe') return 'Safe to send again.';
   const { safeWith, safeWithin, findOut } = repeat;

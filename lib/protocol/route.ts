@@ -6,11 +6,11 @@ import type { Repeating } from './repeating.ts';
 import { schema } from './schema.ts';
 import { readTime } from './time.ts';
 
-/** Everything the outside may know of one HTTP route. Requests are strict: an unknown field is an error naming it. */
+/** The public description of an HTTP route. Requests are strict: an unknown field is an error that names the field. */
 export interface Route {
   readonly operation: Operation;
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH';
-  /** With `{name}` for path parameters. */
+  /** The path, with `{name}` for parameters. */
   readonly path: string;
   readonly summary: string;
   readonly tag: 'auth' | 'users' | 'conversations' | 'analytics' | 'operations';
@@ -18,22 +18,22 @@ export interface Route {
   readonly query?: z.ZodMiniType<Record<string, unknown>>;
   readonly body?: z.ZodMiniType<Record<string, unknown>>;
   readonly status: 200 | 201 | 204;
-  /** Where a request that repeats one which has been carried out is answered with another status. */
+  /** The status for a request that repeats one which was carried out before, where it is another one. */
   readonly repeatedStatus?: 200;
   /** Makes the schema of the answer's body; `null` where it has none. */
   readonly response: (() => z.ZodMiniType) | null;
   readonly repeat: Repeating;
-  /** What this route may refuse with, beyond what every route of its kind may (see `refusals`). */
+  /** The codes with which this route may refuse, beside those of every route of its kind (see `refusals`). */
   readonly errors: readonly ErrorCode[];
 }
 
-/** What API Gateway calls the route: `POST /auth/login`. */
+/** API Gateway's key of the route: `POST /auth/login`. */
 export const routeKeyOf = ({ method, path }: Pick<Route, 'method' | 'path'>): string => `${method} ${path}`;
 
 /** As `schema` makes schemas. */
 export const route = <const R extends Route>(make: () => R): R => make();
 
-/** Digits only, so `1e9`, `-1` and ` 5` are refused rather than guessed at. */
+/** Digits only: `1e9`, `-1` and ` 5` are refused instead of guessed at. */
 const whole = (digits: RegExp, error: string) =>
   z.pipe(z.string().check(z.regex(digits, { error, abort: true })), z.transform(Number));
 
@@ -79,10 +79,10 @@ export const timeQuery = /* @__PURE__ */ schema(
     z
       .pipe(
         timestampSchema,
-        // The schema before has read it already.
+        // The schema before this one has parsed it already.
         z.transform((value: string) => readTime(value) as Date),
       )
-      // An offset can carry it past either end of what RFC 3339 can write in UTC.
+      // An offset can move the time beyond the years that RFC 3339 can write in UTC.
       .check(z.refine((date) => !/^[+-]/.test(date.toISOString()), { error: 'must be within the years 0000 to 9999' })),
   { override: { type: 'string', format: 'date-time' } },
 );

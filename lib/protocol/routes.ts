@@ -13,8 +13,8 @@ const byName = { ...auth, ...users, ...conversations, ...analytics, ...operation
 >;
 
 /**
- * Every route, in the order of the permissions, which is the order of the documents. For documents and tests: a function
- * imports the routes it answers, so that the others are not in its package.
+ * Every route, in the order of the permissions, which is the order of the documents. For documents and tests only: a function
+ * imports the routes that it answers, so that its package has no others.
  */
 export const routes = Object.fromEntries(
   (Object.keys(PERMISSIONS) as Operation[]).flatMap((name) =>
@@ -22,13 +22,13 @@ export const routes = Object.fromEntries(
   ),
 ) as typeof byName;
 
-/** Every code the route can answer with: its own, and those its kind brings along. For the documents and the tests. */
+/** Every code that the route can answer: its own, and those of its kind. For the documents and the tests. */
 export function refusals(route: Route): readonly ErrorCode[] {
   const codes = new Set<ErrorCode>(route.errors);
   const access = PERMISSIONS[route.operation];
   if (access !== 'anyone') codes.add('INVALID_TOKEN');
   if (typeof access === 'object') codes.add('FORBIDDEN');
   if (route.body) codes.add('MALFORMED_JSON').add('PAYLOAD_TOO_LARGE').add('UNSUPPORTED_MEDIA_TYPE');
-  // Strict everywhere: a query parameter is refused where none is known.
+  // Strict everywhere: a route without query parameters refuses any.
   return [...codes.add('VALIDATION_FAILED').add('INTERNAL').add('UNAVAILABLE')];
 }

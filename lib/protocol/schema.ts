@@ -2,8 +2,9 @@ import * as z from 'zod/mini';
 import { hasSomethingToSee, isOneLine, NO_NUL, ONE_LINE, SOMETHING_TO_SEE } from './text.ts';
 
 /**
- * Makes a schema, and notes what the documents say of it. Every definition of the protocol is a call marked `@__PURE__`
- * with a function to make it: a Lambda's bundle drops the calls it has no use for, and makes a few schemas, not hundred.
+ * Makes a schema, and notes its name and description for the documents. Every definition of the protocol is a call marked
+ * `@__PURE__` with a function that makes the schema: a Lambda's bundle drops unused calls, and makes a few schemas, not a
+ * hundred.
  */
 export function schema<S extends z.ZodMiniType>(make: () => S, about: z.core.GlobalMeta = {}): S {
   const made = make();
@@ -12,8 +13,8 @@ export function schema<S extends z.ZodMiniType>(make: () => S, about: z.core.Glo
 }
 
 /**
- * As `schema`, for what the server sends, made when it is asked for: documents and tests hold answers against these,
- * a Lambda never does.
+ * Makes a schema of data that the server sends, on first use: documents and tests validate answers by these, a Lambda never
+ * does.
  */
 export function answerSchema<S extends z.ZodMiniType>(make: () => S, about: z.core.GlobalMeta): () => S {
   let made: S | undefined;
@@ -39,19 +40,19 @@ export const text = (min: number, max: number) =>
   );
 
 function inRange(value: string, min: number, max: number): boolean {
-  // A string of more than 2 × max units is too long however it is counted: don't walk it.
+  // A string of more than 2 × max units is too long in any way of counting: don't count.
   if (value.length > 2 * max) return false;
   const length = [...value].length;
   return length >= min && length <= max;
 }
 
-/** As `text`, with something to see in it. */
+/** A `text` with something visible in it. */
 export const nonBlank = (min: number, max: number) =>
   schema(() => text(min, max).check(z.refine(hasSomethingToSee, { error: 'must not be blank', abort: true })), {
     pattern: SOMETHING_TO_SEE,
   });
 
-/** As `nonBlank`, and shown in a line with other text, which it must not break or turn round. */
+/** A `nonBlank` that is shown in a line with other text, and must not break that line or change its direction. */
 export const oneLine = (min: number, max: number) =>
   schema(
     () =>

@@ -1,15 +1,15 @@
 /**
- * What text may hold. Each rule is a function, and a pattern that says the same for the documents: ECMA-262 with the flag
- * `u`, as JSON Schema has it. tools/schemas.ts spells the properties of Unicode out, for readers that don't know them.
+ * Rules for text. Each rule is a function, and a pattern that says the same for the documents: ECMA-262 with the flag `u`, as in
+ * JSON Schema. tools/schemas.ts writes Unicode's properties out, for tools that don't know them.
  */
 
 /** As `schema` makes schemas: a bundle drops what it has no use for. */
 const pattern = <P extends string | RegExp>(make: () => P): P => make();
 
-/** Nothing to see: white space, what Unicode has renderers ignore, and Braille's blank. */
+/** Invisible characters: white space, those that renderers ignore by Unicode, and Braille's blank. */
 const UNSEEN = '\\p{White_Space}\\p{Default_Ignorable_Code_Point}\\u2800';
 
-/** What breaks a line, controls a terminal, or turns the text that follows round: the embeddings and isolates too. */
+/** Characters that break a line, control a terminal, or change the direction of text, embeddings and isolates included. */
 const UNRULY = '\\p{Cc}\\u2028\\u2029\\u202a-\\u202e\\u2066-\\u2069';
 
 export const NO_NUL = '^[^\\u0000]*$';
@@ -19,14 +19,14 @@ export const ONE_LINE = /* @__PURE__ */ pattern(() => `^[^${UNRULY}]*[^${UNRULY}
 const seen = /* @__PURE__ */ pattern(() => new RegExp(`[^${UNSEEN}]`, 'u'));
 const unruly = /* @__PURE__ */ pattern(() => new RegExp(`[${UNRULY}]`, 'u'));
 
-/** Is there anything to see in it? */
+/** Whether the text has a visible character. */
 export const hasSomethingToSee = (value: string): boolean => seen.test(value);
 
-/** Does it stay in its line, and leave what stands beside it as it is? */
+/** Whether the text stays in its line, and leaves the text beside it as it is. */
 export const isOneLine = (value: string): boolean => !unruly.test(value);
 
 /**
- * An e-mail address that both RFC 5321 and `<input type=email>` take: a dot-string of at most 64 octets, and a domain whose
+ * An e-mail address that both RFC 5321 and `<input type=email>` accept: a dot-string of at most 64 octets, and a domain whose
  * labels have at most 63 letters, digits and hyphens, neither first nor last a hyphen. No quoted strings, no addresses in
  * brackets, and nothing beyond ASCII, which browsers send as `xn--…`.
  * https://www.rfc-editor.org/rfc/rfc5321#section-4.1.2, https://html.spec.whatwg.org/multipage/input.html#email-state-(type=email)

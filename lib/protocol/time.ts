@@ -2,8 +2,8 @@ const RFC_3339 =
   /^(\d{4})-(\d\d)-(\d\d)[Tt]([01]\d|2[0-3]):([0-5]\d):([0-5]\d|60)(?:\.(\d+))?(?:[Zz]|([+-])([01]\d|2[0-3]):([0-5]\d))$/;
 
 /**
- * A time as RFC 3339 writes it, `null` for anything else. A leap second, which ends a month in UTC, is the first second after
- * it: clocks that count as POSIX does have no other.
+ * Reads a time as RFC 3339 writes it; `null` for anything else. A leap second, which ends a month in UTC, is read as the second
+ * after it: POSIX clocks have no other.
  */
 export function readTime(value: string): Date | null {
   const match = RFC_3339.exec(value);
@@ -18,7 +18,7 @@ export function readTime(value: string): Date | null {
   ];
   const [fraction = '', sign, offsetHour, offsetMinute] = match.slice(7);
   const time = new Date(0);
-  // Not `Date.UTC`, which takes the years to 99 for those of the last century.
+  // Not `Date.UTC`, which takes the years 0 to 99 for 1900 to 1999.
   time.setUTCFullYear(year, month - 1, day);
   if (time.getUTCMonth() !== month - 1 || time.getUTCDate() !== day) return null;
   const offset = (Number(offsetHour ?? 0) * 60 + Number(offsetMinute ?? 0)) * (sign === '-' ? -1 : 1);

@@ -10,15 +10,15 @@ import { connect } from '../store/database.ts';
 import { type Outlet, onFrame, type SocketEndpoint } from './frameHandler.ts';
 import { type SocketEvent, sourceIpOf, validateFrame } from './frames.ts';
 
-/** A client event that has passed the door: its caller may attempt this, and its data has the shape it should. */
+/** A client event that was let in: its caller may attempt the command, and its data has the event's shape. */
 export interface ClientCommand<E extends ClientEvent> extends Outlet {
   readonly caller: SocketCaller;
   readonly data: z.infer<E['data']>;
 }
 
 /**
- * Makes the endpoint of a client event: parse, authenticate by the connection, check the role, validate, then the
- * use case.
+ * Makes the endpoint of a client event: parse, authenticate by the connection, check the role, validate, run the use
+ * case.
  */
 export function onClientEvent<const E extends ClientEvent>(
   expected: E,
@@ -32,7 +32,10 @@ export function onClientEvent<const E extends ClientEvent>(
   });
 }
 
-/** Whose connection is it, are they still who they were, and may their role attempt this at all? `null` for a flood's. */
+/**
+ * Finds the caller of a connection, and checks whether their role may attempt the command. Returns `null` when the
+ * connection floods.
+ */
 async function authorize(operation: Operation, event: SocketEvent): Promise<SocketCaller | null> {
   const { connectionId } = event.requestContext;
   const [caller, frames] = await Promise.all([
@@ -45,11 +48,14 @@ async function authorize(operation: Operation, event: SocketEvent): Promise<Sock
   return caller;
 }
 
-/** Ends a connection that goes on and on beyond its limit: forgotten first, it is nobody's even where it can't be cut. */
+/**
+ * Ends a connection that goes on sending beyond its limit. Forgets it first: even if it can't be cut, it is nobody's
+ * then.
+ */
 async function cutOff({ requestContext: { connectionId } }: SocketEvent): Promise<void> {
   logger.warn('connection cut: a flood of frames');
   await deleteConnection(connectionId);
-  // Loaded when it comes to that: a connection hardly ever is.
+  // Loaded only when needed: a connection is hardly ever cut.
   const { cut } = await import('../realtime/cut.ts');
   await cut(connectionId);
 }

@@ -8,28 +8,28 @@ import { withLogFields } from '../runtime/logger.ts';
 import { metrics } from '../runtime/metrics.ts';
 import { errorFrame, frame, HANDLED, parseFrame, type RawFrame, readRefused, type SocketEvent } from './frames.ts';
 
-/** Sends a frame to a connection. Never throws: a client who is gone finds out what it missed by joining again. */
+/** Sends a frame to a connection. Never throws: a client finds missed messages by joining again. */
 export type Send = (connectionId: string, frame: ServerFrame) => Promise<Delivery>;
 
-/** What a handler may do besides its command; both are awaited before Lambda may freeze the process. */
+/** What a handler may do beside its command. Both are awaited before Lambda may freeze the process. */
 export interface Outlet {
-  /** Answers the sender, repeating the `requestId` of what it sent. */
+  /** Answers the sender. The answer repeats the `requestId` of the sender's frame. */
   reply<N extends ServerEventName>(event: N, data: ServerData<N>, around?: Around): void;
-  /** Work that follows the command. It has its own time limits and can't undo what was done. Must not reject. */
+  /** Runs work that follows the command. It has its own time limits and can't undo the command. Must not reject. */
   waitUntil(work: () => Promise<unknown>): void;
 }
 
-/** What goes with an answer, with time of its own. Neither may reject. */
+/** Work around an answer, with its own time. Neither may reject. */
 export interface Around {
-  /** The answer is given once this is over. */
+  /** The answer is posted once this is over. */
   readonly before?: () => Promise<unknown>;
-  /** Runs once the answer has been given, or can't be any more. */
+  /** Runs once the answer was posted, or can't be posted any more. */
   readonly afterwards?: () => Promise<unknown>;
 }
 
 export type SocketHandler = (event: SocketEvent, context: Context) => Promise<APIGatewayProxyResultV2>;
 
-/** What answers one WebSocket route, by the key that the gateway gives with an event: `SEND_MESSAGE`. */
+/** An endpoint answers one WebSocket route. The gateway gives the route's key with an event: `SEND_MESSAGE`. */
 export interface SocketEndpoint {
   readonly routeKey: string;
   readonly handle: SocketHandler;
@@ -39,8 +39,8 @@ type ParsedEvent = SocketEvent & { frame?: RawFrame; following?: Promise<unknown
 type SocketMiddleware = MiddlewareObj<ParsedEvent, APIGatewayProxyResultV2, Error, Context>;
 
 /**
- * Makes the endpoint of a WebSocket route: parse the frame, run the middlewares, then `handle`. Whatever is
- * thrown becomes an `ERROR` frame and the gateway always hears 200: its own error message is no frame of ours.
+ * Makes the endpoint of a WebSocket route: parse the frame, run the middlewares, then `handle`. Anything thrown becomes
+ * an `ERROR` frame, and the gateway always gets 200, because its own error message is not a frame of the protocol.
  */
 export function onFrame(
   { event: routeKey, repeat }: { readonly event: string; readonly repeat: Repeating },
@@ -57,7 +57,7 @@ export function onFrame(
         reply: (name, data, { before, afterwards } = {}) => {
           const give = async () => {
             await before?.();
-            // A command given up on has been answered UNAVAILABLE: it gets no second answer.
+            // A command that was given up has been answered UNAVAILABLE: it gets no second answer.
             if (!givenUp) await answer(event.requestContext.connectionId, frame(name, data, raw.requestId));
             await afterCommand(async () => afterwards?.());
           };
@@ -78,7 +78,7 @@ export function onFrame(
       return withLogFields({ requestId, connectionId, operation: routeKey }, async () => {
         const following: Promise<unknown>[] = [];
         const handled = (await run({ ...event, following }, context)) as APIGatewayProxyResultV2;
-        // Of a command given up on too: it may have been committed.
+        // Also after a command that was given up: it may be committed.
         await Promise.all(following);
         return handled;
       });
@@ -86,7 +86,10 @@ export function onFrame(
   };
 }
 
-/** What a sender doesn't hear is counted as what a room doesn't; answers that arrive are too many to count one by one. */
+/**
+ * Answers that could not be delivered are counted like failed broadcasts. Delivered answers are too many to count one
+ * by one.
+ */
 const counted =
   (send: Send): Send =>
   async (connectionId, answer) => {

@@ -9,17 +9,17 @@ import { metrics } from '../runtime/metrics.ts';
 import { connect } from '../store/database.ts';
 import { type SocketEvent, sourceIpOf } from './frames.ts';
 
-/** Who wants a socket. */
+/** A request for a socket. */
 export interface Upgrade {
   readonly connectionId: string;
   readonly token: string | undefined;
-  /** Browsers always send one; other clients don't. */
+  /** Browsers always send an origin; other clients don't. */
   readonly origin: string | undefined;
   readonly sourceIp: string | null;
 }
 
 /**
- * Admits or refuses a socket. The client sees the status alone; the gateway wants the accepted subprotocol repeated.
+ * Admits or refuses a socket. The client sees only the status. The gateway wants the accepted subprotocol in the answer.
  * https://docs.aws.amazon.com/apigateway/latest/developerguide/websocket-connect-route-subprotocol.html
  */
 export async function upgrade(
@@ -51,7 +51,7 @@ export async function upgrade(
   });
 }
 
-/** API Gateway keeps the case a client wrote its headers in. */
+/** Finds a header. API Gateway keeps the case in which a client wrote its headers. */
 function header(event: SocketEvent, name: string): string | undefined {
   return Object.entries(event.headers ?? {}).find(([key]) => key.toLowerCase() === name)?.[1];
 }
@@ -62,8 +62,8 @@ const subprotocols = (value: string | undefined): string[] =>
     .map((offered) => offered.trim())
     .filter((offered) => offered !== '');
 
-/** From a browser, which can set no header: `["live-support.v1", accessToken]`. */
+/** Finds the token of a browser, which can set no header: `["live-support.v1", accessToken]`. */
 function tokenBeside(offered: readonly string[]): string | undefined {
-  // In this order only: the one offered first may be what is answered, and that must not be the token.
+  // Only in this order: the first one may be answered as the subprotocol, and that must not be the token.
   return offered[0] === SUBPROTOCOL ? offered[1] : undefined;
 }

@@ -22,7 +22,7 @@ export const emailSchema = /* @__PURE__ */ schema(
 
 export const passwordSchema = /* @__PURE__ */ text(8, 128);
 
-/** A password somebody claims to have: bounded, but not held to today's rules. */
+/** A password that somebody claims to have. Its length is bounded, but today's rules for passwords don't apply. */
 export const givenPasswordSchema = /* @__PURE__ */ text(1, 128);
 
 export const roleSchema = /* @__PURE__ */ schema(() => z.enum(ROLES), {

@@ -23,7 +23,7 @@ export const createUser = /* @__PURE__ */ route(() => ({
       }),
     {
       description: '`supervisorId` is required for an agent, and refused for others. It names an active supervisor.',
-      // The use case holds it; here it is for the documents.
+      // The use case checks this. Here it is for the documents.
       if: { properties: { role: { const: 'agent' } } },
       // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema, in what nobody awaits.
       then: { required: ['supervisorId'] },

@@ -9,7 +9,7 @@ import { countAdmission } from '../../store/users.ts';
 
 /**
  * Opens a socket for the holder of a token; from a browser, only for an allowed origin. One socket too many takes the place
- * of the user's oldest, which is told so and cut. Throws `FORBIDDEN` for a foreign origin, `INVALID_TOKEN`,
+ * of the user's oldest, which gets an `ERROR` frame and is cut. Throws `FORBIDDEN` for a foreign origin, `INVALID_TOKEN`,
  * `RATE_LIMITED`.
  */
 export async function openConnection({
@@ -38,8 +38,8 @@ export async function openConnection({
 }
 
 /**
- * Records the socket, and forgets the user's oldest ones where there are too many, with one commit. Returns those that are
- * to be cut. Throws `INVALID_TOKEN` when the session or the user has ended meanwhile.
+ * Records the socket, and forgets the user's oldest ones where there are too many, with one commit. Returns the sockets that
+ * are to be cut. Throws `INVALID_TOKEN` when the session has ended, or the user was made inactive, meanwhile.
  */
 async function record(connection: Omit<NewConnection, 'admission' | 'sessionEnds'>): Promise<Displaced[]> {
   const { userId, sessionId } = connection;
