@@ -6,7 +6,7 @@ import type { Fault } from '../support/machineProtocol.ts';
 import { type OwnMongod, startOwnMongod } from '../support/ownMongod.ts';
 import type { Desk } from '../support/system.ts';
 import { expectArchived, expectExpired, expectWhole, readHistory, recordOf, sweepNow } from './invariants.ts';
-import { askUntilAvailable, type Cast, castOf, inLanes, newScene, ROOMY, routeSockets } from './scene.ts';
+import { askUntilAvailable, type Cast, castOf, inLanes, joined, newScene, ROOMY, routeSockets } from './scene.ts';
 
 let mongod: OwnMongod;
 let system: InProcess;
@@ -49,7 +49,7 @@ describe.each(CASES)('a handler of $event frozen for ten minutes', ({ event, dat
    */
   async function frozen(fault?: Fault): Promise<readonly string[]> {
     const { a, candidate, agent, conversationId, leave } = await newScene(desk, cast);
-    const sleeper = await desk.join(agent, conversationId);
+    const sleeper = await joined(desk, agent, conversationId);
     const machine = await Machine.start(['websocket']);
     machine.fault = fault;
     let invocation: Promise<unknown> = Promise.resolve();

@@ -6,7 +6,7 @@ import { eventually } from '../support/deadline.ts';
 import type { Invoke } from '../support/gateway.ts';
 import type { InProcess } from '../support/inProcess.ts';
 import type { Socket } from '../support/socket.ts';
-import type { Desk, Person } from '../support/system.ts';
+import { type Desk, type Person, UpgradeRefused } from '../support/system.ts';
 
 /** Rate limits on, so that their database step is there to fail, but out of reach; sockets and copies in plenty. */
 export const ROOMY = {
@@ -41,10 +41,34 @@ export interface Scene extends Cast {
   leave(): void;
 }
 
+/** Connecting writes to the user and the session: many at once of one person only wait for each other. */
+let last: Promise<unknown> = Promise.resolve();
+export function oneByOne<T>(work: () => Promise<T>): Promise<T> {
+  const next = last.then(work);
+  last = next.catch(() => undefined);
+  return next;
+}
+
+/** A socket of this person's in the room, got as a client gets it: again while the service is unavailable. */
+export async function joined(desk: Desk, person: Person, conversationId: string): Promise<Socket> {
+  const connect = async () => {
+    try {
+      return await desk.connect(person);
+    } catch (error) {
+      if (error instanceof UpgradeRefused && error.status === 503) return undefined;
+      throw error;
+    }
+  };
+  const socket = await oneByOne(() => eventually('a socket', connect));
+  const answer = await askUntilAvailable(socket, 'JOIN_CONVERSATION', { conversationId });
+  if (answer.event !== 'CONVERSATION_JOINED') throw new Error(`joining was answered ${JSON.stringify(answer)}`);
+  return socket;
+}
+
 export async function newScene(desk: Desk, cast: Cast): Promise<Scene> {
   const { id } = await desk.conversation(cast.candidate, 'the first');
   const conversation = await desk.assign(cast.supervisor, id, cast.agent);
-  const [c, a] = await Promise.all([desk.join(cast.candidate, id), desk.join(cast.agent, id)]);
+  const [c, a] = await Promise.all([joined(desk, cast.candidate, id), joined(desk, cast.agent, id)]);
   const leave = () => {
     c.close();
     a.close();

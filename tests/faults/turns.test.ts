@@ -11,7 +11,7 @@ import { Machine } from '../support/machine.ts';
 import type { Socket } from '../support/socket.ts';
 import type { Desk, Person } from '../support/system.ts';
 import { Random } from './historyChecker/random.ts';
-import { askUntilAvailable, type Cast, castOf, inLanes, newScene, ROOMY, routeSockets } from './scene.ts';
+import { askUntilAvailable, type Cast, castOf, inLanes, newScene, oneByOne, ROOMY, routeSockets } from './scene.ts';
 
 /** Each pair of commands that one connection can send at once, raced so often; `FIRST_SEED` varies the delays. */
 const RACES = Number(process.env['RACES'] ?? (process.env['SOAK'] === '1' ? 80 : 12));
@@ -69,14 +69,6 @@ const isAbout =
     const { conversationId, conversation } = data as { conversationId?: string; conversation?: { id: string } };
     return (conversation?.id ?? conversationId ?? id) === id;
   };
-
-/** Connecting writes to the session: many at once of one session only wait for each other. */
-let last: Promise<unknown> = Promise.resolve();
-function oneByOne<T>(work: () => Promise<T>): Promise<T> {
-  const next = last.then(work);
-  last = next.catch(() => undefined);
-  return next;
-}
 
 /** A connection after a race, whether its client believes itself in the room, and the events of what it was told. */
 interface Raced {

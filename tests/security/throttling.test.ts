@@ -62,6 +62,9 @@ async function commandsOf(
   return seen.filter((command) => about.test(command));
 }
 
+/** The documents of `everything`, each as text. */
+const documentsIn = (all: string): string[] => (JSON.parse(all) as object[][]).flat().map((one) => JSON.stringify(one));
+
 describe('guessing passwords', () => {
   let victim: Person;
   beforeEach(async () => {
@@ -204,7 +207,9 @@ describe('guessing passwords', () => {
     delete process.env['METRICS'];
     resetConfig();
     expect(new Set(statuses)).toEqual(new Set([429]));
-    expect(await everything()).toEqual(before);
+    const known = new Set(documentsIn(before));
+    // What has had its time meanwhile may be gone; nothing is new.
+    expect(documentsIn(await everything()).filter((document) => !known.has(document))).toEqual([]);
     // The alarm hears of each.
     expect(lines.filter((line) => line.includes('"SignInFailures":1'))).toHaveLength(300);
     // From elsewhere the account's owner has all their tries.
