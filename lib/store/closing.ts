@@ -12,12 +12,12 @@ export async function markAnnounced(id: string): Promise<void> {
   );
 }
 
-/** Notes how far a step has come, for the process that goes on with it. */
+/** Saves how far a step has come, for the process that goes on with it. */
 export async function saveProgress(id: string, step: ClosingStep, through: number): Promise<void> {
   await conversationModel().updateOne({ _id: id, 'closing.step': step }, { $max: { 'closing.through': through } });
 }
 
-/** Notes that the archive is complete: from here on readers read the permanent collection. Check completeness first. */
+/** Marks the archive as complete: from here on readers read the permanent collection. Check completeness first. */
 export async function markArchived(id: string, retained: Readonly<Record<string, unknown>>): Promise<void> {
   await conversationModel().updateOne(
     { _id: id, 'closing.step': 'archive' },

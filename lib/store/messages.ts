@@ -137,7 +137,7 @@ export async function findByClientIds(
   return new Map(rows.map((row) => [row.clientMessageId ?? '', toMessage(row)]));
 }
 
-/** Notes that the room was told. A lost note only costs a second telling, so one node's word is enough. */
+/** Marks a message as told to the room. A lost mark only costs a second telling, so one node's word is enough. */
 export async function markBroadcast(messageId: string): Promise<void> {
   await activeMessageModel().updateOne(
     { _id: messageId },

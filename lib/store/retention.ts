@@ -61,7 +61,7 @@ export async function findExpired(
     .lean();
 }
 
-/** Erases the subject and the candidate's own name for the conversation, and notes that every text is gone. */
+/** Erases the subject and the candidate's own name for the conversation, and marks that every text is gone. */
 export async function eraseExpiredSubject(id: string): Promise<void> {
   await conversationModel().updateOne(
     { _id: id },

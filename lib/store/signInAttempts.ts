@@ -204,7 +204,7 @@ export async function takeBackAttempts(counted: readonly CountedAttempt[], forgo
   if (writes.length > 0) await loginAttemptsModel().bulkWrite(writes, { ordered: false });
 }
 
-/** Notes that a block refused an attempt. Returns `true` for the block's first refusal. */
+/** Marks a block as one that has refused an attempt. Returns `true` for the block's first refusal. */
 export async function markRefused({ key, until, refusalNoted }: Block): Promise<boolean> {
   if (refusalNoted) return false;
   const { modifiedCount } = await loginAttemptsModel().updateOne(

@@ -369,7 +369,7 @@ export async function touchUnchanged(
 const NOTHING_TO_HAND_OVER = { handingOverSince: 1, handingOverRetryAt: 1, handingOverFailures: 1 } as const;
 
 /**
- * Notes that nothing is left to follow. Returns `false` when the agent has changed since they were found: then there
+ * Marks a hand-over as complete. Returns `false` when the agent has changed since they were found: then there
  * may be something again.
  */
 export async function completeHandingOver({ id, active, supervisorId, since }: HandingOver): Promise<boolean> {
@@ -493,7 +493,7 @@ export async function setBackErasing({ id, since, failures }: UnfinishedUser): P
   );
 }
 
-/** Notes that an erasure is complete, if it began before `before`. Returns whether it did. */
+/** Marks an erasure as complete, if it began before `before`. Returns whether it did. */
 export async function completeErasing(id: string, before: Date): Promise<boolean> {
   const { modifiedCount } = await userModel().updateOne(trusted({ _id: id, erasingSince: { $lt: before } }), {
     $unset: { erasingSince: 1, erasingRetryAt: 1, erasingFailures: 1 },
