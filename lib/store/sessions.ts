@@ -247,14 +247,15 @@ export type WhichSessions =
 /**
  * Ends sessions. Call it inside a transaction. Without the session, its refresh tokens are worth nothing;
  * `connections.ts` has its sockets. The work grows with the user's sessions, whose number is limited, and with nothing
- * else.
+ * else. Returns how many there were.
  */
-export async function deleteSessions(which: WhichSessions, session: Transaction): Promise<void> {
+export async function deleteSessions(which: WhichSessions, session: Transaction): Promise<number> {
   const filter =
     'userId' in which
       ? { userId: which.userId, _id: { $ne: which.exceptSession ?? '' } }
       : { _id: { $in: [...which.sessionIds] } };
-  await sessionModel().deleteMany(trusted(filter), { session });
+  const { deletedCount } = await sessionModel().deleteMany(trusted(filter), { session });
+  return deletedCount;
 }
 
 /**

@@ -372,6 +372,34 @@ export const MUTANTS: readonly Mutant[] = [
     replace: 'const cases = (CONVERSATION_STATUSES ? visible : [])',
     killers: ['tests/integration/queries'],
   },
+  {
+    name: 'a flood of frames is answered for ever',
+    file: 'lib/limits/rateLimits.ts',
+    find: 'const FLOOD_FACTOR = 2;',
+    replace: 'const FLOOD_FACTOR = 2_000;',
+    killers: ['tests/security/sockets'],
+  },
+  {
+    name: 'of repeats at once each is on record',
+    file: 'lib/services/auth/refreshSession.ts',
+    find: 'if (!(await markRepeated(sessionId, token.hash, session))) return;',
+    replace: 'await markRepeated(sessionId, token.hash, session);',
+    killers: ['tests/security/sessions.test'],
+  },
+  {
+    name: 'a lift passes every block',
+    file: 'lib/limits/signInAttempts.ts',
+    find: "const asked = origin === 'unknown' && !usesLift ? limits : pairAlone;",
+    replace: "const asked = usesLift ? [] : origin === 'unknown' ? limits : pairAlone;",
+    killers: ['tests/security/throttling'],
+  },
+  {
+    name: 'an erasure begins anew each time',
+    file: 'lib/services/users/finishErasing.ts',
+    find: 'let from = closed.erasedThrough ?? 0;',
+    replace: 'let from = 0;',
+    killers: ['tests/security/erasure'],
+  },
 ];
 
 /** How often what a mutant replaces is there: once, or the mutant has lost its place. */

@@ -145,6 +145,19 @@ describe('a refresh token', () => {
     }
   });
 
+  it('reused by many at once, or given up by many at once, is on record once', async () => {
+    const [stolen, leaving] = await Promise.all([desk.candidate(), desk.candidate()]);
+    const next = (await refresh(stolen.session.refreshToken)).body.refreshToken;
+    await refresh(next);
+    const answers = await times(10, () => untilAvailable('a reuse', () => refresh(stolen.session.refreshToken)));
+    for (const answer of answers) expectRefused(answer, 'INVALID_TOKEN');
+    expect(await trail(stolen, 'refresh_token_reused')).toHaveLength(1);
+    const logout = () => untilAvailable('a logout', () => desk.call('POST', '/auth/logout', leaving.token));
+    // Those that come when the session has ended are told so.
+    for (const { status } of await times(10, logout)) expect([204, 401]).toContain(status);
+    expect(await trail(leaving, 'signed_out')).toHaveLength(1);
+  });
+
   it('repeated after its time, by the database’s clock, ends the session', async () => {
     const candidate = await desk.candidate();
     const { refreshToken } = (await refresh(candidate.session.refreshToken)).body;

@@ -10,3 +10,17 @@ export async function endSessions(which: WhichSessions, session: Transaction): P
   await deleteSessions(which, session);
   return deleteConnections(which, session);
 }
+
+/**
+ * Ends one session, and puts on record what ended it: once, however many requests end it at the same time. Call it inside a
+ * transaction, as `endSessions`.
+ */
+export async function endSession(
+  sessionId: string,
+  putOnRecord: () => Promise<void>,
+  session: Transaction,
+): Promise<string[]> {
+  const which = { sessionIds: [sessionId] };
+  if ((await deleteSessions(which, session)) > 0) await putOnRecord();
+  return deleteConnections(which, session);
+}

@@ -8,7 +8,7 @@ import { audit } from '../../store/audit.ts';
 import { transaction } from '../../store/database.ts';
 import { markRepeated, readTokenState, spendToken, type TokenState } from '../../store/sessions.ts';
 import { findCredentials } from '../../store/users.ts';
-import { endSessions } from './endSessions.ts';
+import { endSession } from './endSessions.ts';
 import { presentSession, sessionEnd } from './openSession.ts';
 
 /**
@@ -71,9 +71,10 @@ async function auditRepeat(token: RefreshToken, { sessionId, userId }: TokenStat
 
 async function endReused({ sessionId, userId }: TokenState, sourceIp: string): Promise<void> {
   logger.warn('spent refresh token used again: session ended', { sessionId });
-  const sockets = await transaction(async (session) => {
-    await audit({ userId: null, role: null, sourceIp }, 'refresh_token_reused', userId, { sessionId }, session);
-    return endSessions({ sessionIds: [sessionId] }, session);
+  const sockets = await transaction((session) => {
+    const nobody = { userId: null, role: null, sourceIp };
+    const putOnRecord = () => audit(nobody, 'refresh_token_reused', userId, { sessionId }, session);
+    return endSession(sessionId, putOnRecord, session);
   });
   if (sockets.length === 0) return;
   // Loaded only when needed: a refresh hardly ever cuts a socket.
