@@ -14,7 +14,7 @@ import { Random } from './historyChecker/random.ts';
 import { askUntilAvailable, type Cast, castOf, inLanes, newScene, oneByOne, ROOMY, routeSockets } from './scene.ts';
 
 /** Each pair of commands that one connection can send at once, raced so often; `FIRST_SEED` varies the delays. */
-const RACES = Number(process.env['RACES'] ?? (process.env['SOAK'] === '1' ? 80 : 12));
+const RACES = Number(process.env['RACES'] ?? (process.env['SOAK'] === '1' ? 80 : 6));
 const AT_ONCE = 4;
 
 let system: InProcess;

@@ -114,11 +114,10 @@ describe('a session that ends while a command of its waits', () => {
     const connectionId = system.gateway.connectionId(socket);
     const { token: elsewhere } = await desk.login(agent.email, agent.password);
     const command = { event, data: { conversationId: id, after: 'm1', ...data } };
-    const file =
-      { SEND_MESSAGE: 'websocket/sendMessage', CLOSE_CONVERSATION: 'websocket/closeConversation' }[event] ?? '';
     const watched = await commands(async () => {
       const requestContext = { connectionId, eventType: 'MESSAGE', routeKey: event, requestId: 'waiting' };
-      const handled = system.carrier(file, { requestContext, body: JSON.stringify(command), isBase64Encoded: false });
+      const body = JSON.stringify(command);
+      const handled = system.carrier('websocket', { requestContext, body, isBase64Encoded: false });
       await desk.ok('POST', '/auth/logout', agent.token);
       const other = await system.connect({ token: elsewhere });
       await other.expect('CONVERSATION_JOINED', 'JOIN_CONVERSATION', { conversationId: id });
