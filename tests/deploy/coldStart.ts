@@ -9,13 +9,13 @@ import { type DeployedFunction, fromPackage } from './deployed.ts';
 import { packagedService } from './packaging.ts';
 
 /**
- * `npm run bench:cold`, or `npm run bench:cold -- login ping`: how long each packaged function takes to load, beside a
- * bundle that loads the same libraries and does nothing. Fails where our own code adds more than `MOST`. Both are measured
- * in turn, in new processes, and what counts is the ratio of the two that were measured together: whatever else this
+ * `npm run bench:cold`, or `npm run bench:cold -- auth sweep`: how much processor time each packaged function takes to load,
+ * beside a bundle that loads the same libraries and does nothing. Fails where our own code adds more than `MOST`. Both are
+ * measured in turn, in new processes, and what counts is the ratio of the two that were measured together: whatever else this
  * machine does falls on both.
  */
 
-const MOST = 1.15;
+const MOST = 1.25;
 const ROUNDS = Number(process.env['ROUNDS'] ?? 31);
 
 async function main(): Promise<void> {
@@ -28,7 +28,7 @@ async function main(): Promise<void> {
       if (wanted.length === 0 || wanted.includes(one.name)) measured.push(await compare(one, packaged.folder));
     }
     console.log(
-      `Loading on Node ${process.versions.node}, medians of ${ROUNDS} rounds, in ms (an empty process taken off):`,
+      `Loading on Node ${process.versions.node}, medians of ${ROUNDS} rounds, in ms of processor time (an empty process taken off):`,
     );
     console.table(measured);
     const over = measured.filter(({ ratio }) => typeof ratio === 'number' && ratio > MOST);
@@ -116,7 +116,7 @@ async function bundleOf(libraries: readonly Library[], outfile: string): Promise
 }
 
 async function timeToLoad(file: string): Promise<number> {
-  const script = `const t = performance.now(); require(${JSON.stringify(file)}); process.stdout.write(String(performance.now() - t)); process.exit();`;
+  const script = `const before = process.cpuUsage(); require(${JSON.stringify(file)}); const { user, system } = process.cpuUsage(before); process.stdout.write(String((user + system) / 1000)); process.exit();`;
   const { stdout } = await promisify(execFile)(process.execPath, ['-e', script], { env: {} });
   return Number(stdout);
 }
