@@ -25,44 +25,42 @@ afterAll(async () => {
 const context = { awsRequestId: 'request' } as Context;
 const never = () => new Promise<never>(() => undefined);
 
-it('is answered over the socket all the same', async () => {
-  const sent: ServerFrame[] = [];
-  const send = async (_to: string, frame: ServerFrame) => {
-    sent.push(frame);
-    return 'delivered' as const;
-  };
-  const { handle } = onFrame(SEND_MESSAGE, send, never);
-  const event = { requestContext: { connectionId: 'c', requestId: 'r' }, body: '{"requestId":"mine"}' };
-  expect(await within('an end', handle(event as SocketEvent, context))).toEqual({ statusCode: 200 });
-  expect(sent).toMatchObject([{ event: 'ERROR', data: { code: 'UNAVAILABLE' }, requestId: 'mine' }]);
-});
+const http = { headers: {}, requestContext: { http: { sourceIp: '192.0.2.1' } } } as unknown as APIGatewayProxyEventV2;
+const frame = { requestContext: { connectionId: 'c', requestId: 'r' }, body: '{"requestId":"mine"}' } as SocketEvent;
 
-it('is answered over HTTP all the same', async () => {
-  const { handle } = httpEndpoint(routes.health, never);
-  const event = { headers: {}, requestContext: { http: { sourceIp: '192.0.2.1' } } };
-  const answer = await within('an end', handle(event as unknown as APIGatewayProxyEventV2, context));
-  expect(answer).toMatchObject({ statusCode: 503, headers: { 'retry-after': expect.any(String) as unknown } });
-});
-
-it.each(['socket', 'HTTP'])('ends once what follows it has, over %s too', async (way) => {
-  let done = false;
+/** Work that follows the command, and takes longer than it may. */
+function following() {
+  const state = { done: false };
   const handle = (outlet: { waitUntil(work: () => Promise<unknown>): void }) => {
     outlet.waitUntil(async () => {
       await sleep(COMMAND_MS + 300);
-      done = true;
+      state.done = true;
     });
     return never();
   };
-  const http = { headers: {}, requestContext: { http: { sourceIp: '192.0.2.1' } } };
-  const frame = { requestContext: { connectionId: 'c', requestId: 'r' }, body: '{}' };
-  const handled =
-    way === 'HTTP'
-      ? httpEndpoint(routes.health, handle).handle(http as unknown as APIGatewayProxyEventV2, context)
-      : onFrame(
-          SEND_MESSAGE,
-          async () => 'delivered',
-          (_, outlet) => handle(outlet),
-        ).handle(frame as SocketEvent, context);
-  await within('an end', handled);
-  expect(done).toBe(true);
+  return { state, handle };
+}
+
+// All at once, for each takes as long as a command may.
+it('is answered all the same, on either API, once what follows it has ended', async () => {
+  const sent: ServerFrame[] = [];
+  const send = async (_to: string, given: ServerFrame) => {
+    sent.push(given);
+    return 'delivered' as const;
+  };
+  const nowhere = async () => 'delivered' as const;
+  const [overSocket, overHttp] = [following(), following()];
+  const [socketAnswer, httpAnswer] = await within(
+    'an end of each',
+    Promise.all([
+      onFrame(SEND_MESSAGE, send, never).handle(frame, context),
+      httpEndpoint(routes.health, never).handle(http, context),
+      onFrame(SEND_MESSAGE, nowhere, (_, outlet) => overSocket.handle(outlet)).handle(frame, context),
+      httpEndpoint(routes.health, overHttp.handle).handle(http, context),
+    ]),
+  );
+  expect(socketAnswer).toEqual({ statusCode: 200 });
+  expect(sent).toMatchObject([{ event: 'ERROR', data: { code: 'UNAVAILABLE' }, requestId: 'mine' }]);
+  expect(httpAnswer).toMatchObject({ statusCode: 503, headers: { 'retry-after': expect.any(String) as unknown } });
+  expect([overSocket.state.done, overHttp.state.done]).toEqual([true, true]);
 });
