@@ -18,6 +18,7 @@ export default {
   testSequencer: '<rootDir>/tests/support/slowestFirst.js',
   // Bounds a hang, as `HANG_MS` of tests/support/deadline.ts does for each wait of a test: no test is held to a speed.
   testTimeout: 300_000,
-  // Twice as many as a small machine has cores: many tests wait, for a time limit, a lease or a process, most of their time.
-  maxWorkers: 4,
+  // One more than a small machine has cores: many tests wait, for a time limit, a lease or a process. A fourth only gets in the
+  // way of the others.
+  maxWorkers: 3,
 };

@@ -69,7 +69,8 @@ describe(`a conversation of ${MESSAGES} messages (100000 with SOAK=1)`, () => {
     for (const kind of ['archive', 'release']) {
       const reached = steps.filter(({ step }) => step === kind).map(({ through }) => through);
       expect(reached.length).toBeGreaterThan(2);
-      expect(reached).toEqual([...new Set(reached)].toSorted((x, y) => x - y));
+      // A slice may be over before it has come anywhere, on a busy machine; none goes back.
+      expect(reached).toEqual(reached.toSorted((x, y) => x - y));
     }
     expect(await messageModel().countDocuments({ conversationId })).toBe(MESSAGES);
     expect(await readPages()).toEqual(before);
