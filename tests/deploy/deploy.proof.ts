@@ -243,7 +243,7 @@ describe('afterwards', () => {
   it(
     'a changed function is upgraded, and no other',
     async () => {
-      await appendFile(join(project, 'functions/operations/health.ts'), "\nexport const marker = 'changed';\n");
+      await appendFile(join(project, 'functions/operations.ts'), "\nexport const marker = 'changed';\n");
       await serverless('deploy');
       const upgraded = await aws.inventory();
       const before = new Map(made.functions.map(({ FunctionName, CodeSha256 }) => [FunctionName, CodeSha256]));
