@@ -114,17 +114,24 @@ async function takenPort(ports: Ports): Promise<Obstacle> {
 }
 
 async function standalone(): Promise<Obstacle> {
-  const [{ path }, port] = await Promise.all([findMongod(), freePort()]);
-  const dbPath = await mkdtemp(join(tmpdir(), 'live-support-standalone-'));
-  const mongod = new Running([path, '--dbpath', dbPath, '--port', String(port), '--bind_ip', '127.0.0.1']);
-  await eventually('a standalone mongod', async () => !(await isFree(port)));
-  return {
-    env: { MONGODB_URI: `mongodb://127.0.0.1:${port}/live-support` },
-    remove: async () => {
+  const { path } = await findMongod();
+  for (;;) {
+    const port = await freePort();
+    const dbPath = await mkdtemp(join(tmpdir(), 'live-support-standalone-'));
+    const mongod = new Running([path, '--dbpath', dbPath, '--port', String(port), '--bind_ip', '127.0.0.1']);
+    let isOver = false;
+    mongod.exited.then(() => {
+      isOver = true;
+    });
+    await eventually('a standalone mongod', async () => isOver || !(await isFree(port)));
+    const remove = async () => {
       await mongod.interrupt();
       await rm(dbPath, { recursive: true, force: true });
-    },
-  };
+    };
+    // Somebody else may have taken the port first: then with another one.
+    if (!isOver) return { env: { MONGODB_URI: `mongodb://127.0.0.1:${port}/live-support` }, remove };
+    await remove();
+  }
 }
 
 async function corruptData(_ports: Ports, folder: string): Promise<Obstacle> {
