@@ -1,7 +1,6 @@
 import { createHmac, hkdfSync } from 'node:crypto';
+import { DAY_MS } from '../domain/spans.ts';
 import { jwtKeys } from '../runtime/secrets.ts';
-
-const DAY_MS = 24 * 3600 * 1000;
 
 /** Returns the day's number, on which the keys of hashes kept for some hours depend. */
 export const today = (): number => Math.floor(Date.now() / DAY_MS);

@@ -1,4 +1,5 @@
 import type { Role } from '../domain/roles.ts';
+import { DAY_MS } from '../domain/spans.ts';
 import { AUDIT_ACTIONS, type AuditAction, type AuditEntry } from '../protocol/objects/operations.ts';
 import { config } from '../runtime/config.ts';
 import { type Transaction, trusted } from './database.ts';
@@ -56,8 +57,6 @@ export interface Actor {
   readonly role: Role | null;
   readonly sourceIp: string | null;
 }
-
-const DAY_MS = 24 * 3600 * 1000;
 
 /** Appends an entry. Inside a transaction, the entry exists if and only if the transaction commits. */
 export async function audit(

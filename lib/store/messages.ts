@@ -220,8 +220,6 @@ export async function releaseActive(
   );
 }
 
-/** Messages that one database operation deletes. */
-const DELETE_BATCH = 2_000;
 const NAME_BATCH = 1_000;
 
 /** Erases the text of a conversation's messages after `from`, up to `to`, and the candidate's name, in both collections. */
@@ -283,13 +281,9 @@ async function nameSenders(collection: Collection): Promise<void> {
   }
 }
 
-/** Deletes every message of a conversation, in both collections. Returns whether it was done by `until`. */
-export async function deleteMessages(conversationId: string, lastSeq: number, until: number): Promise<boolean> {
-  for (let from = 0; from < lastSeq; from += DELETE_BATCH) {
-    if (Date.now() > until) return false;
-    const filter = trusted({ conversationId, seq: { $gt: from, $lte: from + DELETE_BATCH } });
-    await activeMessageModel().deleteMany(filter);
-    await messageModel().deleteMany(filter);
-  }
-  return true;
+/** Deletes a conversation's messages with `from < seq <= to`, in both collections. */
+export async function deleteMessages(conversationId: string, from: number, to: number): Promise<void> {
+  const filter = trusted({ conversationId, seq: { $gt: from, $lte: to } });
+  await activeMessageModel().deleteMany(filter);
+  await messageModel().deleteMany(filter);
 }

@@ -1,3 +1,4 @@
+import { DAY_MS } from '../domain/spans.ts';
 import { type ConversationRecord, conversationModel, ERASED } from './conversations.ts';
 import { dropIndex, trusted } from './database.ts';
 import { messageModel } from './messages.ts';
@@ -5,8 +6,6 @@ import { messageModel } from './messages.ts';
 // A closed conversation has the date until which its texts are kept, `messagesExpireAt`, and the setting by which that date was
 // computed, `retentionDays`. A date that has passed stays: from then on nobody is shown a text, and the sweep deletes the texts.
 // `retentionDays`, and its entry in the index, exist as long as the texts do.
-
-const DAY_MS = 24 * 3600 * 1000;
 
 /** Pipeline fields that give a conversation its date, counted from its close; 0 days mean for ever. */
 export const retainFor = (days: number) => ({

@@ -1,3 +1,4 @@
+import { DAY_MS } from '../domain/spans.ts';
 import { isDuplicateKey, trusted } from './database.ts';
 import { newId } from './ids.ts';
 import { defineModel } from './model.ts';
@@ -61,7 +62,6 @@ const FADING_MS = 150 * 60 * 1000;
 const FIRST_DELAY_MS = 30 * 1000;
 const LONGEST_DELAY_MS = 15 * 60 * 1000;
 
-const DAY_MS = 24 * 3600 * 1000;
 const KNOWN_FOR_MS = 30 * DAY_MS;
 /** An origin is noted again after a day at the earliest. */
 const NOTED_ANEW_MS = KNOWN_FOR_MS - DAY_MS;

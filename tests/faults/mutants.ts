@@ -318,7 +318,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a join beside an assignment to somebody else is not undone',
-    file: 'lib/services/conversations/assignConversation.ts',
+    file: 'lib/services/conversations/tellAgents.ts',
     find: 'async () => formerAgentId === null || showOut',
     replace: "async () => formerAgentId !== '' || showOut",
     killers: TURNS,
@@ -396,8 +396,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'an erasure begins anew each time',
     file: 'lib/services/users/finishErasing.ts',
-    find: 'let from = closed.erasedThrough ?? 0;',
-    replace: 'let from = 0;',
+    find: 'inSlices({ from: erasedThrough, lastSeq, until }',
+    replace: 'inSlices({ from: erasedThrough * 0, lastSeq, until }',
     killers: ['tests/security/erasure'],
   },
 ];

@@ -30,6 +30,20 @@ const say = (data: object, more?: object) =>
 const nested = (levels: number) => '['.repeat(levels) + ']'.repeat(levels);
 const LONE_SURROGATE = '"\\ud800"';
 
+/** Hands a frame to the function itself, by whatever route the gateway may have chosen. */
+const handle = (routeKey: string, body: string, isBase64Encoded = false, more: object = {}) =>
+  system.operate('websocket', {
+    requestContext: {
+      routeKey,
+      connectionId: system.gateway.connectionId(socket),
+      eventType: 'MESSAGE',
+      requestId: 'r',
+    },
+    body,
+    isBase64Encoded,
+    ...more,
+  });
+
 /** Sends a frame as it is; the error it is refused with. */
 async function refusal(frame: string): Promise<{ code: string; message: string }> {
   socket.sendText(frame);
@@ -160,16 +174,7 @@ describe('a hostile frame', () => {
     'over our own limit is refused by the handler itself (base64: %s)',
     async (isBase64Encoded) => {
       const frame = say({ content: 'x'.repeat(33 * 1024) });
-      await system.operate('websocket', {
-        requestContext: {
-          routeKey: 'SEND_MESSAGE',
-          connectionId: system.gateway.connectionId(socket),
-          eventType: 'MESSAGE',
-          requestId: 'r',
-        },
-        body: isBase64Encoded ? Buffer.from(frame).toString('base64') : frame,
-        isBase64Encoded,
-      });
+      await handle('SEND_MESSAGE', isBase64Encoded ? Buffer.from(frame).toString('base64') : frame, isBase64Encoded);
       expect((await socket.next('ERROR')).data).toMatchObject({ code: 'PAYLOAD_TOO_LARGE' });
     },
   );
@@ -178,16 +183,7 @@ describe('a hostile frame', () => {
     ['as far as the gateway hands it on', 100 * 1024, { event: 'SEND_MESSAGE', requestId: 'mine' }],
     ['and no further, for larger ones are not parsed', 128 * 1024, { event: null, requestId: undefined }],
   ])('over our own limit is refused by its name and its requestId, %s', async (_how, size, { event, requestId }) => {
-    await system.operate('websocket', {
-      requestContext: {
-        routeKey: 'SEND_MESSAGE',
-        connectionId: system.gateway.connectionId(socket),
-        eventType: 'MESSAGE',
-        requestId: 'r',
-      },
-      body: say({ content: 'x'.repeat(size) }, { requestId: 'mine' }),
-      isBase64Encoded: false,
-    });
+    await handle('SEND_MESSAGE', say({ content: 'x'.repeat(size) }, { requestId: 'mine' }));
     const refused = await socket.next('ERROR');
     expect(refused.data).toMatchObject({ code: 'PAYLOAD_TOO_LARGE', event });
     expect(refused.requestId).toBe(requestId);
@@ -195,40 +191,15 @@ describe('a hostile frame', () => {
 
   it.each(['$connect', '$disconnect'])('does not pass for the gateway’s own event at %s', async (routeKey) => {
     const before = await state();
-    await system.operate('websocket', {
-      requestContext: {
-        routeKey,
-        connectionId: system.gateway.connectionId(socket),
-        eventType: 'MESSAGE',
-        requestId: 'r',
-      },
-      headers: { Authorization: `Bearer ${agent.token}` },
-      body: text('$connect', {}),
-    });
+    await handle(routeKey, text('$connect', {}), false, { headers: { Authorization: `Bearer ${agent.token}` } });
     expect((await socket.next('ERROR')).data).toMatchObject({ code: 'UNKNOWN_EVENT' });
     expect(await state()).toEqual(before);
   });
 
   it('whose event the gateway read otherwise than we do is trusted by neither', async () => {
-    await system.operate('websocket', {
-      requestContext: {
-        routeKey: 'CLOSE_CONVERSATION',
-        connectionId: system.gateway.connectionId(socket),
-        eventType: 'MESSAGE',
-        requestId: 'r',
-      },
-      body: text('PING', {}),
-    });
+    await handle('CLOSE_CONVERSATION', text('PING', {}));
     expect((await socket.next('ERROR')).data).toMatchObject({ code: 'FORBIDDEN' });
-    await system.operate('websocket', {
-      requestContext: {
-        routeKey: 'LEAVE_CONVERSATION',
-        connectionId: system.gateway.connectionId(socket),
-        eventType: 'MESSAGE',
-        requestId: 'r',
-      },
-      body: say({}),
-    });
+    await handle('LEAVE_CONVERSATION', say({}));
     expect((await socket.next('ERROR')).data).toMatchObject({ code: 'VALIDATION_FAILED' });
   });
 });

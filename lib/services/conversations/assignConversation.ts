@@ -3,17 +3,16 @@ import type { Caller } from '../../domain/permissions.ts';
 import { AppError } from '../../errors/appError.ts';
 import { limitStaffWrites } from '../../limits/rateLimits.ts';
 import type { Conversation } from '../../protocol/objects/conversations.ts';
-import { broadcast } from '../../realtime/broadcast.ts';
 import { errorFields, logger } from '../../runtime/logger.ts';
 import { audit } from '../../store/audit.ts';
 import { removeFromRoom } from '../../store/connections.ts';
 import { assign, type ConversationRecord, findConversation, toConversation } from '../../store/conversations.ts';
 import { transaction } from '../../store/database.ts';
 import { releaseSlot, reserveSlot } from '../../store/users.ts';
-import { showOut } from '../rooms/showOut.ts';
 import { requireVisible } from './getConversation.ts';
 import { refusalOfLost } from './lostRace.ts';
 import { namesIn, present } from './present.ts';
+import { tellAgents } from './tellAgents.ts';
 
 /** A conversation that is with the agent now. */
 export interface Assigned {
@@ -95,21 +94,11 @@ function assignAs(caller: Caller, expected: ConversationRecord, to: Assignment):
 const isDone = ({ status, agentId, supervisorId }: ConversationRecord, wanted: Assignment): boolean =>
   status === 'assigned' && agentId === wanted.agentId && supervisorId === wanted.supervisorId;
 
-/**
- * Tells the room, and both agents wherever they are, about a new agent. First undoes a join of the former agent that
- * was under way beside the commit, because the commit didn't see it. Never throws.
- */
+/** Tells the room, and both agents wherever they are, about a new agent: see `tellAgents`. Never throws. */
 export async function tellAssigned({ conversation, change }: Assigned): Promise<void> {
   if (!change) return;
-  const { formerAgentId } = change;
   try {
-    const isOut = async () => formerAgentId === null || showOut(conversation.id, formerAgentId);
-    // A former agent who got it again meanwhile has newer news: this must not be the last frame they get.
-    const users = [conversation.agentId, (await isOut()) ? formerAgentId : null].filter((id) => id !== null);
-    await broadcast(
-      { room: conversation.id, users, afterAnswers: true, stillNews: isOut },
-      { event: 'CONVERSATION_ASSIGNED', data: { conversation } },
-    );
+    await tellAgents('CONVERSATION_ASSIGNED', conversation, change.formerAgentId);
   } catch (error) {
     // The conversation is assigned all the same, and both agents' lists say so.
     logger.warn('could not tell of an assignment', { conversationId: conversation.id, ...errorFields(error) });

@@ -2,6 +2,7 @@ import { config } from '../../runtime/config.ts';
 import { errorFields, logger } from '../../runtime/logger.ts';
 import { deleteMessages } from '../../store/messages.ts';
 import { eraseExpiredSubject, findExpired, reckonRetention } from '../../store/retention.ts';
+import { inSlices } from './slices.ts';
 
 const RECKONED_AT_ONCE = 1_000;
 const PAGE = 100;
@@ -24,7 +25,7 @@ export async function expireTexts(until: number): Promise<number> {
     for (const { _id, lastSeq } of page) {
       if (Date.now() > until) return expired;
       try {
-        if (!(await deleteMessages(_id, lastSeq, until))) return expired;
+        if (!(await inSlices({ from: 0, lastSeq, until }, (from, to) => deleteMessages(_id, from, to)))) return expired;
         await eraseExpiredSubject(_id);
         expired += 1;
       } catch (error) {

@@ -8,9 +8,7 @@ import type { ConversationRecord } from '../../store/conversations.ts';
 import { copyToPermanent, countPermanent, releaseActive } from '../../store/messages.ts';
 import { retainFor } from '../../store/retention.ts';
 import type { Closed } from './closeConversation.ts';
-
-/** Messages copied, or released, by one database operation, which takes far less than its time limit. */
-const BATCH = 2_000;
+import { inSlices } from './slices.ts';
 
 /** How long a handler archives after a close. The sweep does the rest. */
 export const HANDLER_ARCHIVES_MS = 3_000;
@@ -69,12 +67,11 @@ async function announce(conversation: ConversationRecord, except: string | undef
 
 async function archive(conversation: ConversationRecord, through: number, until: number): Promise<boolean> {
   const { _id: id, lastSeq } = conversation;
-  for (let from = through; from < lastSeq; from += BATCH) {
-    if (Date.now() > until) return false;
-    const to = Math.min(from + BATCH, lastSeq);
+  const isCopied = await inSlices({ from: through, lastSeq, until }, async (from, to) => {
     await copyToPermanent(id, from, to);
     await saveProgress(id, 'archive', to);
-  }
+  });
+  if (!isCopied) return false;
   const archived = await countPermanent(id, 0, lastSeq);
   if (archived !== lastSeq) {
     // Nothing expires, and the next attempt copies from the start.
@@ -86,12 +83,10 @@ async function archive(conversation: ConversationRecord, through: number, until:
 }
 
 async function release(id: string, through: number, lastSeq: number, until: number): Promise<boolean> {
-  for (let from = through; from < lastSeq; from += BATCH) {
-    if (Date.now() > until) return false;
-    const to = Math.min(from + BATCH, lastSeq);
+  const isReleased = await inSlices({ from: through, lastSeq, until }, async (from, to) => {
     await releaseActive(id, from, to, config().ACTIVE_MESSAGE_TTL_SECONDS);
     await saveProgress(id, 'release', to);
-  }
-  await markReleased(id);
-  return true;
+  });
+  if (isReleased) await markReleased(id);
+  return isReleased;
 }

@@ -3,17 +3,16 @@ import type { Caller } from '../../domain/permissions.ts';
 import { AppError } from '../../errors/appError.ts';
 import { limitStaffWrites } from '../../limits/rateLimits.ts';
 import type { Conversation } from '../../protocol/objects/conversations.ts';
-import { broadcast } from '../../realtime/broadcast.ts';
 import { errorFields, logger } from '../../runtime/logger.ts';
 import { type Actor, audit } from '../../store/audit.ts';
 import { removeFromRoom } from '../../store/connections.ts';
 import { type ConversationRecord, requeue, toConversation } from '../../store/conversations.ts';
 import { type Transaction, transaction } from '../../store/database.ts';
 import { releaseSlot, restoreSlot } from '../../store/users.ts';
-import { showOut } from '../rooms/showOut.ts';
 import { requireVisible } from './getConversation.ts';
 import { refusalOfLost } from './lostRace.ts';
 import { namesIn } from './present.ts';
+import { tellAgents } from './tellAgents.ts';
 
 /** A conversation just given back, and its former agent. */
 export interface Requeued {
@@ -61,23 +60,10 @@ export async function requeueAs(
   return requeued;
 }
 
-/**
- * Tells the room, and the former agent wherever they are. First undoes a join of theirs that was under way beside the
- * commit, as `tellAssigned` does. Never throws.
- */
+/** Tells the room, and the former agent wherever they are: see `tellAgents`. Never throws. */
 export async function tellRequeued({ conversation, formerAgentId }: Requeued): Promise<void> {
   try {
-    const isOut = await showOut(conversation.id, formerAgentId);
-    await broadcast(
-      {
-        room: conversation.id,
-        // A former agent who got it again meanwhile has newer news: this must not be the last frame they get.
-        users: isOut ? [formerAgentId] : [],
-        afterAnswers: true,
-        stillNews: () => showOut(conversation.id, formerAgentId),
-      },
-      { event: 'CONVERSATION_REQUEUED', data: { conversation } },
-    );
+    await tellAgents('CONVERSATION_REQUEUED', conversation, formerAgentId);
   } catch (error) {
     // The conversation is open all the same, and the lists say so.
     logger.warn('could not tell of a requeue', { conversationId: conversation.id, ...errorFields(error) });

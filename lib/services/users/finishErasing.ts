@@ -11,10 +11,9 @@ import { eraseMessages } from '../../store/messages.ts';
 import { completeErasing } from '../../store/users.ts';
 import { closeAs } from '../conversations/closeConversation.ts';
 import { finishClosing } from '../conversations/finishClosing.ts';
+import { inSlices } from '../conversations/slices.ts';
 
 const PAGE = 50;
-/** Messages erased in one database operation: well within its time limit. */
-const BATCH = 2_000;
 /** How long the handler erases. The sweep does the rest. */
 const HANDLER_ERASES_MS = 3_000;
 
@@ -63,14 +62,13 @@ async function erase(conversation: ConversationRecord, until: number): Promise<b
   const closed = await closeOnBehalf(conversation);
   // Archive first: an archive under way would bring back erased texts.
   if (!(await finishClosing(closed, { until }))) return false;
-  for (let from = closed.erasedThrough ?? 0; from < closed.lastSeq; from += BATCH) {
-    if (Date.now() > until) return false;
-    const to = Math.min(from + BATCH, closed.lastSeq);
+  const { _id: id, lastSeq, erasedThrough = 0 } = closed;
+  const isErased = await inSlices({ from: erasedThrough, lastSeq, until }, async (from, to) => {
     await eraseMessages(closed, from, to);
-    if (to < closed.lastSeq) await saveErasedThrough(closed._id, to);
-  }
-  await eraseSubject(closed._id);
-  return true;
+    if (to < lastSeq) await saveErasedThrough(id, to);
+  });
+  if (isErased) await eraseSubject(id);
+  return isErased;
 }
 
 const ATTEMPTS = 10;
