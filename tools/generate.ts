@@ -1,11 +1,13 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { asyncapi } from './asyncapi.ts';
 import { openapi } from './openapi.ts';
 import { pages } from './pages.ts';
 
 /**
- * Writes the documents, and the tables of pages, that follow from `lib/protocol`; with `--check`, fails where they are not what
- * is committed.
+ * Writes the documents, and the tables of pages, that follow from `lib/protocol` and from the last runs of the benchmark; with
+ * `--check`, fails where they are not what is committed.
  */
 const at = (path: string) => new URL(path, import.meta.url);
 
@@ -50,9 +52,10 @@ export function outdated(): Record<string, string> {
 function main(check: boolean): void {
   for (const [path, text] of Object.entries(outdated())) {
     if (check) {
-      console.error(`${path} is not what lib/protocol says. Run: npm run docs`);
+      console.error(`${path} is not what it is made of says. Run: npm run docs`);
       process.exitCode = 1;
     } else {
+      mkdirSync(dirname(fileURLToPath(at(`../${path}`))), { recursive: true });
       writeFileSync(at(`../${path}`), text);
       console.log(`wrote ${path}`);
     }

@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { blocks, plots } from '../bench/report/page.ts';
+import type { Results } from '../bench/report/results.ts';
 import { type Access, type Operation, PERMISSIONS } from '../lib/domain/permissions.ts';
 import { ERRORS } from '../lib/protocol/errors.ts';
 import { type ClientEvent, clientEvents } from '../lib/protocol/events.ts';
@@ -6,7 +8,10 @@ import { repeatingInWords } from '../lib/protocol/repeating.ts';
 import { type Route, routeKeyOf } from '../lib/protocol/route.ts';
 import { routes } from '../lib/protocol/routes.ts';
 
-/** Makes the tables in README.md and docs/delivery.md that follow from `lib/protocol`. */
+/**
+ * Makes the tables in README.md and docs/delivery.md that follow from `lib/protocol`, and those in docs/performance.md, with its
+ * plots, that follow from the last runs of the benchmark.
+ */
 
 interface Table {
   readonly head: readonly string[];
@@ -58,18 +63,28 @@ const TABLES: Readonly<Record<string, Readonly<Record<string, () => Table>>>> = 
   },
 };
 
-/** Returns the text of every page with its tables made new. Throws where a page has no place for a table. */
+const PERFORMANCE = 'docs/performance.md';
+
+const read = (path: string): string => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8');
+
+/** Returns the text of every page and plot, made new. Throws where a page has no place for a table. */
 export function pages(): Record<string, string> {
-  return Object.fromEntries(Object.entries(TABLES).map(([path, tables]) => [path, filled(path, tables)]));
+  const inMarkdownOf = (tables: Readonly<Record<string, () => Table>>) =>
+    Object.fromEntries(Object.entries(tables).map(([name, table]) => [name, inMarkdown(table())]));
+  const results = JSON.parse(read('bench/results.json')) as Results;
+  return {
+    ...Object.fromEntries(Object.entries(TABLES).map(([path, tables]) => [path, filled(path, inMarkdownOf(tables))])),
+    [PERFORMANCE]: filled(PERFORMANCE, blocks(results)),
+    ...plots(results),
+  };
 }
 
-function filled(path: string, tables: Readonly<Record<string, () => Table>>): string {
-  const text = readFileSync(new URL(`../${path}`, import.meta.url), 'utf8');
-  return Object.entries(tables).reduce((page, [name, table]) => {
-    const [before, , after, ...more] = page.split(new RegExp(`(?<=<!-- ${name} -->\n)|(?=<!-- /${name} -->)`));
+function filled(path: string, texts: Readonly<Record<string, string>>): string {
+  return Object.entries(texts).reduce((page, [name, text]) => {
+    const [before, , after, ...more] = page.split(new RegExp(`<!-- /?${name} -->\n`));
     if (before === undefined || after === undefined || more.length > 0) throw new Error(`${path} has no table ${name}`);
-    return before + inMarkdown(table()) + after;
-  }, text);
+    return `${before}<!-- ${name} -->\n${text}<!-- /${name} -->\n${after}`;
+  }, read(path));
 }
 
 function inMarkdown({ head, rows }: Table): string {

@@ -47,7 +47,7 @@ it.each(documents)('$path links to what is there', ({ folder, path, text }) => {
 });
 
 it.each(documents)('$path names files that are there', ({ text }) => {
-  const files = [...text.matchAll(/`((?:lib|functions|cloud|local|tools|tests|docs)\/[\w./-]+)`/g)];
+  const files = [...text.matchAll(/`((?:lib|functions|cloud|local|bench|tools|tests|docs)\/[\w./-]+)`/g)];
   expect(files.map(([, file = '']) => file).filter((file) => !existsSync(root + file))).toEqual([]);
 });
 
@@ -86,9 +86,10 @@ describe('what documents quote', () => {
 
   /** Settings, codes, events, metrics, alarms, exports: whatever is written like a name of ours. */
   const everything = new Set(
-    [read('serverless.yml'), ...filesUnder('lib', 'functions', 'cloud', 'local', 'tools', 'tests').map(read)].flatMap(
-      (text) => text.match(/\w+/g) ?? [],
-    ),
+    [
+      read('serverless.yml'),
+      ...filesUnder('lib', 'functions', 'cloud', 'local', 'bench', 'tools', 'tests').map(read),
+    ].flatMap((text) => text.match(/\w+/g) ?? []),
   );
   const OTHERS = [
     // The environment of the AWS CLI, of serverless and of the workflows.

@@ -7,7 +7,7 @@ import { routeKeyOf } from '../../lib/protocol/route.ts';
 import { type Cors, corsOf, withCors } from './cors.ts';
 import { within } from './deadline.ts';
 import { DEFAULT_ROUTE, functionOf, httpFunctions, socketFunctions } from './handlers.ts';
-import { Socket } from './socket.ts';
+import { Socket, type Transport } from './socket.ts';
 import { checkAnswer, type HttpRequest, type HttpResult, matchRoute, type Upgrade, UpgradeRefused } from './system.ts';
 
 /** Runs a function by its file below `functions/`; how is up to whoever carries the functions. */
@@ -16,9 +16,15 @@ export type Invoke = (file: string, event: unknown) => Promise<unknown>;
 /** What the management endpoint does to posts to a connection, instead of delivering them. */
 export type PostFault = 'gone' | 'throttled' | 'hang' | 'error' | 'forbidden';
 
+/** A client's end of a socket, for the gateway. */
+export interface ClientEnd {
+  receive(text: string): void;
+  end(code: number): void;
+}
+
 interface Connection {
   readonly id: string;
-  readonly socket: Socket;
+  readonly socket: ClientEnd;
   state: 'connecting' | 'open' | 'closed';
 }
 
@@ -39,6 +45,8 @@ export class Gateway {
   readonly #cors: Cors;
   /** Posts per connection, tried and delivered alike. */
   readonly posts: { connectionId: string; frame: string }[] = [];
+  /** `false`: `posts` stays empty, for long runs. */
+  keepsPosts = true;
   /** The connections a post to which hung, until whoever posted gave up. */
   readonly givenUp: string[] = [];
   /** When set, `$disconnect` is never delivered: it is best effort only. */
@@ -82,7 +90,7 @@ export class Gateway {
     else this.#faults.delete(id);
   }
 
-  connectionId(socket: Socket): string {
+  connectionId(socket: ClientEnd): string {
     for (const connection of this.#connections.values()) if (connection.socket === socket) return connection.id;
     throw new Error('no such socket');
   }
@@ -104,9 +112,17 @@ export class Gateway {
     });
   }
 
-  async connect({ token, headers = {}, protocols = [], query = '' }: Upgrade): Promise<Socket> {
+  connect(upgrade: Upgrade): Promise<Socket> {
+    return this.open(upgrade, (transport) => new Socket(transport));
+  }
+
+  /** As `connect`, for a client that has an end of its own. */
+  async open<E extends ClientEnd>(
+    { token, headers = {}, protocols = [], query = '' }: Upgrade,
+    endOf: (transport: Transport) => E,
+  ): Promise<E> {
     const id = randomBytes(9).toString('base64url');
-    const socket = new Socket({
+    const socket = endOf({
       send: (text) => this.#receive(id, text),
       close: () => {
         const connection = this.#connections.get(id);
@@ -190,7 +206,7 @@ export class Gateway {
     if (!request.headers.authorization?.startsWith('AWS4-HMAC-SHA256 ')) return answer(403, 'ForbiddenException');
     const id = decodeURIComponent(/^\/@connections\/([^/?]+)/.exec(request.url ?? '')?.[1] ?? '');
     const connection = this.#connections.get(id);
-    if (request.method === 'POST') this.posts.push({ connectionId: id, frame: body.toString() });
+    if (request.method === 'POST' && this.keepsPosts) this.posts.push({ connectionId: id, frame: body.toString() });
     switch (this.#faults.get(id)) {
       case 'gone':
         return answer(410, 'GoneException');
