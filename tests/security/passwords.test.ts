@@ -1,6 +1,9 @@
 import { type InProcess, startDesk } from '../support/inProcess.ts';
+import { hashInFull } from '../support/lightHashes.ts';
 import { type Desk, PASSWORD, type Person } from '../support/system.ts';
 import { countHashes } from './hashes.ts';
+
+hashInFull();
 
 const FAILED_LOGINS = 12;
 

@@ -8,8 +8,12 @@ import { userModel } from '../../lib/store/users.ts';
 import { eventually, within } from '../support/deadline.ts';
 import { everything } from '../support/everything.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
+import { hashInFull } from '../support/lightHashes.ts';
 import { type Desk, type HttpResult, PASSWORD, type Person, UpgradeRefused } from '../support/system.ts';
 import { allRoutes, decoded, expectRefused, fill } from './attack.ts';
+
+// What races a sign-in has as long as a hash takes.
+hashInFull();
 
 /** All that a test may put a clock on, but the date. */
 const NOT_THE_DATE = [

@@ -1,6 +1,7 @@
 import { writeSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
 import mongoose from 'mongoose';
+import './lightHashes.ts';
 import { loadHandler } from './handlers.ts';
 import { BLOCKED_FD, type Fault, type FromMachine, type ToMachine } from './machineProtocol.ts';
 

@@ -1,7 +1,10 @@
 import { jest } from '@jest/globals';
 import { countHashes } from '../security/hashes.ts';
+import { hashInFull } from '../support/lightHashes.ts';
 
 /** How passwords are hashed, with an OpenSSL that has argon2 and with one that doesn't. */
+
+hashInFull();
 
 const crypto = await import('node:crypto');
 
