@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { HANG_MS } from '../support/deadline.ts';
 import { AREAS } from '../support/endpoints.ts';
-import { PROJECT } from '../support/process.ts';
+import { COMPILED, PROJECT } from '../support/process.ts';
 
 /** Importing a module begins nothing. An entry of a function says what begins while it is loaded, and nothing else does. */
 
@@ -35,7 +35,7 @@ async function begunBy(files: readonly string[]): Promise<string[]> {
   const { stdout } = await promisify(execFile)(
     process.execPath,
     ['--no-warnings', '--input-type=module', '-e', script],
-    { env: { TRUSTED_PROXY: 'required' }, timeout: HANG_MS },
+    { env: { ...COMPILED, TRUSTED_PROXY: 'required' }, timeout: HANG_MS },
   );
   return JSON.parse(stdout) as string[];
 }

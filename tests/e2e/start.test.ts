@@ -16,6 +16,11 @@ import { PROJECT, processesNaming, Running, SERVERLESS } from '../support/proces
 
 /** `npm start` as somebody new to the project meets it. */
 
+const START: readonly string[] = [...SERVERLESS, 'offline'];
+/** What the plugin tells before anything else is begun needs nothing else of a start; with `SOAK=1` it is a whole one. */
+const PLUGIN: readonly string[] =
+  process.env['SOAK'] === '1' ? START : [process.execPath, `${PROJECT}/tests/support/pluginAlone.ts`];
+
 async function startedByNpm(ports: Ports, folder: string): Promise<Running> {
   const server = new Running(['npm', 'start'], { ...portVariables(ports), LOCAL_DIR: folder, LOG_LEVEL: 'error' });
   try {
@@ -158,39 +163,47 @@ async function brokenSource(_ports: Ports, folder: string): Promise<Obstacle> {
 const uri = (address: string) => async (): Promise<Obstacle> => ({ env: { MONGODB_URI: address } });
 
 describe('what is in the way is told in one line, with what to do about it', () => {
-  const cases: readonly [string, (ports: Ports, folder: string) => Promise<Obstacle>, RegExp][] = [
-    ['a port in use', takenPort, /^HTTP port \d+ is in use: .* HTTP_PORT=\d+ npm start$/],
+  const cases: readonly [string, (ports: Ports, folder: string) => Promise<Obstacle>, RegExp, (readonly string[])?][] =
     [
-      'two servers on one port',
-      async ({ http }) => ({ env: { WS_PORT: String(http) } }),
-      /^HTTP_PORT and WS_PORT are both \d+/,
-    ],
-    ['a port that is none', async () => ({ env: { HTTP_PORT: 'http' } }), /^HTTP_PORT: http is no port number$/],
-    [
-      'an unreachable database',
-      uri('mongodb://127.0.0.1:1/x?replicaSet=rs0'),
-      /^MONGODB_URI: the database does not answer .* unset it/,
-    ],
-    ['an address that is none', uri('postgres://user:secret@localhost/x'), /^MONGODB_URI: not an address of MongoDB/],
-    ['a standalone server', standalone, /^MONGODB_URI: that is a standalone server, .* --replSet/],
-    [
-      'a damaged data folder',
-      corruptData,
-      /^The local data in \S+ can't be opened .* delete that folder to start afresh/,
-    ],
-    [
-      'source that does not compile',
-      brokenSource,
-      /^The source does not compile: functions\/websocket\/ping\.ts:1:21: Unexpected ";"$/,
-    ],
-  ];
+      ['a port in use', takenPort, /^HTTP port \d+ is in use: .* HTTP_PORT=\d+ npm start$/],
+      [
+        'two servers on one port',
+        async ({ http }) => ({ env: { WS_PORT: String(http) } }),
+        /^HTTP_PORT and WS_PORT are both \d+/,
+        PLUGIN,
+      ],
+      [
+        'a port that is none',
+        async () => ({ env: { HTTP_PORT: 'http' } }),
+        /^HTTP_PORT: http is no port number$/,
+        PLUGIN,
+      ],
+      [
+        'an unreachable database',
+        uri('mongodb://127.0.0.1:1/x?replicaSet=rs0'),
+        /^MONGODB_URI: the database does not answer .* unset it/,
+        PLUGIN,
+      ],
+      ['an address that is none', uri('postgres://user:secret@localhost/x'), /^MONGODB_URI: not an address of MongoDB/],
+      ['a standalone server', standalone, /^MONGODB_URI: that is a standalone server, .* --replSet/, PLUGIN],
+      [
+        'a damaged data folder',
+        corruptData,
+        /^The local data in \S+ can't be opened .* delete that folder to start afresh/,
+      ],
+      [
+        'source that does not compile',
+        brokenSource,
+        /^The source does not compile: functions\/websocket\/ping\.ts:1:21: Unexpected ";"$/,
+      ],
+    ];
 
-  it.concurrent.each(cases)('%s', async (_what, put, said) => {
+  it.concurrent.each(cases)('%s', async (_what, put, said, command = START) => {
     const [ports, folder] = await Promise.all([freePorts(), localFolder()]);
     const obstacle = await put(ports, folder.path);
     try {
       const server = new Running(
-        [...SERVERLESS, 'offline'],
+        command,
         { ...portVariables(ports), LOCAL_DIR: folder.path, ...obstacle.env },
         obstacle.cwd,
       );
@@ -219,11 +232,10 @@ const isEsbuild = (line: string): boolean => line.includes('--service=');
 const RANDOM = Number(process.env['MOMENTS'] ?? 0);
 
 describe('a start that is ended early says nothing, and leaves nothing behind', () => {
-  const start = [...SERVERLESS, 'offline'];
   type Come = (ports: Ports, folder: string) => Promise<unknown>;
   const moments: readonly (readonly [string, readonly string[], NodeJS.Signals, Come])[] = [
-    ['by Ctrl-C while the framework loads', start, 'SIGINT', async (_, folder) => (await processesNaming(folder))[0]],
-    ['by SIGTERM as the data folder is made', start, 'SIGTERM', (_, folder) => exists(join(folder, 'data'))],
+    ['by Ctrl-C while the framework loads', START, 'SIGINT', async (_, folder) => (await processesNaming(folder))[0]],
+    ['by SIGTERM as the data folder is made', START, 'SIGTERM', (_, folder) => exists(join(folder, 'data'))],
     [
       'by Ctrl-C under npm as mongod starts',
       ['npm', 'start'],
@@ -232,20 +244,20 @@ describe('a start that is ended early says nothing, and leaves nothing behind', 
     ],
     [
       'by Ctrl-C while functions are bundled',
-      start,
+      START,
       'SIGINT',
       async (_, folder) => (await processesNaming(folder)).some(isEsbuild),
     ],
     [
       'by Ctrl-C when a first server listens',
-      start,
+      START,
       'SIGINT',
       async ({ lambda }) => !(await isFree(lambda, 'localhost')),
     ],
     ...Array.from({ length: RANDOM }, (_, index) => {
       const moment = Math.round((index / RANDOM) * 1000 * Number(process.env['MOMENTS_WITHIN'] ?? 8));
       const signal = index % 3 === 0 ? 'SIGTERM' : 'SIGINT';
-      return [`by ${signal} after ${moment} ms`, start, signal, async () => sleep(moment, true)] as const;
+      return [`by ${signal} after ${moment} ms`, START, signal, async () => sleep(moment, true)] as const;
     }),
   ];
 
@@ -274,7 +286,7 @@ it('a database that MONGODB_URI names gets no demo people by itself', async () =
   const client = await mongoose.mongo.MongoClient.connect(uri);
   try {
     const env = { ...portVariables(ports), LOCAL_DIR: folder.path, MONGODB_URI: uri, LOG_LEVEL: 'error' };
-    const server = new Running([...SERVERLESS, 'offline'], env);
+    const server = new Running(PLUGIN, env);
     try {
       await server.printed(/Live Support is ready[\s\S]*DEMO_PEOPLE=on npm start/);
     } finally {

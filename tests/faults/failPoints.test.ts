@@ -19,7 +19,9 @@ beforeAll(async () => {
   mongod = await startOwnMongod();
   admin = new mongoose.mongo.MongoClient(mongod.uri);
   // A server that really steps down or shuts down says so to whoever watches it; a fail point doesn't, so watch closely.
-  const uri = `${mongod.uri}&appName=${APP}&heartbeatFrequencyMS=500`;
+  // And after a fault the driver looks again at once, not after half a second: it would only cost time.
+  const watching = 'heartbeatFrequencyMS=500&minHeartbeatFrequencyMS=5&serverMonitoringMode=poll';
+  const uri = `${mongod.uri}&appName=${APP}&${watching}`;
   ({ system, desk } = await startDesk({ ...ROOMY, MONGODB_URI: uri }));
   cast = await castOf(desk);
 });

@@ -6,6 +6,9 @@ import { eventually, HANG_MS, within } from './deadline.ts';
 
 export const PROJECT = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 
+/** What one start of a program has compiled the next one needn't. */
+export const COMPILED = { NODE_COMPILE_CACHE: `${PROJECT}/node_modules/.cache/compiled` } as const;
+
 /** A tool of the project's, run by the Node the tests run on. */
 export const SERVERLESS: readonly string[] = [process.execPath, `${PROJECT}/node_modules/.bin/serverless`];
 
@@ -26,8 +29,7 @@ function environment(given: Readonly<Record<string, string>>): NodeJS.ProcessEnv
     ...Object.fromEntries(inherited),
     FORCE_COLOR: '0',
     NO_COLOR: '1',
-    // What one start of a tool has compiled the next one needn't.
-    NODE_COMPILE_CACHE: `${PROJECT}/node_modules/.cache/compiled`,
+    ...COMPILED,
     ...given,
   };
 }
