@@ -157,6 +157,7 @@ gateway = await Gateway.start(async (_file, event) => {
 });
 gateway.keepsPosts = false;
 serve(await listen(gateway), {
+  idle: () => gateway.idle(),
   /** How long the transactions and first posts took since this was asked last. */
   times: (): Times[] => {
     const all = times;

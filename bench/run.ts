@@ -8,7 +8,12 @@ import { startMongod } from '../local/mongod.ts';
 import { PROJECT } from '../tests/support/process.ts';
 import { prepareEnvironment } from './harness/contestants.ts';
 import { Progress } from './harness/progress.ts';
+import { measureArchive } from './measures/archive.ts';
+import { measureCommands } from './measures/commands.ts';
 import { measureCpu } from './measures/cpu.ts';
+import { measureFanOut } from './measures/fanOut.ts';
+import { measureHistory } from './measures/history.ts';
+import { measureRooms } from './measures/rooms.ts';
 import { measureSend } from './measures/send.ts';
 import { blocks } from './report/page.ts';
 import type { Machine, Measured, Results, Run } from './report/results.ts';
@@ -21,7 +26,12 @@ import { rounded } from './report/statistics.ts';
 
 const MEASURES: { readonly [Name in keyof Measured]: (progress: Progress) => Promise<Measured[Name]> } = {
   send: measureSend,
+  rooms: measureRooms,
   cpu: measureCpu,
+  commands: measureCommands,
+  fanOut: measureFanOut,
+  archive: measureArchive,
+  history: measureHistory,
 };
 
 /** Only when named. */

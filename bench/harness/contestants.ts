@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { signAccessToken } from '../../lib/auth/tokens.ts';
 import { databaseUri } from '../../local/mongod.ts';
 import { Desk, type HttpRequest, type HttpResult, type Person } from '../../tests/support/system.ts';
-import { openFrames, openSocketIo, Room } from './link.ts';
+import { type Link, openFrames, openSocketIo, Room } from './link.ts';
 import { type Environment, Server } from './server.ts';
 
 /** What is measured, each in a process of its own, with what it takes to have rooms in it. */
@@ -11,6 +11,8 @@ export interface Contestant {
   readonly server: Server;
   /** A conversation of two people, both in it. */
   room(): Promise<Room>;
+  /** One connection of somebody who may join anywhere; only others than Live Support let them. */
+  link(): Promise<Link>;
   stop(): Promise<void>;
 }
 
@@ -83,6 +85,7 @@ export async function startOurs(name = 'Live Support', environment: Environment 
     address,
     databaseUri: uri,
     pair,
+    link: () => Promise.reject(new Error('nobody may join everywhere')),
     operate,
     room: async () => {
       const { candidate, agent, conversationId } = await pair();
@@ -108,6 +111,7 @@ async function startPeer(
   return {
     name,
     server,
+    link: () => link('candidate'),
     room: async () => joined(randomUUID(), [await link('candidate'), await link('agent')]),
     stop: () => server.stop(),
   };

@@ -10,6 +10,8 @@ export interface Link {
   send(conversationId: string, content: string, clientMessageId: string): Promise<number>;
   /** Any other event, answered by a frame with its `requestId`. */
   ask(event: string, data: unknown): Promise<unknown>;
+  /** An event without an answer. */
+  tell(event: string, data: unknown): void;
   /** Called with the `clientMessageId` of each `NEW_MESSAGE`. */
   onMessage: (clientMessageId: string) => void;
   close(): void;
@@ -47,6 +49,7 @@ export async function openFrames(address: string, token: string): Promise<Link> 
     send: async (conversationId, content, clientMessageId) =>
       (await ask('SEND_MESSAGE', { conversationId, content, clientMessageId }, clientMessageId)).seq,
     ask: (event, data) => ask(event, data as object),
+    tell: (event, data) => socket.send(JSON.stringify({ event, data })),
     onMessage: () => undefined,
     close: () => socket.close(),
   };
@@ -103,6 +106,7 @@ export async function openSocketIo(address: string, token: string): Promise<Link
     send: async (conversationId, content, clientMessageId) =>
       (await ask('SEND_MESSAGE', { conversationId, content, clientMessageId })).seq,
     ask,
+    tell: (event, data) => void socket.emit(event, data),
     onMessage: () => undefined,
     close: () => socket.close(),
   };

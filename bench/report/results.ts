@@ -24,6 +24,11 @@ export interface Machine {
 export interface Measured {
   readonly send: SendResult;
   readonly cpu: CpuResult;
+  readonly rooms: RoomsResult;
+  readonly fanOut: FanOutResult;
+  readonly archive: ArchiveResult;
+  readonly history: HistoryResult;
+  readonly commands: CommandsResult;
 }
 
 /** Times of one contestant, in milliseconds. */
@@ -56,4 +61,74 @@ export interface CpuResult {
   /** Milliseconds per message, by package. */
   readonly packages: Readonly<Record<string, number>>;
   readonly baselinePackages: Readonly<Record<string, number>> | null;
+}
+
+export interface RoomsRun {
+  readonly contestants: readonly {
+    readonly name: string;
+    readonly messagesPerSecond: number;
+    /** Processor time of the server's process for a message. */
+    readonly cpuMs: number;
+  }[];
+}
+
+export interface RoomsResult {
+  readonly rooms: number;
+  readonly runMs: number;
+  readonly runs: readonly RoomsRun[];
+}
+
+/** One size of the room. Times are milliseconds until the last connection had the message. */
+export interface FanOutSize {
+  readonly connections: number;
+  /** From the commit. */
+  readonly fanOut: Spread;
+  readonly bare: Spread;
+  /** From when the message was sent. */
+  readonly total: Spread;
+  readonly rssMb: number;
+  /** By how much the server grew over all messages of this size. */
+  readonly heapGrowthMb: number;
+  readonly rssGrowthMb: number;
+}
+
+export interface FanOutResult {
+  readonly messages: number;
+  readonly onePostMs: number;
+  readonly sizes: readonly FanOutSize[];
+}
+
+export interface ArchiveResult {
+  readonly sizes: readonly {
+    readonly messages: number;
+    readonly runs: readonly { readonly archiveMs: number; readonly bareMs: number; readonly rssGrowthMb: number }[];
+    readonly rssGrowthMb: number;
+  }[];
+}
+
+export interface HistoryResult {
+  readonly rounds: number;
+  readonly sizes: readonly {
+    readonly messages: number;
+    readonly send: Spread;
+    readonly join: Spread;
+    readonly list: Spread;
+  }[];
+}
+
+/** What an operation asked of the database. */
+export interface Operation {
+  readonly name: string;
+  /** The names of its commands, in the order they began. */
+  readonly commands: readonly string[];
+  /** How many had ended when the answer was posted; all, where the answer is no post. */
+  readonly beforeAnswer: number;
+  /** How many of those ran one after the other. */
+  readonly inSequence: number;
+  /** Of a message: reads between the commit and the first post to the room. */
+  readonly readsBeforeTelling: number | null;
+}
+
+export interface CommandsResult {
+  readonly operations: readonly Operation[];
 }
