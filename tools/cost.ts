@@ -39,7 +39,7 @@ export type Usage = Readonly<Record<Item, number>>;
 export type Prices = Readonly<Record<Item, Price>>;
 
 const GB = 1e9;
-const MONTH_DAYS = 30;
+export const MONTH_DAYS = 30;
 /** The largest frame is 32 KB, which is one metered message. */
 const MESSAGES_A_FRAME = 1;
 
@@ -149,8 +149,9 @@ export const dollarsFor = (item: Item, usage: Usage, prices: Prices, free = fals
 export const dollars = (usage: Usage, prices: Prices, free = false): number =>
   ITEMS.reduce((sum, item) => sum + dollarsFor(item, usage, prices, free), 0);
 
-const money = (amount: number) => amount.toFixed(2);
-const quantity = (amount: number) => amount.toLocaleString('en-US', { maximumFractionDigits: amount >= 100 ? 0 : 2 });
+export const money = (amount: number) => amount.toFixed(2);
+export const quantity = (amount: number) =>
+  amount.toLocaleString('en-US', { maximumFractionDigits: amount >= 100 ? 0 : 2 });
 
 /** Returns the output of the command. */
 export async function report(args: readonly string[]): Promise<string> {

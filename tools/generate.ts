@@ -44,13 +44,15 @@ function read(path: string): string | null {
 }
 
 /** Returns the generated files whose committed text is out of date, by path, with the right text. */
-export function outdated(): Record<string, string> {
+export async function outdated(): Promise<Record<string, string>> {
   const wanted = Object.entries(documents()).map(([name, text]) => [`docs/${name}`, text] as const);
-  return Object.fromEntries([...wanted, ...Object.entries(pages())].filter(([path, text]) => read(path) !== text));
+  return Object.fromEntries(
+    [...wanted, ...Object.entries(await pages())].filter(([path, text]) => read(path) !== text),
+  );
 }
 
-function main(check: boolean): void {
-  for (const [path, text] of Object.entries(outdated())) {
+async function main(check: boolean): Promise<void> {
+  for (const [path, text] of Object.entries(await outdated())) {
     if (check) {
       console.error(`${path} is not what it is made of says. Run: npm run docs`);
       process.exitCode = 1;
@@ -62,4 +64,4 @@ function main(check: boolean): void {
   }
 }
 
-if (import.meta.main) main(process.argv.includes('--check'));
+if (import.meta.main) await main(process.argv.includes('--check'));

@@ -7,6 +7,7 @@ import { type ClientEvent, clientEvents } from '../lib/protocol/events.ts';
 import { repeatingInWords } from '../lib/protocol/repeating.ts';
 import { type Route, routeKeyOf } from '../lib/protocol/route.ts';
 import { routes } from '../lib/protocol/routes.ts';
+import { plot as alwaysOnPlot } from './alwaysOn.ts';
 
 /**
  * Makes the tables in README.md and docs/delivery.md that follow from `lib/protocol`, and those in docs/performance.md, with its
@@ -68,7 +69,7 @@ const PERFORMANCE = 'docs/performance.md';
 const read = (path: string): string => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8');
 
 /** Returns the text of every page and plot, made new. Throws where a page has no place for a table. */
-export function pages(): Record<string, string> {
+export async function pages(): Promise<Record<string, string>> {
   const inMarkdownOf = (tables: Readonly<Record<string, () => Table>>) =>
     Object.fromEntries(Object.entries(tables).map(([name, table]) => [name, inMarkdown(table())]));
   const results = JSON.parse(read('bench/results.json')) as Results;
@@ -76,6 +77,7 @@ export function pages(): Record<string, string> {
     ...Object.fromEntries(Object.entries(TABLES).map(([path, tables]) => [path, filled(path, inMarkdownOf(tables))])),
     [PERFORMANCE]: filled(PERFORMANCE, blocks(results)),
     ...plots(results),
+    'docs/performance/alwaysOn.svg': await alwaysOnPlot(),
   };
 }
 

@@ -15,7 +15,6 @@ import { spread } from '../report/statistics.ts';
 const SIZES = [2, 10, 100, 1_000];
 const MESSAGES = 30;
 const WARM_UP = 10;
-const AT_ONCE = 10;
 
 export async function measureFanOut(
   progress: Progress,
@@ -91,20 +90,16 @@ class Crowd {
 
   /** Lets more join, until there are so many. */
   async grow(size: number): Promise<void> {
-    const add = async () => {
-      while (this.#links.length < size) {
-        const place = this.#links.length;
-        this.#links.push(undefined as never);
-        const link = await this.#open(place);
-        await link.join(this.#conversationId);
-        link.onMessage = () => {
-          this.#missing -= 1;
-          if (this.#missing === 0) this.#allHave(performance.now());
-        };
-        this.#links[place] = link;
-      }
-    };
-    await Promise.all(Array.from({ length: AT_ONCE }, add));
+    // One after the other: they are connections of one person, who would get in their own way.
+    while (this.#links.length < size) {
+      const link = await this.#open(this.#links.length);
+      await link.join(this.#conversationId);
+      link.onMessage = () => {
+        this.#missing -= 1;
+        if (this.#missing === 0) this.#allHave(performance.now());
+      };
+      this.#links.push(link);
+    }
     await this.#contestant.server.ask('idle');
   }
 

@@ -1,5 +1,14 @@
 import { readFileSync } from 'node:fs';
 import {
+  report as alwaysOnReport,
+  type Bills,
+  crossing,
+  hoursOf,
+  PAIR,
+  pairDollars,
+  serviceDollars,
+} from '../../tools/alwaysOn.ts';
+import {
   conversationUsage,
   report as costReport,
   type Deployed,
@@ -99,6 +108,51 @@ it('refuses what is no number', async () => {
   await expect(costReport(['--mesages', '1'])).rejects.toThrow('mesages');
 });
 
+describe('a pair that is always on', () => {
+  const hourly = JSON.parse(read('tools/prices.json')).alwaysOn as Bills['hourly'];
+  const bills: Bills = { on, shape: TYPICAL, prices, hourly, pair: PAIR };
+  const kind = { name: 'some', messageMs: 2, cacheNodes: 2 };
+
+  it('pays by the hour when nobody comes, and for the same watching', () => {
+    const hours = hoursOf(kind, TYPICAL, 0);
+    expect(hours).toEqual({
+      vcpuHours: 720,
+      gbHours: 1440,
+      balancerHours: 720,
+      balancerUnitHours: 0,
+      addressHours: 4 * 720,
+      cacheNodeHours: 1440,
+    });
+    const { alarms, dashboards, customMetrics } = prices;
+    const watching =
+      on.alarms * alarms.price + on.dashboards * dashboards.price + on.customMetrics * customMetrics.price;
+    const machines = 720 * 0.03238 + 1440 * 0.00356 + 720 * 0.0225 + 2880 * 0.005 + 1440 * 0.0128;
+    expect(pairDollars(bills, kind, 0)).toBeCloseTo(machines + watching);
+  });
+
+  it('gets a third container when the busiest second needs one', () => {
+    // Two of half a processor, half used: 250 messages of 2 ms a second.
+    const most = (250 * 720 * 3600) / PAIR.peak / TYPICAL.messages;
+    expect(hoursOf(kind, TYPICAL, most).vcpuHours).toBe(720);
+    expect(hoursOf(kind, TYPICAL, most * 1.01).vcpuHours).toBe(1080);
+  });
+
+  it('costs less from where the lines cross', () => {
+    const from = crossing(bills, kind) ?? Number.NaN;
+    expect(serviceDollars(bills, from - 1)).toBeLessThanOrEqual(pairDollars(bills, kind, from - 1));
+    expect(serviceDollars(bills, from)).toBeGreaterThan(pairDollars(bills, kind, from));
+  });
+
+  it('never does where machines cost the world', () => {
+    const dear = { ...hourly, vcpuHours: { ...hourly.vcpuHours, price: 1e9 } };
+    expect(crossing({ ...bills, hourly: dear }, kind)).toBeNull();
+  });
+
+  it('names the page of each price', () => {
+    for (const { page } of Object.values(hourly)) expect(page).toMatch(/^https:\/\/aws\.amazon\.com\/[\w/]+pricing\/$/);
+  });
+});
+
 /** What a document says a command prints. */
 const commands = ['docs/cost.md', 'docs/scale.md'].flatMap((document) =>
   [...read(document).matchAll(/^```\n\$ npx node tools\/(\w+)\.ts(.*)\n([\s\S]*?)\n```$/gm)].map(
@@ -107,8 +161,8 @@ const commands = ['docs/cost.md', 'docs/scale.md'].flatMap((document) =>
 );
 
 it.each(commands)('$document shows what tools/$name.ts $args prints', async ({ name, args, output }) => {
-  const report = name === 'cost' ? costReport : scaleReport;
-  expect(await report(args === '' ? [] : args.split(' '))).toBe(output);
+  const report = { cost: costReport, scale: scaleReport, alwaysOn: alwaysOnReport }[name ?? ''];
+  expect(await report?.(args === '' ? [] : args.split(' '))).toBe(output);
 });
 
 it('finds the commands in both documents', () => {
