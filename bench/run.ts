@@ -13,6 +13,7 @@ import { measureCommands } from './measures/commands.ts';
 import { measureCpu } from './measures/cpu.ts';
 import { measureFanOut } from './measures/fanOut.ts';
 import { measureHistory } from './measures/history.ts';
+import { measureLoad } from './measures/load.ts';
 import { measureRooms } from './measures/rooms.ts';
 import { measureSend } from './measures/send.ts';
 import { blocks } from './report/page.ts';
@@ -32,6 +33,7 @@ const MEASURES: { readonly [Name in keyof Measured]: (progress: Progress) => Pro
   fanOut: measureFanOut,
   archive: measureArchive,
   history: measureHistory,
+  load: measureLoad,
 };
 
 /** Only when named. */

@@ -120,6 +120,8 @@ export class Room {
   readonly sides: readonly [Link, Link];
   /** How often each side has seen each message. */
   readonly seen: readonly [Map<string, number>, Map<string, number>] = [new Map(), new Map()];
+  /** The `seq` of each acknowledged message. */
+  readonly accepted = new Map<string, number>();
   readonly #waiting = new Map<string, (at: number) => void>();
 
   constructor(conversationId: string, sides: readonly [Link, Link]) {
@@ -145,7 +147,8 @@ export class Room {
       .send(this.conversationId, content, id)
       .then((seq) => ({ seq, at: performance.now() }));
     const [{ seq, at }, seenAt] = await within('a message to be acknowledged and seen', Promise.all([accepted, seen]));
-    return { id, seq, acknowledgedMs: at - begun, seenMs: seenAt - begun };
+    this.accepted.set(id, seq);
+    return { acknowledgedMs: at - begun, seenMs: seenAt - begun };
   }
 
   close(): void {
@@ -154,8 +157,6 @@ export class Room {
 }
 
 export interface Said {
-  readonly id: string;
-  readonly seq: number;
   readonly acknowledgedMs: number;
   readonly seenMs: number;
 }

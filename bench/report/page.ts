@@ -3,6 +3,7 @@ import { commands } from './commands.ts';
 import { cpu } from './cpu.ts';
 import { fanOut } from './fanOut.ts';
 import { history } from './history.ts';
+import { load } from './load.ts';
 import { type Part, table, times } from './part.ts';
 import type { Machine, Results } from './results.ts';
 import { rooms } from './rooms.ts';
@@ -19,6 +20,7 @@ const PARTS: { readonly [Name in keyof Results]-?: (data: NonNullable<Results[Na
   fanOut,
   archive,
   history,
+  load,
 };
 
 /** The measures, in the order of the page. */

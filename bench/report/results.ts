@@ -29,6 +29,7 @@ export interface Measured {
   readonly archive: ArchiveResult;
   readonly history: HistoryResult;
   readonly commands: CommandsResult;
+  readonly load: LoadResult;
 }
 
 /** Times of one contestant, in milliseconds. */
@@ -131,4 +132,15 @@ export interface Operation {
 
 export interface CommandsResult {
   readonly operations: readonly Operation[];
+}
+
+export interface LoadResult {
+  readonly conversations: number;
+  readonly seconds: number;
+  readonly messagesPerSecond: number;
+  readonly contestants: readonly (Heard & {
+    readonly messages: number;
+    /** Acknowledged, and not seen by both, or not in the history exactly once. */
+    readonly lost: number;
+  })[];
 }

@@ -266,6 +266,7 @@ describe('the workflows', () => {
       'test:clients',
       'bench:cold',
       'bench:million',
+      'bench',
     ]);
     for (const name of weekly) expect(scripts).toHaveProperty([String(name)]);
     expect(workflow('weekly').on).toHaveProperty('schedule');

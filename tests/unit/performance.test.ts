@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { longestChain } from '../../bench/measures/commands.ts';
 import { blocks, MEASURES, plots } from '../../bench/report/page.ts';
 import type { CpuResult, Results, Run, SendResult } from '../../bench/report/results.ts';
 import { median, medianRatio, percentile, rounded, spread } from '../../bench/report/statistics.ts';
@@ -108,6 +109,17 @@ describe('plots', () => {
   ])('writes %d as %s', (value, words) => expect(inWords(value)).toBe(words));
 });
 
+describe('commands one after the other', () => {
+  const at = (begunMs: number, endedMs: number) => ({ begunMs, endedMs });
+
+  it.each([
+    ['nothing', [], 0],
+    ['one after the other', [at(0, 1), at(1, 2), at(2, 3)], 3],
+    ['two at once, then one', [at(0, 2), at(0, 1), at(2, 3)], 2],
+    ['a long one beside three short ones', [at(0, 9), at(0, 1), at(1, 2), at(2, 3)], 3],
+  ])('counts %s', (_, commands, expected) => expect(longestChain(commands)).toBe(expected));
+});
+
 describe('the page', () => {
   const same = (p50: number) => ({ p50, p95: p50, p99: p50 });
   const run = <T>(data: T): Run<T> => ({
@@ -144,6 +156,36 @@ describe('the page', () => {
       '| Seen by the other side, p50: Socket.IO + Mongo | ≤ 1.30 × | 1.25 × | met | 2026-11-25 |',
     );
     expect(targets).toContain('at old1234 | ≤ 0.60 × | 0.60 × | met |');
+  });
+
+  it('says of every operation whether it asks for too much', () => {
+    const send = {
+      name: 'send',
+      commands: ['findAndModify', 'insert', 'commitTransaction', 'find', 'find', 'update', 'update'],
+      beforeAnswer: 3,
+      inSequence: 3,
+      readsBeforeTelling: 2,
+    };
+    const { targets } = blocks({ commands: run({ operations: [send] }) });
+    expect(targets).toContain('| Database: commands of a send | ≤ 6 | 7 | **not met** |');
+    expect(targets).toContain('acknowledgement | ≤ 4 | 3 | met |');
+    expect(targets).toContain('posts to the room | ≤ 1 | 2 | **not met** |');
+  });
+
+  it('tells the share of the emulator, and what was lost', () => {
+    const heard = (name: string, seen: number, lost: number) => ({
+      name,
+      messages: 100,
+      lost,
+      acknowledged: same(seen),
+      seen: same(seen),
+    });
+    const contestants = [heard('Live Support, through the emulator', 20, 1), heard('Live Support', 15, 0)];
+    const { load, targets } = blocks({
+      load: run({ conversations: 1000, seconds: 120, messagesPerSecond: 30, contestants }),
+    });
+    expect(load).toContain("25 % are the emulator's");
+    expect(targets).toContain('messages lost | ≤ 0 | 1 | **not met** |');
   });
 
   it('says when, where and on what each was measured', () => {
