@@ -4,7 +4,7 @@ import * as service from '../../lib/services/conversations/closeConversation.ts'
 import { tryFinishClosing } from '../../lib/services/conversations/finishClosing.ts';
 
 export const closeConversation = httpEndpoint(routes.closeConversation, async ({ caller, params, waitUntil }) => {
-  const closed = await service.closeConversation(caller, params.conversationId);
+  const closed = await service.closeAndPresent(caller, params.conversationId);
   waitUntil(() => tryFinishClosing(closed));
   return closed.conversation;
 });

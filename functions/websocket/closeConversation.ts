@@ -10,6 +10,10 @@ export const closeConversation = onClientEvent(CLOSE_CONVERSATION, async ({ call
   waitUntil(() => tryFinishClosing(closed, connectionId));
   reply('CONVERSATION_CLOSED', closedNotice(closed.record), {
     // A join of this connection that was under way must not be answered after the close.
-    before: () => answersGiven([connectionId], data.conversationId),
+    before: () =>
+      answersGiven(
+        closed.room.inTurn.filter((id) => id === connectionId),
+        data.conversationId,
+      ),
   });
 });

@@ -1,6 +1,6 @@
 import { AppError } from '../errors/appError.ts';
 import { config } from '../runtime/config.ts';
-import { countEvent } from '../store/rateLimits.ts';
+import { countEvent, type Window } from '../store/rateLimits.ts';
 import { addressKey } from './address.ts';
 import { pseudonym } from './pseudonyms.ts';
 
@@ -18,16 +18,21 @@ const HOUR = 60 * MINUTE;
 const FLOOD_FACTOR = 2;
 
 /**
- * Counts the frames of a connection, valid or not: a frame too many is refused before it costs anything more. Returns
+ * Judges the frames of a connection, valid or not: a frame too many is refused before it costs anything more. Returns
  * whether the frame is one of a flood, which isn't even answered. Throws `RATE_LIMITED`.
  */
-export async function limitFrames(connectionId: string): Promise<'within' | 'flood'> {
+export function limitFrames({ count, endsIn }: Window): 'within' | 'flood' {
   if (config().RATE_LIMITS === 'off') return 'within';
   const most = config().RATE_LIMIT_FRAMES_PER_MINUTE;
-  const window = await countEvent(`frames/${connectionId}`, MINUTE);
-  if (window.count > FLOOD_FACTOR * most) return 'flood';
-  if (window.count > most) throw tooMany(window.endsIn);
+  if (count > FLOOD_FACTOR * most) return 'flood';
+  if (count > most) throw tooMany(endsIn);
   return 'within';
+}
+
+/** Counts a frame of a connection without a record, and judges it as `limitFrames` does. */
+export async function limitUnknown(connectionId: string): Promise<'within' | 'flood'> {
+  if (config().RATE_LIMITS === 'off') return 'within';
+  return limitFrames(await countEvent(`frames/${connectionId}`, MINUTE));
 }
 
 /** Counts the sockets a user opens: each may cut an older one, which takes its time. */

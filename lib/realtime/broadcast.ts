@@ -1,17 +1,17 @@
 import type { ServerFrame } from '../protocol/events.ts';
 import { errorFields, logger } from '../runtime/logger.ts';
 import { metrics } from '../runtime/metrics.ts';
-import { connectionsInRoom, connectionsOfUsers, forgetGone } from '../store/connections.ts';
-import { participants } from '../store/conversations.ts';
-import { inTurn } from '../store/turns.ts';
+import { connectionsOfUsers } from '../store/connections.ts';
+import type { Room } from '../store/conversations.ts';
+import { forgetGone } from '../store/endedConnections.ts';
 import { type Delivery, post } from './gateway.ts';
 import { inParallel } from './parallel.ts';
 import { answersGiven } from './turns.ts';
 
-/** Who receives a frame: the connections of `room` and of `users`, each once, but not `except`. */
+/** Who receives a frame: the connections in `room` and those of `users`, each once, but not `except`. */
 export interface Audience {
-  /** The connections in this conversation's room, of those who may be in it at this moment. */
-  readonly room?: string;
+  /** As the write left it that the frame is about. */
+  readonly room?: Room;
   /** Every connection of these users. */
   readonly users?: readonly string[];
   /** A connection that gets another answer. */
@@ -36,15 +36,15 @@ export type Outcome = Record<Delivery, number>;
 export async function broadcast(audience: Audience, frame: ServerFrame): Promise<Outcome> {
   const all = await resolve(audience);
   const { room, afterAnswers } = audience;
-  const busy = new Set(room !== undefined && afterAnswers ? await inTurn(all, room) : []);
+  const busy = new Set(room && afterAnswers ? all.filter((id) => room.inTurn.includes(id)) : []);
   const outcome: Outcome = { delivered: 0, gone: 0, failed: 0 };
   const deliverAll = (to: string[]) =>
     inParallel(to, async (connectionId) => {
-      outcome[await deliver(connectionId, frame)] += 1;
+      outcome[await deliver(connectionId, frame, room?.conversationId)] += 1;
     });
   const later = async () => {
-    if (room === undefined || busy.size === 0) return;
-    await answersGiven([...busy], room);
+    if (!room || busy.size === 0) return;
+    await answersGiven([...busy], room.conversationId);
     const isNews = (await audience.stillNews?.()) ?? true;
     if (isNews) await deliverAll([...busy]);
   };
@@ -58,11 +58,11 @@ export async function broadcast(audience: Audience, frame: ServerFrame): Promise
   return outcome;
 }
 
-/** Posts a frame to one connection, and forgets the connection when it is gone. Never throws. */
-export async function deliver(connectionId: string, frame: ServerFrame): Promise<Delivery> {
+/** Posts a frame to one connection, and forgets the connection when it is gone, in this room too. Never throws. */
+export async function deliver(connectionId: string, frame: ServerFrame, room?: string): Promise<Delivery> {
   const delivery = await post(connectionId, frame);
   if (delivery === 'gone') {
-    await forgetGone(connectionId).catch((error: unknown) =>
+    await forgetGone(connectionId, room).catch((error: unknown) =>
       logger.warn('could not forget a gone connection', { connectionId, ...errorFields(error) }),
     );
   }
@@ -70,13 +70,8 @@ export async function deliver(connectionId: string, frame: ServerFrame): Promise
 }
 
 async function resolve({ room, users = [], except }: Audience): Promise<string[]> {
-  const [inRoom, ofUsers] = await Promise.all([
-    // The participants are read now, not taken from what the sender knew: one who was in the room but has since lost
-    // the conversation to another agent is not entitled to this frame any more.
-    room === undefined ? [] : participants(room).then((entitled) => connectionsInRoom(room, entitled)),
-    users.length === 0 ? [] : connectionsOfUsers(users),
-  ]);
-  const all = new Set([...inRoom, ...ofUsers]);
+  const ofUsers = users.length === 0 ? [] : await connectionsOfUsers(users);
+  const all = new Set([...(room?.connectionIds ?? []), ...ofUsers]);
   if (except !== undefined) all.delete(except);
   return [...all];
 }

@@ -1,7 +1,7 @@
 import { AppError } from '../errors/appError.ts';
 import type { ServerFrame } from '../protocol/events.ts';
 import { waitToRetry } from '../runtime/retry.ts';
-import type { Displaced } from '../store/connections.ts';
+import type { Displaced } from '../store/endedConnections.ts';
 import { cutAll } from './cut.ts';
 import { post } from './gateway.ts';
 import { inParallel } from './parallel.ts';

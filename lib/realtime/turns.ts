@@ -1,7 +1,7 @@
 import { commandEnds, DeadlineExceeded } from '../runtime/deadline.ts';
 import { errorFields, logger } from '../runtime/logger.ts';
 import { poll } from '../runtime/poll.ts';
-import { endTurn, inTurn, TURN_MS, type Turn } from '../store/turns.ts';
+import { endTurn, inTurn, TURN_MS, type Turn } from '../store/rooms.ts';
 
 /**
  * Takes a turn as soon as no other turn is in its way. Throws `DeadlineExceeded` when that takes longer than the
@@ -37,6 +37,7 @@ export async function finishTurn(turn: Turn): Promise<void> {
  * a turn. Call it before a frame that must not come before such an answer. Never throws.
  */
 export async function answersGiven(connectionIds: readonly string[], conversationId: string): Promise<void> {
+  if (connectionIds.length === 0) return;
   await poll(TURN_MS, async () => (await inTurn(connectionIds, conversationId)).length === 0).catch((error: unknown) =>
     logger.warn('could not wait for answers', errorFields(error)),
   );

@@ -1,29 +1,38 @@
-import type { PipelineStage } from 'mongoose';
 import type { Caller } from '../domain/permissions.ts';
+import type { Role } from '../domain/roles.ts';
+import { COMMAND_MS } from '../runtime/deadline.ts';
 import { type Transaction, trusted } from './database.ts';
-import { defineModel } from './model.ts';
-import { callerOfSession, type Identity, SESSIONS, type WhichSessions } from './sessions.ts';
+import { defineModel, native } from './model.ts';
+import { currentWindow, type Window } from './rateLimits.ts';
+import { findCaller } from './sessions.ts';
+import type { Admitted } from './users.ts';
 
-/** A `Turn` of turns.ts, as the record has it. */
-interface TurnRecord {
-  token: string;
-  /** The id of the conversation that is entered or left. */
-  of: string;
-  entering: boolean;
-  until: Date;
-}
-
-/** A socket: its user, its session and its rooms. The record goes with its session, at a 410, or when it expires. */
-interface ConnectionRecord {
+/**
+ * A socket: who speaks through it, and its rooms. The record goes with its session, at a 410, or when it expires. So a
+ * record means a live session of an active user: whatever ends a session, or changes who its user is, changes the user's
+ * connections with the same commit.
+ */
+export interface ConnectionRecord {
   /** API Gateway's connection id. */
   _id: string;
   userId: string;
   sessionId: string;
+  /** Who speaks, as they are now. Absent in a record of an earlier release, until its first frame or `migrate`. */
+  role?: Role;
+  name?: string;
+  supervisorId?: string | null;
   /** The address that opened the socket. Behind a proxy, the gateway later knows the proxy's address alone. */
   sourceIp: string | null;
-  rooms: string[];
-  /** Commands that have changed `rooms` and are not answered yet. */
-  turns?: TurnRecord[];
+  /**
+   * The conversations whose room may have the connection: which it is in, the conversations say. A room is noted here
+   * before it is entered. One that was left, or is closed, stays noted until room is needed.
+   */
+  notedRooms?: { id: string; at: Date }[];
+  /** The rooms of a connection of an earlier release. */
+  rooms?: string[];
+  /** The frames of the minute that ends then. */
+  frames?: { ends: Date; count: number };
+  turns?: unknown[];
   connectedAt: Date;
   /**
    * The user's newest connection has the highest number, whatever the clocks say. A connection of the first release has
@@ -40,9 +49,15 @@ export const connectionModel = /* @__PURE__ */ defineModel<ConnectionRecord>(
     _id: { type: String, required: true },
     userId: { type: String, required: true },
     sessionId: { type: String, required: true },
+    role: { type: String, required: false },
+    name: { type: String, required: false },
+    supervisorId: { type: String, required: false },
     sourceIp: { type: String, default: null },
-    rooms: { type: [String], default: [] },
-    turns: { type: Array, required: false },
+    notedRooms: { type: Array, default: undefined },
+    rooms: { type: [String], default: undefined },
+    frames: { type: Object, required: false },
+    // An earlier release has its turns here.
+    turns: { type: Array, default: undefined },
     connectedAt: { type: Date, required: true },
     admission: { type: Number, required: false },
     expiresAt: { type: Date, required: true },
@@ -53,12 +68,6 @@ export const connectionModel = /* @__PURE__ */ defineModel<ConnectionRecord>(
 /** API Gateway ends a connection after two hours. `$disconnect` may never come, so the record expires a bit later. */
 const CONNECTION_LIFE_MS = (2 * 60 + 5) * 60 * 1000;
 
-/**
- * For this long after `$connect` a 410 may mean that the upgrade isn't through yet. A connection in a room has sent a
- * frame, so it is past that.
- */
-const CONNECTING_MS = 10_000;
-
 /** A new socket. */
 export interface NewConnection {
   /** API Gateway's connection id. */
@@ -67,14 +76,14 @@ export interface NewConnection {
   readonly sessionId: string;
   readonly sourceIp: string | null;
   /** From `countAdmission`. */
-  readonly admission: number;
+  readonly admitted: Admitted;
   /** From `touchSession`: the connection ends with its session. */
   readonly sessionEnds: Date;
 }
 
 /** Records a socket of a live session. Call it inside the transaction that has made sure of the session. */
 export async function insertConnection(
-  { id, sessionEnds, ...connection }: NewConnection,
+  { id, sessionEnds, admitted, ...connection }: NewConnection,
   session: Transaction,
 ): Promise<void> {
   const now = Date.now();
@@ -82,8 +91,9 @@ export async function insertConnection(
     [
       {
         ...connection,
+        ...admitted,
         _id: id,
-        rooms: [],
+        notedRooms: [],
         connectedAt: new Date(now),
         expiresAt: new Date(Math.min(now + CONNECTION_LIFE_MS, sessionEnds.getTime())),
       },
@@ -92,123 +102,145 @@ export async function insertConnection(
   );
 }
 
-/** A socket whose place a newer one took. */
-export interface Displaced {
-  readonly id: string;
-  /** Its upgrade may not be through yet. */
-  readonly isConnecting: boolean;
-}
-
-/** The most sockets of a user that one connect displaces. A user has more only where the limit was lowered. */
-const MOST_DISPLACED = 100;
-
-/**
- * Forgets the oldest sockets of a user, so that at most `most` are left. Returns the forgotten sockets, for the gateway
- * to cut.
- */
-export async function displaceOldest(userId: string, most: number, session: Transaction): Promise<Displaced[]> {
-  const held = await connectionModel()
-    .countDocuments(trusted({ userId, ...live() }))
-    .limit(most + MOST_DISPLACED)
-    .session(session);
-  if (held <= most) return [];
-  const oldest = await connectionModel()
-    .find(trusted({ userId, ...live() }), { connectedAt: 1 })
-    .sort({ admission: 1 })
-    .limit(held - most)
-    .session(session)
-    .lean();
-  await connectionModel().deleteMany(trusted({ _id: { $in: ids(oldest) } }), { session });
-  const since = Date.now() - CONNECTING_MS;
-  return oldest.map(({ _id, connectedAt }) => ({ id: _id, isConnecting: connectedAt.getTime() > since }));
-}
-
-/** The person who speaks through a socket, and the socket's rooms. */
+/** The person who speaks through a socket. */
 export interface SocketCaller extends Caller {
   readonly connectionId: string;
+  /** The conversations whose room may have the connection: see `ConnectionRecord`. */
   readonly rooms: readonly string[];
+  /** When the record expires. */
+  readonly until: Date;
+}
+
+/** A frame of a known connection. */
+export interface AdmittedFrame {
+  readonly caller: SocketCaller;
+  /** The connection's frames of this minute, with this one. */
+  readonly frames: Window;
+}
+
+const MINUTE_S = 60;
+
+/**
+ * Counts a frame of a connection, and finds who speaks, with one write. `entering`: the conversation whose room the frame
+ * wants to enter, which is noted unless the connection has `most` rooms; `rooms` says whether it was. Returns `null` when
+ * the connection is unknown, or has ended.
+ */
+export async function admitFrame(
+  connectionId: string,
+  { entering, most = 0 }: { readonly entering?: string | undefined; readonly most?: number } = {},
+): Promise<AdmittedFrame | null> {
+  const window = currentWindow(MINUTE_S);
+  const ends = new Date(window.ends);
+  const room = { $literal: entering };
+  const otherRooms = { $filter: { input: '$notedRooms', cond: { $ne: ['$$this.id', room] } } };
+  const noted = { $concatArrays: [otherRooms, [{ id: room, at: '$$NOW' }]] };
+  const record = await native(connectionModel()).findOneAndUpdate(
+    { _id: connectionId, expiresAt: { $gt: new Date() }, role: { $exists: true } },
+    [
+      {
+        $set: {
+          frames: {
+            // A machine whose clock is behind doesn't begin an earlier minute again.
+            $cond: [
+              { $gte: ['$frames.ends', ends] },
+              { ends: '$frames.ends', count: { $add: ['$frames.count', 1] } },
+              { ends, count: { $literal: 1 } },
+            ],
+          },
+          ...(entering !== undefined && {
+            notedRooms: { $cond: [{ $lt: [{ $size: otherRooms }, most] }, noted, '$notedRooms'] },
+          }),
+        },
+      },
+    ],
+    // A count lost in a failover lets one more frame through. A room lost there is lost with the entry that follows it.
+    { returnDocument: 'after', writeConcern: { w: 1 } },
+  );
+  if (!record) return (await adoptConnection(connectionId)) ? admitFrame(connectionId, { entering, most }) : null;
+  return { caller: toCaller(record), frames: { count: record.frames?.count ?? 1, endsIn: window.endsIn } };
+}
+
+/** Finds the caller of a connection, without counting a frame. Returns `null` when it is unknown, or has ended. */
+export async function findSocketCaller(connectionId: string): Promise<SocketCaller | null> {
+  const record = await connectionModel()
+    .findOne(trusted({ _id: connectionId, ...live() }))
+    .lean();
+  return record && toCaller(record);
+}
+
+function toCaller(record: ConnectionRecord): SocketCaller {
+  const {
+    _id: connectionId,
+    userId,
+    sessionId,
+    role,
+    name = '',
+    supervisorId = null,
+    sourceIp,
+    notedRooms = [],
+  } = record;
+  if (!role) throw new Error('a connection of an earlier release');
+  const rooms = notedRooms.map(({ id }) => id);
+  return { connectionId, userId, sessionId, role, name, supervisorId, sourceIp, rooms, until: record.expiresAt };
 }
 
 /**
- * Finds the caller of a connection. Returns `null` when the connection is unknown, its session has ended, or its user
- * is not active. `sourceIp` is for connections of an earlier release, whose records have no address.
+ * Notes in a connection of an earlier release who speaks through it. Returns `false` when there is no such connection, or
+ * its session has ended.
  */
-export async function findSocketCaller(connectionId: string, sourceIp: string | null): Promise<SocketCaller | null> {
-  const [found] = await connectionModel().aggregate<{ rooms: string[]; sourceIp?: string | null; caller: Identity }>([
-    { $match: { _id: connectionId, expiresAt: { $gt: new Date() } } },
-    {
-      $lookup: {
-        from: SESSIONS,
-        localField: 'sessionId',
-        foreignField: '_id',
-        pipeline: [{ $match: { expiresAt: { $gt: new Date() } } }, ...callerOfSession] as Exclude<
-          PipelineStage,
-          PipelineStage.Merge | PipelineStage.Out
-        >[],
-        as: 'caller',
-      },
-    },
-    { $unwind: '$caller' },
-    { $project: { rooms: 1, sourceIp: 1, caller: 1 } },
+export async function adoptConnection(connectionId: string): Promise<boolean> {
+  const old = await connectionModel()
+    .findOne(trusted({ _id: connectionId, role: { $exists: false }, ...live() }), { sessionId: 1, rooms: 1 })
+    .lean();
+  const caller = old && (await findCaller(old.sessionId));
+  if (!caller) return false;
+  const { role, name, supervisorId } = caller;
+  const notedRooms = (old.rooms ?? []).map((id) => ({ id, at: new Date() }));
+  await connectionModel().updateOne({ _id: connectionId }, { $set: { role, name, supervisorId, notedRooms } });
+  return true;
+}
+
+/** Changes who speaks through a user's connections. Call it inside the transaction that changes the user. */
+export async function changeSpeaker(
+  {
+    id: userId,
+    name,
+    supervisorId,
+  }: { readonly id: string; readonly name: string; readonly supervisorId: string | null },
+  session: Transaction,
+): Promise<void> {
+  await connectionModel().updateMany({ userId }, { $set: { name, supervisorId } }, { session });
+}
+
+/** Notes that a connection may enter a room, unless it has noted `most` rooms. */
+export async function noteRoom(connectionId: string, room: string, most: number): Promise<'noted' | 'full' | 'gone'> {
+  const { matchedCount } = await connectionModel().updateOne(
+    trusted({ _id: connectionId, ...live(), [`notedRooms.${most - 1}`]: { $exists: false } }),
+    { $push: { notedRooms: { id: room, at: new Date() } } },
+  );
+  if (matchedCount === 1) return 'noted';
+  return (await connectionModel().exists(trusted({ _id: connectionId, ...live() }))) ? 'full' : 'gone';
+}
+
+/** A room that was noted this long ago was entered by now, or is not entered any more: the command is over. */
+const ENTERS_MS = 2 * COMMAND_MS;
+
+/** Forgets all noted rooms of a connection but these, and those that it may be about to enter. */
+export async function forgetRooms(connectionId: string, but: readonly string[]): Promise<void> {
+  const isRecent = { $gt: ['$$this.at', { $subtract: ['$$NOW', ENTERS_MS] }] };
+  const stays = { $or: [{ $in: ['$$this.id', { $literal: but }] }, isRecent] };
+  await native(connectionModel()).updateOne({ _id: connectionId }, [
+    { $set: { notedRooms: { $filter: { input: '$notedRooms', cond: stays } } } },
   ]);
-  return found ? { ...found.caller, sourceIp: found.sourceIp ?? sourceIp, connectionId, rooms: found.rooms } : null;
-}
-
-/** Takes every connection out of a room. */
-export async function emptyRoom(room: string): Promise<void> {
-  await connectionModel().updateMany({ rooms: room }, { $pull: { rooms: room } });
-}
-
-/** Takes every connection of one user out of a room. */
-export async function removeFromRoom(room: string, userId: string, session: Transaction): Promise<void> {
-  await connectionModel().updateMany({ rooms: room, userId }, { $pull: { rooms: room } }, { session });
 }
 
 /** The TTL monitor runs once a minute. Until then, a record past its own time, or its session's, counts for nothing. */
-const live = () => ({ expiresAt: { $gt: new Date() } });
-
-/** Finds the connections in a room that belong to these users. */
-export async function connectionsInRoom(room: string, userIds: readonly string[]): Promise<string[]> {
-  return ids(
-    await connectionModel()
-      .find(trusted({ rooms: room, userId: { $in: userIds }, ...live() }), { _id: 1 })
-      .lean(),
-  );
-}
+export const live = () => ({ expiresAt: { $gt: new Date() } });
 
 /** Finds every connection of these users, in whatever room. */
 export async function connectionsOfUsers(userIds: readonly string[]): Promise<string[]> {
-  return ids(
-    await connectionModel()
-      .find(trusted({ userId: { $in: userIds }, ...live() }), { _id: 1 })
-      .lean(),
-  );
+  const rows = await connectionModel()
+    .find(trusted({ userId: { $in: userIds }, ...live() }), { _id: 1 })
+    .lean();
+  return rows.map(({ _id }) => _id);
 }
-
-/** Forgets a socket after `$disconnect`: it is closed for certain. */
-export async function deleteConnection(connectionId: string): Promise<void> {
-  await connectionModel().deleteOne({ _id: connectionId });
-}
-
-/** Forgets a connection after a 410, unless its upgrade may still be under way. */
-export async function forgetGone(connectionId: string): Promise<void> {
-  await connectionModel().deleteOne(
-    trusted({
-      _id: connectionId,
-      $or: [{ 'rooms.0': { $exists: true } }, { connectedAt: { $lt: new Date(Date.now() - CONNECTING_MS) } }],
-    }),
-  );
-}
-
-/** Forgets the sockets of sessions. Call it inside a transaction. Returns the sockets' ids, for the gateway to cut. */
-export async function deleteConnections(which: WhichSessions, session: Transaction): Promise<string[]> {
-  const filter =
-    'userId' in which
-      ? { userId: which.userId, sessionId: { $ne: which.exceptSession ?? '' } }
-      : { sessionId: { $in: [...which.sessionIds] } };
-  const found = ids(await connectionModel().find(trusted(filter), { _id: 1 }).session(session).lean());
-  await connectionModel().deleteMany(trusted({ _id: { $in: found } }), { session });
-  return found;
-}
-
-const ids = (rows: readonly { readonly _id: string }[]): string[] => rows.map((row) => row._id);

@@ -2,8 +2,9 @@ import { CONVERSATION_STATUSES, type ConversationStatus, type Lifecycle } from '
 import type { Caller } from '../domain/permissions.ts';
 import type { Role } from '../domain/roles.ts';
 import type { Conversation } from '../protocol/objects/conversations.ts';
+import { connectionModel } from './connections.ts';
 import { type Transaction, trusted } from './database.ts';
-import { defineModel } from './model.ts';
+import { defineModel, native } from './model.ts';
 import { ERASED_NAME, type Names } from './names.ts';
 import {
   both,
@@ -51,10 +52,39 @@ export interface ConversationRecord {
   counted?: true;
   /** The candidate's own name for the conversation, which makes opening it repeatable. */
   clientConversationId?: string;
+  /** The connections in the room: see rooms.ts. Absent once it is closed, and in one of an earlier release. */
+  room?: RoomMember[];
+  /** Joins and leaves that are not answered yet: see rooms.ts. */
+  turns?: TurnRecord[];
   /**
-   * `through`: the last seq that the step is known to have reached. `retryAt`: it failed, and isn't tried again before.
+   * `through`: the last seq that the step is known to have reached. `room`: who is to be told. `retryAt`: it failed, and
+   * isn't tried again before.
    */
-  closing?: { step: ClosingStep; through: number; since: Date; retryAt?: Date; failures?: number };
+  closing?: {
+    step: ClosingStep;
+    through: number;
+    since: Date;
+    room?: RoomMember[];
+    retryAt?: Date;
+    failures?: number;
+  };
+}
+
+/** A connection in a room, until its record expires. */
+export interface RoomMember {
+  connectionId: string;
+  userId: string;
+  until: Date;
+  /** The connection has ended: it hears nothing, and no join that is still under way brings it back. */
+  ended?: true;
+}
+
+/** A `Turn` of rooms.ts, as the record has it. */
+export interface TurnRecord {
+  token: string;
+  connectionId: string;
+  entering: boolean;
+  until: Date;
 }
 
 /** Indexes by agent and supervisor have only conversations with one: opening a conversation costs no entry in them. */
@@ -87,11 +117,14 @@ export const conversationModel = /* @__PURE__ */ defineModel<ConversationRecord>
     erasedAt: { type: Date, required: false },
     counted: { type: Boolean, required: false },
     clientConversationId: { type: String, required: false },
+    room: { type: Array, default: undefined },
+    turns: { type: Array, default: undefined },
     // Separate paths instead of a nested schema, which takes as long to make as a model. All are absent together, so none is required.
     closing: {
       step: { type: String, required: false },
       through: { type: Number, required: false },
       since: { type: Date, required: false },
+      room: { type: Array, default: undefined },
       retryAt: { type: Date, required: false },
       failures: { type: Number, required: false },
     },
@@ -198,6 +231,7 @@ export async function insertConversation(
             closedBy: null,
             lastMessageAt: null,
             archivedAt: null,
+            room: { $literal: [] },
             ...(conversation.clientConversationId !== undefined && {
               clientConversationId: { $literal: conversation.clientConversationId },
             }),
@@ -210,11 +244,31 @@ export async function insertConversation(
   return record;
 }
 
+/** Finds a conversation. One of an earlier release, which is not closed, is given its room. */
 export async function findConversation(id: string, session?: Transaction): Promise<ConversationRecord | null> {
-  return conversationModel()
-    .findById(id)
-    .session(session ?? null)
+  const find = () =>
+    conversationModel()
+      .findById(id)
+      .session(session ?? null)
+      .lean();
+  const found = await find();
+  if (!found || found.room || found.status === 'closed' || session) return found;
+  await importRoom(id);
+  return find();
+}
+
+/**
+ * Gives a conversation of an earlier release its room: there, every connection had the ids of its rooms. Both releases may
+ * run while this does.
+ */
+export async function importRoom(id: string): Promise<void> {
+  const connections = await connectionModel()
+    .find(trusted({ rooms: id, expiresAt: { $gt: new Date() } }), { userId: 1, expiresAt: 1 })
     .lean();
+  const room = connections.map(({ _id, userId, expiresAt }) => ({ connectionId: _id, userId, until: expiresAt }));
+  await conversationModel().updateOne(trusted({ _id: id, status: { $ne: 'closed' }, room: { $exists: false } }), {
+    $set: { room },
+  });
 }
 
 /** Finds the conversation that a candidate opened under a `clientConversationId`, once a majority has it. */
@@ -275,15 +329,32 @@ export async function listConversations(
 const isPossible = ({ status, agentId, supervisorId }: Equalities): boolean =>
   status === 'open' || agentId === null ? !agentId && !supervisorId : true;
 
-/** The filter of a conditional write: the write happens only while the conversation is still exactly so. */
-const still = (id: string, expected: Lifecycle): Record<string, unknown> => ({
-  _id: id,
-  status: expected.status,
-  agentId: expected.agentId,
-  supervisorId: expected.supervisorId,
-});
+/** How a conversation must be for a write to happen. Without `supervisorId`, whoever's it is. */
+export type Expected = Pick<Lifecycle, 'status' | 'agentId'> & Partial<Lifecycle>;
 
-/** Assigns or reassigns. Returns `null` when the conversation isn't as expected any more. */
+/** The filter of a conditional write: the write happens only while the conversation is still exactly so. */
+const still = (id: string, { status, agentId, supervisorId }: Expected): Record<string, unknown> =>
+  trusted({
+    _id: id,
+    status,
+    agentId,
+    ...(supervisorId !== undefined && { supervisorId }),
+    // One of an earlier release is given its room first: see `findConversation`.
+    room: { $exists: true },
+  });
+
+/**
+ * The room without the connections of the agent who has the conversation. Those that have ended stay noted: a join of
+ * theirs may be under way.
+ */
+const ROOM_WITHOUT_AGENT = {
+  $filter: {
+    input: '$room',
+    cond: { $or: [{ $ne: ['$$this.userId', '$agentId'] }, { $eq: ['$$this.ended', true] }] },
+  },
+} as const;
+
+/** Assigns or reassigns; a former agent is out of the room. Returns `null` when the conversation isn't as expected any more. */
 export async function assign(
   id: string,
   expected: Lifecycle,
@@ -293,13 +364,23 @@ export async function assign(
   return conversationModel()
     .findOneAndUpdate(
       still(id, expected),
-      [{ $set: { status: 'assigned', agentId: to.agentId, supervisorId: to.supervisorId, assignedAt: NOW } }],
+      [
+        {
+          $set: {
+            status: 'assigned',
+            agentId: to.agentId,
+            supervisorId: to.supervisorId,
+            assignedAt: NOW,
+            room: ROOM_WITHOUT_AGENT,
+          },
+        },
+      ],
       { returnDocument: 'after', updatePipeline: true, ...(session && { session }) },
     )
     .lean();
 }
 
-/** Gives a conversation back. Returns `null` when the conversation isn't as expected any more. */
+/** Gives a conversation back; its agent is out of the room. Returns `null` when the conversation isn't as expected any more. */
 export async function requeue(
   id: string,
   expected: Lifecycle,
@@ -308,8 +389,12 @@ export async function requeue(
   return conversationModel()
     .findOneAndUpdate(
       still(id, expected),
-      { $set: { status: 'open', agentId: null, supervisorId: null, assignedAt: null } },
-      { returnDocument: 'after', session },
+      [
+        {
+          $set: { status: 'open', agentId: null, supervisorId: null, assignedAt: null, room: ROOM_WITHOUT_AGENT },
+        },
+      ],
+      { returnDocument: 'after', updatePipeline: true, session },
     )
     .lean();
 }
@@ -341,10 +426,10 @@ export async function countAssigned(agentId: string, session?: Transaction): Pro
     .session(session ?? null);
 }
 
-/** Closes a conversation, and notes the steps left to do. Returns `null` when it isn't as expected any more. */
+/** Closes a conversation, empties the room, and notes the steps left to do and whom to tell. Returns `null` when it isn't as expected any more. */
 export async function close(
   id: string,
-  expected: Lifecycle,
+  expected: Expected,
   closedBy: string,
   session: Transaction,
 ): Promise<ConversationRecord | null> {
@@ -357,9 +442,10 @@ export async function close(
             status: 'closed',
             closedBy,
             closedAt: NOW,
-            closing: { step: 'announce', through: { $literal: 0 }, since: NOW },
+            closing: { step: 'announce', through: { $literal: 0 }, since: NOW, room: '$room' },
           },
         },
+        { $unset: 'room' },
       ],
       { returnDocument: 'after', updatePipeline: true, session },
     )
@@ -370,41 +456,74 @@ export async function close(
 export interface TakenSeq {
   readonly seq: number;
   readonly sentAt: Date;
+  /** Who is in the room at this place in the order. Whoever joins later reads the message. */
+  readonly room: Room;
 }
 
 /**
  * Takes the next `seq` for a message. Call it inside the transaction that stores the message. Returns `null` when the
- * conversation is closed, gone, or not the caller's. Because this writes the conversation, a send excludes a close or a
- * reassignment at the same time.
+ * conversation is closed, gone, or not the sender's, or the sender's connection, where there is one, is not in the room. Because this writes the
+ * conversation, a send excludes a close, a reassignment, a join and a leave at the same time.
  */
 export async function takeSeq(
   id: string,
-  sender: { readonly userId: string; readonly role: Role },
+  sender: { readonly userId: string; readonly role: Role; readonly connectionId?: string },
   session: Transaction,
 ): Promise<TakenSeq | null> {
-  const record = await conversationModel()
-    .findOneAndUpdate(
-      trusted({
-        _id: id,
-        status: { $ne: 'closed' },
-        $or: [{ candidateId: sender.userId }, { agentId: sender.userId }],
+  const record = await native(conversationModel()).findOneAndUpdate(
+    {
+      _id: id,
+      status: { $ne: 'closed' },
+      $or: [{ candidateId: sender.userId }, { agentId: sender.userId }],
+      ...(sender.connectionId !== undefined && {
+        room: { $elemMatch: { connectionId: sender.connectionId, ended: { $ne: true } } },
       }),
-      [
-        { $set: { lastSeq: { $add: ['$lastSeq', 1] }, lastMessageAt: { $max: [NOW, '$lastMessageAt'] } } },
-        ...(sender.role === 'agent'
-          ? [{ $set: { firstResponseAt: { $ifNull: ['$firstResponseAt', '$lastMessageAt'] } } }]
-          : []),
-      ],
-      { returnDocument: 'after', updatePipeline: true, session, projection: { lastSeq: 1, lastMessageAt: 1 } },
-    )
-    .lean();
-  return record?.lastMessageAt ? { seq: record.lastSeq, sentAt: record.lastMessageAt } : null;
+    },
+    [
+      { $set: { lastSeq: { $add: ['$lastSeq', 1] }, lastMessageAt: { $max: [NOW, '$lastMessageAt'] } } },
+      ...(sender.role === 'agent'
+        ? [{ $set: { firstResponseAt: { $ifNull: ['$firstResponseAt', '$lastMessageAt'] } } }]
+        : []),
+    ],
+    {
+      returnDocument: 'after',
+      session,
+      projection: { lastSeq: 1, lastMessageAt: 1, candidateId: 1, agentId: 1, room: 1 },
+    },
+  );
+  if (!record?.lastMessageAt) return null;
+  return { seq: record.lastSeq, sentAt: record.lastMessageAt, room: roomOf(record) };
 }
 
-/** Finds the users who may be in the room at this moment. */
-export async function participants(id: string): Promise<string[]> {
-  const record = await conversationModel().findById(id, { candidateId: 1, agentId: 1 }).lean();
-  return record ? [record.candidateId, ...(record.agentId === null ? [] : [record.agentId])] : [];
+/** The connections that may hear of a conversation. */
+export interface Room {
+  readonly conversationId: string;
+  readonly connectionIds: readonly string[];
+  /** Connections that may have an answer to a join or a leave under way. */
+  readonly inTurn: readonly string[];
+}
+
+/**
+ * Returns the room as a write has left it: those in it who take part in the conversation. A conversation that is closed has
+ * the room that is to be told of it.
+ */
+export function roomOf({
+  _id: conversationId,
+  candidateId,
+  agentId,
+  room,
+  closing,
+  turns = [],
+}: Pick<ConversationRecord, '_id' | 'candidateId' | 'agentId' | 'room' | 'closing' | 'turns'>): Room {
+  const now = Date.now();
+  const members = (room ?? closing?.room ?? []).filter(
+    ({ userId, until, ended }) => !ended && until.getTime() > now && (userId === candidateId || userId === agentId),
+  );
+  return {
+    conversationId,
+    connectionIds: members.map(({ connectionId }) => connectionId),
+    inTurn: turns.map(({ connectionId }) => connectionId),
+  };
 }
 
 // Erasing a candidate.

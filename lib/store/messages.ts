@@ -5,10 +5,10 @@ import { logger } from '../runtime/logger.ts';
 import { ageMs } from './backlog.ts';
 import { type ConversationRecord, ERASED, isExpired } from './conversations.ts';
 import { type Transaction, trusted } from './database.ts';
-import { defineModel, type Index } from './model.ts';
+import { defineModel, type Index, native } from './model.ts';
 import { ERASED_NAME, namesOf } from './names.ts';
 
-interface MessageRecord {
+export interface MessageRecord {
   _id: string;
   conversationId: string;
   seq: number;
@@ -78,7 +78,7 @@ export const activeMessageModel = /* @__PURE__ */ defineMessages<ActiveMessageRe
 
 export const messageModel = /* @__PURE__ */ defineMessages<PermanentMessageRecord>('Message', 'messages', fields);
 
-function toMessage(record: MessageRecord): Message {
+export function toMessage(record: MessageRecord): Message {
   return {
     id: record._id,
     conversationId: record.conversationId,
@@ -94,8 +94,11 @@ function toMessage(record: MessageRecord): Message {
 
 /** Stores a message of a running conversation. A repeated `clientMessageId` throws a duplicate key. */
 export async function insertMessage(message: Message, session: Transaction): Promise<void> {
-  const { id, sentAt, ...rest } = message;
-  await activeMessageModel().create([{ ...rest, _id: id, sentAt: new Date(sentAt), broadcastAt: null }], { session });
+  const { id: _id, sentAt, ...rest } = message;
+  await native(activeMessageModel()).insertOne(
+    { _id, ...rest, sentAt: new Date(sentAt), broadcastAt: null },
+    { session },
+  );
 }
 
 export interface SentMessage {
@@ -139,7 +142,7 @@ export async function findByClientIds(
 
 /** Marks a message as told to the room. A lost mark only costs a second telling, so one node's word is enough. */
 export async function markBroadcast(messageId: string): Promise<void> {
-  await activeMessageModel().updateOne(
+  await native(activeMessageModel()).updateOne(
     { _id: messageId },
     { $set: { broadcastAt: new Date() } },
     { writeConcern: { w: 1 } },

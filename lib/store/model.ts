@@ -75,6 +75,14 @@ function withTimeLimit<R>(model: Model<R>): Model<R> {
 }
 
 /**
+ * Returns the driver's collection of a model, with the model's time limits. For the commands that every message costs:
+ * mongoose takes longer to check and cast one than to send it. What is passed must have the right types already.
+ */
+export function native<R extends object>(model: Model<R>): mongoose.mongo.Collection<R> {
+  return model.collection as unknown as mongoose.mongo.Collection<R>;
+}
+
+/**
  * Makes every model that is defined and not yet made. This takes some milliseconds: do it while waiting for something.
  */
 export function makeModels(): void {

@@ -1,5 +1,5 @@
 import { isDuplicateKey } from './database.ts';
-import { defineModel } from './model.ts';
+import { defineModel, native } from './model.ts';
 
 /** The events of one key in one fixed window. The database has them, so a new instance forgets nothing. */
 interface RateLimitRecord {
@@ -28,23 +28,26 @@ export interface Window {
 
 /** Counts events of `key` in the current window of `seconds`. */
 export async function countEvent(key: string, seconds: number, events = 1): Promise<Window> {
-  const ends = windowEnd(seconds);
+  const { ends, endsIn } = currentWindow(seconds);
   const id = `${key}/${ends}`;
   const increment = () =>
-    rateLimitModel()
-      .findOneAndUpdate(
-        { _id: id },
-        { $inc: { count: events }, $setOnInsert: { expiresAt: new Date(ends) } },
-        // A count lost in a failover lets one more event through: that is not worth waiting for a majority.
-        { upsert: true, returnDocument: 'after', writeConcern: { w: 1 } },
-      )
-      .lean();
+    native(rateLimitModel()).findOneAndUpdate(
+      { _id: id },
+      { $inc: { count: events }, $setOnInsert: { expiresAt: new Date(ends) } },
+      // A count lost in a failover lets one more event through: that is not worth waiting for a majority.
+      { upsert: true, returnDocument: 'after', writeConcern: { w: 1 } },
+    );
   const record = await increment().catch((error: unknown) => {
     // Of two first events of a window, the second finds the first one's document.
     if (isDuplicateKey(error)) return increment();
     throw error;
   });
-  return { count: record.count, endsIn: Math.max(1, Math.ceil((ends - Date.now()) / 1000)) };
+  return { count: record?.count ?? events, endsIn };
 }
 
-const windowEnd = (seconds: number): number => (Math.floor(Date.now() / (seconds * 1000)) + 1) * seconds * 1000;
+/** Returns when the window of `seconds` that is under way ends, in epoch milliseconds, and in how many seconds, at least 1. */
+export function currentWindow(seconds: number): { readonly ends: number; readonly endsIn: number } {
+  const now = Date.now();
+  const ends = (Math.floor(now / (seconds * 1000)) + 1) * seconds * 1000;
+  return { ends, endsIn: Math.max(1, Math.ceil((ends - now) / 1000)) };
+}

@@ -201,19 +201,33 @@ export async function ensureSalt(id: string): Promise<string | null> {
 
 /**
  * Counts one more session or socket of a user. Call it inside the transaction that opens the session or the socket: it
- * writes the user, so that it conflicts with a deactivation, an erasure, a change of password and with another session or
- * socket of the same user. Returns the new count; `null` when the user is not active any more, or `passwordHash` is passed
- * and is not the user's any more.
+ * writes the user, so that it conflicts with a deactivation, an erasure, a change of password, name or supervisor, and with
+ * another session or socket of the same user. Returns `null` when the user is not active any more, or `passwordHash` is
+ * passed and is not the user's any more.
  */
-export async function countAdmission(id: string, session: Transaction, passwordHash?: string): Promise<number | null> {
+export async function countAdmission(
+  id: string,
+  session: Transaction,
+  passwordHash?: string,
+): Promise<Admitted | null> {
   const counted = await userModel()
     .findOneAndUpdate(
       defined({ _id: id, active: true, passwordHash }),
       { $inc: { admissions: 1 } },
-      { session, returnDocument: 'after', projection: { admissions: 1 } },
+      { session, returnDocument: 'after', projection: { admissions: 1, role: 1, name: 1, supervisorId: 1 } },
     )
     .lean();
-  return counted?.admissions ?? null;
+  if (!counted) return null;
+  const { admissions: admission, role, name, supervisorId } = counted;
+  return { admission, role, name, supervisorId };
+}
+
+/** Somebody who was let in, as they are at that moment, and their number. */
+export interface Admitted {
+  readonly admission: number;
+  readonly role: Role;
+  readonly name: string;
+  readonly supervisorId: string | null;
 }
 
 // A transaction that only reads an agent or a supervisor doesn't exclude a change of them at the same time: both would

@@ -1,4 +1,5 @@
 import { connectionModel } from '../../lib/store/connections.ts';
+import { conversationModel } from '../../lib/store/conversations.ts';
 import { eventually } from '../support/deadline.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
 import type { Socket } from '../support/socket.ts';
@@ -99,11 +100,12 @@ describe('a room in which posts fail in every way', () => {
     expect(messages.map(({ content, senderId }) => [content, senderId])).toEqual([['to all', agent.user.id]]);
   });
 
-  it('is told nothing where somebody is in it who may not be: a join that overtook the loss of the conversation', async () => {
+  it('is told nothing where somebody is in it who may not be', async () => {
     const { a, c, supervisor, conversationId } = await newScene(desk, cast);
     const other = await desk.connect(await desk.agent(supervisor));
-    const rooms = { $addToSet: { rooms: conversationId } };
-    await connectionModel().updateOne({ _id: system.gateway.connectionId(other) }, rooms);
+    const connectionId = system.gateway.connectionId(other);
+    const member = { connectionId, userId: 'none of them', until: new Date(Date.now() + 60_000) };
+    await conversationModel().updateOne({ _id: conversationId }, { $push: { room: member } });
     await a.expect('MESSAGE_ACCEPTED', 'SEND_MESSAGE', { conversationId, content: 'between us' });
     await c.next('NEW_MESSAGE', ({ content }) => content === 'between us');
     await system.gateway.idle();

@@ -116,8 +116,9 @@ describe('a handler killed between any two of its effects', () => {
       leave();
       return commands;
     };
-    const steps = everyStep(await sent());
-    expect(steps.map(({ name }) => name)).toContain('commitTransaction');
+    const commands = await sent();
+    expect(commands.map(({ name }) => name)).toContain('commitTransaction');
+    const steps = everyStep(commands);
     await inLanes(LANES, steps, async (fault) => void (await sent(fault)));
   });
 

@@ -26,14 +26,14 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'seq is counted outside of the transaction',
     file: 'lib/store/conversations.ts',
-    find: "{ returnDocument: 'after', updatePipeline: true, session, projection: { lastSeq: 1, lastMessageAt: 1 } }",
-    replace: "{ returnDocument: 'after', updatePipeline: true, projection: { lastSeq: 1, lastMessageAt: 1 } }",
+    find: '      session,\n      projection: { lastSeq: 1, lastMessageAt: 1,',
+    replace: '      projection: { lastSeq: 1, lastMessageAt: 1,',
   },
   {
     name: 'no transaction at all',
     file: 'lib/services/rooms/sendMessage.ts',
-    find: 'const message = await transaction((session) => storeMessage(caller, draft, session));',
-    replace: 'const message = await storeMessage(caller, draft, null as never);',
+    find: 'const inPlace = await storeMessage(caller, draft, session);',
+    replace: 'const inPlace = await storeMessage(caller, draft, session && (undefined as never));',
   },
   {
     name: 'a message expires from the moment it is inserted',
@@ -88,26 +88,35 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'any assign succeeds, whatever the state',
     file: 'lib/store/conversations.ts',
     find: `still(id, expected),
-      [{ $set: { status: 'assigned',`,
+      [
+        {
+          $set: {
+            status: 'assigned',`,
     replace: `expected && { _id: id },
-      [{ $set: { status: 'assigned',`,
+      [
+        {
+          $set: {
+            status: 'assigned',`,
     killers: RACES,
   },
   {
     name: 'any requeue succeeds, whatever the state',
     file: 'lib/store/conversations.ts',
     find: `still(id, expected),
-      { $set: { status: 'open',`,
+      [
+        {
+          $set: { status: 'open',`,
     replace: `expected && { _id: id },
-      { $set: { status: 'open',`,
+      [
+        {
+          $set: { status: 'open',`,
     killers: RACES,
   },
   {
     name: 'who gives back stays in the room',
-    file: 'lib/services/conversations/requeueConversation.ts',
-    find: `  await removeFromRoom(id, agentId, session);
-`,
-    replace: '',
+    file: 'lib/store/conversations.ts',
+    find: "{ $ne: ['$$this.userId', '$agentId'] }",
+    replace: "{ $ne: ['$$this.userId', '$candidateId'] }",
     killers: ['tests/faults/staff'],
   },
   {
@@ -141,14 +150,14 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'a send does not look whether it is closed',
     file: 'lib/store/conversations.ts',
     find: `status: { $ne: 'closed' },
-        $or: [{ candidateId: sender.userId }`,
+      $or: [{ candidateId: sender.userId }`,
     replace: '$or: [{ candidateId: sender.userId }',
   },
   {
     name: 'the room is told without looking who may be in it',
-    file: 'lib/store/connections.ts',
-    find: 'find(trusted({ rooms: room, userId: { $in: userIds }, ...live() })',
-    replace: 'find(trusted({ rooms: room, ...(userIds && live()) })',
+    file: 'lib/store/conversations.ts',
+    find: '(userId === candidateId || userId === agentId)',
+    replace: "(userId === candidateId || userId !== '')",
     killers: ['tests/faults/broadcast'],
   },
   {
@@ -173,26 +182,27 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'the history is read before the room is entered',
     file: 'lib/services/rooms/joinConversation.ts',
-    find: `    const before = requireJoinable(caller, await findConversation(conversationId));
-    const turn = await enter(caller, conversationId);`,
-    replace: `    const before = requireJoinable(caller, await findConversation(conversationId));
-    const read = await readMessages(before, afterSeq, MOST_MESSAGES);
-    const turn = await enter(caller, conversationId);
-    if (read) return { answer: fitFrame(await present(before, caller), read), turn };`,
+    find: `    const { turn, conversation } = await takeInTurn(() => enter(caller, conversationId));
+    try {`,
+    replace: `    const before = await findConversation(conversationId);
+    const read = before && (await readForJoin(before, caller, afterSeq, MOST_MESSAGES));
+    const { turn, conversation } = await takeInTurn(() => enter(caller, conversationId));
+    try {
+      if (before && read) return { answer: fitFrame(toConversation(before, read.names), read.messages), turn };`,
     killers: ['tests/faults/joining'],
   },
   {
     name: 'a repeated send does not tell the room',
     file: 'lib/services/rooms/sendMessage.ts',
-    find: 'if (duplicate && (await toldBefore(message))) return;',
-    replace: 'if (duplicate || (await toldBefore(message) && duplicate)) return;',
+    find: 'if (room === null && (await toldBefore(message))) return;',
+    replace: 'if (room === null || (await toldBefore(message))) return;',
     killers: ['tests/faults/crashes'],
   },
   {
     name: 'a repeated send always tells the room',
     file: 'lib/services/rooms/sendMessage.ts',
-    find: 'if (duplicate && (await toldBefore(message))) return;',
-    replace: 'if (duplicate && !(await toldBefore(message))) return;',
+    find: 'if (room === null && (await toldBefore(message))) return;',
+    replace: 'if (room === null && !(await toldBefore(message))) return;',
   },
   {
     name: 'closing does not wait for the archive to let the copies expire',
@@ -271,7 +281,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'the newest socket makes room',
-    file: 'lib/store/connections.ts',
+    file: 'lib/store/endedConnections.ts',
     find: '.sort({ admission: 1 })',
     replace: '.sort({ admission: -1 })',
     killers: ['tests/security/sockets'],
@@ -297,7 +307,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a leave does not wait for the answer to a join, nor a join for that to a leave',
-    file: 'lib/store/turns.ts',
+    file: 'lib/store/rooms.ts',
     find: '{ $eq: [{ $size: inTheWay }, 0] }',
     replace: '{ $gte: [{ $size: inTheWay }, 0] }',
     killers: TURNS,
@@ -305,29 +315,29 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'the end of a stay is told before the join is answered',
     file: 'lib/realtime/broadcast.ts',
-    find: 'room !== undefined && afterAnswers ?',
-    replace: 'room === audience.except && afterAnswers && room ?',
+    find: 'room && afterAnswers ?',
+    replace: 'room && afterAnswers && audience.users === audience.room ?',
     killers: TURNS,
   },
   {
     name: 'a close is answered before a join of the same connection',
     file: 'functions/websocket/closeConversation.ts',
-    find: 'before: () => answersGiven([connectionId], data.conversationId)',
-    replace: 'before: () => answersGiven([], data.conversationId)',
+    find: 'closed.room.inTurn.filter((id) => id === connectionId)',
+    replace: 'closed.room.inTurn.filter((id) => id !== id && id === connectionId)',
     killers: TURNS,
   },
   {
-    name: 'a join beside an assignment to somebody else is not undone',
+    name: 'who lost a conversation hears of it after being given it again',
     file: 'lib/services/conversations/tellAgents.ts',
-    find: 'async () => formerAgentId === null || showOut',
-    replace: "async () => formerAgentId !== '' || showOut",
+    find: 'async () => formerAgentId === null || !',
+    replace: "async () => formerAgentId !== '' || !",
     killers: TURNS,
   },
   {
     name: 'a join counts though its agent lost the conversation and was given it again on the way in',
     file: 'lib/services/rooms/joinConversation.ts',
-    find: 'userId !== now.agentId || before.assignedAt',
-    replace: "userId !== '' || before.assignedAt",
+    find: 'if (isIn && mayAnswer(turn))',
+    replace: 'if (turn && mayAnswer(turn))',
     killers: TURNS,
   },
   {

@@ -5,12 +5,11 @@ import { AppError } from '../../lib/errors/appError.ts';
 import type { Conversation } from '../../lib/protocol/objects/conversations.ts';
 import { withoutDeadline } from '../../lib/runtime/deadline.ts';
 import { assignConversation } from '../../lib/services/conversations/assignConversation.ts';
-import { closeConversation } from '../../lib/services/conversations/closeConversation.ts';
+import { closeAndPresent } from '../../lib/services/conversations/closeConversation.ts';
 import { finishClosing } from '../../lib/services/conversations/finishClosing.ts';
 import { requeueConversation } from '../../lib/services/conversations/requeueConversation.ts';
 import { joinConversation } from '../../lib/services/rooms/joinConversation.ts';
 import { type Sent, sendMessage } from '../../lib/services/rooms/sendMessage.ts';
-import { showOut } from '../../lib/services/rooms/showOut.ts';
 import { auditModel } from '../../lib/store/audit.ts';
 import { connectionModel, type SocketCaller } from '../../lib/store/connections.ts';
 import { conversationModel, countAssigned, findConversation } from '../../lib/store/conversations.ts';
@@ -58,6 +57,9 @@ afterAll(() => system.stop());
 const idIn = (conversationId: string, { user }: Person): string =>
   user.role === 'agent' ? `${user.id}-${Number.parseInt(conversationId.slice(0, 4), 16) % DOUBLES}` : user.id;
 
+const connectionOf = (userId: string): string => `connection-of-${userId}`;
+const NEVER = new Date('2100-01-01');
+
 const caller = (person: Person, conversationId: string): SocketCaller => ({
   userId: idIn(conversationId, person),
   name: person.user.name,
@@ -65,8 +67,9 @@ const caller = (person: Person, conversationId: string): SocketCaller => ({
   supervisorId: person.user.supervisorId,
   sessionId: 'none',
   sourceIp: null,
-  connectionId: 'none',
+  connectionId: connectionOf(idIn(conversationId, person)),
   rooms: [conversationId],
+  until: NEVER,
 });
 
 /** Conversations as the store would have made them, all at once. */
@@ -82,6 +85,11 @@ async function conversations(assignedTo?: Person): Promise<string[]> {
     lastSeq: 0,
     createdAt,
     assignedAt: assignedTo ? createdAt : null,
+    room: [people.candidate.user.id, ...(assignedTo ? [idIn(_id, assignedTo)] : [])].map((userId) => ({
+      connectionId: connectionOf(userId),
+      userId,
+      until: NEVER,
+    })),
   }));
   // As they come about by use, which has no model fill in a `closing` that isn't there.
   const documents = rows.map((row) => {
@@ -152,7 +160,7 @@ describe(`${RACES} races (1000 with SOAK=1) of`, () => {
       (id) => [
         () => sendMessage(caller(candidate, id), { conversationId: id, content: 'one', clientMessageId: 'one' }),
         () => sendMessage(caller(agent1, id), { conversationId: id, content: 'two' }),
-        () => closeConversation(caller(agent1, id), id),
+        () => closeAndPresent(caller(agent1, id), id),
       ],
       async (id, [one, two, close]) => {
         const sent = won([one, two]).map(({ message }) => message.seq);
@@ -210,8 +218,8 @@ describe(`${RACES} races (1000 with SOAK=1) of`, () => {
       await conversations(),
       (id) => [
         () => assignTo(caller(supervisor1, id), id, idIn(id, agent1)),
-        () => closeConversation(caller(supervisor1, id), id),
-        () => closeConversation(caller(supervisor2, id), id),
+        () => closeAndPresent(caller(supervisor1, id), id),
+        () => closeAndPresent(caller(supervisor2, id), id),
       ],
       async (id, [assign, ...closes]) => {
         expect(won<unknown>([assign, ...closes])).toHaveLength(1);
@@ -239,7 +247,7 @@ describe(`${RACES} races (1000 with SOAK=1) of`, () => {
       await conversations(agent1),
       (id) => [
         () => assignTo(caller(supervisor1, id), id, idIn(id, agent2)),
-        () => closeConversation(caller(agent1, id), id),
+        () => closeAndPresent(caller(agent1, id), id),
       ],
       async (id, results) => {
         expect(won<unknown>(results)).toHaveLength(1);
@@ -268,7 +276,7 @@ describe(`${RACES} races (1000 with SOAK=1) of`, () => {
       ],
       async (id, [ofAgent, ofCandidate, requeued]) => {
         // The candidate may write to an open one too.
-        expect(ofCandidate).toMatchObject({ value: { duplicate: false } });
+        expect(ofCandidate).toMatchObject({ value: { room: { conversationId: id } } });
         expect(refusals([ofAgent])).toEqual('value' in ofAgent ? [] : ['NOT_FOUND']);
         const sent = won([ofAgent, ofCandidate]);
         const now = await findConversation(id);
@@ -290,7 +298,7 @@ describe(`${RACES} races (1000 with SOAK=1) of`, () => {
       (id) => [
         () => requeue(caller(supervisor1, id), id),
         () => requeue(caller(agent1, id), id),
-        () => closeConversation(caller(agent1, id), id),
+        () => closeAndPresent(caller(agent1, id), id),
         () => assignTo(caller(supervisor1, id), id, idIn(id, agent2)),
       ],
       async (id, results) => {
@@ -320,7 +328,7 @@ describe(`${RACES} races (1000 with SOAK=1) of`, () => {
     const ids = await conversations(agent1);
     const expiresAt = new Date(now.getTime() + 3_600_000);
     // A connection each: one connection has room for 100 rooms.
-    const record = { sessionId: 'none', rooms: [], connectedAt: now, expiresAt };
+    const record = { sessionId: 'none', role: 'agent', name: '', notedRooms: [], connectedAt: now, expiresAt };
     await connectionModel().insertMany(
       ids.map((id) => ({ ...record, _id: `connection-${id}`, userId: idIn(id, agent1) })),
     );
@@ -328,17 +336,12 @@ describe(`${RACES} races (1000 with SOAK=1) of`, () => {
       ids,
       (id) => [
         () => joinConversation({ ...caller(agent1, id), connectionId: `connection-${id}` }, { conversationId: id }),
-        async () => {
-          const requeued = await requeueConversation(caller(supervisor1, id), id);
-          // As `tellRequeued` begins; the rest would find the gateway without such connections, and forget them.
-          await showOut(id, requeued.formerAgentId);
-          return requeued.conversation;
-        },
+        () => requeue(caller(supervisor1, id), id),
       ],
       async (id, [join, requeued]) => {
         expect(requeued).toMatchObject({ value: { status: 'open' } });
         expect(refusals([join])).toEqual('value' in join ? [] : ['NOT_FOUND']);
-        expect((await connectionModel().findById(`connection-${id}`).lean())?.rooms).toEqual([]);
+        expect((await findConversation(id))?.room?.filter(({ userId }) => userId === idIn(id, agent1))).toEqual([]);
         joined += won([join]).length;
       },
     );

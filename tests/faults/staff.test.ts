@@ -14,7 +14,6 @@ import { finishErasing } from '../../lib/services/users/finishErasing.ts';
 import { finishHandingOver } from '../../lib/services/users/finishHandingOver.ts';
 import { updateUser } from '../../lib/services/users/updateUser.ts';
 import { auditModel } from '../../lib/store/audit.ts';
-import { connectionModel } from '../../lib/store/connections.ts';
 import { conversationModel, countAssigned, insertConversation } from '../../lib/store/conversations.ts';
 import { trusted } from '../../lib/store/database.ts';
 import { userModel, userRecord } from '../../lib/store/users.ts';
@@ -242,13 +241,13 @@ it('an agent is out of the room with the same commit', async () => {
   const { supervisors, agents, conversations } = await newTeam();
   const [supervisor = '', agent = '', conversation = ''] = [supervisors[0], agents[0], conversations[0]];
   await assignConversation(await callerOf(supervisor), conversation, agent);
-  const now = new Date();
-  const expiresAt = new Date(now.getTime() + 3_600_000);
-  const tab = { _id: randomUUID(), userId: agent, sessionId: 'none', connectedAt: now, expiresAt };
-  await connectionModel().create({ ...tab, rooms: [conversation, 'another'] });
-  // Nobody is told: that would do it too.
+  const until = new Date(Date.now() + 3_600_000);
+  const tab = { connectionId: randomUUID(), userId: agent, until };
+  const other = { connectionId: randomUUID(), userId: 'the candidate', until };
+  await conversationModel().updateOne({ _id: conversation }, { $set: { room: [tab, other] } });
+  // Nobody is told.
   await requeueConversation(await callerOf(supervisor), conversation);
-  expect((await connectionModel().findById(tab._id).lean())?.rooms).toEqual(['another']);
+  expect((await conversationModel().findById(conversation).lean())?.room).toEqual([other]);
 });
 
 const ROUNDS = 40;

@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ServerFrame } from '../../lib/protocol/events.ts';
 import { assignConversation } from '../../lib/services/conversations/assignConversation.ts';
 import { requeueConversation, tellRequeued } from '../../lib/services/conversations/requeueConversation.ts';
-import { connectionModel } from '../../lib/store/connections.ts';
+import { conversationModel } from '../../lib/store/conversations.ts';
 import { trusted } from '../../lib/store/database.ts';
-import { activeMessageModel } from '../../lib/store/messages.ts';
+import { isMember } from '../../lib/store/rooms.ts';
 import { eventually } from '../support/deadline.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
 import { Machine } from '../support/machine.ts';
@@ -33,8 +33,13 @@ afterAll(async () => {
 
 const random = new Random(Number(process.env['FIRST_SEED'] ?? 1));
 
-const roomsOf = async (connectionId: string): Promise<readonly string[] | undefined> =>
-  (await connectionModel().findById(connectionId).lean())?.rooms;
+const roomsOf = async (connectionId: string): Promise<readonly string[]> => {
+  const member = { $elemMatch: { connectionId, ended: { $ne: true } } };
+  const rows = await conversationModel()
+    .find(trusted({ room: member }), { _id: 1 })
+    .lean();
+  return rows.map(({ _id }) => _id);
+};
 
 /** Whether a client that goes by what it was told last believes itself in the room; `undefined`: it was told nothing of it. */
 function belief(frames: readonly ServerFrame[], conversationId: string, of: Person): boolean | undefined {
@@ -104,17 +109,17 @@ async function run({ of, joined, frames, meanwhile }: Race, conversationId: stri
 /** Every one of these connections is where its client believes it to be, and has nothing under way. */
 async function expectTruth(raced: readonly Raced[]): Promise<void> {
   const found = () =>
-    connectionModel()
-      .find(trusted({ _id: { $in: raced.map(({ id }) => id) } }))
+    conversationModel()
+      .find(trusted({ _id: { $in: raced.map(({ conversationId }) => conversationId) } }))
       .lean();
   // The end of a turn isn't waited for by a majority.
   const records = await eventually('the end of the turns', async () => {
     const all = await found();
-    return all.every(({ turns }) => turns?.length === 0) ? all : undefined;
+    return all.every(({ turns = [] }) => turns.length === 0) ? all : undefined;
   });
   const misled = raced.filter(({ id, conversationId, believes }) => {
-    const record = records.find(({ _id }) => _id === id);
-    return record?.rooms.includes(conversationId) !== believes;
+    const record = records.find(({ _id }) => _id === conversationId);
+    return !!record && isMember(record, id) !== believes;
   });
   expect(misled.map(({ told, believes }) => ({ told, believes }))).toEqual([]);
   for (const { socket } of raced) socket.close();
@@ -228,7 +233,7 @@ describe(`${RACES} races (80 with SOAK=1) on one connection, after which what it
       await sleep(random.between(0, 8));
       socket.close();
       await system.gateway.idle();
-      expect(await roomsOf(id)).toBeUndefined();
+      expect(await roomsOf(id)).toEqual([]);
     });
   });
 });
@@ -247,11 +252,11 @@ describe('a machine that died', () => {
       const machine = await Machine.start(['websocket']);
       elsewhere.set(id, machine.carry);
       // It has entered, or left, and dies before it says so.
-      machine.fault = { kind: 'die', when: 'after', command: 4 };
+      machine.fault = { kind: 'die', when: 'after', command: 2 };
       socket.send(died, { conversationId });
       await machine.exited;
       elsewhere.delete(id);
-      expect((await connectionModel().findById(id).lean())?.turns).toHaveLength(1);
+      expect((await conversationModel().findById(conversationId).lean())?.turns).toMatchObject([{ connectionId: id }]);
       const answer = await askUntilAvailable(socket, next, { conversationId });
       expect(answer.event).toBe(joined ? 'CONVERSATION_JOINED' : 'CONVERSATION_LEFT');
       expect(await roomsOf(id)).toEqual(joined ? [conversationId] : []);
@@ -266,13 +271,13 @@ describe('a join that fails', () => {
   it('takes nobody out of the room who was told to be in it', async () => {
     const { candidate, conversationId, leave } = await newScene(desk, cast);
     const socket = await desk.join(candidate, conversationId);
-    const { find } = activeMessageModel();
-    const model = activeMessageModel() as unknown as { find: unknown };
-    model.find = () => {
+    const collection = conversationModel().collection as unknown as { aggregate: unknown };
+    const { aggregate } = collection;
+    collection.aggregate = () => {
       throw new TypeError('broken');
     };
     expect(await socket.refused('JOIN_CONVERSATION', { conversationId })).toMatchObject({ code: 'INTERNAL' });
-    model.find = find;
+    collection.aggregate = aggregate;
     await system.gateway.idle();
     await socket.expect('MESSAGE_ACCEPTED', 'SEND_MESSAGE', { conversationId, content: 'still here' });
     await socket.next('NEW_MESSAGE', ({ content }) => content === 'still here');
@@ -300,17 +305,16 @@ describe('an agent who loses a conversation and is given it again', () => {
     const { id: conversationId } = await desk.conversation(cast.candidate);
     await desk.assign(cast.supervisor, conversationId, cast.agent);
     const socket = await desk.connect(cast.agent);
-    const model = connectionModel() as unknown as { findOneAndUpdate: (...given: unknown[]) => { lean(): unknown } };
-    const { findOneAndUpdate } = model;
+    type Write = (...given: unknown[]) => Promise<unknown>;
+    const collection = conversationModel().collection as unknown as { findOneAndUpdate: Write };
+    const { findOneAndUpdate } = collection;
     // Once the join has entered.
-    model.findOneAndUpdate = (...given) => ({
-      lean: async () => {
-        model.findOneAndUpdate = findOneAndUpdate;
-        const entered = await findOneAndUpdate.apply(model, given).lean();
-        await takeAndGiveBack(conversationId, cast.agent);
-        return entered;
-      },
-    });
+    collection.findOneAndUpdate = async (...given) => {
+      collection.findOneAndUpdate = findOneAndUpdate;
+      const entered = await findOneAndUpdate.apply(collection, given);
+      await takeAndGiveBack(conversationId, cast.agent);
+      return entered;
+    };
     await socket.expect('CONVERSATION_JOINED', 'JOIN_CONVERSATION', { conversationId });
     expect(await roomsOf(system.gateway.connectionId(socket))).toEqual([conversationId]);
     socket.close();
@@ -323,16 +327,18 @@ describe('an agent who loses a conversation and is given it again', () => {
       const { id: conversationId } = await desk.conversation(cast.candidate);
       await desk.assign(cast.supervisor, conversationId, cast.agent);
       const socket = await desk.join(cast.agent, conversationId);
-      const _id = system.gateway.connectionId(socket);
+      const connectionId = system.gateway.connectionId(socket);
+      if (when !== 'at once') {
+        const turn = { token: 'dead', connectionId, entering: true, until: new Date(Date.now() + 60_000) };
+        await conversationModel().updateOne({ _id: conversationId }, { $set: { turns: [turn] } });
+      }
       const requeued = await requeueConversation(callerOf(cast.supervisor), conversationId);
       const giveBack = () => assignConversation(callerOf(cast.supervisor), conversationId, cast.agent.user.id);
       if (when === 'at once') {
         await giveBack();
         await tellRequeued(requeued);
       } else {
-        const turn = { token: 'dead', of: conversationId, entering: true, until: new Date(Date.now() + 60_000) };
-        await connectionModel().updateOne({ _id }, { $set: { turns: [turn] } });
-        const model = connectionModel() as unknown as { aggregate: (...given: unknown[]) => Promise<unknown> };
+        const model = conversationModel() as unknown as { aggregate: (...given: unknown[]) => Promise<unknown> };
         const { aggregate } = model;
         const waiting = new Promise<void>((resolve) => {
           model.aggregate = async (...given) => {
@@ -345,7 +351,7 @@ describe('an agent who loses a conversation and is given it again', () => {
         const told = tellRequeued(requeued);
         await waiting;
         await giveBack();
-        await connectionModel().updateOne({ _id }, { $set: { turns: [] } });
+        await conversationModel().updateOne({ _id: conversationId }, { $set: { turns: [] } });
         await told;
       }
       await socket.expect('CONVERSATION_JOINED', 'JOIN_CONVERSATION', { conversationId });

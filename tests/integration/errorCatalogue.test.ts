@@ -152,10 +152,14 @@ const overSocket: Readonly<Record<Codes<true>, () => Promise<{ code: string; mes
     return socket.refused('JOIN_CONVERSATION', { conversationId: conversation.id });
   },
   CONFLICT: async () => {
-    const { agent, supervisor, conversation } = await desk.assigned();
-    const [socket, next] = [await desk.connect(agent), await desk.agent(supervisor)];
-    rivalFirst(() => desk.assign(supervisor, conversation.id, next));
-    return socket.refused('CLOSE_CONVERSATION', { conversationId: conversation.id });
+    const { socket, conversationId } = await inRoom();
+    // The agent lost it, and has it again when the send looks why it was refused.
+    const place = jest.spyOn(conversationModel().collection, 'findOneAndUpdate');
+    place.mockImplementationOnce(async () => {
+      place.mockRestore();
+      return null as never;
+    });
+    return socket.refused('SEND_MESSAGE', { conversationId, content: 'meanwhile' });
   },
   PAYLOAD_TOO_LARGE: async () => (await inRoom()).socket.refused('PING', { x: 'x'.repeat(20_000) }),
   RATE_LIMITED: async () => {

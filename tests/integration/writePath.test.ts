@@ -39,7 +39,7 @@ it('sends the database the documented commands for a message', async () => {
 });
 
 it('stores a message and a conversation in the documented number of bytes', async () => {
-  const { candidate, conversation } = await desk.assigned('s'.repeat(50));
+  const { candidate, agent, conversation } = await desk.assigned('s'.repeat(50));
   const socket = await desk.join(candidate, conversation.id);
   await socket.expect('MESSAGE_ACCEPTED', 'SEND_MESSAGE', {
     conversationId: conversation.id,
@@ -57,6 +57,8 @@ it('stores a message and a conversation in the documented number of bytes', asyn
     { $sort: { seq: -1 } },
     size,
   ]);
+  await desk.ok('POST', `/conversations/${conversation.id}/close`, agent.token);
+  await system.gateway.idle();
   const [record] = await conversationModel().aggregate([{ $match: { _id: conversation.id } }, size]);
   expect({ message: message.bytes, conversation: record.bytes }).toEqual(STORED);
 });

@@ -1,5 +1,4 @@
 import { connectionModel } from '../../lib/store/connections.ts';
-import { rateLimitModel } from '../../lib/store/rateLimits.ts';
 import { atOneMoment } from '../support/clock.ts';
 import { within } from '../support/deadline.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
@@ -192,8 +191,8 @@ describe('a flood', () => {
 
   /** As if the connection had sent so many frames within the minute. */
   const countFrames = async (socket: Socket, count: number) => {
-    const key = new RegExp(`^frames/${system.gateway.connectionId(socket)}/`);
-    const { modifiedCount } = await rateLimitModel().updateOne({ _id: key }, { $set: { count } });
+    const connection = { _id: system.gateway.connectionId(socket) };
+    const { modifiedCount } = await connectionModel().updateOne(connection, { $set: { 'frames.count': count } });
     expect(modifiedCount).toBe(1);
   };
 

@@ -1,5 +1,5 @@
-import { deleteConnections } from '../../store/connections.ts';
 import type { Transaction } from '../../store/database.ts';
+import { deleteConnections } from '../../store/endedConnections.ts';
 import { deleteSessions, type WhichSessions } from '../../store/sessions.ts';
 
 /**

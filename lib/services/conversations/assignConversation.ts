@@ -5,20 +5,25 @@ import { limitStaffWrites } from '../../limits/rateLimits.ts';
 import type { Conversation } from '../../protocol/objects/conversations.ts';
 import { errorFields, logger } from '../../runtime/logger.ts';
 import { audit } from '../../store/audit.ts';
-import { removeFromRoom } from '../../store/connections.ts';
-import { assign, type ConversationRecord, findConversation, toConversation } from '../../store/conversations.ts';
+import {
+  assign,
+  type ConversationRecord,
+  findConversation,
+  roomOf,
+  toConversation,
+} from '../../store/conversations.ts';
 import { transaction } from '../../store/database.ts';
 import { releaseSlot, reserveSlot } from '../../store/users.ts';
 import { requireVisible } from './getConversation.ts';
 import { refusalOfLost } from './lostRace.ts';
 import { namesIn, present } from './present.ts';
-import { tellAgents } from './tellAgents.ts';
+import { type Handover, tellAgents } from './tellAgents.ts';
 
 /** A conversation that is with the agent now. */
 export interface Assigned {
   readonly conversation: Conversation;
   /** The change to tell; `null` when the agent had the conversation already. */
-  readonly change: { readonly formerAgentId: string | null } | null;
+  readonly change: Handover | null;
 }
 
 /**
@@ -37,7 +42,8 @@ export async function assignConversation(caller: Caller, conversationId: string,
   const names = await namesIn([before, { ...before, agentId }]);
   const outcome = await assignAs(caller, before, command);
   if (outcome.is === 'assigned') {
-    return { conversation: toConversation(outcome.record, names), change: { formerAgentId: before.agentId } };
+    const conversation = toConversation(outcome.record, names);
+    return { conversation, change: { conversation, room: roomOf(outcome.record), formerAgentId: before.agentId } };
   }
   // Another command won. If it was the same assignment, this one's wish is done.
   const { now } = outcome;
@@ -80,11 +86,7 @@ function assignAs(caller: Caller, expected: ConversationRecord, to: Assignment):
       await releaseSlot(agentId, session);
       return { is: 'overtaken', now: await findConversation(id, session) };
     }
-    if (formerAgentId !== null) {
-      await releaseSlot(formerAgentId, session);
-      // In the same commit: later, this could remove an agent who got the conversation again and has joined.
-      await removeFromRoom(id, formerAgentId, session);
-    }
+    if (formerAgentId !== null) await releaseSlot(formerAgentId, session);
     const details = { agentId, ...(formerAgentId !== null && { formerAgentId }) };
     await audit(caller, 'conversation_assigned', id, details, session);
     return { is: 'assigned', record: assigned };
@@ -98,7 +100,7 @@ const isDone = ({ status, agentId, supervisorId }: ConversationRecord, wanted: A
 export async function tellAssigned({ conversation, change }: Assigned): Promise<void> {
   if (!change) return;
   try {
-    await tellAgents('CONVERSATION_ASSIGNED', conversation, change.formerAgentId);
+    await tellAgents('CONVERSATION_ASSIGNED', change);
   } catch (error) {
     // The conversation is assigned all the same, and both agents' lists say so.
     logger.warn('could not tell of an assignment', { conversationId: conversation.id, ...errorFields(error) });

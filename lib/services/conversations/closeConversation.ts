@@ -3,20 +3,26 @@ import type { Caller } from '../../domain/permissions.ts';
 import { AppError } from '../../errors/appError.ts';
 import type { Conversation } from '../../protocol/objects/conversations.ts';
 import { type Actor, audit } from '../../store/audit.ts';
-import { type ConversationRecord, close, toConversation } from '../../store/conversations.ts';
+import {
+  type ConversationRecord,
+  close,
+  type Expected,
+  type Room,
+  roomOf,
+  toConversation,
+} from '../../store/conversations.ts';
 import { transaction } from '../../store/database.ts';
 import { findByClientIds } from '../../store/messages.ts';
 import { findCaller } from '../../store/sessions.ts';
 import { releaseSlot, restoreSlot } from '../../store/users.ts';
 import { inOrder } from '../rooms/order.ts';
 import { requireVisible } from './getConversation.ts';
-import { refusalOfLost } from './lostRace.ts';
 import { namesIn } from './present.ts';
 
-/** A conversation just closed: as shown to people, and as stored, for `finishClosing`. */
+/** A conversation just closed, for `finishClosing`, and those who were in the room. */
 export interface Closed {
-  readonly conversation: Conversation;
   readonly record: ConversationRecord;
+  readonly room: Room;
 }
 
 /**
@@ -26,14 +32,37 @@ export interface Closed {
  * `INVALID_TOKEN`.
  */
 export async function closeConversation(caller: Caller, conversationId: string, after?: string): Promise<Closed> {
-  const before = await requireVisible(caller, conversationId);
   const command = { type: 'close', userId: caller.userId, role: caller.role } as const;
-  requireAllowed(before, command);
-  if (after !== undefined) await awaitMessage(caller, command, conversationId, after);
-  const names = await namesIn([before], caller);
-  const closed = await closeAs(caller, before);
-  if (!closed) throw await refusalOfLost(conversationId, command);
-  return { conversation: toConversation(closed, names), record: closed };
+  if (after !== undefined) {
+    requireAllowed(await requireVisible(caller, conversationId), command);
+    await awaitMessage(caller, command, conversationId, after);
+  }
+  const { userId, role } = caller;
+  // What a conversation is like that the caller may close: hardly any other is asked for, so it isn't read before.
+  const expected =
+    role === 'agent'
+      ? ({ status: 'assigned', agentId: userId } as const)
+      : ({ status: 'open', agentId: null } as const);
+  for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+    const record = await closeAs(caller, { _id: conversationId, ...expected });
+    if (record) return { record, room: roomOf(record) };
+    requireAllowed(await requireVisible(caller, conversationId), command);
+  }
+  throw new AppError('CONFLICT');
+}
+
+/** How often a close is tried that finds a conversation changed which it may close when it looks. */
+const ATTEMPTS = 2;
+
+/** As `closeConversation`, and makes the conversation that people are shown. */
+export async function closeAndPresent(
+  caller: Caller,
+  conversationId: string,
+): Promise<Closed & { readonly conversation: Conversation }> {
+  // Read the names first: nothing may fail any more once the conversation is closed.
+  const names = await namesIn([await requireVisible(caller, conversationId)], caller);
+  const closed = await closeConversation(caller, conversationId);
+  return { ...closed, conversation: toConversation(closed.record, names) };
 }
 
 function requireAllowed(now: ConversationRecord, command: LifecycleCommand): void {
@@ -66,7 +95,7 @@ async function awaitMessage(
 /** Closes a conversation if it is still as expected, with an entry in the audit trail. Returns `null` when it isn't. */
 export async function closeAs(
   actor: Actor & { readonly userId: string },
-  expected: ConversationRecord,
+  expected: Expected & { readonly _id: string },
 ): Promise<ConversationRecord | null> {
   return transaction(async (session) => {
     const { agentId } = expected;

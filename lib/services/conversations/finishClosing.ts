@@ -3,8 +3,7 @@ import { broadcast } from '../../realtime/broadcast.ts';
 import { config } from '../../runtime/config.ts';
 import { errorFields, logger } from '../../runtime/logger.ts';
 import { markAnnounced, markArchived, markReleased, restartArchive, saveProgress } from '../../store/closing.ts';
-import { emptyRoom } from '../../store/connections.ts';
-import type { ConversationRecord } from '../../store/conversations.ts';
+import { type ConversationRecord, roomOf } from '../../store/conversations.ts';
 import { copyToPermanent, countPermanent, releaseActive } from '../../store/messages.ts';
 import { retainFor } from '../../store/retention.ts';
 import type { Closed } from './closeConversation.ts';
@@ -21,7 +20,7 @@ export interface FinishOptions {
 }
 
 /**
- * Does the work that follows a close, from where it stopped. Tells the room and empties it, copies the messages to the
+ * Does the work that follows a close, from where it stopped. Tells those who were in the room, copies the messages to the
  * permanent collection, counts the copies, and only then lets the active messages expire. Every step may be repeated,
  * by two processes at once too. Returns whether nothing is left.
  */
@@ -58,10 +57,9 @@ export function closedNotice(conversation: ConversationRecord): ServerData<'CONV
 
 async function announce(conversation: ConversationRecord, except: string | undefined): Promise<void> {
   await broadcast(
-    { room: conversation._id, except, afterAnswers: true },
+    { room: roomOf(conversation), except, afterAnswers: true },
     { event: 'CONVERSATION_CLOSED', data: closedNotice(conversation) },
   );
-  await emptyRoom(conversation._id);
   await markAnnounced(conversation._id);
 }
 

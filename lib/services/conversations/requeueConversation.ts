@@ -2,29 +2,21 @@ import { decide } from '../../domain/conversation.ts';
 import type { Caller } from '../../domain/permissions.ts';
 import { AppError } from '../../errors/appError.ts';
 import { limitStaffWrites } from '../../limits/rateLimits.ts';
-import type { Conversation } from '../../protocol/objects/conversations.ts';
 import { errorFields, logger } from '../../runtime/logger.ts';
 import { type Actor, audit } from '../../store/audit.ts';
-import { removeFromRoom } from '../../store/connections.ts';
-import { type ConversationRecord, requeue, toConversation } from '../../store/conversations.ts';
+import { type ConversationRecord, requeue, roomOf, toConversation } from '../../store/conversations.ts';
 import { type Transaction, transaction } from '../../store/database.ts';
 import { releaseSlot, restoreSlot } from '../../store/users.ts';
 import { requireVisible } from './getConversation.ts';
 import { refusalOfLost } from './lostRace.ts';
 import { namesIn } from './present.ts';
-import { tellAgents } from './tellAgents.ts';
-
-/** A conversation just given back, and its former agent. */
-export interface Requeued {
-  readonly conversation: Conversation;
-  readonly formerAgentId: string;
-}
+import { type Handover, tellAgents } from './tellAgents.ts';
 
 /**
  * Gives a conversation back: it is open again, and its agent is out of the room from the commit on. `tellRequeued`
  * tells the people concerned. Throws `NOT_FOUND`, `CONVERSATION_CLOSED`, `CONFLICT`, `RATE_LIMITED`.
  */
-export async function requeueConversation(caller: Caller, conversationId: string): Promise<Requeued> {
+export async function requeueConversation(caller: Caller, conversationId: string): Promise<Handover> {
   await limitStaffWrites(caller.userId);
   const before = await requireVisible(caller, conversationId);
   const command = { type: 'requeue', userId: caller.userId, role: caller.role } as const;
@@ -33,7 +25,7 @@ export async function requeueConversation(caller: Caller, conversationId: string
   const names = await namesIn([before], caller);
   const requeued = await transaction((session) => requeueAs(caller, before, session));
   if (!requeued || before.agentId === null) throw await refusalOfLost(conversationId, command);
-  return { conversation: toConversation(requeued, names), formerAgentId: before.agentId };
+  return { conversation: toConversation(requeued, names), room: roomOf(requeued), formerAgentId: before.agentId };
 }
 
 /**
@@ -54,18 +46,16 @@ export async function requeueAs(
     await restoreSlot(agentId, session);
     return null;
   }
-  // In the same commit: later, this could remove an agent who got the conversation again and has joined.
-  await removeFromRoom(id, agentId, session);
   await audit(actor, 'conversation_requeued', id, { agentId, ...details }, session);
   return requeued;
 }
 
 /** Tells the room, and the former agent wherever they are: see `tellAgents`. Never throws. */
-export async function tellRequeued({ conversation, formerAgentId }: Requeued): Promise<void> {
+export async function tellRequeued(change: Handover): Promise<void> {
   try {
-    await tellAgents('CONVERSATION_REQUEUED', conversation, formerAgentId);
+    await tellAgents('CONVERSATION_REQUEUED', change);
   } catch (error) {
     // The conversation is open all the same, and the lists say so.
-    logger.warn('could not tell of a requeue', { conversationId: conversation.id, ...errorFields(error) });
+    logger.warn('could not tell of a requeue', { conversationId: change.conversation.id, ...errorFields(error) });
   }
 }

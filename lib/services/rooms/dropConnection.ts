@@ -1,6 +1,6 @@
 import { errorFields, logger } from '../../runtime/logger.ts';
-import { deleteConnection } from '../../store/connections.ts';
 import { connect } from '../../store/database.ts';
+import { deleteConnection } from '../../store/endedConnections.ts';
 
 /** Forgets a closed connection. Never throws: a connection that is missed here goes at its first 410, or expires. */
 export async function dropConnection(connectionId: string): Promise<void> {

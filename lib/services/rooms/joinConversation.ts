@@ -4,12 +4,9 @@ import type { ServerData } from '../../protocol/events.ts';
 import type { Conversation, Message } from '../../protocol/objects/conversations.ts';
 import { finishTurn, mayAnswer, takeInTurn } from '../../realtime/turns.ts';
 import { config } from '../../runtime/config.ts';
-import type { SocketCaller } from '../../store/connections.ts';
-import { type ConversationRecord, findConversation } from '../../store/conversations.ts';
-import { readMessages } from '../../store/messages.ts';
-import { enterRoom, type Turn } from '../../store/turns.ts';
-import { present } from '../conversations/present.ts';
-import { showOut } from './showOut.ts';
+import { findSocketCaller, forgetRooms, noteRoom, type SocketCaller } from '../../store/connections.ts';
+import { findConversation, toConversation } from '../../store/conversations.ts';
+import { type Entered, enterRoom, readForJoin, roomsWith, type Turn } from '../../store/rooms.ts';
 
 /** The bytes that API Gateway carries in one frame, less room for the envelope and a `requestId`. */
 const FRAME_BYTES = 32 * 1024 - 512;
@@ -25,74 +22,54 @@ export interface Joined {
 /**
  * Enters the room, then reads the messages after `afterSeq`. In this order, a message stored meanwhile is in the
  * answer, or broadcast to this connection, or both, but never neither. The connection stays in the room until the
- * answer is posted and `finishTurn` is called. Throws `NOT_FOUND`, `CONVERSATION_CLOSED`, `RATE_LIMITED`.
+ * answer is posted and `finishTurn` is called. Throws `NOT_FOUND`, `CONVERSATION_CLOSED`, `RATE_LIMITED`, `INVALID_TOKEN`.
  */
 export async function joinConversation(
   caller: SocketCaller,
   { conversationId, afterSeq = 0 }: { readonly conversationId: string; readonly afterSeq?: number | undefined },
 ): Promise<Joined> {
+  if (!caller.rooms.includes(conversationId)) await makeRoom(caller, conversationId);
   for (;;) {
-    const before = requireJoinable(caller, await findConversation(conversationId));
-    const turn = await enter(caller, conversationId);
+    const { turn, conversation } = await takeInTurn(() => enter(caller, conversationId));
     try {
-      const conversation = await requireStillJoinable(caller, conversationId);
-      if (!isSameStay(caller, before, conversation)) {
-        await finishTurn(turn);
-        continue;
-      }
-      const [messages, presented] = await Promise.all([
-        readMessages(conversation, afterSeq, MOST_MESSAGES),
-        present(conversation, caller),
-      ]);
-      const answer = fitFrame(presented, messages);
-      if (mayAnswer(turn)) return { answer, turn };
+      const { isIn, messages, names } = await readForJoin(conversation, caller, afterSeq, MOST_MESSAGES);
+      if (isIn && mayAnswer(turn)) return { answer: fitFrame(toConversation(conversation, names), messages), turn };
     } catch (error) {
       await finishTurn(turn);
       throw error;
     }
-    // It took so long that the connection may have been taken out again. Begin again, while the command has time.
+    // The connection is out again, or it took so long that it may be. Begin again, while the command has time.
+    await finishTurn(turn);
   }
 }
 
-function requireJoinable(caller: SocketCaller, conversation: ConversationRecord | null): ConversationRecord {
-  if (!conversation || !isParticipant(caller.userId, conversation)) throw new AppError('NOT_FOUND');
-  if (conversation.status === 'closed') throw new AppError('CONVERSATION_CLOSED');
-  return conversation;
+/** Enters the room. Throws where the caller may not. */
+async function enter(
+  caller: SocketCaller,
+  conversationId: string,
+): Promise<Exclude<Entered, { readonly is: 'refused' }>> {
+  const outcome = await enterRoom(caller, conversationId);
+  if (outcome.is !== 'refused') return outcome;
+  const now = await findConversation(conversationId);
+  if (!now || !isParticipant(caller.userId, now)) throw new AppError('NOT_FOUND');
+  if (now.status === 'closed') throw new AppError('CONVERSATION_CLOSED');
+  if (!(await findSocketCaller(caller.connectionId))) throw new AppError('INVALID_TOKEN');
+  // The conversation has changed since: try again.
+  return { is: 'busy' };
 }
 
-async function enter(caller: SocketCaller, conversationId: string): Promise<Turn> {
+/**
+ * Makes room for one more room of a connection that has noted as many as it may be in. It may have left some, or they may be
+ * closed. Throws `RATE_LIMITED`.
+ */
+async function makeRoom(caller: SocketCaller, conversationId: string): Promise<void> {
+  const { connectionId, rooms } = caller;
   const most = config().MAX_ROOMS_PER_CONNECTION;
-  const outcome = await takeInTurn(() => enterRoom(caller.connectionId, conversationId, most));
-  switch (outcome.is) {
-    case 'entered':
-      return outcome.turn;
-    case 'gone':
-      throw new AppError('INVALID_TOKEN');
-    case 'full':
-      throw new AppError('RATE_LIMITED', `A connection may be in ${most} rooms.`);
-  }
+  await forgetRooms(connectionId, await roomsWith(connectionId, rooms));
+  const noted = await noteRoom(connectionId, conversationId, most);
+  if (noted === 'gone') throw new AppError('INVALID_TOKEN');
+  if (noted === 'full') throw new AppError('RATE_LIMITED', `A connection may be in ${most} rooms.`);
 }
-
-/**
- * Looks again once inside: the conversation may have been closed, or given to another agent, on the way in. Takes a
- * connection that may not be in out of the room again.
- */
-async function requireStillJoinable(caller: SocketCaller, conversationId: string): Promise<ConversationRecord> {
-  const conversation = await findConversation(conversationId);
-  try {
-    return requireJoinable(caller, conversation);
-  } catch (refusal) {
-    await showOut(conversationId, caller.userId);
-    throw refusal;
-  }
-}
-
-/**
- * Whether the agent didn't lose the conversation on the way in. One who lost it and got it again may have been taken
- * out of the room in between.
- */
-const isSameStay = ({ userId }: SocketCaller, before: ConversationRecord, now: ConversationRecord): boolean =>
-  userId !== now.agentId || before.assignedAt?.getTime() === now.assignedAt?.getTime();
 
 /** Takes as many messages as fit one frame, at least one. `nextAfterSeq` says that there are more. */
 function fitFrame(conversation: Conversation, messages: readonly Message[]): ServerData<'CONVERSATION_JOINED'> {

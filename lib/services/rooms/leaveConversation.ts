@@ -1,9 +1,7 @@
-import { isParticipant } from '../../domain/permissions.ts';
 import { AppError } from '../../errors/appError.ts';
 import { mayAnswer, takeInTurn } from '../../realtime/turns.ts';
 import type { SocketCaller } from '../../store/connections.ts';
-import { findConversation } from '../../store/conversations.ts';
-import { leaveRoom, type Turn } from '../../store/turns.ts';
+import { leaveRoom, type Turn } from '../../store/rooms.ts';
 
 /**
  * Takes this connection out of the room; other connections of the user stay. Takes effect once a join of this
@@ -11,9 +9,8 @@ import { leaveRoom, type Turn } from '../../store/turns.ts';
  * `NOT_JOINED`.
  */
 export async function leaveConversation(caller: SocketCaller, conversationId: string): Promise<Turn> {
-  const conversation = await findConversation(conversationId);
-  if (!conversation || !isParticipant(caller.userId, conversation)) throw new AppError('NOT_FOUND');
-  const outcome = await takeInTurn(() => leaveRoom(caller.connectionId, conversationId));
+  const outcome = await takeInTurn(() => leaveRoom(caller, conversationId));
+  if (outcome.is === 'refused') throw new AppError('NOT_FOUND');
   if (outcome.is === 'not in') throw new AppError('NOT_JOINED');
   // A join may have been answered by now, so an answer to the leave could be untrue.
   if (!mayAnswer(outcome.turn)) throw new AppError('UNAVAILABLE');

@@ -2,8 +2,9 @@ import { authenticate } from '../../auth/authenticate.ts';
 import { AppError } from '../../errors/appError.ts';
 import { limitConnects } from '../../limits/rateLimits.ts';
 import { config } from '../../runtime/config.ts';
-import { type Displaced, displaceOldest, insertConnection, type NewConnection } from '../../store/connections.ts';
+import { insertConnection, type NewConnection } from '../../store/connections.ts';
 import { transaction } from '../../store/database.ts';
+import { type Displaced, displaceOldest } from '../../store/endedConnections.ts';
 import { touchSession } from '../../store/sessions.ts';
 import { countAdmission } from '../../store/users.ts';
 
@@ -41,16 +42,16 @@ export async function openConnection({
  * Records the socket, and forgets the user's oldest ones where there are too many, with one commit. Returns the sockets that
  * are to be cut. Throws `INVALID_TOKEN` when the session has ended, or the user was made inactive, meanwhile.
  */
-async function record(connection: Omit<NewConnection, 'admission' | 'sessionEnds'>): Promise<Displaced[]> {
+async function record(connection: Omit<NewConnection, 'admitted' | 'sessionEnds'>): Promise<Displaced[]> {
   const { userId, sessionId } = connection;
   const most = config().MAX_CONNECTIONS_PER_USER;
   return transaction(async (session) => {
     const sessionEnds = await touchSession(sessionId, session);
     // Write the user too: sockets of their other sessions count against the same limit.
-    const admission = sessionEnds && (await countAdmission(userId, session));
-    if (!admission) throw new AppError('INVALID_TOKEN');
+    const admitted = sessionEnds && (await countAdmission(userId, session));
+    if (!admitted) throw new AppError('INVALID_TOKEN');
     const displaced = await displaceOldest(userId, most - 1, session);
-    await insertConnection({ ...connection, admission, sessionEnds }, session);
+    await insertConnection({ ...connection, admitted, sessionEnds }, session);
     return displaced;
   });
 }

@@ -8,16 +8,20 @@ import { errorFields, logger } from '../../runtime/logger.ts';
 import { metrics } from '../../runtime/metrics.ts';
 import { poll } from '../../runtime/poll.ts';
 import { findSocketCaller, type SocketCaller } from '../../store/connections.ts';
-import { findConversation } from '../../store/conversations.ts';
+import { findConversation, type Room, roomOf } from '../../store/conversations.ts';
 import { DURABLE_MS, isDuplicateKey, transaction } from '../../store/database.ts';
 import { findByClientIds, findSentMessage, markBroadcast } from '../../store/messages.ts';
+import { isMember } from '../../store/rooms.ts';
 import { inOrder } from './order.ts';
-import { type Draft, storeMessage } from './storeMessage.ts';
+import { type Draft, type Stored, storeMessage } from './storeMessage.ts';
 
-/** A message that is durably stored. `duplicate`: an earlier send with its `clientMessageId` stored it. */
+/**
+ * A message that is durably stored, and who hears it. A repeat has no room: an earlier send with its `clientMessageId`
+ * stored the message.
+ */
 export interface Sent {
   readonly message: Message;
-  readonly duplicate: boolean;
+  readonly room: Room | null;
 }
 
 /**
@@ -26,42 +30,54 @@ export interface Sent {
  * `RATE_LIMITED`, `UNAVAILABLE`.
  */
 export async function sendMessage(caller: SocketCaller, draft: Draft): Promise<Sent> {
-  await limitMessages(caller.userId);
-  if (!caller.rooms.includes(draft.conversationId)) return earlierSend(caller, draft);
+  const limited = limitMessages(caller.userId);
+  // Whoever awaits it handles it.
+  limited.catch(() => undefined);
+  if (!caller.rooms.includes(draft.conversationId)) {
+    await limited;
+    return earlierSend(caller, draft);
+  }
   if (draft.after !== undefined) {
+    await limited;
     const place = await awaitPlace(caller, draft, draft.after);
     if (place.is === 'taken') return place.sent;
   }
-  const outcome = await storeOnce(caller, draft);
+  const outcome = await storeOnce(caller, draft, limited);
   switch (outcome.is) {
     case 'stored':
       metrics({ MessagesAccepted: 1 });
-      return { message: outcome.message, duplicate: false };
+      return { message: outcome.message, room: outcome.room };
     case 'repeated':
-      return { message: await durable(caller, draft), duplicate: true };
+      return { message: await durable(caller, draft), room: null };
     case 'refused':
       return earlierSend(caller, draft);
   }
 }
 
-export function accepted({ message, duplicate }: Sent): ServerData<'MESSAGE_ACCEPTED'> {
+export function accepted({ message, room }: Sent): ServerData<'MESSAGE_ACCEPTED'> {
   const { conversationId, id, seq, clientMessageId, sentAt } = message;
-  return { conversationId, messageId: id, seq, clientMessageId, sentAt, duplicate };
+  return { conversationId, messageId: id, seq, clientMessageId, sentAt, duplicate: room === null };
 }
 
 /**
  * Sends the message to everyone in the room, once. A repeated send waits until the first send has told the room, and
  * tells it itself when the first one evidently died before that. Never throws.
  */
-export async function tellRoom({ message, duplicate }: Sent): Promise<void> {
+export async function tellRoom({ message, room }: Sent): Promise<void> {
   try {
-    if (duplicate && (await toldBefore(message))) return;
-    await broadcast({ room: message.conversationId }, { event: 'NEW_MESSAGE', data: message });
+    if (room === null && (await toldBefore(message))) return;
+    await broadcast({ room: room ?? (await roomNow(message)) }, { event: 'NEW_MESSAGE', data: message });
     await markBroadcast(message.id);
   } catch (error) {
     // The message is stored and acknowledged all the same. A repeated send tells the room again.
     logger.warn('could not note a broadcast', { conversationId: message.conversationId, ...errorFields(error) });
   }
+}
+
+async function roomNow({ conversationId }: Message): Promise<Room> {
+  const conversation = await findConversation(conversationId);
+  if (!conversation) throw new Error(`conversation ${conversationId} is gone`);
+  return roomOf(conversation);
 }
 
 /** The place of a message after the one it follows: `taken` by the message that it repeats, where it is a repeat. */
@@ -78,7 +94,7 @@ async function awaitPlace(caller: SocketCaller, draft: Draft, after: string): Pr
     look: async () => {
       const found = await findByClientIds(conversationId, userId, [after, clientMessageId]);
       const itself = draft.clientMessageId === undefined ? undefined : found.get(draft.clientMessageId);
-      if (itself) return { is: 'taken', sent: { message: itself, duplicate: true } };
+      if (itself) return { is: 'taken', sent: { message: itself, room: null } };
       return found.has(after) ? { is: 'free' } : null;
     },
     review: async (now) =>
@@ -90,19 +106,25 @@ async function awaitPlace(caller: SocketCaller, draft: Draft, after: string): Pr
 }
 
 /** Throws where the connection was cut, or left the room, since the caller was found. */
-async function requireStillIn({ connectionId, sourceIp }: SocketCaller, conversationId: string): Promise<void> {
-  const now = await findSocketCaller(connectionId, sourceIp);
-  if (!now) throw new AppError('INVALID_TOKEN');
-  if (!now.rooms.includes(conversationId)) throw new AppError('NOT_JOINED');
+async function requireStillIn({ connectionId }: SocketCaller, conversationId: string): Promise<void> {
+  if (!(await findSocketCaller(connectionId))) throw new AppError('INVALID_TOKEN');
+  const now = await findConversation(conversationId);
+  if (!now || !isMember(now, connectionId)) throw new AppError('NOT_JOINED');
 }
 
 /** What became of a message: `repeated`, its `clientMessageId` is used already; `refused`, see `storeMessage`. */
-type Outcome = { readonly is: 'stored'; readonly message: Message } | { readonly is: 'repeated' | 'refused' };
+type Outcome = ({ readonly is: 'stored' } & Stored) | { readonly is: 'repeated' | 'refused' };
 
-async function storeOnce(caller: SocketCaller, draft: Draft): Promise<Outcome> {
+/** Stores the message, unless `limited` rejects. */
+async function storeOnce(caller: SocketCaller, draft: Draft, limited: Promise<void>): Promise<Outcome> {
   try {
-    const message = await transaction((session) => storeMessage(caller, draft, session));
-    return message ? { is: 'stored', message } : { is: 'refused' };
+    const stored = await transaction(async (session) => {
+      const inPlace = await storeMessage(caller, draft, session);
+      // Counted meanwhile: what is too much is not committed.
+      await limited;
+      return inPlace;
+    });
+    return stored ? { is: 'stored', ...stored } : { is: 'refused' };
   } catch (error) {
     if (isDuplicateKey(error, 'clientMessageId')) return { is: 'repeated' };
     throw error;
@@ -126,10 +148,10 @@ async function earlierSend(caller: SocketCaller, draft: Draft): Promise<Sent> {
   if (!conversation || !isParticipant(caller.userId, conversation)) throw new AppError('NOT_FOUND');
   if (draft.clientMessageId !== undefined) {
     const earlier = await findSentMessage(draft.conversationId, caller.userId, draft.clientMessageId);
-    if (earlier) return { message: earlier.message, duplicate: true };
+    if (earlier) return { message: earlier.message, room: null };
   }
   if (conversation.status === 'closed') throw new AppError('CONVERSATION_CLOSED');
-  if (!caller.rooms.includes(draft.conversationId)) throw new AppError('NOT_JOINED');
+  if (!isMember(conversation, caller.connectionId)) throw new AppError('NOT_JOINED');
   throw new AppError('CONFLICT');
 }
 

@@ -1,7 +1,7 @@
 import { decide } from '../../domain/conversation.ts';
 import { errorFields, logger } from '../../runtime/logger.ts';
 import { type Actor, audit } from '../../store/audit.ts';
-import { type ConversationRecord, findHeld, move } from '../../store/conversations.ts';
+import { type ConversationRecord, findConversation, findHeld, move, roomOf } from '../../store/conversations.ts';
 import { type Transaction, transaction } from '../../store/database.ts';
 import { completeHandingOver, findHandingOver, type HandingOver, touchUnchanged } from '../../store/users.ts';
 import { present } from '../conversations/present.ts';
@@ -39,7 +39,10 @@ export async function finishHandingOver(agentId: string, until: number): Promise
     const { items, nextCursor } = await findHeld(agentId, { limit: PAGE, cursor });
     const told: Promise<void>[] = [];
     try {
-      for (const conversation of items) {
+      for (const held of items) {
+        // One of an earlier release is given its room first.
+        const conversation = held.room ? held : await findConversation(held._id);
+        if (!conversation) continue;
         if (agent.active && conversation.supervisorId === agent.supervisorId) continue;
         if (Date.now() > until) return false;
         const outcome = await handOver(agent, conversation).catch((error: unknown): Outcome => {
@@ -103,7 +106,7 @@ async function moveToTeam(
 /** Never throws. */
 async function tell(record: ConversationRecord, formerAgentId: string): Promise<void> {
   try {
-    await tellRequeued({ conversation: await present(record), formerAgentId });
+    await tellRequeued({ conversation: await present(record), room: roomOf(record), formerAgentId });
   } catch (error) {
     logger.warn('could not tell of a requeue', { conversationId: record._id, ...errorFields(error) });
   }

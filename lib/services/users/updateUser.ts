@@ -6,6 +6,7 @@ import { liftBlocks } from '../../limits/signInAttempts.ts';
 import type { User } from '../../protocol/objects/users.ts';
 import { cutAll } from '../../realtime/cut.ts';
 import { audit } from '../../store/audit.ts';
+import { changeSpeaker } from '../../store/connections.ts';
 import { type Transaction, transaction } from '../../store/database.ts';
 import {
   changeUser,
@@ -43,7 +44,9 @@ export async function updateUser(caller: Caller, userId: string, change: UserCha
     const ended = endsSessions ? await endSessions({ userId }, session) : [];
     if (deactivates) await requireDispensable(before, session);
     if (leaves !== null) await touchUser(leaves, session);
-    return { user: await changeUser(userId, change, { handsOver }, session), handsOver, sockets: ended };
+    const user = await changeUser(userId, change, { handsOver }, session);
+    if (user.name !== before.name || user.supervisorId !== before.supervisorId) await changeSpeaker(user, session);
+    return { user, handsOver, sockets: ended };
   });
   await cutAll(sockets);
   if (change.active === true) await letIn(userId);

@@ -1,6 +1,7 @@
 import { config } from '../../runtime/config.ts';
-import { connectionModel, deleteConnections } from '../connections.ts';
+import { connectionModel } from '../connections.ts';
 import { dropIndex, transaction, trusted } from '../database.ts';
+import { deleteConnections } from '../endedConnections.ts';
 import { deleteSessions, firstReleaseTokenModel, longestUnused, sessionModel } from '../sessions.ts';
 
 /**

@@ -3,7 +3,9 @@ import { isUnavailable } from '../../../lib/errors/faults.ts';
 import type { ServerData, ServerFrame } from '../../../lib/protocol/events.ts';
 import type { Conversation, Message } from '../../../lib/protocol/objects/conversations.ts';
 import { finishClosing } from '../../../lib/services/conversations/finishClosing.ts';
+import type { ConversationRecord } from '../../../lib/store/conversations.ts';
 import { findConversation } from '../../../lib/store/conversations.ts';
+import { isMember } from '../../../lib/store/rooms.ts';
 import type { Socket } from '../../support/socket.ts';
 import { type HttpResult, UpgradeRefused } from '../../support/system.ts';
 import { misled } from './check.ts';
@@ -144,13 +146,15 @@ export class Play {
   /** Nothing is under way: who is still connected is where it was told last that it is. */
   async #compareBeliefs(): Promise<void> {
     const links = [...this.#tabs.values()].flatMap(({ open }) => (open && !open.socket.isClosed ? [open.link] : []));
-    const records = await this.#world.witness.database
-      .collection<{ _id: string; rooms: string[] }>('connections')
-      .find({ _id: { $in: links.map(({ connectionId }) => connectionId) } })
-      .toArray();
+    const { database } = this.#world.witness;
+    const conversation = await database
+      .collection<ConversationRecord>('conversations')
+      .findOne({ _id: this.history.conversationId });
+    const alive = await database
+      .collection<{ _id: string }>('connections')
+      .distinct('_id', { _id: { $in: links.map(({ connectionId }) => connectionId) } });
     for (const link of links) {
-      const record = records.find(({ _id }) => _id === link.connectionId);
-      const isIn = record?.rooms.includes(this.history.conversationId) ?? false;
+      const isIn = !!conversation && alive.includes(link.connectionId) && isMember(conversation, link.connectionId);
       const complaint = misled(link, this.history, isIn);
       if (complaint) this.history.complaints.push(complaint);
     }

@@ -1,0 +1,86 @@
+import { COMMAND_MS } from '../runtime/deadline.ts';
+import { connectionModel, live } from './connections.ts';
+import { type Transaction, trusted } from './database.ts';
+import { type Ending, expel } from './rooms.ts';
+import type { WhichSessions } from './sessions.ts';
+
+// However a connection ends, it is taken out of its rooms. What a crash leaves of a closed one goes at the next post there.
+
+/**
+ * For this long after `$connect` a 410 may mean that the upgrade isn't through yet. A connection with a room has sent a
+ * frame, so it is past that.
+ */
+const CONNECTING_MS = 10_000;
+
+const ENDING = { userId: 1, notedRooms: 1, expiresAt: 1, connectedAt: 1 } as const;
+
+/** A socket whose place a newer one took. */
+export interface Displaced {
+  readonly id: string;
+  /** Its upgrade may not be through yet. */
+  readonly isConnecting: boolean;
+}
+
+/** The most sockets of a user that one connect displaces. A user has more only where the limit was lowered. */
+const MOST_DISPLACED = 100;
+
+/**
+ * Forgets the oldest sockets of a user, so that at most `most` are left. Returns the forgotten sockets, for the gateway
+ * to cut.
+ */
+export async function displaceOldest(userId: string, most: number, session: Transaction): Promise<Displaced[]> {
+  const held = await connectionModel()
+    .countDocuments(trusted({ userId, ...live() }))
+    .limit(most + MOST_DISPLACED)
+    .session(session);
+  if (held <= most) return [];
+  const oldest = await connectionModel()
+    .find(trusted({ userId, ...live() }), ENDING)
+    .sort({ admission: 1 })
+    .limit(held - most)
+    .session(session)
+    .lean();
+  await end(oldest, session);
+  const since = Date.now() - CONNECTING_MS;
+  return oldest.map(({ _id, connectedAt }) => ({ id: _id, isConnecting: connectedAt.getTime() > since }));
+}
+
+/** Forgets the sockets of sessions. Call it inside a transaction. Returns the sockets' ids, for the gateway to cut. */
+export async function deleteConnections(which: WhichSessions, session: Transaction): Promise<string[]> {
+  const filter =
+    'userId' in which
+      ? { userId: which.userId, sessionId: { $ne: which.exceptSession ?? '' } }
+      : { sessionId: { $in: [...which.sessionIds] } };
+  const found = await connectionModel().find(trusted(filter), ENDING).session(session).lean();
+  await end(found, session);
+  return found.map(({ _id }) => _id);
+}
+
+async function end(ending: readonly Ending[], session: Transaction): Promise<void> {
+  await expel(ending, session);
+  await connectionModel().deleteMany(trusted({ _id: { $in: ending.map(({ _id }) => _id) } }), { session });
+}
+
+/** Forgets a socket that is closed for certain, or is to be. */
+export async function deleteConnection(connectionId: string): Promise<void> {
+  const closed = await connectionModel().findOneAndDelete({ _id: connectionId }, { projection: ENDING }).lean();
+  if (closed) await expel([{ ...closed, expiresAt: soon() }]);
+}
+
+/**
+ * Forgets a connection after a 410, unless its upgrade may still be under way. `room`: where it was heard of. Its record may
+ * be gone already, and a join that was under way meanwhile have put it there.
+ */
+export async function forgetGone(connectionId: string, room?: string): Promise<void> {
+  const isOpen = {
+    $or: [{ 'notedRooms.0': { $exists: true } }, { connectedAt: { $lt: new Date(Date.now() - CONNECTING_MS) } }],
+  };
+  const gone = await connectionModel()
+    .findOneAndDelete(trusted({ _id: connectionId, ...isOpen }), { projection: ENDING })
+    .lean();
+  const notedRooms = [...(gone?.notedRooms ?? []), ...(room === undefined ? [] : [{ id: room, at: new Date() }])];
+  await expel([{ _id: connectionId, userId: gone?.userId ?? '', expiresAt: soon(), notedRooms }]);
+}
+
+/** A command that was under way when a socket closed is over by then. */
+const soon = () => new Date(Date.now() + 12 * COMMAND_MS);
