@@ -153,13 +153,12 @@ const overSocket: Readonly<Record<Codes<true>, () => Promise<{ code: string; mes
   },
   CONFLICT: async () => {
     const { socket, conversationId } = await inRoom();
-    // The agent lost it, and has it again when the send looks why it was refused.
+    // The caller loses it, and has it again when the send looks why it was refused: twice.
     const place = jest.spyOn(conversationModel().collection, 'findOneAndUpdate');
-    place.mockImplementationOnce(async () => {
-      place.mockRestore();
-      return null as never;
-    });
-    return socket.refused('SEND_MESSAGE', { conversationId, content: 'meanwhile' });
+    place.mockResolvedValue(null as never);
+    const refusal = await socket.refused('SEND_MESSAGE', { conversationId, content: 'meanwhile' });
+    place.mockRestore();
+    return refusal;
   },
   PAYLOAD_TOO_LARGE: async () => (await inRoom()).socket.refused('PING', { x: 'x'.repeat(20_000) }),
   RATE_LIMITED: async () => {

@@ -1,9 +1,11 @@
+import mongoose from 'mongoose';
 import type { Message } from '../../lib/protocol/objects/conversations.ts';
 import { resetConfig } from '../../lib/runtime/config.ts';
 import { sweep } from '../../lib/services/operations/sweep.ts';
 import { conversationModel } from '../../lib/store/conversations.ts';
 import { trusted } from '../../lib/store/database.ts';
 import { activeMessageModel, messageModel } from '../../lib/store/messages.ts';
+import { fillRooms } from '../../lib/store/migrations/fillRooms.ts';
 import { migrate } from '../../lib/store/migrations.ts';
 import { knownOriginModel, loginAttemptsModel } from '../../lib/store/signInAttempts.ts';
 import { userModel } from '../../lib/store/users.ts';
@@ -220,4 +222,53 @@ it('forgets what conversations were called whose texts had their time before', a
   await migrate();
   const nameOf = async (id: string) => (await conversationModel().findById(id).lean())?.clientConversationId;
   expect([await nameOf(expired), await nameOf(kept), await nameOf(lookalike)]).toEqual([undefined, 'kept', 'alike']);
+});
+
+describe('sockets opened before conversations knew who is in their rooms', () => {
+  const connections = () => mongoose.connection.collection<{ _id: string }>('connections');
+  const conversations = () => mongoose.connection.collection<{ _id: string }>('conversations');
+
+  /** As an earlier release has it: two people talk. */
+  async function talking() {
+    const { candidate, agent, conversation } = await desk.assigned();
+    const [c, a] = [await desk.join(candidate, conversation.id), await desk.join(agent, conversation.id)];
+    await system.gateway.idle();
+    const of = { _id: { $in: [c, a].map((socket) => system.gateway.connectionId(socket)) } };
+    await connections().updateMany(of, {
+      $set: { rooms: [conversation.id] },
+      $unset: { role: 1, name: 1, supervisorId: 1, notedRooms: 1, frames: 1 },
+    });
+    await conversations().updateOne({ _id: conversation.id }, { $unset: { room: 1, turns: 1 } });
+    return { c, a, conversationId: conversation.id };
+  }
+
+  it.each(['migrated', 'not migrated yet'])('are in them, and hear what is said and done: %s', async (when) => {
+    const { c, a, conversationId } = await talking();
+    if (when === 'migrated') await fillRooms();
+    await c.expect('MESSAGE_ACCEPTED', 'SEND_MESSAGE', { conversationId, content: 'as before' });
+    await a.next('NEW_MESSAGE', ({ content }) => content === 'as before');
+    await a.expect('MESSAGE_ACCEPTED', 'SEND_MESSAGE', { conversationId, content: 'and back' });
+    await c.next('NEW_MESSAGE', ({ content, senderRole }) => content === 'and back' && senderRole === 'agent');
+    await a.expect('CONVERSATION_CLOSED', 'CLOSE_CONVERSATION', { conversationId });
+    await c.next('CONVERSATION_CLOSED');
+  });
+
+  it('hear of a close though nobody has said anything since', async () => {
+    const { c, a, conversationId } = await talking();
+    await a.expect('CONVERSATION_CLOSED', 'CLOSE_CONVERSATION', { conversationId });
+    await c.next('CONVERSATION_CLOSED');
+  });
+
+  it('go with their sessions, as others do', async () => {
+    const { c, a, conversationId } = await talking();
+    await fillRooms();
+    const { userId } = (await connections().findOne({ _id: system.gateway.connectionId(a) })) as unknown as {
+      userId: string;
+    };
+    await desk.ok('PATCH', `/users/${userId}`, desk.admin.token, { active: false });
+    const heard = a.frames('NEW_MESSAGE').length;
+    await c.expect('MESSAGE_ACCEPTED', 'SEND_MESSAGE', { conversationId, content: 'alone' });
+    await system.gateway.idle();
+    expect(a.frames('NEW_MESSAGE')).toHaveLength(heard);
+  });
 });

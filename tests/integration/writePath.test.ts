@@ -22,20 +22,102 @@ beforeAll(async () => {
 });
 afterAll(() => system.stop());
 
+/** The commands that the database was sent meanwhile, as `<name> <collection>`, in the order in which they were sent and answered. */
+async function commandsOf(work: () => Promise<unknown>): Promise<{ sent: string[]; log: string[] }> {
+  const client = mongoose.connection.getClient();
+  const [sent, log, names]: [string[], string[], Map<number, string>] = [[], [], new Map()];
+  const started = ({ commandName, command, requestId }: mongoose.mongo.CommandStartedEvent) => {
+    const collection: unknown = command[commandName];
+    const name = typeof collection === 'string' ? `${commandName} ${collection}` : commandName;
+    names.set(requestId, name);
+    sent.push(name);
+    log.push(`> ${name}`);
+  };
+  const succeeded = ({ requestId }: mongoose.mongo.CommandSucceededEvent) => void log.push(`< ${names.get(requestId)}`);
+  client.on('commandStarted', started).on('commandSucceeded', succeeded);
+  try {
+    await work();
+    await system.gateway.idle();
+  } finally {
+    client.off('commandStarted', started).off('commandSucceeded', succeeded);
+  }
+  return { sent, log };
+}
+
 it('sends the database the documented commands for a message', async () => {
   const { candidate, conversation } = await desk.assigned('How it is stored');
   const socket = await desk.join(candidate, conversation.id);
   await system.gateway.idle();
-  const seen: string[] = [];
-  mongoose.connection.getClient().on('commandStarted', ({ commandName, command }) => {
-    const collection: unknown = command[commandName];
-    seen.push(typeof collection === 'string' ? `${commandName} ${collection}` : commandName);
-  });
-  await socket.expect('MESSAGE_ACCEPTED', 'SEND_MESSAGE', { conversationId: conversation.id, content: 'x' });
-  await system.gateway.idle();
+  const { sent } = await commandsOf(() =>
+    socket.expect('MESSAGE_ACCEPTED', 'SEND_MESSAGE', { conversationId: conversation.id, content: 'x' }),
+  );
   const [, list = ''] = document.split(/<!-- \/?commands -->/);
   const documented = [...list.matchAll(/^\| `([^`]+)` \|/gm)].map(([, command]) => command);
-  expect(seen.toSorted()).toEqual(documented.toSorted());
+  expect(sent.toSorted()).toEqual(documented.toSorted());
+});
+
+it('takes four of them one after the other before it acknowledges a message, and reads nothing before it tells the room', async () => {
+  const { candidate, agent, conversation } = await desk.assigned('How it is stored');
+  const [socket, other] = [await desk.join(candidate, conversation.id), await desk.join(agent, conversation.id)];
+  await system.gateway.idle();
+  const posted = () => system.gateway.posts.length;
+  const before = posted();
+  const heard = other.next('NEW_MESSAGE');
+  const { log } = await commandsOf(async () => {
+    await Promise.all([
+      heard,
+      socket.expect('MESSAGE_ACCEPTED', 'SEND_MESSAGE', { conversationId: conversation.id, content: 'x' }),
+    ]);
+  });
+  expect(posted() - before).toBe(3);
+  const inTurn = log.filter((line) => !line.endsWith(' rate_limits'));
+  expect(inTurn).toEqual([
+    '> findAndModify connections',
+    '< findAndModify connections',
+    '> findAndModify conversations',
+    '< findAndModify conversations',
+    '> insert active_messages',
+    '< insert active_messages',
+    '> commitTransaction',
+    '< commitTransaction',
+    // The posts, and then the note.
+    '> update active_messages',
+    '< update active_messages',
+  ]);
+  // The count of messages is under way beside the transaction.
+  expect(log.indexOf('> findAndModify rate_limits')).toBeLessThan(log.indexOf('< findAndModify conversations'));
+});
+
+it('sends few commands for everything that is done often', async () => {
+  const { candidate, agent, conversation } = await desk.assigned('How it is stored');
+  const inRoom = await desk.join(candidate, conversation.id);
+  const data = { conversationId: conversation.id };
+  let socket = inRoom;
+  const counts: Record<string, number> = {};
+  const count = async (what: string, work: () => Promise<unknown>) => {
+    await system.gateway.idle();
+    counts[what] = (await commandsOf(work)).sent.length;
+  };
+  await count('connect', async () => {
+    socket = await desk.connect(agent);
+  });
+  await count('join', () => socket.expect('CONVERSATION_JOINED', 'JOIN_CONVERSATION', data));
+  await count('leave', () => socket.expect('CONVERSATION_LEFT', 'LEAVE_CONVERSATION', data));
+  await count('read a conversation', () => desk.ok('GET', `/conversations/${conversation.id}`, agent.token));
+  await count('read its messages', () => desk.ok('GET', `/conversations/${conversation.id}/messages`, agent.token));
+  await count('list conversations', () => desk.ok('GET', '/conversations?status=assigned', agent.token));
+  const { sent: closing } = await commandsOf(() => socket.expect('CONVERSATION_CLOSED', 'CLOSE_CONVERSATION', data));
+  counts['close'] = closing.indexOf('commitTransaction') + 1;
+  expect(counts).toEqual({
+    connect: 6,
+    // The last one is after the answer: it ends the turn, and nothing waits for it.
+    join: 4,
+    leave: 3,
+    'read a conversation': 3,
+    'read its messages': 3,
+    'list conversations': 3,
+    close: 5,
+  });
 });
 
 it('stores a message and a conversation in the documented number of bytes', async () => {

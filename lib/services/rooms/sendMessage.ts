@@ -35,24 +35,29 @@ export async function sendMessage(caller: SocketCaller, draft: Draft): Promise<S
   limited.catch(() => undefined);
   if (!caller.rooms.includes(draft.conversationId)) {
     await limited;
-    return earlierSend(caller, draft);
+    const earlier = await earlierSend(caller, draft);
+    if (earlier) return earlier;
   }
   if (draft.after !== undefined) {
     await limited;
     const place = await awaitPlace(caller, draft, draft.after);
     if (place.is === 'taken') return place.sent;
   }
-  const outcome = await storeOnce(caller, draft, limited);
-  switch (outcome.is) {
-    case 'stored':
+  for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+    const outcome = await storeOnce(caller, draft, limited);
+    if (outcome.is === 'stored') {
       metrics({ MessagesAccepted: 1 });
       return { message: outcome.message, room: outcome.room };
-    case 'repeated':
-      return { message: await durable(caller, draft), room: null };
-    case 'refused':
-      return earlierSend(caller, draft);
+    }
+    if (outcome.is === 'repeated') return { message: await durable(caller, draft), room: null };
+    const earlier = await earlierSend(caller, draft);
+    if (earlier) return earlier;
   }
+  throw new AppError('CONFLICT');
 }
+
+/** How often a message is stored that was refused, and nothing is in its way when it is looked at. */
+const ATTEMPTS = 2;
 
 export function accepted({ message, room }: Sent): ServerData<'MESSAGE_ACCEPTED'> {
   const { conversationId, id, seq, clientMessageId, sentAt } = message;
@@ -97,10 +102,11 @@ async function awaitPlace(caller: SocketCaller, draft: Draft, after: string): Pr
       if (itself) return { is: 'taken', sent: { message: itself, room: null } };
       return found.has(after) ? { is: 'free' } : null;
     },
-    review: async (now) =>
-      now && now.status !== 'closed' && isParticipant(userId, now)
-        ? null
-        : { is: 'taken', sent: await earlierSend(caller, draft) },
+    review: async (now) => {
+      if (now && now.status !== 'closed' && isParticipant(userId, now)) return null;
+      const sent = await earlierSend(caller, draft);
+      return sent && { is: 'taken', sent };
+    },
     recheck: () => requireStillIn(caller, conversationId),
   });
 }
@@ -142,8 +148,11 @@ async function durable(caller: SocketCaller, { conversationId, clientMessageId =
   return earlier.message;
 }
 
-/** Returns the message that this send repeats. Where there is none, throws the reason why the message wasn't stored. */
-async function earlierSend(caller: SocketCaller, draft: Draft): Promise<Sent> {
+/**
+ * Returns the message that this send repeats. Where there is none, throws the reason why the message isn't stored; `null`
+ * where there is no reason any more.
+ */
+async function earlierSend(caller: SocketCaller, draft: Draft): Promise<Sent | null> {
   const conversation = await findConversation(draft.conversationId);
   if (!conversation || !isParticipant(caller.userId, conversation)) throw new AppError('NOT_FOUND');
   if (draft.clientMessageId !== undefined) {
@@ -152,7 +161,7 @@ async function earlierSend(caller: SocketCaller, draft: Draft): Promise<Sent> {
   }
   if (conversation.status === 'closed') throw new AppError('CONVERSATION_CLOSED');
   if (!isMember(conversation, caller.connectionId)) throw new AppError('NOT_JOINED');
-  throw new AppError('CONFLICT');
+  return null;
 }
 
 /** After this long a broadcast that isn't noted as done is not under way any more, because posts have a time limit. */
