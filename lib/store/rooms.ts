@@ -80,7 +80,7 @@ async function takeTurn(
       {
         $set: {
           room: { $cond: [may, room, '$room'] },
-          turns: { $concatArrays: [LIVE_TURNS, { $cond: [may, [begun], []] }] },
+          turns: { $cond: [may, { $concatArrays: [LIVE_TURNS, [begun]] }, '$turns'] },
         },
       },
     ],
@@ -244,12 +244,20 @@ export async function expel(connections: readonly Ending[], session?: Transactio
     }
   }
   if (byRoom.size === 0) return;
-  const these = { $literal: connections.map(({ _id }) => _id) };
-  const stay = { $and: [{ $not: [{ $in: ['$$this.connectionId', these] }] }, { $gt: ['$$this.until', '$$NOW'] }] };
+  const ids = connections.map(({ _id }) => _id);
+  const users = [...new Set(connections.map(({ userId }) => userId))];
+  const stay = {
+    $and: [{ $not: [{ $in: ['$$this.connectionId', { $literal: ids }] }] }, { $gt: ['$$this.until', '$$NOW'] }],
+  };
   await native(conversationModel()).bulkWrite(
     [...byRoom].map(([_id, ended]) => ({
       updateOne: {
-        filter: { _id, room: { $exists: true } },
+        // Nobody enters a room who doesn't take part in the conversation, though they may have tried.
+        filter: {
+          _id,
+          room: { $exists: true },
+          $or: [{ candidateId: { $in: users } }, { agentId: { $in: users } }, { 'room.connectionId': { $in: ids } }],
+        },
         update: [
           { $set: { room: { $concatArrays: [{ $filter: { input: '$room', cond: stay } }, { $literal: ended }] } } },
         ],

@@ -262,10 +262,13 @@ export async function deleteSessions(which: WhichSessions, session: Transaction)
  * Writes the session, within the transaction that opens a socket in it, so that the two conflict with the session's end.
  * Returns when the session expires; `null` when it has ended.
  */
-export async function touchSession(id: string, session: Transaction): Promise<Date | null> {
+export async function touchSession(
+  { sessionId, userId }: { readonly sessionId: string; readonly userId: string },
+  session: Transaction,
+): Promise<Date | null> {
   const found = await sessionModel()
     .findOneAndUpdate(
-      trusted({ _id: id, expiresAt: { $gt: new Date() } }),
+      trusted({ _id: sessionId, userId, expiresAt: { $gt: new Date() } }),
       { $inc: { socketsOpened: 1 }, $currentDate: { usedAt: true } },
       { session },
     )

@@ -17,12 +17,21 @@ const COLLECTIONS = [
   'messages',
 ];
 
-/** Everything that matters in the database of this process, to compare. */
+/**
+ * Everything that matters in the database of this process, to compare. A refused frame counts, and may have noted a room that it
+ * doesn't enter; a connection that has ended may be on record for a while.
+ */
 export async function state(): Promise<Record<string, unknown[]>> {
-  const read = async (name: string) => [
-    name,
-    await mongoose.connection.collection(name).find().sort({ _id: 1 }).toArray(),
-  ];
+  const read = async (name: string) => {
+    const rows = await mongoose.connection.collection(name).find().sort({ _id: 1 }).toArray();
+    return [
+      name,
+      rows.map(({ frames: _frames, notedRooms: _notedRooms, ...row }) => ({
+        ...row,
+        ...(row['room'] && { room: row['room'].filter(({ ended }: { ended?: true }) => !ended) }),
+      })),
+    ];
+  };
   return Object.fromEntries(await Promise.all(COLLECTIONS.map(read)));
 }
 

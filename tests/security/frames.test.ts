@@ -19,7 +19,7 @@ beforeAll(async () => {
   socket = await desk.join(candidate, conversation.id);
   // The turn of the join ends after its answer.
   await eventually('the join to be over', async () =>
-    ((await state())['connections'] as { turns?: unknown[] }[]).every(({ turns = [] }) => turns.length === 0),
+    ((await state())['conversations'] as { turns?: unknown[] }[]).every(({ turns = [] }) => turns.length === 0),
   );
 });
 afterAll(() => system.stop());
