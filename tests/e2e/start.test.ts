@@ -190,6 +190,7 @@ describe('what is in the way is told in one line, with what to do about it', () 
         'a damaged data folder',
         corruptData,
         /^The local data in \S+ can't be opened .* delete that folder to start afresh/,
+        PLUGIN,
       ],
       [
         'source that does not compile',
@@ -235,7 +236,7 @@ describe('a start that is ended early says nothing, and leaves nothing behind', 
   type Come = (ports: Ports, folder: string) => Promise<unknown>;
   const moments: readonly (readonly [string, readonly string[], NodeJS.Signals, Come])[] = [
     ['by Ctrl-C while the framework loads', START, 'SIGINT', async (_, folder) => (await processesNaming(folder))[0]],
-    ['by SIGTERM as the data folder is made', START, 'SIGTERM', (_, folder) => exists(join(folder, 'data'))],
+    ['by SIGTERM as the data folder is made', PLUGIN, 'SIGTERM', (_, folder) => exists(join(folder, 'data'))],
     [
       'by Ctrl-C under npm as mongod starts',
       ['npm', 'start'],
