@@ -3,6 +3,7 @@ import { jest } from '@jest/globals';
 import mongoose from 'mongoose';
 import { resetConfig } from '../../lib/runtime/config.ts';
 import { auditModel } from '../../lib/store/audit.ts';
+import { trusted } from '../../lib/store/database.ts';
 import { knownOriginModel, loginAttemptsModel } from '../../lib/store/signInAttempts.ts';
 import { databaseUri } from '../../local/mongod.ts';
 import { everything } from '../support/everything.ts';
@@ -335,9 +336,11 @@ describe('guessing passwords', () => {
     const [known] = await knownOriginModel().find().sort({ expiresAt: -1 }).limit(1).lean();
     const filter = { _id: known?._id ?? '' };
     await knownOriginModel().updateOne(filter, { $set: { expiresAt: new Date(Date.now() + 3600_000) } });
-    const origins = await knownOriginModel().countDocuments();
+    // The server removes those whose time is up when it comes to it.
+    const countOrigins = () => knownOriginModel().countDocuments(trusted({ expiresAt: { $gt: new Date() } }));
+    const origins = await countOrigins();
     ({ refreshToken } = (await refresh(refreshToken, '203.0.113.94')).body);
-    expect(await knownOriginModel().countDocuments()).toBe(origins);
+    expect(await countOrigins()).toBe(origins);
     expect((await knownOriginModel().findOne(filter).lean())?.expiresAt.getTime()).toBeLessThan(
       Date.now() + 2 * 3600_000,
     );
