@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { cpus, release, tmpdir, totalmem, type } from 'node:os';
+import { cpus, loadavg, release, tmpdir, totalmem, type } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import mongoose from 'mongoose';
@@ -58,10 +58,11 @@ async function main(wanted: readonly string[]): Promise<void> {
     };
     for (const name of Object.keys(MEASURES) as (keyof Measured)[]) {
       if (!names.includes(name)) continue;
+      const loadAverage = loadavg()[0] ?? 0;
       const data = await MEASURES[name](progress);
       progress.clear();
-      await keep(name, { ...about, data });
-      console.log(`\n${blocks({ [name]: { ...about, data } })[name]}`);
+      await keep(name, { ...about, loadAverage, data });
+      console.log(`\n${blocks({ [name]: { ...about, loadAverage, data } })[name]}`);
     }
   } finally {
     await mongod.stop();

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { ClientEnd, Gateway } from '../../tests/support/gateway.ts';
+import type { Transport } from '../../tests/support/socket.ts';
 import { UpgradeRefused } from '../../tests/support/system.ts';
 
 /** Puts real sockets in front of the gateway of the tests. Returns the address of both its APIs. */
@@ -10,19 +11,17 @@ export async function listen(gateway: Gateway, onPost: (text: string) => void = 
   const server = createServer((request, response) => void forward(gateway, request, response));
   const sockets = new WebSocketServer({ noServer: true });
   server.on('upgrade', async (request, raw, head) => {
-    // A client may write before its handler has admitted it; API Gateway has no room for that either.
     let socket: WebSocket | undefined;
+    let transport: Transport | undefined;
     try {
-      const token = bearerTokenOf(request);
-      let transport: { send(text: string): void; close(): void } | undefined;
-      const end = await gateway.open({ ...(token !== undefined && { token }) }, (to): ClientEnd => {
+      await gateway.open({ token: bearerTokenOf(request) }, (to): ClientEnd => {
         transport = to;
         return {
           receive: (text) => {
             onPost(text);
             socket?.send(text);
           },
-          end: (code) => socket?.close(code === 1000 || code === 1001 || code === 1009 ? code : 1000),
+          end: (code) => socket?.close(code),
         };
       });
       sockets.handleUpgrade(request, raw, head, (opened) => {
@@ -30,10 +29,9 @@ export async function listen(gateway: Gateway, onPost: (text: string) => void = 
         opened.on('message', (data) => transport?.send(data.toString()));
         opened.once('close', () => transport?.close());
       });
-      return end;
     } catch (error) {
       const status = error instanceof UpgradeRefused ? error.status : 500;
-      return void raw.end(`HTTP/1.1 ${status} Refused\r\nConnection: close\r\n\r\n`);
+      raw.end(`HTTP/1.1 ${status} Refused\r\nConnection: close\r\n\r\n`);
     }
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -38,7 +38,7 @@ export function blocks(results: Results): Record<string, string> {
     const part = partOf(name, results);
     const text =
       run && part
-        ? `${part.text}\n${run.date}, commit ${run.commit}; ${machineInWords(run.machine)}.\n`
+        ? `${part.text}\n${run.date}, commit ${run.commit}; ${machineInWords(run.machine)}${busyInWords(run.loadAverage)}.\n`
         : `Not measured yet: \`npm run bench -- ${name}\`.\n`;
     return [name, text] as const;
   });
@@ -53,6 +53,9 @@ export function plots(results: Results): Record<string, string> {
 
 const machineInWords = ({ processor, cores, memoryGb, system, node, mongod }: Machine): string =>
   `${processor}, ${cores} cores, ${memoryGb} GB, ${system}, Node ${node}, mongod ${mongod}`;
+
+const busyInWords = (loadAverage: number | undefined): string =>
+  loadAverage === undefined ? '' : `; load average ${loadAverage.toFixed(1)} when it began`;
 
 function targets(results: Results): string {
   const rows = MEASURES.flatMap((name) =>

@@ -8,6 +8,8 @@ export interface Run<T> {
   readonly date: string;
   readonly commit: string;
   readonly machine: Machine;
+  /** How many processes wanted a processor when the measure began, over a minute: more than a few falsify times. */
+  readonly loadAverage?: number;
   readonly data: T;
 }
 

@@ -192,6 +192,9 @@ describe('the page', () => {
     expect(blocks({ cpu: run(cpu) })['cpu']).toContain(
       '2026-11-25, commit abc1234; Z80, 1 cores, 1 GB, CP/M, Node 24.0.0, mongod 6.0.5.',
     );
+    expect(blocks({ cpu: { ...run(cpu), loadAverage: 3.14 } })['cpu']).toContain(
+      'mongod 6.0.5; load average 3.1 when it began.',
+    );
   });
 
   it('says how to measure what is missing', () => {
