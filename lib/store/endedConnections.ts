@@ -12,7 +12,7 @@ import type { WhichSessions } from './sessions.ts';
  */
 const CONNECTING_MS = 10_000;
 
-const ENDING = { userId: 1, notedRooms: 1, expiresAt: 1, connectedAt: 1 } as const;
+const ENDING = { userId: 1, notedRooms: 1, rooms: 1, expiresAt: 1, connectedAt: 1 } as const;
 
 /** A socket whose place a newer one took. */
 export interface Displaced {

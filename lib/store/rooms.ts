@@ -230,7 +230,7 @@ export async function inTurn(connectionIds: readonly string[], conversationId: s
 }
 
 /** A connection that ends, and the rooms it may be in. */
-export type Ending = Pick<ConnectionRecord, '_id' | 'userId' | 'notedRooms' | 'expiresAt'>;
+export type Ending = Pick<ConnectionRecord, '_id' | 'userId' | 'notedRooms' | 'rooms' | 'expiresAt'>;
 
 /**
  * Takes connections that end out of all their rooms, for good: until `expiresAt` no join that is under way puts one back.
@@ -238,8 +238,8 @@ export type Ending = Pick<ConnectionRecord, '_id' | 'userId' | 'notedRooms' | 'e
  */
 export async function expel(connections: readonly Ending[], session?: Transaction): Promise<void> {
   const byRoom = new Map<string, RoomMember[]>();
-  for (const { _id: connectionId, userId, notedRooms = [], expiresAt: until } of connections) {
-    for (const { id } of notedRooms) {
+  for (const { _id: connectionId, userId, notedRooms = [], rooms = [], expiresAt: until } of connections) {
+    for (const id of new Set([...notedRooms.map((noted) => noted.id), ...rooms])) {
       byRoom.set(id, [...(byRoom.get(id) ?? []), { connectionId, userId, until, ended: true }]);
     }
   }
