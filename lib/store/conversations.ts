@@ -1,6 +1,5 @@
 import { CONVERSATION_STATUSES, type ConversationStatus, type Lifecycle } from '../domain/conversation.ts';
 import type { Caller } from '../domain/permissions.ts';
-import type { Role } from '../domain/roles.ts';
 import type { Conversation } from '../protocol/objects/conversations.ts';
 import { connectionModel } from './connections.ts';
 import { type Transaction, trusted } from './database.ts';
@@ -456,34 +455,35 @@ export async function close(
 export interface TakenSeq {
   readonly seq: number;
   readonly sentAt: Date;
+  readonly candidateId: string;
+  readonly agentId: string | null;
   /** Who is in the room at this place in the order. Whoever joins later reads the message. */
   readonly room: Room;
 }
 
+/** Who takes a place in the order: a connection in the room, or the candidate who opens the conversation with a message. */
+export type Placed = { readonly connectionId: string } | { readonly candidateId: string };
+
 /**
  * Takes the next `seq` for a message. Call it inside the transaction that stores the message. Returns `null` when the
- * conversation is closed, gone, or not the sender's, or the sender's connection, where there is one, is not in the room. Because this writes the
- * conversation, a send excludes a close, a reassignment, a join and a leave at the same time.
+ * conversation is closed or gone, or the connection is not in the room. Because this writes the conversation, a send excludes
+ * a close, a reassignment, a join and a leave at the same time.
+ *
+ * Only who takes part gets into the room, so being there is enough to begin with. Who speaks through the connection need not
+ * be known yet, but must be before the commit.
  */
-export async function takeSeq(
-  id: string,
-  sender: { readonly userId: string; readonly role: Role; readonly connectionId?: string },
-  session: Transaction,
-): Promise<TakenSeq | null> {
+export async function takeSeq(id: string, placed: Placed, session: Transaction): Promise<TakenSeq | null> {
   const record = await native(conversationModel()).findOneAndUpdate(
     {
       _id: id,
       status: { $ne: 'closed' },
-      $or: [{ candidateId: sender.userId }, { agentId: sender.userId }],
-      ...(sender.connectionId !== undefined && {
-        room: { $elemMatch: { connectionId: sender.connectionId, ended: { $ne: true } } },
-      }),
+      ...('connectionId' in placed
+        ? { room: { $elemMatch: { connectionId: placed.connectionId, ended: { $ne: true } } } }
+        : placed),
     },
     [
       { $set: { lastSeq: { $add: ['$lastSeq', 1] }, lastMessageAt: { $max: [NOW, '$lastMessageAt'] } } },
-      ...(sender.role === 'agent'
-        ? [{ $set: { firstResponseAt: { $ifNull: ['$firstResponseAt', '$lastMessageAt'] } } }]
-        : []),
+      ...('connectionId' in placed ? [{ $set: { firstResponseAt: firstResponse(placed.connectionId) } }] : []),
     ],
     {
       returnDocument: 'after',
@@ -492,8 +492,16 @@ export async function takeSeq(
     },
   );
   if (!record?.lastMessageAt) return null;
-  return { seq: record.lastSeq, sentAt: record.lastMessageAt, room: roomOf(record) };
+  const { lastSeq: seq, lastMessageAt: sentAt, candidateId, agentId } = record;
+  return { seq, sentAt, candidateId, agentId, room: roomOf(record) };
 }
+
+/** When the agent first answered: with this message, where it is the first one that comes through a connection of theirs. */
+const firstResponse = (connectionId: string) => {
+  const ofAgent = { $filter: { input: '$room', cond: { $eq: ['$$this.userId', '$agentId'] } } };
+  const isAgent = { $in: [{ $literal: connectionId }, { $map: { input: ofAgent, in: '$$this.connectionId' } }] };
+  return { $ifNull: ['$firstResponseAt', { $cond: [isAgent, '$lastMessageAt', null] }] };
+};
 
 /** The connections that may hear of a conversation. */
 export interface Room {

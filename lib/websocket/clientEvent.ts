@@ -10,11 +10,19 @@ import { admitFrame, type SocketCaller } from '../store/connections.ts';
 import { connect } from '../store/database.ts';
 import { deleteConnection } from '../store/endedConnections.ts';
 import { type Outlet, onFrame, type SocketEndpoint } from './frameHandler.ts';
-import { type RawFrame, type SocketEvent, validateFrame } from './frames.ts';
+import { type RawFrame, validateFrame } from './frames.ts';
 
 /** A client event that was let in: its caller may attempt the command, and its data has the event's shape. */
 export interface ClientCommand<E extends ClientEvent> extends Outlet {
   readonly caller: SocketCaller;
+  readonly data: z.infer<E['data']>;
+}
+
+/** A client event whose caller is being found. The command must await it before it does anything that lasts. */
+export interface EarlyCommand<E extends ClientEvent> extends Outlet {
+  readonly connectionId: string;
+  /** Rejects where the caller may not attempt the command. */
+  readonly caller: Promise<SocketCaller>;
   readonly data: z.infer<E['data']>;
 }
 
@@ -25,17 +33,42 @@ export interface ClientCommand<E extends ClientEvent> extends Outlet {
 export function onClientEvent<const E extends ClientEvent>(
   expected: E,
   handle: (command: ClientCommand<E>) => Promise<void>,
+  entering?: (data: z.infer<E['data']>) => string,
+): SocketEndpoint {
+  return onEarlyEvent(
+    expected,
+    async ({ caller, connectionId: _, ...command }) => handle({ ...command, caller: await caller }),
+    entering,
+  );
+}
+
+/** As `onClientEvent`, for a command that begins while its caller is being found. */
+export function onEarlyEvent<const E extends ClientEvent>(
+  expected: E,
+  handle: (command: EarlyCommand<E>) => Promise<void>,
   entering: (data: z.infer<E['data']>) => string | undefined = () => undefined,
 ): SocketEndpoint {
   return onFrame(expected, deliver, async (raw, outlet, event) => {
     await connect();
+    const { connectionId } = event.requestContext;
     const validated = validation(expected, raw);
-    const caller = await authorize(expected.event, event, 'data' in validated ? entering(validated.data) : undefined);
-    if (caller === null) return cutOff(event);
-    // Whoever may not attempt the command learns nothing of what is wrong with it.
-    if ('refusal' in validated) throw validated.refusal;
-    return handle({ caller, data: validated.data, ...outlet });
+    const caller = authorize(expected.event, connectionId, 'data' in validated ? entering(validated.data) : undefined);
+    caller.catch(() => undefined);
+    try {
+      if ('data' in validated) return await handle({ connectionId, caller, data: validated.data, ...outlet });
+      // Whoever may not attempt the command learns nothing of what is wrong with it.
+      await caller;
+      throw validated.refusal;
+    } catch (error) {
+      if (!(error instanceof Flood)) throw error;
+      return cutOff(connectionId);
+    }
   });
+}
+
+/** A connection goes on sending beyond its limit: it gets no answer any more. */
+class Flood extends Error {
+  override readonly name = 'Flood';
 }
 
 /** Validates a frame without throwing. */
@@ -50,27 +83,21 @@ function validation<E extends ClientEvent>(
   }
 }
 
-/**
- * Finds the caller of a connection, and checks whether their role may attempt the command. Returns `null` when the
- * connection floods.
- */
+/** Finds the caller of a connection, and checks whether their role may attempt the command. Throws `Flood`. */
 async function authorize(
   operation: Operation,
-  { requestContext: { connectionId } }: SocketEvent,
+  connectionId: string,
   entering: string | undefined,
-): Promise<SocketCaller | null> {
+): Promise<SocketCaller> {
   const admitted = await admitFrame(connectionId, { entering, most: config().MAX_ROOMS_PER_CONNECTION });
-  if ((admitted ? limitFrames(admitted.frames) : await limitUnknown(connectionId)) === 'flood') return null;
+  if ((admitted ? limitFrames(admitted.frames) : await limitUnknown(connectionId)) === 'flood') throw new Flood();
   if (!admitted) throw new AppError('INVALID_TOKEN');
   if (!roleMay(operation, admitted.caller.role)) throw new AppError('FORBIDDEN');
   return admitted.caller;
 }
 
-/**
- * Ends a connection that goes on sending beyond its limit. Forgets it first: even if it can't be cut, it is nobody's
- * then.
- */
-async function cutOff({ requestContext: { connectionId } }: SocketEvent): Promise<void> {
+/** Ends a flood. Forgets the connection first: even if it can't be cut, it is nobody's then. */
+async function cutOff(connectionId: string): Promise<void> {
   logger.warn('connection cut: a flood of frames');
   await deleteConnection(connectionId);
   // Loaded only when needed: a connection is hardly ever cut.

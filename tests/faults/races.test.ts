@@ -72,6 +72,8 @@ const caller = (person: Person, conversationId: string): SocketCaller => ({
   until: NEVER,
 });
 
+const speaking = (caller: SocketCaller) => ({ connectionId: caller.connectionId, caller: Promise.resolve(caller) });
+
 /** Conversations as the store would have made them, all at once. */
 async function conversations(assignedTo?: Person): Promise<string[]> {
   const createdAt = new Date();
@@ -158,8 +160,9 @@ describe(`${RACES} races (1000 with SOAK=1) of`, () => {
     await race<[Sent, Sent, { conversation: Conversation }]>(
       await conversations(agent1),
       (id) => [
-        () => sendMessage(caller(candidate, id), { conversationId: id, content: 'one', clientMessageId: 'one' }),
-        () => sendMessage(caller(agent1, id), { conversationId: id, content: 'two' }),
+        () =>
+          sendMessage(speaking(caller(candidate, id)), { conversationId: id, content: 'one', clientMessageId: 'one' }),
+        () => sendMessage(speaking(caller(agent1, id)), { conversationId: id, content: 'two' }),
         () => closeAndPresent(caller(agent1, id), id),
       ],
       async (id, [one, two, close]) => {
@@ -270,8 +273,8 @@ describe(`${RACES} races (1000 with SOAK=1) of`, () => {
     await race<[Sent, Sent, Conversation]>(
       await conversations(agent1),
       (id) => [
-        () => sendMessage(caller(agent1, id), { conversationId: id, content: 'one' }),
-        () => sendMessage(caller(candidate, id), { conversationId: id, content: 'two' }),
+        () => sendMessage(speaking(caller(agent1, id)), { conversationId: id, content: 'one' }),
+        () => sendMessage(speaking(caller(candidate, id)), { conversationId: id, content: 'two' }),
         () => requeue(caller(supervisor1, id), id),
       ],
       async (id, [ofAgent, ofCandidate, requeued]) => {

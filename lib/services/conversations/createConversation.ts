@@ -65,7 +65,7 @@ async function openOnce(caller: Caller, opening: Opening): Promise<Outcome> {
       const candidateId = caller.userId;
       const empty = await insertConversation({ id, candidateId, subject, clientConversationId }, session);
       if (message === undefined) return empty;
-      await storeMessage(caller, { conversationId: id, content: message }, session);
+      await storeMessage({ candidateId }, caller, { conversationId: id, content: message }, session);
       return findConversation(id, session);
     });
     if (!created) throw new Error(`conversation ${id} vanished within its own transaction`);

@@ -24,31 +24,41 @@ export interface Sent {
   readonly room: Room | null;
 }
 
+/** Who sends through a connection: it takes a moment to find out who speaks, and whether they may. */
+export interface Speaking {
+  readonly connectionId: string;
+  /** Rejects where they may not. */
+  readonly caller: Promise<SocketCaller>;
+}
+
 /**
  * Stores a message, once per `clientMessageId`, and after the message that `after` names. A majority has it when this
  * returns. `tellRoom` tells the room. Throws `NOT_FOUND`, `NOT_JOINED`, `CONVERSATION_CLOSED`, `OUT_OF_ORDER`,
- * `RATE_LIMITED`, `UNAVAILABLE`.
+ * `RATE_LIMITED`, `UNAVAILABLE`, and what `caller` rejects with.
+ *
+ * The message takes its place while the caller is found, and is inserted while their messages are counted. Nothing is
+ * committed before both are known to be in order.
  */
-export async function sendMessage(caller: SocketCaller, draft: Draft): Promise<Sent> {
-  const limited = limitMessages(caller.userId);
+export async function sendMessage(speaking: Speaking, draft: Draft): Promise<Sent> {
+  const limited = speaking.caller.then(({ userId }) => limitMessages(userId));
   // Whoever awaits it handles it.
   limited.catch(() => undefined);
-  if (!caller.rooms.includes(draft.conversationId)) {
-    await limited;
-    const earlier = await earlierSend(caller, draft);
-    if (earlier) return earlier;
-  }
   if (draft.after !== undefined) {
     await limited;
+    const caller = await speaking.caller;
+    // Who isn't in the room waits for nothing.
+    const earlier = caller.rooms.includes(draft.conversationId) ? null : await earlierSend(caller, draft);
+    if (earlier) return earlier;
     const place = await awaitPlace(caller, draft, draft.after);
     if (place.is === 'taken') return place.sent;
   }
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-    const outcome = await storeOnce(caller, draft, limited);
+    const outcome = await storeOnce(speaking, draft, limited);
     if (outcome.is === 'stored') {
       metrics({ MessagesAccepted: 1 });
       return { message: outcome.message, room: outcome.room };
     }
+    const caller = await speaking.caller;
     if (outcome.is === 'repeated') return { message: await durable(caller, draft), room: null };
     const earlier = await earlierSend(caller, draft);
     if (earlier) return earlier;
@@ -121,12 +131,11 @@ async function requireStillIn({ connectionId }: SocketCaller, conversationId: st
 /** What became of a message: `repeated`, its `clientMessageId` is used already; `refused`, see `storeMessage`. */
 type Outcome = ({ readonly is: 'stored' } & Stored) | { readonly is: 'repeated' | 'refused' };
 
-/** Stores the message, unless `limited` rejects. */
-async function storeOnce(caller: SocketCaller, draft: Draft, limited: Promise<void>): Promise<Outcome> {
+/** Stores the message, unless the caller may not, or `limited` rejects. */
+async function storeOnce({ connectionId, caller }: Speaking, draft: Draft, limited: Promise<void>): Promise<Outcome> {
   try {
     const stored = await transaction(async (session) => {
-      const inPlace = await storeMessage(caller, draft, session);
-      // Counted meanwhile: what is too much is not committed.
+      const inPlace = await storeMessage({ connectionId }, caller, draft, session);
       await limited;
       return inPlace;
     });

@@ -1,6 +1,6 @@
-import type { Caller } from '../../domain/permissions.ts';
+import { type Caller, isParticipant } from '../../domain/permissions.ts';
 import type { Message } from '../../protocol/objects/conversations.ts';
-import { type Room, takeSeq } from '../../store/conversations.ts';
+import { type Placed, type Room, takeSeq } from '../../store/conversations.ts';
 import type { Transaction } from '../../store/database.ts';
 import { newId } from '../../store/ids.ts';
 import { insertMessage } from '../../store/messages.ts';
@@ -13,8 +13,8 @@ export interface Draft {
   readonly after?: string | undefined;
 }
 
-/** Who sends a message: through a connection, or with the conversation that it opens. */
-export type Sender = Pick<Caller, 'userId' | 'role' | 'name'> & { readonly connectionId?: string };
+/** Who sends a message. */
+export type Sender = Pick<Caller, 'userId' | 'role' | 'name'>;
 
 /** A message and who hears it. */
 export interface Stored {
@@ -23,13 +23,19 @@ export interface Stored {
 }
 
 /**
- * Gives a message its place and stores it. Call it inside a transaction: when the insert is refused, the place is free
- * again. Returns `null` when the conversation is closed, gone or not the sender's, or the sender is not in the room. A
- * repeated `clientMessageId` throws a duplicate key.
+ * Gives a message its place and stores it. Call it inside a transaction: when the insert is refused, or the sender is, the
+ * place is free again. Returns `null` when the conversation is closed, gone or not the sender's, or the connection is not in
+ * the room. A repeated `clientMessageId` throws a duplicate key. The sender may be found meanwhile.
  */
-export async function storeMessage(sender: Sender, draft: Draft, session: Transaction): Promise<Stored | null> {
-  const taken = await takeSeq(draft.conversationId, sender, session);
-  if (!taken) return null;
+export async function storeMessage(
+  placed: Placed,
+  isFound: Sender | Promise<Sender>,
+  draft: Draft,
+  session: Transaction,
+): Promise<Stored | null> {
+  const taken = await takeSeq(draft.conversationId, placed, session);
+  const sender = await isFound;
+  if (!taken || !isParticipant(sender.userId, taken)) return null;
   const message: Message = {
     id: newId(),
     conversationId: draft.conversationId,
