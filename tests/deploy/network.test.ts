@@ -194,7 +194,7 @@ describe('the sockets’ throttle', () => {
   it('is the only limit of these two: every other event counts its frames in the database', () => {
     const folder = `${PROJECT}/functions/websocket`;
     const counts = (file: string) =>
-      /onClientEvent|upgrade|dropConnection/.test(readFileSync(`${folder}/${file}`, 'utf8'));
+      /onClientEvent|onEarlyEvent|upgrade|dropConnection/.test(readFileSync(`${folder}/${file}`, 'utf8'));
     expect(readdirSync(folder).filter((file) => !counts(file))).toEqual(['ping.ts', 'unknownEvent.ts']);
   });
 });
