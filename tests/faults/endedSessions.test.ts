@@ -1,7 +1,9 @@
 import { signAccessToken } from '../../lib/auth/tokens.ts';
 import { connectionModel } from '../../lib/store/connections.ts';
+import { conversationModel } from '../../lib/store/conversations.ts';
 import { trusted } from '../../lib/store/database.ts';
 import { newId } from '../../lib/store/ids.ts';
+import { isMember } from '../../lib/store/rooms.ts';
 import { sessionModel } from '../../lib/store/sessions.ts';
 import { within } from '../support/deadline.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
@@ -54,6 +56,34 @@ describe('a socket whose session has ended, though the gateway could not cut it'
       const data = { conversationId, ...(event === 'SEND_MESSAGE' && { content: 'still here?' }) };
       expect(await a.refused(event, data)).toMatchObject({ code: 'INVALID_TOKEN' });
     }
+  });
+});
+
+describe('a join that is under way when its session ends', () => {
+  it('enters no room, and nothing is heard through it, though the gateway could not cut its socket', async () => {
+    const { a, candidate, conversationId } = await newScene(desk, await castOf(desk));
+    // A session of its own, so that the end of this one ends no other.
+    const accessToken = await anotherSession(candidate);
+    const socket = await desk.system.connect({ token: accessToken });
+    system.gateway.fault(socket, 'error');
+    type Write = (...given: unknown[]) => Promise<unknown>;
+    const collection = conversationModel().collection as unknown as { findOneAndUpdate: Write };
+    const { findOneAndUpdate } = collection;
+    // Once it has been let in, and before it enters.
+    collection.findOneAndUpdate = async (...given) => {
+      collection.findOneAndUpdate = findOneAndUpdate;
+      await desk.ok('POST', '/auth/logout', accessToken);
+      return findOneAndUpdate.apply(collection, given);
+    };
+    socket.send('JOIN_CONVERSATION', { conversationId });
+    await system.gateway.idle();
+    system.gateway.fault(socket, undefined);
+    await a.expect('MESSAGE_ACCEPTED', 'SEND_MESSAGE', { conversationId, content: 'not for them' });
+    await system.gateway.idle();
+    expect(socket.isClosed).toBe(false);
+    expect(socket.received).toEqual([]);
+    const record = await conversationModel().findById(conversationId).lean().orFail();
+    expect(isMember(record, system.gateway.connectionId(socket))).toBe(false);
   });
 });
 

@@ -181,7 +181,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'lib/store/rooms.ts',
     find: 'room: { $exists: true, ...isNotEnded }',
     replace: 'room: { $exists: true, ...(isNotEnded && {}) }',
-    killers: ['tests/faults/endedSessions', 'tests/faults/turns'],
+    killers: ['tests/faults/endedSessions'],
   },
   {
     name: 'a rename does not reach open sockets',

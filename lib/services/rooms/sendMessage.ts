@@ -59,6 +59,8 @@ export async function sendMessage(speaking: Speaking, draft: Draft): Promise<Sen
       return { message: outcome.message, room: outcome.room };
     }
     const caller = await speaking.caller;
+    // A repeat counts too: it was found before the count may have been.
+    await limited;
     if (outcome.is === 'repeated') return { message: await durable(caller, draft), room: null };
     const earlier = await earlierSend(caller, draft);
     if (earlier) return earlier;
