@@ -11,22 +11,10 @@ const LONGEST_TOKEN = 4096;
  * the tokens of an ended session are refused. Throws `INVALID_TOKEN`.
  */
 export async function authenticate(token: string | undefined, sourceIp: string | null): Promise<Caller> {
-  const { userId, sessionId } = await claimsOf(token);
-  const caller = await findCaller(sessionId);
-  if (caller?.userId !== userId) throw new AppError('INVALID_TOKEN');
-  return { ...caller, sourceIp };
-}
-
-/**
- * Returns whose an access token is, and of which session. Whether the session is live, and the user active, is not asked
- * here. Throws `INVALID_TOKEN`.
- */
-export async function claimsOf(
-  token: string | undefined,
-): Promise<{ readonly userId: string; readonly sessionId: string }> {
   const claims = token === undefined || token.length > LONGEST_TOKEN ? null : await verifyAccessToken(token);
-  if (!claims) throw new AppError('INVALID_TOKEN');
-  return claims;
+  const caller = claims && (await findCaller(claims.sessionId));
+  if (!caller || caller.userId !== claims.userId) throw new AppError('INVALID_TOKEN');
+  return { ...caller, sourceIp };
 }
 
 /** Takes the token out of `Authorization: Bearer …` (RFC 6750 §2.1). `undefined` where there is none. */

@@ -8,7 +8,7 @@ import { type Due, dueFor, retryAt, waitsSince } from './setBack.ts';
 export async function markAnnounced(id: string): Promise<void> {
   await conversationModel().updateOne(
     { _id: id, 'closing.step': 'announce' },
-    { $set: { 'closing.step': 'archive', 'closing.through': 0 }, $unset: { 'closing.room': 1, turns: 1 } },
+    { $set: { 'closing.step': 'archive', 'closing.through': 0 }, $unset: { 'closing.room': 1, room: 1, turns: 1 } },
   );
 }
 

@@ -32,6 +32,8 @@ export interface ConnectionRecord {
   rooms?: string[];
   /** The frames of the minute that ends then. */
   frames?: { ends: Date; count: number };
+  /** Until then its frames are refused, so that they don't keep a transaction from ending it: see `holdFrames`. */
+  heldUntil?: Date;
   turns?: unknown[];
   connectedAt: Date;
   /**
@@ -56,6 +58,7 @@ export const connectionModel = /* @__PURE__ */ defineModel<ConnectionRecord>(
     notedRooms: { type: Array, default: undefined },
     rooms: { type: [String], default: undefined },
     frames: { type: Object, required: false },
+    heldUntil: { type: Date, required: false },
     // An earlier release has its turns here.
     turns: { type: Array, default: undefined },
     connectedAt: { type: Date, required: true },
@@ -94,6 +97,8 @@ export async function insertConnection(
         ...admitted,
         _id: id,
         notedRooms: [],
+        // For the release before, which may still run.
+        rooms: [],
         connectedAt: new Date(now),
         expiresAt: new Date(Math.min(now + CONNECTION_LIFE_MS, sessionEnds.getTime())),
       },
@@ -135,7 +140,12 @@ export async function admitFrame(
   const otherRooms = { $filter: { input: '$notedRooms', cond: { $ne: ['$$this.id', room] } } };
   const noted = { $concatArrays: [otherRooms, [{ id: room, at: '$$NOW' }]] };
   const record = await native(connectionModel()).findOneAndUpdate(
-    { _id: connectionId, expiresAt: { $gt: new Date() }, role: { $exists: true } },
+    {
+      _id: connectionId,
+      expiresAt: { $gt: new Date() },
+      role: { $exists: true },
+      $or: [{ heldUntil: { $exists: false } }, { heldUntil: { $lt: new Date() } }],
+    },
     [
       {
         $set: {
@@ -194,11 +204,36 @@ export async function adoptConnection(connectionId: string): Promise<boolean> {
     .lean();
   const caller = old && (await findCaller(old.sessionId));
   if (!caller) return false;
-  const { role, name, supervisorId } = caller;
+  const { userId, role, name, supervisorId } = caller;
   const notedRooms = (old.rooms ?? []).map((id) => ({ id, at: new Date() }));
-  await connectionModel().updateOne({ _id: connectionId }, { $set: { role, name, supervisorId, notedRooms } });
+  await connectionModel().updateOne(trusted({ _id: connectionId, role: { $exists: false } }), {
+    $set: { role, name, supervisorId, notedRooms },
+  });
+  // A change of the user beside this didn't find anything to change here.
+  const now = await findCaller(old.sessionId);
+  if (now) await connectionModel().updateOne({ _id: connectionId, userId }, { $set: speakerOf(now) });
   return true;
 }
+
+/**
+ * Has the frames of connections refused for a moment. Every frame writes its connection's record, so who sends enough of them
+ * could keep a transaction from ending their connections. It finds them held at its next attempt.
+ */
+export async function holdFrames(filter: Readonly<Record<string, unknown>>): Promise<void> {
+  const soon = Date.now() + HOLD_MS;
+  const isHeld = { $gte: new Date(soon - HOLD_MS / 2) };
+  await native(connectionModel()).updateMany(
+    { ...filter, heldUntil: { $not: isHeld } },
+    { $set: { heldUntil: new Date(soon) } },
+  );
+}
+
+const HOLD_MS = COMMAND_MS;
+
+const speakerOf = ({ name, supervisorId }: { readonly name: string; readonly supervisorId: string | null }) => ({
+  name,
+  supervisorId,
+});
 
 /** Changes who speaks through a user's connections. Call it inside the transaction that changes the user. */
 export async function changeSpeaker(
@@ -216,7 +251,8 @@ export async function changeSpeaker(
 export async function noteRoom(connectionId: string, room: string, most: number): Promise<'noted' | 'full' | 'gone'> {
   const { matchedCount } = await connectionModel().updateOne(
     trusted({ _id: connectionId, ...live(), [`notedRooms.${most - 1}`]: { $exists: false } }),
-    { $push: { notedRooms: { id: room, at: new Date() } } },
+    [{ $set: { notedRooms: { $concatArrays: ['$notedRooms', [{ id: { $literal: room }, at: '$$NOW' }]] } } }],
+    { updatePipeline: true },
   );
   if (matchedCount === 1) return 'noted';
   return (await connectionModel().exists(trusted({ _id: connectionId, ...live() }))) ? 'full' : 'gone';
@@ -236,6 +272,15 @@ export async function forgetRooms(connectionId: string, but: readonly string[]):
 
 /** The TTL monitor runs once a minute. Until then, a record past its own time, or its session's, counts for nothing. */
 export const live = () => ({ expiresAt: { $gt: new Date() } });
+
+/** Finds those of the connections that have not ended. */
+export async function stillConnected(connectionIds: readonly string[]): Promise<string[]> {
+  if (connectionIds.length === 0) return [];
+  const rows = await connectionModel()
+    .find(trusted({ _id: { $in: [...connectionIds] }, ...live() }), { _id: 1 })
+    .lean();
+  return rows.map(({ _id }) => _id);
+}
 
 /** Finds every connection of these users, in whatever room. */
 export async function connectionsOfUsers(userIds: readonly string[]): Promise<string[]> {

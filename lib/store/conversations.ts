@@ -265,9 +265,27 @@ export async function importRoom(id: string): Promise<void> {
     .find(trusted({ rooms: id, expiresAt: { $gt: new Date() } }), { userId: 1, expiresAt: 1 })
     .lean();
   const room = connections.map(({ _id, userId, expiresAt }) => ({ connectionId: _id, userId, until: expiresAt }));
-  await conversationModel().updateOne(trusted({ _id: id, status: { $ne: 'closed' }, room: { $exists: false } }), {
-    $set: { room },
-  });
+  await conversationModel().updateOne(
+    trusted({ _id: id, status: { $ne: 'closed' }, room: { $exists: false } }),
+    [{ $set: { room: { $literal: room } } }, { $set: { room: ROOM_OF_PARTICIPANTS } }],
+    { updatePipeline: true },
+  );
+}
+
+/** The room without those who don't take part. */
+const ROOM_OF_PARTICIPANTS = {
+  $filter: { input: '$room', cond: { $in: ['$$this.userId', ['$candidateId', '$agentId']] } },
+} as const;
+
+/** For migrations: takes out of every room who doesn't take part, as an earlier release may have left them. */
+export async function pruneRooms(): Promise<void> {
+  for (const status of ['open', 'assigned'] as const) {
+    await conversationModel().updateMany(
+      trusted({ status, 'room.0': { $exists: true } }),
+      [{ $set: { room: ROOM_OF_PARTICIPANTS } }],
+      { updatePipeline: true },
+    );
+  }
 }
 
 /** Finds the conversation that a candidate opened under a `clientConversationId`, once a majority has it. */

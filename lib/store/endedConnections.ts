@@ -1,5 +1,5 @@
 import { COMMAND_MS } from '../runtime/deadline.ts';
-import { connectionModel, live } from './connections.ts';
+import { connectionModel, holdFrames, live } from './connections.ts';
 import { type Transaction, trusted } from './database.ts';
 import { type Ending, expel } from './rooms.ts';
 import type { WhichSessions } from './sessions.ts';
@@ -51,17 +51,30 @@ export async function deleteConnections(which: WhichSessions, session: Transacti
     'userId' in which
       ? { userId: which.userId, sessionId: { $ne: which.exceptSession ?? '' } }
       : { sessionId: { $in: [...which.sessionIds] } };
+  // Not at the first attempt: hardly anybody sends frames at that moment.
+  if (tried.has(session)) await holdFrames(filter);
+  tried.add(session);
   const found = await connectionModel().find(trusted(filter), ENDING).session(session).lean();
   await end(found, session);
   return found.map(({ _id }) => _id);
 }
+
+/** Transactions that have tried to end connections. */
+const tried = new WeakSet<Transaction>();
 
 async function end(ending: readonly Ending[], session: Transaction): Promise<void> {
   await expel(ending, session);
   await connectionModel().deleteMany(trusted({ _id: { $in: ending.map(({ _id }) => _id) } }), { session });
 }
 
-/** Forgets a socket that is closed for certain, or is to be. */
+/** Ends a connection whose session goes on. Its record goes last: what a crash leaves is ended by its next frame. */
+export async function endConnection(connectionId: string): Promise<void> {
+  const found = await connectionModel().find({ _id: connectionId }, ENDING).lean();
+  await expel(found);
+  await connectionModel().deleteOne({ _id: connectionId });
+}
+
+/** Forgets a socket that is closed for certain. */
 export async function deleteConnection(connectionId: string): Promise<void> {
   const closed = await connectionModel().findOneAndDelete({ _id: connectionId }, { projection: ENDING }).lean();
   if (closed) await expel([{ ...closed, expiresAt: soon() }]);

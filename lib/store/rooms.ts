@@ -177,7 +177,7 @@ interface Person {
   readonly name: string;
 }
 
-/** `busy`: another command on this room is not answered yet. `refused`: the conversation is not the speaker's. */
+/** `busy`: another command on this room is not answered yet. `refused`: the conversation is not the speaker's, or has no room. */
 export type Left =
   | { readonly is: 'left'; readonly turn: Turn }
   | { readonly is: 'busy' }
@@ -187,14 +187,14 @@ export type Left =
 /** Takes a connection out of a room. */
 export async function leaveRoom(speaker: Speaker, conversationId: string): Promise<Left> {
   const { connectionId } = speaker;
-  const isIn = { $in: [{ $literal: connectionId }, { $ifNull: ['$room.connectionId', []] }] };
+  const own = { $filter: { input: '$room', cond: { $and: [of(connectionId), { $ne: ['$$this.ended', true] }] } } };
   const taken = await takeTurn(
     speaker,
     conversationId,
-    {},
+    { room: { $exists: true } },
     {
       entering: false,
-      allowed: isIn,
+      allowed: { $gt: [{ $size: own }, 0] },
       room: others(connectionId),
     },
   );
@@ -232,38 +232,50 @@ export async function inTurn(connectionIds: readonly string[], conversationId: s
 /** A connection that ends, and the rooms it may be in. */
 export type Ending = Pick<ConnectionRecord, '_id' | 'userId' | 'notedRooms' | 'rooms' | 'expiresAt'>;
 
+/** So many connections that have ended are noted in a room at most: no more joins are under way there. */
+const MOST_ENDED = 100;
+
 /**
  * Takes connections that end out of all their rooms, for good: until `expiresAt` no join that is under way puts one back.
  * Within the transaction that ends them, or once they are closed.
  */
 export async function expel(connections: readonly Ending[], session?: Transaction): Promise<void> {
-  const byRoom = new Map<string, RoomMember[]>();
-  for (const { _id: connectionId, userId, notedRooms = [], rooms = [], expiresAt: until } of connections) {
-    for (const id of new Set([...notedRooms.map((noted) => noted.id), ...rooms])) {
-      byRoom.set(id, [...(byRoom.get(id) ?? []), { connectionId, userId, until, ended: true }]);
-    }
-  }
-  if (byRoom.size === 0) return;
-  const ids = connections.map(({ _id }) => _id);
-  const users = [...new Set(connections.map(({ userId }) => userId))];
+  const ended = connections.flatMap(({ _id: connectionId, userId, notedRooms = [], rooms = [], expiresAt: until }) =>
+    notedRooms.length + rooms.length === 0 ? [] : [{ connectionId, userId, until, ended: true as const }],
+  );
+  if (ended.length === 0) return;
+  const noted = new Set(
+    connections.flatMap(({ notedRooms = [], rooms = [] }) => [...notedRooms.map(({ id }) => id), ...rooms]),
+  );
+  const ids = ended.map(({ connectionId }) => connectionId);
+  const users = [...new Set(ended.map(({ userId }) => userId))];
   const stay = {
     $and: [{ $not: [{ $in: ['$$this.connectionId', { $literal: ids }] }] }, { $gt: ['$$this.until', '$$NOW'] }],
   };
-  await native(conversationModel()).bulkWrite(
-    [...byRoom].map(([_id, ended]) => ({
-      updateOne: {
-        // Nobody enters a room who doesn't take part in the conversation, though they may have tried.
-        filter: {
-          _id,
-          room: { $exists: true },
-          $or: [{ candidateId: { $in: users } }, { agentId: { $in: users } }, { 'room.connectionId': { $in: ids } }],
+  const rest = { $filter: { input: '$room', cond: stay } };
+  const only = (input: unknown, isEnded: boolean) => ({
+    $filter: { input, cond: { [isEnded ? '$eq' : '$ne']: ['$$this.ended', true] } },
+  });
+  await native(conversationModel()).updateMany(
+    {
+      _id: { $in: [...noted] },
+      room: { $exists: true },
+      // Nobody enters a room who doesn't take part in the conversation, though they may have tried.
+      $or: [{ candidateId: { $in: users } }, { agentId: { $in: users } }, { 'room.connectionId': { $in: ids } }],
+    },
+    [
+      {
+        $set: {
+          room: {
+            $concatArrays: [
+              only(rest, false),
+              { $slice: [{ $concatArrays: [only(rest, true), { $literal: ended }] }, -MOST_ENDED] },
+            ],
+          },
         },
-        update: [
-          { $set: { room: { $concatArrays: [{ $filter: { input: '$room', cond: stay } }, { $literal: ended }] } } },
-        ],
       },
-    })),
-    { ordered: false, ...(session && { session }) },
+    ],
+    { ...(session && { session }) },
   );
 }
 

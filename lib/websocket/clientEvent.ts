@@ -8,7 +8,7 @@ import { config } from '../runtime/config.ts';
 import { logger } from '../runtime/logger.ts';
 import { admitFrame, type SocketCaller } from '../store/connections.ts';
 import { connect } from '../store/database.ts';
-import { deleteConnection } from '../store/endedConnections.ts';
+import { endConnection } from '../store/endedConnections.ts';
 import { type Outlet, onFrame, type SocketEndpoint } from './frameHandler.ts';
 import { type RawFrame, validateFrame } from './frames.ts';
 
@@ -99,7 +99,7 @@ async function authorize(
 /** Ends a flood. Forgets the connection first: even if it can't be cut, it is nobody's then. */
 async function cutOff(connectionId: string): Promise<void> {
   logger.warn('connection cut: a flood of frames');
-  await deleteConnection(connectionId);
+  await endConnection(connectionId);
   // Loaded only when needed: a connection is hardly ever cut.
   const { cut } = await import('../realtime/cut.ts');
   await cut(connectionId);

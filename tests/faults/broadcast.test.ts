@@ -1,5 +1,6 @@
 import { connectionModel } from '../../lib/store/connections.ts';
 import { conversationModel } from '../../lib/store/conversations.ts';
+import { activeMessageModel } from '../../lib/store/messages.ts';
 import { eventually } from '../support/deadline.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
 import type { Socket } from '../support/socket.ts';
@@ -110,6 +111,13 @@ describe('a room in which posts fail in every way', () => {
     await c.next('NEW_MESSAGE', ({ content }) => content === 'between us');
     await system.gateway.idle();
     expect(other.frames('NEW_MESSAGE')).toEqual([]);
+    // Nor do they say anything there: not even a place in the order is theirs.
+    expect(await other.refused('SEND_MESSAGE', { conversationId, content: 'me too' })).toMatchObject({
+      code: 'NOT_FOUND',
+    });
+    const { seq } = await a.expect('MESSAGE_ACCEPTED', 'SEND_MESSAGE', { conversationId, content: 'undisturbed' });
+    expect((await conversationModel().findById(conversationId).lean())?.lastSeq).toBe(seq);
+    expect(await activeMessageModel().countDocuments({ conversationId })).toBe(seq);
   });
 
   it('does not forget a connection whose upgrade may still be under way', async () => {

@@ -3,7 +3,7 @@ import { connectionModel } from '../../lib/store/connections.ts';
 import { conversationModel } from '../../lib/store/conversations.ts';
 import { trusted } from '../../lib/store/database.ts';
 import { newId } from '../../lib/store/ids.ts';
-import { isMember } from '../../lib/store/rooms.ts';
+import { enterRoom, isMember, leaveRoom } from '../../lib/store/rooms.ts';
 import { sessionModel } from '../../lib/store/sessions.ts';
 import { within } from '../support/deadline.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
@@ -84,6 +84,42 @@ describe('a join that is under way when its session ends', () => {
     expect(socket.received).toEqual([]);
     const record = await conversationModel().findById(conversationId).lean().orFail();
     expect(isMember(record, system.gateway.connectionId(socket))).toBe(false);
+  });
+});
+
+describe('who goes on sending frames', () => {
+  it.each(Object.entries(ENDINGS))('can’t keep a %s from ending their sockets', async (_, end) => {
+    const { a, agent, conversationId } = await newScene(desk, await castOf(desk));
+    const connectionId = system.gateway.connectionId(a);
+    type Delete = (...given: unknown[]) => Promise<unknown>;
+    const collection = connectionModel().collection as unknown as { deleteMany: Delete };
+    const { deleteMany } = collection;
+    let frames = 0;
+    // Each time the end has come this far, another frame has just written the record.
+    collection.deleteMany = async (...given) => {
+      frames += 1;
+      await a.ask('LEAVE_CONVERSATION', { conversationId: 'none of theirs' });
+      return deleteMany.apply(collection, given);
+    };
+    try {
+      await end(agent);
+    } finally {
+      collection.deleteMany = deleteMany;
+    }
+    expect(frames).toBeGreaterThan(1);
+    expect(await connectionModel().exists({ _id: connectionId })).toBeNull();
+    await sendAnyway(a, connectionId, conversationId);
+  });
+});
+
+describe('a leave that is under way when its session ends', () => {
+  it('does not open the room to a join that is under way, too', async () => {
+    const { c, candidate, conversationId } = await newScene(desk, await castOf(desk));
+    const until = new Date(Date.now() + 60_000);
+    const speaker = { connectionId: system.gateway.connectionId(c), userId: candidate.user.id, until };
+    await ENDINGS.logout(candidate);
+    expect(await leaveRoom(speaker, conversationId)).toEqual({ is: 'not in' });
+    expect(await enterRoom(speaker, conversationId)).toEqual({ is: 'refused' });
   });
 });
 

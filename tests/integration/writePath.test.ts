@@ -109,7 +109,7 @@ it('sends few commands for everything that is done often', async () => {
   const { sent: closing } = await commandsOf(() => socket.expect('CONVERSATION_CLOSED', 'CLOSE_CONVERSATION', data));
   counts['close'] = closing.indexOf('commitTransaction') + 1;
   expect(counts).toEqual({
-    connect: 6,
+    connect: 7,
     // The last one is after the answer: it ends the turn, and nothing waits for it.
     join: 4,
     leave: 3,

@@ -14,7 +14,7 @@ import {
 import { transaction } from '../../store/database.ts';
 import { findByClientIds } from '../../store/messages.ts';
 import { findCaller } from '../../store/sessions.ts';
-import { releaseSlot, restoreSlot } from '../../store/users.ts';
+import { releaseSlot } from '../../store/users.ts';
 import { inOrder } from '../rooms/order.ts';
 import { requireVisible } from './getConversation.ts';
 import { namesIn } from './present.ts';
@@ -99,12 +99,10 @@ export async function closeAs(
 ): Promise<ConversationRecord | null> {
   return transaction(async (session) => {
     const { agentId } = expected;
-    if (agentId !== null) await releaseSlot(agentId, session);
+    // First, because nothing was read before: where it isn't as expected, nothing of the agent's is touched.
     const closed = await close(expected._id, expected, actor.userId, session);
-    if (!closed) {
-      if (agentId !== null) await restoreSlot(agentId, session);
-      return null;
-    }
+    if (!closed) return null;
+    if (agentId !== null) await releaseSlot(agentId, session);
     await audit(actor, 'conversation_closed', expected._id, {}, session);
     return closed;
   });

@@ -50,12 +50,16 @@ async function enter(
 ): Promise<Exclude<Entered, { readonly is: 'refused' }>> {
   const outcome = await enterRoom(caller, conversationId);
   if (outcome.is !== 'refused') return outcome;
-  const now = await findConversation(conversationId);
-  if (!now || !isParticipant(caller.userId, now)) throw new AppError('NOT_FOUND');
-  if (now.status === 'closed') throw new AppError('CONVERSATION_CLOSED');
+  await requireJoinable(caller, conversationId);
   if (!(await findSocketCaller(caller.connectionId))) throw new AppError('INVALID_TOKEN');
   // The conversation has changed since: try again.
   return { is: 'busy' };
+}
+
+async function requireJoinable({ userId }: SocketCaller, conversationId: string): Promise<void> {
+  const now = await findConversation(conversationId);
+  if (!now || !isParticipant(userId, now)) throw new AppError('NOT_FOUND');
+  if (now.status === 'closed') throw new AppError('CONVERSATION_CLOSED');
 }
 
 /**
@@ -68,6 +72,7 @@ async function makeRoom(caller: SocketCaller, conversationId: string): Promise<v
   await forgetRooms(connectionId, await roomsWith(connectionId, rooms));
   const noted = await noteRoom(connectionId, conversationId, most);
   if (noted === 'gone') throw new AppError('INVALID_TOKEN');
+  if (noted === 'full') await requireJoinable(caller, conversationId);
   if (noted === 'full') throw new AppError('RATE_LIMITED', `A connection may be in ${most} rooms.`);
 }
 

@@ -1,7 +1,9 @@
+import { isParticipant } from '../../domain/permissions.ts';
 import { AppError } from '../../errors/appError.ts';
 import { mayAnswer, takeInTurn } from '../../realtime/turns.ts';
 import type { SocketCaller } from '../../store/connections.ts';
-import { leaveRoom, type Turn } from '../../store/rooms.ts';
+import { findConversation } from '../../store/conversations.ts';
+import { type Left, leaveRoom, type Turn } from '../../store/rooms.ts';
 
 /**
  * Takes this connection out of the room; other connections of the user stay. Takes effect once a join of this
@@ -9,10 +11,19 @@ import { leaveRoom, type Turn } from '../../store/rooms.ts';
  * `NOT_JOINED`.
  */
 export async function leaveConversation(caller: SocketCaller, conversationId: string): Promise<Turn> {
-  const outcome = await takeInTurn(() => leaveRoom(caller, conversationId));
-  if (outcome.is === 'refused') throw new AppError('NOT_FOUND');
+  const outcome = await takeInTurn(() => leave(caller, conversationId));
   if (outcome.is === 'not in') throw new AppError('NOT_JOINED');
   // A join may have been answered by now, so an answer to the leave could be untrue.
   if (!mayAnswer(outcome.turn)) throw new AppError('UNAVAILABLE');
   return outcome.turn;
+}
+
+/** Leaves the room. Throws where the conversation is not the caller's. */
+async function leave(caller: SocketCaller, conversationId: string): Promise<Exclude<Left, { readonly is: 'refused' }>> {
+  const outcome = await leaveRoom(caller, conversationId);
+  if (outcome.is !== 'refused') return outcome;
+  const now = await findConversation(conversationId);
+  if (!now || !isParticipant(caller.userId, now)) throw new AppError('NOT_FOUND');
+  // Closed, it has no room any more. Else it has one by now: try again.
+  return { is: now.status === 'closed' ? 'not in' : 'busy' };
 }

@@ -1,4 +1,4 @@
-import { claimsOf } from '../../auth/authenticate.ts';
+import { authenticate } from '../../auth/authenticate.ts';
 import { AppError } from '../../errors/appError.ts';
 import { limitConnects } from '../../limits/rateLimits.ts';
 import { config } from '../../runtime/config.ts';
@@ -28,7 +28,9 @@ export async function openConnection({
   if (origin !== undefined && !ALLOWED_ORIGINS.includes(origin) && !ALLOWED_ORIGINS.includes('*')) {
     throw new AppError('FORBIDDEN', 'This origin may not connect.');
   }
-  const { userId, sessionId } = await claimsOf(token);
+  const { userId, sessionId } = await authenticate(token, sourceIp);
+  // Before the transaction: who is refused must not wait there for their turn.
+  await limitConnects(userId);
   const displaced = await record({ id: connectionId, userId, sessionId, sourceIp });
   if (displaced.length > 0) {
     // Loaded only when needed: an upgrade hardly ever posts.
@@ -39,25 +41,19 @@ export async function openConnection({
 
 /**
  * Records the socket, and forgets the user's oldest ones where there are too many, with one commit. Returns the sockets that
- * are to be cut. Throws `INVALID_TOKEN` when the session has ended, or the user is not active; `RATE_LIMITED`.
+ * are to be cut. Throws `INVALID_TOKEN` when the session has ended, or the user was made inactive, meanwhile.
  */
 async function record(connection: Omit<NewConnection, 'admitted' | 'sessionEnds'>): Promise<Displaced[]> {
   const { userId, sessionId } = connection;
   const most = config().MAX_CONNECTIONS_PER_USER;
-  let limited: Promise<void> | undefined;
   return transaction(async (session) => {
     const sessionEnds = await touchSession({ sessionId, userId }, session);
     if (!sessionEnds) throw new AppError('INVALID_TOKEN');
-    // Counted beside the rest, once. A token of a session that has ended counts for nobody.
-    limited ??= limitConnects(userId);
-    limited.catch(() => undefined);
     // Write the user too: sockets of their other sessions count against the same limit.
     const admitted = await countAdmission(userId, session);
     if (!admitted) throw new AppError('INVALID_TOKEN');
     const displaced = await displaceOldest(userId, most - 1, session);
     await insertConnection({ ...connection, admitted, sessionEnds }, session);
-    // What is too much is not committed.
-    await limited;
     return displaced;
   });
 }

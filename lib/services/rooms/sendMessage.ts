@@ -13,7 +13,7 @@ import { DURABLE_MS, isDuplicateKey, transaction } from '../../store/database.ts
 import { findByClientIds, findSentMessage, markBroadcast } from '../../store/messages.ts';
 import { isMember } from '../../store/rooms.ts';
 import { inOrder } from './order.ts';
-import { type Draft, type Stored, storeMessage } from './storeMessage.ts';
+import { type Draft, NotInPlace, type Stored, storeMessage } from './storeMessage.ts';
 
 /**
  * A message that is durably stored, and who hears it. A repeat has no room: an earlier send with its `clientMessageId`
@@ -22,6 +22,8 @@ import { type Draft, type Stored, storeMessage } from './storeMessage.ts';
 export interface Sent {
   readonly message: Message;
   readonly room: Room | null;
+  /** When it was known to be stored, in epoch milliseconds. */
+  readonly at: number;
 }
 
 /** Who sends through a connection: it takes a moment to find out who speaks, and whether they may. */
@@ -56,12 +58,12 @@ export async function sendMessage(speaking: Speaking, draft: Draft): Promise<Sen
     const outcome = await storeOnce(speaking, draft, limited);
     if (outcome.is === 'stored') {
       metrics({ MessagesAccepted: 1 });
-      return { message: outcome.message, room: outcome.room };
+      return { message: outcome.message, room: outcome.room, at: Date.now() };
     }
     const caller = await speaking.caller;
     // A repeat counts too: it was found before the count may have been.
     await limited;
-    if (outcome.is === 'repeated') return { message: await durable(caller, draft), room: null };
+    if (outcome.is === 'repeated') return repeated(await durable(caller, draft));
     const earlier = await earlierSend(caller, draft);
     if (earlier) return earlier;
   }
@@ -70,6 +72,8 @@ export async function sendMessage(speaking: Speaking, draft: Draft): Promise<Sen
 
 /** How often a message is stored that was refused, and nothing is in its way when it is looked at. */
 const ATTEMPTS = 2;
+
+const repeated = (message: Message): Sent => ({ message, room: null, at: Date.now() });
 
 export function accepted({ message, room }: Sent): ServerData<'MESSAGE_ACCEPTED'> {
   const { conversationId, id, seq, clientMessageId, sentAt } = message;
@@ -80,16 +84,21 @@ export function accepted({ message, room }: Sent): ServerData<'MESSAGE_ACCEPTED'
  * Sends the message to everyone in the room, once. A repeated send waits until the first send has told the room, and
  * tells it itself when the first one evidently died before that. Never throws.
  */
-export async function tellRoom({ message, room }: Sent): Promise<void> {
+export async function tellRoom({ message, room, at }: Sent): Promise<void> {
   try {
     if (room === null && (await toldBefore(message))) return;
-    await broadcast({ room: room ?? (await roomNow(message)) }, { event: 'NEW_MESSAGE', data: message });
+    // A handler that froze goes on much later: who was in the room then may not be any more.
+    const isFresh = Date.now() - at < FRESH_MS;
+    await broadcast({ room: room && isFresh ? room : await roomNow(message) }, { event: 'NEW_MESSAGE', data: message });
     await markBroadcast(message.id);
   } catch (error) {
     // The message is stored and acknowledged all the same. A repeated send tells the room again.
     logger.warn('could not note a broadcast', { conversationId: message.conversationId, ...errorFields(error) });
   }
 }
+
+/** For so long after a commit, whoever was in the room at the commit is told. */
+const FRESH_MS = 1_000;
 
 async function roomNow({ conversationId }: Message): Promise<Room> {
   const conversation = await findConversation(conversationId);
@@ -111,7 +120,7 @@ async function awaitPlace(caller: SocketCaller, draft: Draft, after: string): Pr
     look: async () => {
       const found = await findByClientIds(conversationId, userId, [after, clientMessageId]);
       const itself = draft.clientMessageId === undefined ? undefined : found.get(draft.clientMessageId);
-      if (itself) return { is: 'taken', sent: { message: itself, room: null } };
+      if (itself) return { is: 'taken', sent: repeated(itself) };
       return found.has(after) ? { is: 'free' } : null;
     },
     review: async (now) => {
@@ -136,13 +145,18 @@ type Outcome = ({ readonly is: 'stored' } & Stored) | { readonly is: 'repeated' 
 /** Stores the message, unless the caller may not, or `limited` rejects. */
 async function storeOnce({ connectionId, caller }: Speaking, draft: Draft, limited: Promise<void>): Promise<Outcome> {
   try {
+    let attempts = 0;
     const stored = await transaction(async (session) => {
+      // Only the first attempt begins before it is known that the message may be stored: no refused one waits for its turn.
+      if (attempts > 0) await limited;
+      attempts += 1;
       const inPlace = await storeMessage({ connectionId }, caller, draft, session);
       await limited;
       return inPlace;
     });
-    return stored ? { is: 'stored', ...stored } : { is: 'refused' };
+    return { is: 'stored', ...stored };
   } catch (error) {
+    if (error instanceof NotInPlace) return { is: 'refused' };
     if (isDuplicateKey(error, 'clientMessageId')) return { is: 'repeated' };
     throw error;
   }
@@ -168,7 +182,7 @@ async function earlierSend(caller: SocketCaller, draft: Draft): Promise<Sent | n
   if (!conversation || !isParticipant(caller.userId, conversation)) throw new AppError('NOT_FOUND');
   if (draft.clientMessageId !== undefined) {
     const earlier = await findSentMessage(draft.conversationId, caller.userId, draft.clientMessageId);
-    if (earlier) return { message: earlier.message, room: null };
+    if (earlier) return repeated(earlier.message);
   }
   if (conversation.status === 'closed') throw new AppError('CONVERSATION_CLOSED');
   if (!isMember(conversation, caller.connectionId)) throw new AppError('NOT_JOINED');

@@ -16,6 +16,11 @@ export interface Draft {
 /** Who sends a message. */
 export type Sender = Pick<Caller, 'userId' | 'role' | 'name'>;
 
+/** A message has no place in the conversation: see `storeMessage`. */
+export class NotInPlace extends Error {
+  override readonly name = 'NotInPlace';
+}
+
 /** A message and who hears it. */
 export interface Stored {
   readonly message: Message;
@@ -24,18 +29,19 @@ export interface Stored {
 
 /**
  * Gives a message its place and stores it. Call it inside a transaction: when the insert is refused, or the sender is, the
- * place is free again. Returns `null` when the conversation is closed, gone or not the sender's, or the connection is not in
- * the room. A repeated `clientMessageId` throws a duplicate key. The sender may be found meanwhile.
+ * place is free again. Throws `NotInPlace` when the conversation is closed, gone or not the sender's, or the connection is not
+ * in the room. A repeated `clientMessageId` throws a duplicate key. The sender may be found meanwhile.
  */
 export async function storeMessage(
   placed: Placed,
   isFound: Sender | Promise<Sender>,
   draft: Draft,
   session: Transaction,
-): Promise<Stored | null> {
+): Promise<Stored> {
   const taken = await takeSeq(draft.conversationId, placed, session);
   const sender = await isFound;
-  if (!taken || !isParticipant(sender.userId, taken)) return null;
+  // Thrown, so that the transaction takes back what it may have taken.
+  if (!taken || !isParticipant(sender.userId, taken)) throw new NotInPlace();
   const message: Message = {
     id: newId(),
     conversationId: draft.conversationId,

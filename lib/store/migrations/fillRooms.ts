@@ -1,6 +1,6 @@
 import { logger } from '../../runtime/logger.ts';
 import { adoptConnection, connectionModel } from '../connections.ts';
-import { conversationModel, importRoom } from '../conversations.ts';
+import { conversationModel, importRoom, pruneRooms } from '../conversations.ts';
 import { trusted } from '../database.ts';
 
 const PAGE = 1_000;
@@ -30,4 +30,5 @@ export async function fillRooms(): Promise<void> {
       logger.info('filling rooms', { status, filled });
     }
   }
+  await pruneRooms();
 }
