@@ -66,9 +66,9 @@ function targets(results: Results): string {
         `≤ ${number(limit)}`,
         number(measured),
         measured <= limit ? 'met' : '**not met**',
-        results[name]?.date ?? '',
+        `${results[name]?.date}, ${results[name]?.commit}`,
       ];
     }),
   );
-  return table(['', 'target', 'measured', '', 'on'], rows);
+  return table(['', 'target', 'measured', '', 'on, at the commit'], rows);
 }

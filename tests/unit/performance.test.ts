@@ -150,10 +150,10 @@ describe('the page', () => {
   it('says which target is met, by the median of the runs', () => {
     const { targets } = blocks({ send: run({ messages: 10, runs: [sent(3), sent(5), sent(9)] }), cpu: run(cpu) });
     expect(targets).toContain(
-      '| Acknowledged, p50: a bare transaction and a bare post | ≤ 2.00 × | 2.50 × | **not met** | 2026-11-25 |',
+      '| Acknowledged, p50: a bare transaction and a bare post | ≤ 2.00 × | 2.50 × | **not met** | 2026-11-25, abc1234 |',
     );
     expect(targets).toContain(
-      '| Seen by the other side, p50: Socket.IO + Mongo | ≤ 1.30 × | 1.25 × | met | 2026-11-25 |',
+      '| Seen by the other side, p50: Socket.IO + Mongo | ≤ 1.30 × | 1.25 × | met | 2026-11-25, abc1234 |',
     );
     expect(targets).toContain('at old1234 | ≤ 0.60 × | 0.60 × | met |');
   });
