@@ -19,14 +19,14 @@ const COLLECTIONS = [
 
 /**
  * Everything that matters in the database of this process, to compare. A refused frame counts, and may have noted a room that it
- * doesn't enter; a connection that has ended may be on record for a while.
+ * doesn't enter; a connection that has ended may be on record for a while, and a turn that is over.
  */
 export async function state(): Promise<Record<string, unknown[]>> {
   const read = async (name: string) => {
     const rows = await mongoose.connection.collection(name).find().sort({ _id: 1 }).toArray();
     return [
       name,
-      rows.map(({ frames: _frames, notedRooms: _notedRooms, ...row }) => ({
+      rows.map(({ frames: _frames, notedRooms: _notedRooms, turns: _turns, ...row }) => ({
         ...row,
         ...(row['room'] && { room: row['room'].filter(({ ended }: { ended?: true }) => !ended) }),
       })),

@@ -1,7 +1,7 @@
 import { PERMISSIONS } from '../../lib/domain/permissions.ts';
 import { type ClientEventName, clientEvents } from '../../lib/protocol/events.ts';
 import type { Conversation } from '../../lib/protocol/objects/conversations.ts';
-import { eventually, within } from '../support/deadline.ts';
+import { within } from '../support/deadline.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
 import type { Socket } from '../support/socket.ts';
 import type { Desk, Person } from '../support/system.ts';
@@ -17,10 +17,6 @@ beforeAll(async () => {
   ({ system, desk } = await startDesk());
   ({ candidate, agent, conversation } = await desk.assigned('hello'));
   socket = await desk.join(candidate, conversation.id);
-  // The turn of the join ends after its answer.
-  await eventually('the join to be over', async () =>
-    ((await state())['conversations'] as { turns?: unknown[] }[]).every(({ turns = [] }) => turns.length === 0),
-  );
 });
 afterAll(() => system.stop());
 

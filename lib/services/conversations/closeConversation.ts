@@ -2,6 +2,7 @@ import { decide, type LifecycleCommand } from '../../domain/conversation.ts';
 import type { Caller } from '../../domain/permissions.ts';
 import { AppError } from '../../errors/appError.ts';
 import type { Conversation } from '../../protocol/objects/conversations.ts';
+import { poll } from '../../runtime/poll.ts';
 import { type Actor, audit } from '../../store/audit.ts';
 import {
   type ConversationRecord,
@@ -11,7 +12,7 @@ import {
   roomOf,
   toConversation,
 } from '../../store/conversations.ts';
-import { transaction } from '../../store/database.ts';
+import { DURABLE_MS, transaction } from '../../store/database.ts';
 import { findByClientIds } from '../../store/messages.ts';
 import { findCaller } from '../../store/sessions.ts';
 import { releaseSlot } from '../../store/users.ts';
@@ -43,16 +44,15 @@ export async function closeConversation(caller: Caller, conversationId: string, 
     role === 'agent'
       ? ({ status: 'assigned', agentId: userId } as const)
       : ({ status: 'open', agentId: null } as const);
-  for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-    const record = await closeAs(caller, { _id: conversationId, ...expected });
-    if (record) return { record, room: roomOf(record) };
-    requireAllowed(await requireVisible(caller, conversationId), command);
-  }
-  throw new AppError('CONFLICT');
+  // A majority may not have yet what the close has met: what is read of it then is no reason to refuse it.
+  const record = await poll(DURABLE_MS, async () => {
+    const closed = await closeAs(caller, { _id: conversationId, ...expected });
+    if (!closed) requireAllowed(await requireVisible(caller, conversationId), command);
+    return closed;
+  });
+  if (!record) throw new AppError('CONFLICT');
+  return { record, room: roomOf(record) };
 }
-
-/** How often a close is tried that finds a conversation changed which it may close when it looks. */
-const ATTEMPTS = 2;
 
 /** As `closeConversation`, and makes the conversation that people are shown. */
 export async function closeAndPresent(

@@ -54,24 +54,25 @@ export async function sendMessage(speaking: Speaking, draft: Draft): Promise<Sen
     const place = await awaitPlace(caller, draft, draft.after);
     if (place.is === 'taken') return place.sent;
   }
-  for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-    const outcome = await storeOnce(speaking, draft, limited);
-    if (outcome.is === 'stored') {
-      metrics({ MessagesAccepted: 1 });
-      return { message: outcome.message, room: outcome.room, at: Date.now() };
-    }
-    const caller = await speaking.caller;
-    // A repeat counts too: it was found before the count may have been.
-    await limited;
-    if (outcome.is === 'repeated') return repeated(await durable(caller, draft));
-    const earlier = await earlierSend(caller, draft);
-    if (earlier) return earlier;
-  }
-  throw new AppError('CONFLICT');
+  // A majority may not have yet what refused the message: what is read of it then is no reason to refuse it.
+  const sent = await poll(DURABLE_MS, () => trySending(speaking, draft, limited));
+  if (!sent) throw new AppError('CONFLICT');
+  return sent;
 }
 
-/** How often a message is stored that was refused, and nothing is in its way when it is looked at. */
-const ATTEMPTS = 2;
+/** Stores the message, or finds the one that it repeats. Returns `null` where it was refused, and no reason is to be seen. */
+async function trySending(speaking: Speaking, draft: Draft, limited: Promise<void>): Promise<Sent | null> {
+  const outcome = await storeOnce(speaking, draft, limited);
+  if (outcome.is === 'stored') {
+    metrics({ MessagesAccepted: 1 });
+    return { message: outcome.message, room: outcome.room, at: Date.now() };
+  }
+  const caller = await speaking.caller;
+  // A repeat counts too: it was found before the count may have been.
+  await limited;
+  if (outcome.is === 'repeated') return repeated(await durable(caller, draft));
+  return earlierSend(caller, draft);
+}
 
 const repeated = (message: Message): Sent => ({ message, room: null, at: Date.now() });
 
