@@ -9,9 +9,10 @@ import mongoose from 'mongoose';
 import { DEMO_PASSWORD, demoPeople } from '../../local/demoPeople.ts';
 import { databaseUri } from '../../local/mongod.ts';
 import { findMongod } from '../../local/mongodBinary.ts';
-import { freePort, isFree } from '../../local/ports.ts';
+import { isFree } from '../../local/ports.ts';
 import { eventually } from '../support/deadline.ts';
 import { allFree, freePorts, localFolder, type Ports, portVariables } from '../support/emulator.ts';
+import { portToKeep } from '../support/ports.ts';
 import { PROJECT, processesNaming, Running, SERVERLESS } from '../support/process.ts';
 
 /** `npm start` as somebody new to the project meets it. */
@@ -121,7 +122,7 @@ async function takenPort(ports: Ports): Promise<Obstacle> {
 async function standalone(): Promise<Obstacle> {
   const { path } = await findMongod();
   for (;;) {
-    const port = await freePort();
+    const port = await portToKeep();
     const dbPath = await mkdtemp(join(tmpdir(), 'live-support-standalone-'));
     const mongod = new Running([path, '--dbpath', dbPath, '--port', String(port), '--bind_ip', '127.0.0.1']);
     let isOver = false;

@@ -5,9 +5,10 @@ import mongoose from 'mongoose';
 import WebSocket from 'ws';
 import { DEMO_PASSWORD } from '../../local/demoPeople.ts';
 import { databaseUri } from '../../local/mongod.ts';
-import { freePort, isFree } from '../../local/ports.ts';
+import { isFree } from '../../local/ports.ts';
 import { eventually, HANG_MS, within } from './deadline.ts';
 import type { Environment } from './inProcess.ts';
+import { portToKeep } from './ports.ts';
 import { PROJECT, Running, SERVERLESS } from './process.ts';
 import { Socket } from './socket.ts';
 import {
@@ -37,9 +38,9 @@ export interface Emulator extends System {
 
 export async function freePorts(): Promise<Ports> {
   // One after the other, so that none is given twice.
-  const http = await freePort(HOST);
-  const webSocket = await freePort(HOST);
-  return { http, webSocket, lambda: await freePort(HOST) };
+  const http = await portToKeep(HOST);
+  const webSocket = await portToKeep(HOST);
+  return { http, webSocket, lambda: await portToKeep(HOST) };
 }
 
 export const portVariables = ({ http, webSocket, lambda }: Ports): Record<string, string> => ({

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { databaseUri, startMongod } from '../../local/mongod.ts';
 import type { Mongod } from '../../local/mongodProcess.ts';
+import { portToKeep } from './ports.ts';
 import { startReplicaSet } from './replicaSet.ts';
 
 type Parameters = Readonly<Record<string, string | number | boolean>>;
@@ -25,8 +26,9 @@ export interface OwnMongod {
 export async function startOwnMongod(parameters: Parameters = {}): Promise<OwnMongod> {
   const dbPath = await mkdtemp(join(tmpdir(), 'live-support-fault-'));
   const setParameters = { ...TTL_EVERY_SECOND, ...parameters };
-  let mongod: Mongod = await startMongod({ dbPath, setParameters });
-  const { port, uri } = mongod;
+  const port = await portToKeep();
+  let mongod: Mongod = await startMongod({ dbPath, port, setParameters });
+  const { uri } = mongod;
   return {
     uri: databaseUri(uri, 'faults'),
     get pid() {
