@@ -142,7 +142,7 @@ export async function admitFrame(
   const record = await native(connectionModel()).findOneAndUpdate(
     {
       _id: connectionId,
-      expiresAt: { $gt: new Date() },
+      ...live(),
       role: { $exists: true },
       $or: [{ heldUntil: { $exists: false } }, { heldUntil: { $lt: new Date() } }],
     },
@@ -168,14 +168,6 @@ export async function admitFrame(
   );
   if (!record) return (await adoptConnection(connectionId)) ? admitFrame(connectionId, { entering, most }) : null;
   return { caller: toCaller(record), frames: { count: record.frames?.count ?? 1, endsIn: window.endsIn } };
-}
-
-/** Finds the caller of a connection, without counting a frame. Returns `null` when it is unknown, or has ended. */
-export async function findSocketCaller(connectionId: string): Promise<SocketCaller | null> {
-  const record = await connectionModel()
-    .findOne(trusted({ _id: connectionId, ...live() }))
-    .lean();
-  return record && toCaller(record);
 }
 
 function toCaller(record: ConnectionRecord): SocketCaller {
@@ -230,21 +222,14 @@ export async function holdFrames(filter: Readonly<Record<string, unknown>>): Pro
 
 const HOLD_MS = COMMAND_MS;
 
-const speakerOf = ({ name, supervisorId }: { readonly name: string; readonly supervisorId: string | null }) => ({
-  name,
-  supervisorId,
-});
+/** What may change of who speaks. */
+type Speaker = Pick<Caller, 'name' | 'supervisorId'>;
+
+const speakerOf = ({ name, supervisorId }: Speaker): Speaker => ({ name, supervisorId });
 
 /** Changes who speaks through a user's connections. Call it inside the transaction that changes the user. */
-export async function changeSpeaker(
-  {
-    id: userId,
-    name,
-    supervisorId,
-  }: { readonly id: string; readonly name: string; readonly supervisorId: string | null },
-  session: Transaction,
-): Promise<void> {
-  await connectionModel().updateMany({ userId }, { $set: { name, supervisorId } }, { session });
+export async function changeSpeaker(user: Speaker & { readonly id: string }, session: Transaction): Promise<void> {
+  await connectionModel().updateMany({ userId: user.id }, { $set: speakerOf(user) }, { session });
 }
 
 /** Notes that a connection may enter a room, unless it has noted `most` rooms. */
@@ -255,7 +240,7 @@ export async function noteRoom(connectionId: string, room: string, most: number)
     { updatePipeline: true },
   );
   if (matchedCount === 1) return 'noted';
-  return (await connectionModel().exists(trusted({ _id: connectionId, ...live() }))) ? 'full' : 'gone';
+  return (await stillConnected([connectionId])).length > 0 ? 'full' : 'gone';
 }
 
 /** A room that was noted this long ago was entered by now, or is not entered any more: the command is over. */
@@ -275,17 +260,17 @@ export const live = () => ({ expiresAt: { $gt: new Date() } });
 
 /** Finds those of the connections that have not ended. */
 export async function stillConnected(connectionIds: readonly string[]): Promise<string[]> {
-  if (connectionIds.length === 0) return [];
-  const rows = await connectionModel()
-    .find(trusted({ _id: { $in: [...connectionIds] }, ...live() }), { _id: 1 })
-    .lean();
-  return rows.map(({ _id }) => _id);
+  return connectionIds.length === 0 ? [] : liveOnes({ _id: { $in: [...connectionIds] } });
 }
 
 /** Finds every connection of these users, in whatever room. */
 export async function connectionsOfUsers(userIds: readonly string[]): Promise<string[]> {
+  return liveOnes({ userId: { $in: [...userIds] } });
+}
+
+async function liveOnes(filter: Readonly<Record<string, unknown>>): Promise<string[]> {
   const rows = await connectionModel()
-    .find(trusted({ userId: { $in: userIds }, ...live() }), { _id: 1 })
+    .find(trusted({ ...filter, ...live() }), { _id: 1 })
     .lean();
   return rows.map(({ _id }) => _id);
 }

@@ -1,7 +1,7 @@
 import { CONVERSATION_STATUSES, type ConversationStatus, type Lifecycle } from '../domain/conversation.ts';
 import type { Caller } from '../domain/permissions.ts';
 import type { Conversation } from '../protocol/objects/conversations.ts';
-import { connectionModel } from './connections.ts';
+import { connectionModel, live } from './connections.ts';
 import { type Transaction, trusted } from './database.ts';
 import { defineModel, native } from './model.ts';
 import { ERASED_NAME, type Names } from './names.ts';
@@ -262,7 +262,7 @@ export async function findConversation(id: string, session?: Transaction): Promi
  */
 export async function importRoom(id: string): Promise<void> {
   const connections = await connectionModel()
-    .find(trusted({ rooms: id, expiresAt: { $gt: new Date() } }), { userId: 1, expiresAt: 1 })
+    .find(trusted({ rooms: id, ...live() }), { userId: 1, expiresAt: 1 })
     .lean();
   const room = connections.map(({ _id, userId, expiresAt }) => ({ connectionId: _id, userId, until: expiresAt }));
   await conversationModel().updateOne(
@@ -528,6 +528,15 @@ export interface Room {
   /** Connections that may have an answer to a join or a leave under way. */
   readonly inTurn: readonly string[];
 }
+
+/** For so long after a commit, whoever was in the room at the commit is told. */
+const FRESH_MS = 1_000;
+
+/**
+ * Whether a room is still as a commit left it at `since`, in epoch milliseconds. A handler that froze goes on much later: who was
+ * in the room then may not be any more.
+ */
+export const isFresh = (since: number): boolean => Date.now() - since < FRESH_MS;
 
 /**
  * Returns the room as a write has left it: those in it who take part in the conversation. A conversation that is closed has

@@ -9,7 +9,6 @@ import mongoose from 'mongoose';
 import { DEMO_PASSWORD, demoPeople } from '../../local/demoPeople.ts';
 import { databaseUri } from '../../local/mongod.ts';
 import { findMongod } from '../../local/mongodBinary.ts';
-import { isFree } from '../../local/ports.ts';
 import { eventually } from '../support/deadline.ts';
 import { allFree, freePorts, localFolder, type Ports, portVariables } from '../support/emulator.ts';
 import { portToKeep } from '../support/ports.ts';
@@ -129,7 +128,7 @@ async function standalone(): Promise<Obstacle> {
     mongod.exited.then(() => {
       isOver = true;
     });
-    await eventually('a standalone mongod', async () => isOver || !(await isFree(port)));
+    await eventually('a standalone mongod', async () => isOver || (await isServed(port, '127.0.0.1')));
     const remove = async () => {
       await mongod.interrupt();
       await rm(dbPath, { recursive: true, force: true });
@@ -229,9 +228,9 @@ const exists = (path: string): Promise<boolean> =>
   );
 
 /** Whether somebody listens. Asked by connecting: to try to listen there oneself would be in the server's way. */
-const isServed = (port: number): Promise<boolean> =>
+const isServed = (port: number, host = 'localhost'): Promise<boolean> =>
   new Promise((fulfil) => {
-    const socket = connect(port, 'localhost');
+    const socket = connect(port, host);
     socket.once('connect', () => fulfil(true)).once('error', () => fulfil(false));
     socket.once('connect', () => socket.destroy());
   });

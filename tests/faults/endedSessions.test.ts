@@ -9,7 +9,7 @@ import { within } from '../support/deadline.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
 import type { Socket } from '../support/socket.ts';
 import { type Desk, type Person, UpgradeRefused } from '../support/system.ts';
-import { castOf, inLanes, newScene } from './scene.ts';
+import { aroundEntering, castOf, inLanes, newScene } from './scene.ts';
 
 let system: InProcess;
 let desk: Desk;
@@ -66,15 +66,8 @@ describe('a join that is under way when its session ends', () => {
     const accessToken = await anotherSession(candidate);
     const socket = await desk.system.connect({ token: accessToken });
     system.gateway.fault(socket, 'error');
-    type Write = (...given: unknown[]) => Promise<unknown>;
-    const collection = conversationModel().collection as unknown as { findOneAndUpdate: Write };
-    const { findOneAndUpdate } = collection;
-    // Once it has been let in, and before it enters.
-    collection.findOneAndUpdate = async (...given) => {
-      collection.findOneAndUpdate = findOneAndUpdate;
-      await desk.ok('POST', '/auth/logout', accessToken);
-      return findOneAndUpdate.apply(collection, given);
-    };
+    // Once it has been let in.
+    aroundEntering({ before: () => desk.ok('POST', '/auth/logout', accessToken) });
     socket.send('JOIN_CONVERSATION', { conversationId });
     await system.gateway.idle();
     system.gateway.fault(socket, undefined);

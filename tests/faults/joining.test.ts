@@ -1,25 +1,11 @@
-import { conversationModel } from '../../lib/store/conversations.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
 import type { Desk } from '../support/system.ts';
+import { aroundEntering } from './scene.ts';
 
 let system: InProcess;
 let desk: Desk;
 beforeAll(async () => ({ system, desk } = await startDesk()));
 afterAll(() => system.stop());
-
-/** Does `before` and `after` around the next time a connection is put in a room. */
-function aroundEntering(before: () => Promise<unknown>, after: () => Promise<unknown>): void {
-  type Write = (...given: unknown[]) => Promise<unknown>;
-  const collection = conversationModel().collection as unknown as { findOneAndUpdate: Write };
-  const { findOneAndUpdate } = collection;
-  collection.findOneAndUpdate = async (...given) => {
-    collection.findOneAndUpdate = findOneAndUpdate;
-    await before();
-    const result = await findOneAndUpdate.apply(collection, given);
-    await after();
-    return result;
-  };
-}
 
 describe('joining while others talk', () => {
   it('lets no message fall between what is replayed and what is broadcast', async () => {
@@ -28,7 +14,7 @@ describe('joining while others talk', () => {
     const talker = await desk.join(agent, conversationId);
     const say = (content: string) => () =>
       talker.expect('MESSAGE_ACCEPTED', 'SEND_MESSAGE', { conversationId, content });
-    aroundEntering(say('just before'), say('just after'));
+    aroundEntering({ before: say('just before'), after: say('just after') });
 
     const joiner = await desk.connect(candidate);
     const { messages } = await joiner.expect('CONVERSATION_JOINED', 'JOIN_CONVERSATION', { conversationId });

@@ -1,7 +1,7 @@
 import type { ServerData } from '../../lib/protocol/events.ts';
 import type { Conversation } from '../../lib/protocol/objects/conversations.ts';
 import { closeConversation } from '../../lib/services/conversations/closeConversation.ts';
-import type { ConversationRecord } from '../../lib/store/conversations.ts';
+import { type ConversationRecord, conversationModel } from '../../lib/store/conversations.ts';
 import { eventually } from '../support/deadline.ts';
 import type { Invoke } from '../support/gateway.ts';
 import type { InProcess } from '../support/inProcess.ts';
@@ -135,4 +135,24 @@ export async function inLanes<T>(lanes: number, items: readonly T[], work: (item
   };
   const ends = await Promise.allSettled(Array.from({ length: lanes }, lane));
   for (const end of ends) if (end.status === 'rejected') throw end.reason;
+}
+
+/** Does `before` and `after` around the next time a connection is put in a room. */
+export function aroundEntering({
+  before = async () => undefined,
+  after = async () => undefined,
+}: {
+  readonly before?: () => Promise<unknown>;
+  readonly after?: () => Promise<unknown>;
+}): void {
+  type Write = (...given: unknown[]) => Promise<unknown>;
+  const collection = conversationModel().collection as unknown as { findOneAndUpdate: Write };
+  const { findOneAndUpdate } = collection;
+  collection.findOneAndUpdate = async (...given) => {
+    collection.findOneAndUpdate = findOneAndUpdate;
+    await before();
+    const result = await findOneAndUpdate.apply(collection, given);
+    await after();
+    return result;
+  };
 }

@@ -11,7 +11,17 @@ import { Machine } from '../support/machine.ts';
 import type { Socket } from '../support/socket.ts';
 import type { Desk, Person } from '../support/system.ts';
 import { Random } from './historyChecker/random.ts';
-import { askUntilAvailable, type Cast, castOf, inLanes, newScene, oneByOne, ROOMY, routeSockets } from './scene.ts';
+import {
+  aroundEntering,
+  askUntilAvailable,
+  type Cast,
+  castOf,
+  inLanes,
+  newScene,
+  oneByOne,
+  ROOMY,
+  routeSockets,
+} from './scene.ts';
 
 /** Each pair of commands that one connection can send at once, raced so often; `FIRST_SEED` varies the delays. */
 const RACES = Number(process.env['RACES'] ?? (process.env['SOAK'] === '1' ? 80 : 6));
@@ -305,16 +315,7 @@ describe('an agent who loses a conversation and is given it again', () => {
     const { id: conversationId } = await desk.conversation(cast.candidate);
     await desk.assign(cast.supervisor, conversationId, cast.agent);
     const socket = await desk.connect(cast.agent);
-    type Write = (...given: unknown[]) => Promise<unknown>;
-    const collection = conversationModel().collection as unknown as { findOneAndUpdate: Write };
-    const { findOneAndUpdate } = collection;
-    // Once the join has entered.
-    collection.findOneAndUpdate = async (...given) => {
-      collection.findOneAndUpdate = findOneAndUpdate;
-      const entered = await findOneAndUpdate.apply(collection, given);
-      await takeAndGiveBack(conversationId, cast.agent);
-      return entered;
-    };
+    aroundEntering({ after: () => takeAndGiveBack(conversationId, cast.agent) });
     await socket.expect('CONVERSATION_JOINED', 'JOIN_CONVERSATION', { conversationId });
     expect(await roomsOf(system.gateway.connectionId(socket))).toEqual([conversationId]);
     socket.close();

@@ -4,6 +4,7 @@ import type { ServerFrame } from '../../lib/protocol/events.ts';
 import { rateLimitModel } from '../../lib/store/rateLimits.ts';
 import { databaseUri } from '../../local/mongod.ts';
 import { type Cast, castOf } from '../faults/scene.ts';
+import { listening, nameOf } from '../support/commands.ts';
 import { eventually, within } from '../support/deadline.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
 import type { Socket } from '../support/socket.ts';
@@ -245,19 +246,11 @@ describe('a message that names another', () => {
 async function commands<T>(ask: () => Promise<T>): Promise<{ answer: T; seen: string[] }> {
   await system.gateway.idle();
   const seen: string[] = [];
-  const note = ({ commandName, command }: { commandName: string; command: Record<string, unknown> }) => {
-    const collection = command[commandName];
-    seen.push(typeof collection === 'string' ? `${commandName} ${collection}` : commandName);
-  };
-  const client = mongoose.connection.getClient();
-  client.on('commandStarted', note);
-  try {
+  return listening({ started: (event) => void seen.push(nameOf(event)) }, async () => {
     const answer = await ask();
     await system.gateway.idle();
     return { answer, seen };
-  } finally {
-    client.off('commandStarted', note);
-  }
+  });
 }
 
 /** The next time this command is sent: who waits looks again and again. */

@@ -1,10 +1,9 @@
-import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import mongoose from 'mongoose';
 import { conversationModel, findOpened } from '../../lib/store/conversations.ts';
 import { activeMessageModel, findByClientIds, findSentMessage } from '../../lib/store/messages.ts';
-import { databaseUri } from '../../local/mongod.ts';
 import { STORED } from '../../tools/load.ts';
+import { type Listener, listening, nameOf, WATCHED } from '../support/commands.ts';
 import { eventually } from '../support/deadline.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
 import type { Desk } from '../support/system.ts';
@@ -15,32 +14,25 @@ const document = readFileSync(new URL('../../docs/scale.md', import.meta.url), '
 
 let system: InProcess;
 let desk: Desk;
-beforeAll(async () => {
-  const uri = databaseUri(process.env['TEST_MONGODB_URI'] ?? '', `test_${randomBytes(6).toString('hex')}`);
-  const MONGODB_URI = `${uri}${uri.includes('?') ? '&' : '?'}monitorCommands=true`;
-  ({ system, desk } = await startDesk({ MONGODB_URI, RATE_LIMITS: 'on' }));
-});
+beforeAll(async () => ({ system, desk } = await startDesk({ ...WATCHED, RATE_LIMITS: 'on' })));
 afterAll(() => system.stop());
 
 /** The commands that the database was sent meanwhile, as `<name> <collection>`, in the order in which they were sent and answered. */
 async function commandsOf(work: () => Promise<unknown>): Promise<{ sent: string[]; log: string[] }> {
-  const client = mongoose.connection.getClient();
   const [sent, log, names]: [string[], string[], Map<number, string>] = [[], [], new Map()];
-  const started = ({ commandName, command, requestId }: mongoose.mongo.CommandStartedEvent) => {
-    const collection: unknown = command[commandName];
-    const name = typeof collection === 'string' ? `${commandName} ${collection}` : commandName;
-    names.set(requestId, name);
-    sent.push(name);
-    log.push(`> ${name}`);
+  const listener: Listener = {
+    started: (event) => {
+      const name = nameOf(event);
+      names.set(event.requestId, name);
+      sent.push(name);
+      log.push(`> ${name}`);
+    },
+    succeeded: ({ requestId }) => void log.push(`< ${names.get(requestId)}`),
   };
-  const succeeded = ({ requestId }: mongoose.mongo.CommandSucceededEvent) => void log.push(`< ${names.get(requestId)}`);
-  client.on('commandStarted', started).on('commandSucceeded', succeeded);
-  try {
+  await listening(listener, async () => {
     await work();
     await system.gateway.idle();
-  } finally {
-    client.off('commandStarted', started).off('commandSucceeded', succeeded);
-  }
+  });
   return { sent, log };
 }
 

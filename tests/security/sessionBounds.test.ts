@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import mongoose from 'mongoose';
 import { signAccessToken } from '../../lib/auth/tokens.ts';
 import { connectionModel } from '../../lib/store/connections.ts';
@@ -7,7 +7,7 @@ import { migrate } from '../../lib/store/migrations.ts';
 import { rateLimitModel } from '../../lib/store/rateLimits.ts';
 import { firstReleaseTokenModel, sessionModel } from '../../lib/store/sessions.ts';
 import { loginAttemptsModel } from '../../lib/store/signInAttempts.ts';
-import { databaseUri } from '../../local/mongod.ts';
+import { type Listener, listening, nameOf, WATCHED } from '../support/commands.ts';
 import { within } from '../support/deadline.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
 import { type Desk, PASSWORD, type Person } from '../support/system.ts';
@@ -23,9 +23,8 @@ const STAFF_WRITES = 20;
 let system: InProcess;
 let desk: Desk;
 beforeAll(async () => {
-  const uri = databaseUri(process.env['TEST_MONGODB_URI'] ?? '', `test_${randomBytes(6).toString('hex')}`);
   ({ system, desk } = await startDesk({
-    MONGODB_URI: `${uri}${uri.includes('?') ? '&' : '?'}monitorCommands=true`,
+    ...WATCHED,
     MAX_SESSIONS_PER_USER: String(SESSIONS),
     RATE_LIMITS: 'on',
     RATE_LIMIT_REFRESHES_PER_MINUTE: String(REFRESHES),
@@ -53,22 +52,19 @@ interface Work {
 async function workOf(work: () => Promise<unknown>): Promise<Work> {
   const commands: Record<string, number> = {};
   let written = 0;
-  const client = mongoose.connection.getClient();
-  const started = ({ commandName, command }: mongoose.mongo.CommandStartedEvent) => {
-    const collection: unknown = command[commandName];
-    const name = typeof collection === 'string' ? `${commandName} ${collection}` : commandName;
-    commands[name] = (commands[name] ?? 0) + 1;
+  const listener: Listener = {
+    started: (event) => {
+      const name = nameOf(event);
+      commands[name] = (commands[name] ?? 0) + 1;
+    },
+    succeeded: ({ commandName, reply }) => {
+      if (['insert', 'update', 'delete'].includes(commandName)) written += (reply as { n: number }).n;
+    },
   };
-  const succeeded = ({ commandName, reply }: mongoose.mongo.CommandSucceededEvent) => {
-    if (['insert', 'update', 'delete'].includes(commandName)) written += (reply as { n: number }).n;
-  };
-  client.on('commandStarted', started).on('commandSucceeded', succeeded);
-  try {
+  await listening(listener, async () => {
     await work();
     await system.gateway.idle();
-  } finally {
-    client.off('commandStarted', started).off('commandSucceeded', succeeded);
-  }
+  });
   return { commands, written };
 }
 

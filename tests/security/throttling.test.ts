@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { jest } from '@jest/globals';
-import mongoose from 'mongoose';
 import { resetConfig } from '../../lib/runtime/config.ts';
 import { auditModel } from '../../lib/store/audit.ts';
 import { trusted } from '../../lib/store/database.ts';
 import { knownOriginModel, loginAttemptsModel } from '../../lib/store/signInAttempts.ts';
 import { databaseUri } from '../../local/mongod.ts';
+import { listening, nameOf } from '../support/commands.ts';
 import { everything } from '../support/everything.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
 import { type Desk, PASSWORD, type Person } from '../support/system.ts';
@@ -61,13 +61,7 @@ async function commandsOf(
   about = /login_attempts|known_origins|audit/,
 ): Promise<string[]> {
   const seen: string[] = [];
-  const note = ({ commandName, command }: { commandName: string; command: Record<string, unknown> }) => {
-    seen.push(`${commandName} ${String(command[commandName])}`);
-  };
-  const client = mongoose.connection.getClient();
-  client.on('commandStarted', note);
-  await work();
-  client.off('commandStarted', note);
+  await listening({ started: (event) => void seen.push(nameOf(event)) }, work);
   return seen.filter((command) => about.test(command));
 }
 

@@ -4,7 +4,7 @@ import { config } from '../../runtime/config.ts';
 import { errorFields, logger } from '../../runtime/logger.ts';
 import { markAnnounced, markArchived, markReleased, restartArchive, saveProgress } from '../../store/closing.ts';
 import { stillConnected } from '../../store/connections.ts';
-import { type ConversationRecord, roomOf } from '../../store/conversations.ts';
+import { type ConversationRecord, isFresh, roomOf } from '../../store/conversations.ts';
 import { copyToPermanent, countPermanent, releaseActive } from '../../store/messages.ts';
 import { retainFor } from '../../store/retention.ts';
 import type { Closed } from './closeConversation.ts';
@@ -56,13 +56,11 @@ export function closedNotice(conversation: ConversationRecord): ServerData<'CONV
   return { conversationId: id, closedAt: closedAt.toISOString(), closedBy, lastSeq };
 }
 
-/** For so long after a close, whoever was in the room is told. Later, who of them is still connected is asked. */
-const FRESH_MS = 1_000;
-
 async function announce(conversation: ConversationRecord, except: string | undefined): Promise<void> {
   const closed = roomOf(conversation);
-  const isFresh = Date.now() - (conversation.closedAt?.getTime() ?? 0) < FRESH_MS;
-  const room = isFresh ? closed : { ...closed, connectionIds: await stillConnected(closed.connectionIds) };
+  const room = isFresh(conversation.closedAt?.getTime() ?? 0)
+    ? closed
+    : { ...closed, connectionIds: await stillConnected(closed.connectionIds) };
   await broadcast(
     { room, except, afterAnswers: true },
     { event: 'CONVERSATION_CLOSED', data: closedNotice(conversation) },

@@ -1,12 +1,12 @@
-import { isParticipant } from '../../domain/permissions.ts';
 import { AppError } from '../../errors/appError.ts';
 import type { ServerData } from '../../protocol/events.ts';
 import type { Conversation, Message } from '../../protocol/objects/conversations.ts';
 import { finishTurn, mayAnswer, takeInTurn } from '../../realtime/turns.ts';
 import { config } from '../../runtime/config.ts';
-import { findSocketCaller, forgetRooms, noteRoom, type SocketCaller } from '../../store/connections.ts';
-import { findConversation, toConversation } from '../../store/conversations.ts';
+import { forgetRooms, noteRoom, type SocketCaller, stillConnected } from '../../store/connections.ts';
+import { toConversation } from '../../store/conversations.ts';
 import { type Entered, enterRoom, readForJoin, roomsWith, type Turn } from '../../store/rooms.ts';
+import { ownConversation } from './ownConversation.ts';
 
 /** The bytes that API Gateway carries in one frame, less room for the envelope and a `requestId`. */
 const FRAME_BYTES = 32 * 1024 - 512;
@@ -51,15 +51,14 @@ async function enter(
   const outcome = await enterRoom(caller, conversationId);
   if (outcome.is !== 'refused') return outcome;
   await requireJoinable(caller, conversationId);
-  if (!(await findSocketCaller(caller.connectionId))) throw new AppError('INVALID_TOKEN');
+  if ((await stillConnected([caller.connectionId])).length === 0) throw new AppError('INVALID_TOKEN');
   // The conversation has changed since: try again.
   return { is: 'busy' };
 }
 
 async function requireJoinable({ userId }: SocketCaller, conversationId: string): Promise<void> {
-  const now = await findConversation(conversationId);
-  if (!now || !isParticipant(userId, now)) throw new AppError('NOT_FOUND');
-  if (now.status === 'closed') throw new AppError('CONVERSATION_CLOSED');
+  const { status } = await ownConversation(userId, conversationId);
+  if (status === 'closed') throw new AppError('CONVERSATION_CLOSED');
 }
 
 /**
@@ -72,8 +71,9 @@ async function makeRoom(caller: SocketCaller, conversationId: string): Promise<v
   await forgetRooms(connectionId, await roomsWith(connectionId, rooms));
   const noted = await noteRoom(connectionId, conversationId, most);
   if (noted === 'gone') throw new AppError('INVALID_TOKEN');
-  if (noted === 'full') await requireJoinable(caller, conversationId);
-  if (noted === 'full') throw new AppError('RATE_LIMITED', `A connection may be in ${most} rooms.`);
+  if (noted === 'noted') return;
+  await requireJoinable(caller, conversationId);
+  throw new AppError('RATE_LIMITED', `A connection may be in ${most} rooms.`);
 }
 
 /** Takes as many messages as fit one frame, at least one. `nextAfterSeq` says that there are more. */

@@ -1,9 +1,8 @@
-import { isParticipant } from '../../domain/permissions.ts';
 import { AppError } from '../../errors/appError.ts';
 import { mayAnswer, takeInTurn } from '../../realtime/turns.ts';
 import type { SocketCaller } from '../../store/connections.ts';
-import { findConversation } from '../../store/conversations.ts';
 import { type Left, leaveRoom, type Turn } from '../../store/rooms.ts';
+import { ownConversation } from './ownConversation.ts';
 
 /**
  * Takes this connection out of the room; other connections of the user stay. Takes effect once a join of this
@@ -22,8 +21,7 @@ export async function leaveConversation(caller: SocketCaller, conversationId: st
 async function leave(caller: SocketCaller, conversationId: string): Promise<Exclude<Left, { readonly is: 'refused' }>> {
   const outcome = await leaveRoom(caller, conversationId);
   if (outcome.is !== 'refused') return outcome;
-  const now = await findConversation(conversationId);
-  if (!now || !isParticipant(caller.userId, now)) throw new AppError('NOT_FOUND');
+  const { status } = await ownConversation(caller.userId, conversationId);
   // Closed, it has no room any more. Else it has one by now: try again.
-  return { is: now.status === 'closed' ? 'not in' : 'busy' };
+  return { is: status === 'closed' ? 'not in' : 'busy' };
 }

@@ -7,12 +7,13 @@ import { broadcast } from '../../realtime/broadcast.ts';
 import { errorFields, logger } from '../../runtime/logger.ts';
 import { metrics } from '../../runtime/metrics.ts';
 import { poll } from '../../runtime/poll.ts';
-import { findSocketCaller, type SocketCaller } from '../../store/connections.ts';
-import { findConversation, type Room, roomOf } from '../../store/conversations.ts';
+import { type SocketCaller, stillConnected } from '../../store/connections.ts';
+import { findConversation, isFresh, type Room, roomOf } from '../../store/conversations.ts';
 import { DURABLE_MS, isDuplicateKey, transaction } from '../../store/database.ts';
 import { findByClientIds, findSentMessage, markBroadcast } from '../../store/messages.ts';
 import { isMember } from '../../store/rooms.ts';
 import { inOrder } from './order.ts';
+import { ownConversation } from './ownConversation.ts';
 import { type Draft, NotInPlace, type Stored, storeMessage } from './storeMessage.ts';
 
 /**
@@ -88,18 +89,14 @@ export function accepted({ message, room }: Sent): ServerData<'MESSAGE_ACCEPTED'
 export async function tellRoom({ message, room, at }: Sent): Promise<void> {
   try {
     if (room === null && (await toldBefore(message))) return;
-    // A handler that froze goes on much later: who was in the room then may not be any more.
-    const isFresh = Date.now() - at < FRESH_MS;
-    await broadcast({ room: room && isFresh ? room : await roomNow(message) }, { event: 'NEW_MESSAGE', data: message });
+    const heardBy = room && isFresh(at) ? room : await roomNow(message);
+    await broadcast({ room: heardBy }, { event: 'NEW_MESSAGE', data: message });
     await markBroadcast(message.id);
   } catch (error) {
     // The message is stored and acknowledged all the same. A repeated send tells the room again.
     logger.warn('could not note a broadcast', { conversationId: message.conversationId, ...errorFields(error) });
   }
 }
-
-/** For so long after a commit, whoever was in the room at the commit is told. */
-const FRESH_MS = 1_000;
 
 async function roomNow({ conversationId }: Message): Promise<Room> {
   const conversation = await findConversation(conversationId);
@@ -135,7 +132,7 @@ async function awaitPlace(caller: SocketCaller, draft: Draft, after: string): Pr
 
 /** Throws where the connection was cut, or left the room, since the caller was found. */
 async function requireStillIn({ connectionId }: SocketCaller, conversationId: string): Promise<void> {
-  if (!(await findSocketCaller(connectionId))) throw new AppError('INVALID_TOKEN');
+  if ((await stillConnected([connectionId])).length === 0) throw new AppError('INVALID_TOKEN');
   const now = await findConversation(conversationId);
   if (!now || !isMember(now, connectionId)) throw new AppError('NOT_JOINED');
 }
@@ -179,8 +176,7 @@ async function durable(caller: SocketCaller, { conversationId, clientMessageId =
  * where there is no reason any more.
  */
 async function earlierSend(caller: SocketCaller, draft: Draft): Promise<Sent | null> {
-  const conversation = await findConversation(draft.conversationId);
-  if (!conversation || !isParticipant(caller.userId, conversation)) throw new AppError('NOT_FOUND');
+  const conversation = await ownConversation(caller.userId, draft.conversationId);
   if (draft.clientMessageId !== undefined) {
     const earlier = await findSentMessage(draft.conversationId, caller.userId, draft.clientMessageId);
     if (earlier) return repeated(earlier.message);
