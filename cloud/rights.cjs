@@ -14,14 +14,16 @@ const KEYS = 'jwt-keys';
 module.exports = {
   // One session too many ends another one, whose sockets are cut.
   auth: { secrets: [DATABASE, KEYS], sockets: ['DELETE'], proxy: true },
-  users: { secrets: [DATABASE, KEYS], sockets: ['POST', 'DELETE'], proxy: true },
-  conversations: { secrets: [DATABASE, KEYS], sockets: ['POST'], proxy: true },
+  users: { secrets: [DATABASE, KEYS], sockets: ['POST', 'DELETE'], proxy: true, dispatches: true },
+  conversations: { secrets: [DATABASE, KEYS], sockets: ['POST'], proxy: true, dispatches: true },
+  desk: { secrets: [DATABASE, KEYS], sockets: [], proxy: true, dispatches: true },
   analytics: { secrets: [DATABASE, KEYS], sockets: [], proxy: true },
   operations: { secrets: [DATABASE, KEYS], sockets: [], proxy: true },
   unknownRoute: { secrets: [], sockets: [] },
   // One socket too many takes another's place, and a flood of frames is ended.
-  websocket: { secrets: [DATABASE, KEYS], sockets: ['POST', 'DELETE'], proxy: true },
-  sweep: { secrets: [DATABASE], sockets: ['POST'], deadLetters: true },
+  websocket: { secrets: [DATABASE, KEYS], sockets: ['POST', 'DELETE'], proxy: true, dispatches: true },
+  sweep: { secrets: [DATABASE], sockets: ['POST'], deadLetters: true, dispatches: true },
+  dispatch: { secrets: [DATABASE], sockets: ['POST'] },
   migrate: { secrets: [DATABASE], sockets: [] },
   createFirstAdmin: { secrets: [DATABASE], sockets: [] },
 };

@@ -50,7 +50,7 @@ module.exports = async ({ resolveVariable }) => {
  */
 function role(
   name,
-  { secrets: always, sockets, proxy, deadLetters },
+  { secrets: always, sockets, proxy, deadLetters, dispatches },
   { service, stage, keyArn, boundaryArn, hasProxy, hasVpc },
 ) {
   const functionName = `${service}-${stage}-${name}`;
@@ -97,6 +97,17 @@ function role(
         sub(
           `arn:\${AWS::Partition}:execute-api:\${AWS::Region}:\${AWS::AccountId}:\${WebsocketsApi}/${stage}/${method}/@connections/*`,
         ),
+      ),
+    });
+  }
+  if (dispatches) {
+    statements.push({
+      Sid: 'CallDispatcher',
+      Effect: 'Allow',
+      Action: 'lambda:InvokeFunction',
+      // By its name: the dispatcher's own role is made by this table too.
+      Resource: sub(
+        `arn:\${AWS::Partition}:lambda:\${AWS::Region}:\${AWS::AccountId}:function:${service}-${stage}-dispatch`,
       ),
     });
   }

@@ -49,6 +49,8 @@ export interface Rights {
   readonly sockets: readonly ('POST' | 'DELETE')[];
   /** It asks who came through the trusted proxy, whose secret it may read where there is one. */
   readonly proxy?: boolean;
+  /** It calls the dispatcher. */
+  readonly dispatches?: boolean;
   /** It hands on runs that failed. */
   readonly deadLetters?: boolean;
 }

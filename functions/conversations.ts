@@ -3,6 +3,7 @@ import { httpArea } from '../lib/http/area.ts';
 import { assignConversation } from './conversations/assignConversation.ts';
 import { closeConversation } from './conversations/closeConversation.ts';
 import { createConversation } from './conversations/createConversation.ts';
+import { editConversation } from './conversations/editConversation.ts';
 import { getConversation } from './conversations/getConversation.ts';
 import { listConversations } from './conversations/listConversations.ts';
 import { listMessages } from './conversations/listMessages.ts';
@@ -18,6 +19,7 @@ export const endpoints = [
   assignConversation,
   requeueConversation,
   closeConversation,
+  editConversation,
 ];
 
 export const handler = httpArea(endpoints);

@@ -7,7 +7,10 @@ import { joinConversation } from './websocket/joinConversation.ts';
 import { leaveConversation } from './websocket/leaveConversation.ts';
 import { ping } from './websocket/ping.ts';
 import { sendMessage } from './websocket/sendMessage.ts';
+import { setAvailability } from './websocket/setAvailability.ts';
 import { unknownEvent } from './websocket/unknownEvent.ts';
+import { unwatchQueue } from './websocket/unwatchQueue.ts';
+import { watchQueue } from './websocket/watchQueue.ts';
 
 startAhead();
 
@@ -18,6 +21,9 @@ export const endpoints = [
   sendMessage,
   leaveConversation,
   closeConversation,
+  watchQueue,
+  unwatchQueue,
+  setAvailability,
   ping,
   unknownEvent,
 ];

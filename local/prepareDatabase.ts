@@ -64,9 +64,12 @@ async function quietly<T>(work: () => Promise<T>): Promise<T> {
 async function insertDemoPeople(): Promise<void> {
   const passwordHash = await hashPassword(DEMO_PASSWORD);
   const ids = new Map<string, string>();
+  const routed = new Set<string>();
   const records = demoPeople.map(({ under, ...person }) => {
     const supervisorId = under === undefined ? null : (ids.get(under) ?? null);
-    const record = userRecord({ ...person, id: newId(), supervisorId, passwordHash });
+    const automatic = under !== undefined && routed.has(under);
+    if (person.routing?.mode === 'automatic') routed.add(person.email);
+    const record = userRecord({ ...person, id: newId(), supervisorId, passwordHash, ...(automatic && { automatic }) });
     ids.set(person.email, record._id);
     return record;
   });

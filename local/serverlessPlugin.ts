@@ -185,7 +185,7 @@ export default class LocalSupport {
     const http = await required('httpPort', 'HTTP', 'HTTP_PORT');
     const webSocket = await required('websocketPort', 'WebSocket', 'WS_PORT');
     if (http === webSocket) throw new LocalError(`HTTP_PORT and WS_PORT are both ${http}: they must differ`);
-    // Nothing here calls functions by name, so any port will do.
+    // Only the functions themselves call functions by name, so any port will do.
     const wanted = portNumber(String(given('lambdaPort')), 'LAMBDA_PORT');
     const taken = wanted === 0 || [http, webSocket].includes(wanted) || !(await isFree(wanted, this.#host));
     const lambda = taken ? keep('lambdaPort', await freePort(this.#host)) : wanted;
@@ -233,12 +233,17 @@ export default class LocalSupport {
       JWT_KEYS: process.env['JWT_KEYS'] || (await localSigningKeys(resolve(this.#folder, 'jwt-keys'))),
       TRUSTED_PROXY_SECRET: process.env['TRUSTED_PROXY_SECRET'] ?? '',
       WEBSOCKET_ENDPOINT: this.#address('http', this.#ports.webSocket),
+      AWS_ENDPOINT_URL_LAMBDA: this.#address('http', this.#ports.lambda),
       ALLOWED_ORIGINS: process.env['ALLOWED_ORIGINS'] || '*',
       RATE_LIMITS: process.env['RATE_LIMITS'] ?? '',
     };
     // The emulator passes AWS_* on to the functions. They sign their posts, but must never use a real account's keys.
-    for (const name of ['AWS_PROFILE', 'AWS_SESSION_TOKEN']) delete process.env[name];
-    Object.assign(process.env, { AWS_ACCESS_KEY_ID: 'local', AWS_SECRET_ACCESS_KEY: 'local' });
+    delete process.env['AWS_PROFILE'];
+    Object.assign(process.env, {
+      AWS_ACCESS_KEY_ID: 'local',
+      AWS_SECRET_ACCESS_KEY: 'local',
+      AWS_SESSION_TOKEN: 'local',
+    });
 
     const { guardSockets } = await import('./socketGuard.ts');
     guardSockets();

@@ -41,6 +41,33 @@ const SERVER_EVENTS: Record<ServerEventName, { summary: string; sentTo: string |
     summary: 'The conversation is closed and the room empty.',
     sentTo: 'To the room, however it was closed.',
   },
+  QUEUE_WATCHED: {
+    summary:
+      'You are told of the queue. What waits, the most urgent first, then the oldest; for the rest watch again with `nextCursor`.',
+    sentTo: null,
+  },
+  QUEUE_UNWATCHED: { summary: 'You are told of the queue no more.', sentTo: null },
+  QUEUE_CHANGED: {
+    summary: 'A conversation as it is now. Drop it where you have one with a higher `revision`.',
+    sentTo: 'To watching supervisors and admins who may see it now. To its agent, when it was edited.',
+  },
+  QUEUE_REMOVED: {
+    summary: 'You may not see this conversation any more, as of this `revision`.',
+    sentTo: 'To watching supervisors who could see it until this change.',
+  },
+  QUEUE_STALE: {
+    summary: 'More has changed at once than you are told one by one: watch again.',
+    sentTo: 'To those who watch, in place of more than 20 changes.',
+  },
+  AGENT_CHANGED: {
+    summary: "An agent's availability or capacity has changed.",
+    sentTo: "To watching admins, and the agent's supervisor where they watch.",
+  },
+  AVAILABILITY_SET: {
+    summary: 'Whether you are available, and until when without a renewal.',
+    sentTo:
+      "To the agent's other connections too, and to all of them when their supervisor, or the clock, sends them away.",
+  },
   PONG: { summary: 'Still here.', sentTo: null },
   ERROR: {
     summary: 'A frame was refused; the connection stays up. Or, with `TOO_MANY_CONNECTIONS`, it is about to be cut.',

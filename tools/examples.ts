@@ -2,7 +2,7 @@ import type { AnswerOf, EventData, HttpOperation, RequestOf } from '../lib/proto
 import type { ErrorCode } from '../lib/protocol/errors.ts';
 import type { ClientEventName, ServerData, ServerEventName } from '../lib/protocol/events.ts';
 import type { SupervisorAnalytics } from '../lib/protocol/objects/analytics.ts';
-import type { Conversation, Message } from '../lib/protocol/objects/conversations.ts';
+import type { Conversation, Message, StaffConversation } from '../lib/protocol/objects/conversations.ts';
 import type { AuditEntry } from '../lib/protocol/objects/operations.ts';
 import type { Problem } from '../lib/protocol/objects/problem.ts';
 import type { User } from '../lib/protocol/objects/users.ts';
@@ -29,6 +29,8 @@ const candidate: User = {
   supervisorId: null,
   active: true,
   createdAt: at('09:00:00'),
+  maxConversations: null,
+  availability: null,
 };
 
 const agent: User = {
@@ -39,9 +41,13 @@ const agent: User = {
   supervisorId: SUPERVISOR,
   active: true,
   createdAt: at('08:00:00'),
+  maxConversations: 5,
+  availability: 'available',
 };
 
 const erased: User = { ...candidate, name: 'Erased', email: null, active: false };
+
+const routing = { mode: 'automatic', requeueAfterSeconds: 300, answerWithinSeconds: 600 } as const;
 
 const session = {
   user: candidate,
@@ -67,6 +73,7 @@ const open: Conversation = {
   candidate: { id: CANDIDATE, name: candidate.name },
   agent: null,
   lastMessageAt: at('09:01:00'),
+  revision: 0,
 };
 
 const assigned: Conversation = {
@@ -76,7 +83,19 @@ const assigned: Conversation = {
   supervisorId: SUPERVISOR,
   assignedAt: at('09:02:00'),
   agent: { id: AGENT, name: agent.name },
+  revision: 1,
 };
+
+/** As the staff are shown it. */
+const toStaff = (conversation: Conversation, requeues = 0): StaffConversation => ({
+  ...conversation,
+  candidate: { ...conversation.candidate, email: candidate.email },
+  priority: 'normal',
+  tags: ['billing'],
+  requeues,
+  context: { page: '/orders/4711' },
+  rating: null,
+});
 
 const requeued: Conversation = { ...open, lastSeq: 2, firstResponseAt: at('09:03:00'), lastMessageAt: at('09:03:00') };
 
@@ -170,13 +189,25 @@ export const ROUTE_EXAMPLES: { readonly [Name in HttpOperation]: Example<Name> }
   getUser: { answer: agent },
   updateUser: { request: { name: 'Robin' }, answer: agent },
   eraseUser: { answer: erased },
-  createConversation: { request: { subject: open.subject, message: question.content }, answer: open },
-  listConversations: { answer: lastPage(assigned) },
-  getConversation: { answer: assigned },
+  sendAway: { request: { status: 'away' }, answer: { ...agent, availability: 'away' } },
+  setCapacity: { request: { maxConversations: 8 }, answer: { ...agent, maxConversations: 8 } },
+  createConversation: {
+    request: { subject: open.subject, message: question.content, context: { page: '/orders/4711' } },
+    answer: open,
+  },
+  listConversations: { answer: lastPage(toStaff(assigned)) },
+  getConversation: { answer: toStaff(assigned) },
   listMessages: { answer: { items: [question, reply], nextAfterSeq: null } },
-  assignConversation: { request: { agentId: AGENT }, answer: assigned },
-  requeueConversation: { answer: requeued },
-  closeConversation: { answer: closed },
+  assignConversation: { request: { agentId: AGENT }, answer: toStaff(assigned) },
+  requeueConversation: { answer: toStaff(requeued, 1) },
+  closeConversation: { answer: toStaff(closed) },
+  editConversation: {
+    request: { priority: 'high', addTags: ['vip'], removeTags: ['billing'] },
+    answer: { ...toStaff(assigned), priority: 'high', tags: ['vip'], revision: 2 },
+  },
+  getRouting: { answer: routing },
+  setRouting: { request: routing, answer: routing },
+  getDesk: { answer: { open: true } },
   supervisorAnalytics: { answer: analytics },
   listAudit: { answer: lastPage(auditEntry) },
   health: { answer: { status: 'ok', version: '1.0.0' } },
@@ -202,6 +233,7 @@ export const PARAMETER_EXAMPLES: Readonly<Record<string, string | number | boole
   role: agent.role,
   active: true,
   status: assigned.status,
+  tag: 'billing',
   limit: 20,
   afterSeq: 0,
   from: at('00:00:00'),
@@ -214,6 +246,9 @@ export const CLIENT_EVENT_EXAMPLES: { readonly [Name in ClientEventName]: EventD
   SEND_MESSAGE: { conversationId: CONVERSATION, content: reply.content, clientMessageId: 'robin-1' },
   LEAVE_CONVERSATION: { conversationId: CONVERSATION },
   CLOSE_CONVERSATION: { conversationId: CONVERSATION },
+  WATCH_QUEUE: {},
+  UNWATCH_QUEUE: {},
+  SET_AVAILABILITY: { status: 'available', renew: true },
   PING: {},
 };
 
@@ -233,6 +268,13 @@ export const SERVER_EVENT_EXAMPLES: { readonly [Name in ServerEventName]: Server
   CONVERSATION_ASSIGNED: { conversation: assigned },
   CONVERSATION_REQUEUED: { conversation: requeued },
   CONVERSATION_CLOSED: { conversationId: CONVERSATION, closedAt: at('09:10:00'), closedBy: AGENT, lastSeq: 2 },
+  QUEUE_WATCHED: { conversations: [toStaff(open)], nextCursor: null },
+  QUEUE_UNWATCHED: {},
+  QUEUE_CHANGED: { conversation: toStaff(assigned), reason: 'assigned' },
+  QUEUE_REMOVED: { conversationId: CONVERSATION, revision: 1 },
+  QUEUE_STALE: {},
+  AGENT_CHANGED: { user: agent },
+  AVAILABILITY_SET: { status: 'available', until: at('09:02:30') },
   PONG: {},
   ERROR: {
     code: 'NOT_JOINED',

@@ -11,6 +11,7 @@ const TAGS: Record<Route['tag'], string> = {
   auth: 'Signing in and out.',
   users: 'The people of the support desk.',
   conversations: 'Conversations and their messages.',
+  desk: 'How a team gets its conversations, and whether anybody is there.',
   analytics: 'Figures on closed conversations.',
   operations: 'For whoever runs the service.',
 };

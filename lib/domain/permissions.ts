@@ -19,6 +19,8 @@ export const PERMISSIONS = {
   getUser: 'signedIn',
   updateUser: ['admin'],
   eraseUser: ['admin'],
+  sendAway: ['supervisor'],
+  setCapacity: ['admin', 'supervisor'],
   createConversation: ['candidate'],
   listConversations: 'signedIn',
   getConversation: 'signedIn',
@@ -26,6 +28,10 @@ export const PERMISSIONS = {
   assignConversation: ['supervisor'],
   requeueConversation: ['admin', 'supervisor', 'agent'],
   closeConversation: ['supervisor', 'agent'],
+  editConversation: ['admin', 'supervisor', 'agent'],
+  getRouting: ['supervisor'],
+  setRouting: ['supervisor'],
+  getDesk: 'anyone',
   supervisorAnalytics: ['admin'],
   listAudit: ['admin'],
   health: 'anyone',
@@ -33,6 +39,9 @@ export const PERMISSIONS = {
   SEND_MESSAGE: ['candidate', 'agent'],
   LEAVE_CONVERSATION: ['candidate', 'agent'],
   CLOSE_CONVERSATION: ['agent'],
+  WATCH_QUEUE: ['admin', 'supervisor'],
+  UNWATCH_QUEUE: ['admin', 'supervisor'],
+  SET_AVAILABILITY: ['agent'],
   PING: 'signedIn',
 } as const satisfies Record<string, Access>;
 
@@ -83,6 +92,13 @@ export function maySeeConversation(caller: Pick<Caller, 'userId' | 'role'>, it: 
       return it.candidateId === caller.userId;
   }
 }
+
+/**
+ * Whether a caller may edit what the staff note of a conversation: its agent, its supervisor, while it is open every
+ * supervisor, an admin; once it is closed too.
+ */
+export const mayEditConversation = (caller: Pick<Caller, 'userId' | 'role'>, it: ConversationParties): boolean =>
+  caller.role !== 'candidate' && maySeeConversation(caller, it);
 
 /** Whether a user takes part in a conversation: the candidate and the assigned agent do, nobody else. */
 export function isParticipant(

@@ -52,6 +52,14 @@ export const limitRefreshes = (sessionId: string): Promise<void> =>
 export const limitStaffWrites = (userId: string): Promise<void> =>
   enforceLimit(`staff-writes/${userId}`, config().RATE_LIMIT_STAFF_WRITES_PER_MINUTE, MINUTE);
 
+/** Counts how often somebody begins to watch the queue, and reads a page of it. */
+export const limitWatches = (userId: string): Promise<void> =>
+  enforceLimit(`watches/${userId}`, config().RATE_LIMIT_WATCHES_PER_MINUTE, MINUTE);
+
+/** Counts an agent's changes and renewals of their availability. */
+export const limitAvailability = (userId: string): Promise<void> =>
+  enforceLimit(`availability/${userId}`, config().RATE_LIMIT_AVAILABILITY_PER_MINUTE, MINUTE);
+
 /** Counts right passwords, for signing in and for changing the password. */
 export const limitSignIns = (userId: string): Promise<void> =>
   enforceLimit(`sign-ins/${userId}`, config().RATE_LIMIT_SIGN_INS_PER_HOUR, HOUR);

@@ -1,15 +1,19 @@
 import * as z from 'zod/mini';
+import { CHANGE_REASONS } from '../domain/desk.ts';
 import type { Operation } from '../domain/permissions.ts';
 import { ERROR_CODES, ERRORS, type ErrorCode } from './errors.ts';
-import { idSchema, requestIdSchema, seqSchema, timestampSchema } from './objects/common.ts';
+import { cursorSchema, idSchema, requestIdSchema, seqSchema, timestampSchema } from './objects/common.ts';
 import {
   afterSchema,
+  anyConversationSchema,
   clientMessageIdSchema,
   contentSchema,
   conversationSchema,
   messageSchema,
+  staffConversationSchema,
 } from './objects/conversations.ts';
 import { fieldErrorSchema } from './objects/problem.ts';
+import { availabilitySchema, userSchema } from './objects/users.ts';
 import type { Repeating } from './repeating.ts';
 import { schema } from './schema.ts';
 
@@ -77,6 +81,33 @@ export const CLOSE_CONVERSATION = /* @__PURE__ */ clientEvent(() => ({
   errors: ['NOT_FOUND', 'CONVERSATION_CLOSED', 'CONFLICT', 'OUT_OF_ORDER', 'RATE_LIMITED'],
 }));
 
+export const WATCH_QUEUE = /* @__PURE__ */ clientEvent(() => ({
+  event: 'WATCH_QUEUE',
+  summary: 'Be told of the queue as it changes, and get what waits: the most urgent first, then the oldest.',
+  data: z.strictObject({ cursor: z.optional(cursorSchema) }),
+  answer: 'QUEUE_WATCHED',
+  repeat: 'safe',
+  errors: ['RATE_LIMITED'],
+}));
+
+export const UNWATCH_QUEUE = /* @__PURE__ */ clientEvent(() => ({
+  event: 'UNWATCH_QUEUE',
+  summary: 'Be told of the queue no more.',
+  data: z.strictObject({}),
+  answer: 'QUEUE_UNWATCHED',
+  repeat: 'safe',
+  errors: [],
+}));
+
+export const SET_AVAILABILITY = /* @__PURE__ */ clientEvent(() => ({
+  event: 'SET_AVAILABILITY',
+  summary: 'Be available for 150 seconds, or away. `renew: true` only extends: send it each minute.',
+  data: z.strictObject({ status: availabilitySchema, renew: z.optional(z.boolean()) }),
+  answer: 'AVAILABILITY_SET',
+  repeat: 'safe',
+  errors: ['RATE_LIMITED'],
+}));
+
 export const PING = /* @__PURE__ */ clientEvent(() => ({
   event: 'PING',
   summary: 'Keep the connection from being idle.',
@@ -92,6 +123,9 @@ export const clientEvents = {
   SEND_MESSAGE,
   LEAVE_CONVERSATION,
   CLOSE_CONVERSATION,
+  WATCH_QUEUE,
+  UNWATCH_QUEUE,
+  SET_AVAILABILITY,
   PING,
 } as const satisfies Record<string, ClientEvent>;
 
@@ -120,7 +154,7 @@ const serverSchemas = <T extends Record<string, z.ZodMiniObject>>(make: () => T)
 /** The server events, by name. */
 export const serverEvents = /* @__PURE__ */ serverSchemas(() => ({
   CONVERSATION_JOINED: z.object({
-    conversation: conversationSchema(),
+    conversation: anyConversationSchema(),
     messages: z.array(messageSchema()),
     nextAfterSeq: z.nullable(z.int()),
   }),
@@ -141,6 +175,21 @@ export const serverEvents = /* @__PURE__ */ serverSchemas(() => ({
     closedAt: timestampSchema,
     closedBy: idSchema,
     lastSeq: seqSchema,
+  }),
+  QUEUE_WATCHED: z.object({
+    conversations: z.array(staffConversationSchema()),
+    nextCursor: z.nullable(z.string()),
+  }),
+  QUEUE_UNWATCHED: z.object({}),
+  QUEUE_CHANGED: z.object({ conversation: staffConversationSchema(), reason: z.enum(CHANGE_REASONS) }),
+  QUEUE_REMOVED: z.object({ conversationId: idSchema, revision: z.int() }),
+  QUEUE_STALE: z.object({}),
+  AGENT_CHANGED: z.object({ user: userSchema() }),
+  AVAILABILITY_SET: z.object({
+    status: availabilitySchema,
+    until: schema(() => z.nullable(timestampSchema), {
+      description: "When it ends without a renewal, by the service's clock; `null` when away.",
+    }),
   }),
   PONG: z.object({}),
   ERROR: z.object({

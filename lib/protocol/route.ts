@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import type { Operation } from '../domain/permissions.ts';
 import type { ErrorCode } from './errors.ts';
-import { timestampSchema } from './objects/common.ts';
+import { cursorSchema, timestampSchema } from './objects/common.ts';
 import type { Repeating } from './repeating.ts';
 import { schema } from './schema.ts';
 import { readTime } from './time.ts';
@@ -13,7 +13,7 @@ export interface Route {
   /** The path, with `{name}` for parameters. */
   readonly path: string;
   readonly summary: string;
-  readonly tag: 'auth' | 'users' | 'conversations' | 'analytics' | 'operations';
+  readonly tag: 'auth' | 'users' | 'conversations' | 'desk' | 'analytics' | 'operations';
   readonly params?: z.ZodMiniType<Record<string, unknown>>;
   readonly query?: z.ZodMiniType<Record<string, unknown>>;
   readonly body?: z.ZodMiniType<Record<string, unknown>>;
@@ -63,12 +63,7 @@ export const flag = /* @__PURE__ */ schema(
   { override: { type: 'boolean' } },
 );
 
-const cursorQuery = /* @__PURE__ */ schema(
-  () => z.string().check(z.maxLength(512, { error: 'is not a cursor of ours' })),
-  { description: 'The `nextCursor` of the page before.' },
-);
-
-export const listQuery = () => ({ limit: limit(100, 20), cursor: z.optional(cursorQuery) });
+export const listQuery = () => ({ limit: limit(100, 20), cursor: z.optional(cursorSchema) });
 
 export const listOf = <T extends z.ZodMiniType>(item: T) =>
   z.object({ items: z.array(item), nextCursor: z.nullable(z.string()) });

@@ -4,10 +4,11 @@ import type { Route } from './route.ts';
 import * as analytics from './routes/analytics.ts';
 import * as auth from './routes/auth.ts';
 import * as conversations from './routes/conversations.ts';
+import * as desk from './routes/desk.ts';
 import * as operations from './routes/operations.ts';
 import * as users from './routes/users.ts';
 
-const byName = { ...auth, ...users, ...conversations, ...analytics, ...operations } as const satisfies Record<
+const byName = { ...auth, ...users, ...conversations, ...desk, ...analytics, ...operations } as const satisfies Record<
   string,
   Route
 >;

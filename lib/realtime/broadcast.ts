@@ -40,7 +40,7 @@ export async function broadcast(audience: Audience, frame: ServerFrame): Promise
   const outcome: Outcome = { delivered: 0, gone: 0, failed: 0 };
   const deliverAll = (to: string[]) =>
     inParallel(to, async (connectionId) => {
-      outcome[await deliver(connectionId, frame, room?.conversationId)] += 1;
+      outcome[await deliver(connectionId, frame, { room: room?.conversationId })] += 1;
     });
   const later = async () => {
     if (!room || busy.size === 0) return;
@@ -58,11 +58,21 @@ export async function broadcast(audience: Audience, frame: ServerFrame): Promise
   return outcome;
 }
 
+/** What is known of a connection that is posted to. */
+interface Known {
+  /** The conversation in whose room it is. */
+  readonly room?: string | undefined;
+  /** It has sent a frame: so its upgrade is through, and a 410 means that it is gone. */
+  readonly hasSpoken?: boolean;
+  /** No attempt begins after this, in epoch milliseconds. */
+  readonly end?: number;
+}
+
 /** Posts a frame to one connection, and forgets the connection when it is gone, in this room too. Never throws. */
-export async function deliver(connectionId: string, frame: ServerFrame, room?: string): Promise<Delivery> {
-  const delivery = await post(connectionId, frame);
+export async function deliver(connectionId: string, frame: ServerFrame, known: Known = {}): Promise<Delivery> {
+  const delivery = await post(connectionId, frame, known.end);
   if (delivery === 'gone') {
-    await forgetGone(connectionId, room).catch((error: unknown) =>
+    await forgetGone(connectionId, known).catch((error: unknown) =>
       logger.warn('could not forget a gone connection', { connectionId, ...errorFields(error) }),
     );
   }

@@ -56,6 +56,8 @@ const environment = {
   SESSION_LONGEST_SECONDS: count(90 * 24 * 3600),
   /** The gateway's address for posting to connections: `https://{api}.execute-api.{region}.amazonaws.com/{stage}`. */
   WEBSOCKET_ENDPOINT: url('http://localhost:3001'),
+  /** The function that tells watchers and gives conversations to agents; empty where there is none. */
+  DISPATCH_FUNCTION: text(''),
   /** Browser origins that may open a socket; `*` for any. Clients that send no `Origin` are not browsers. */
   ALLOWED_ORIGINS: list,
   /** Whether a proxy in front of the gateway is believed about the clients' addresses: `lib/auth/trustedProxy.ts`. */
@@ -75,6 +77,8 @@ const environment = {
   RATE_LIMIT_MESSAGES_PER_MINUTE: count(120),
   RATE_LIMIT_CONVERSATIONS_PER_HOUR: count(100),
   RATE_LIMIT_STAFF_WRITES_PER_MINUTE: count(300),
+  RATE_LIMIT_WATCHES_PER_MINUTE: count(60),
+  RATE_LIMIT_AVAILABILITY_PER_MINUTE: count(60),
   RATE_LIMIT_REGISTRATIONS_PER_HOUR: count(100),
   RATE_LIMIT_SIGN_INS_PER_HOUR: count(60),
   RATE_LIMIT_REFRESHES_PER_MINUTE: count(30),

@@ -1,7 +1,6 @@
-import { Hash } from '@smithy/core/serde';
-import { SignatureV4 } from '@smithy/signature-v4';
 import { ConfigError } from './config.ts';
 import { waitToRetry } from './retry.ts';
+import { required, signedPost } from './signedPost.ts';
 
 /** The longest all attempts may take together. A start that takes longer had better fail and be tried again. */
 const PATIENCE_MS = 3_000;
@@ -54,22 +53,16 @@ async function getParameters(
   signal: AbortSignal,
   meanwhile?: () => void,
 ): Promise<ReadonlyMap<string, string>> {
-  const endpoint = new URL(required('AWS_ENDPOINT_URL_SSM'));
-  const body = JSON.stringify({ Names: names, WithDecryption: true });
-  const { headers } = await signer().sign({
-    method: 'POST',
-    protocol: endpoint.protocol,
-    hostname: endpoint.hostname,
-    path: endpoint.pathname,
-    query: {},
-    headers: {
-      host: endpoint.host,
-      'content-type': 'application/x-amz-json-1.1',
-      'x-amz-target': 'AmazonSSM.GetParameters',
-    },
-    body,
+  const { status, text } = await signedPost({
+    service: 'ssm',
+    url: new URL(required('AWS_ENDPOINT_URL_SSM')),
+    headers: { 'content-type': 'application/x-amz-json-1.1', 'x-amz-target': 'AmazonSSM.GetParameters' },
+    body: JSON.stringify({ Names: names, WithDecryption: true }),
+    signal,
+    meanwhile,
+  }).catch((error: NodeJS.ErrnoException) => {
+    throw error instanceof ConfigError ? error : new ParameterStoreError(error.code ?? error.name, true);
   });
-  const { status, text } = await post(endpoint, headers, body, signal, meanwhile);
   const { Parameters, __type } = parsed(text);
   if (status === 200 && Array.isArray(Parameters)) {
     return new Map(Parameters.map(({ Name, Value }: { Name: string; Value: string }) => [Name, Value]));
@@ -77,53 +70,6 @@ async function getParameters(
   // `com.amazonaws.ssm#AccessDeniedException`, or without what stands before it.
   const code = typeof __type === 'string' ? __type.replace(/^.*#/, '') : `HTTP ${status}`;
   throw new ParameterStoreError(code, status >= 500 || status === 429 || code === 'ThrottlingException');
-}
-
-function signer(): SignatureV4 {
-  return new SignatureV4({
-    service: 'ssm',
-    region: required('AWS_REGION'),
-    sha256: Hash.bind(null, 'sha256'),
-    credentials: {
-      accessKeyId: required('AWS_ACCESS_KEY_ID'),
-      secretAccessKey: required('AWS_SECRET_ACCESS_KEY'),
-      sessionToken: required('AWS_SESSION_TOKEN'),
-    },
-  });
-}
-
-/** Reads a variable that Lambda sets (the role's credentials) or the deployment sets (the endpoint). */
-function required(variable: string): string {
-  const value = process.env[variable];
-  if (!value) throw new ConfigError(`Configuration: ${variable} is missing`);
-  return value;
-}
-
-async function post(
-  endpoint: URL,
-  headers: Readonly<Record<string, string>>,
-  body: string,
-  signal: AbortSignal,
-  meanwhile?: () => void,
-): Promise<{ readonly status: number; readonly text: string }> {
-  // Loaded only when needed: never on a laptop, nor in a function without secrets.
-  const { request } = endpoint.protocol === 'https:' ? await import('node:https') : await import('node:http');
-  return new Promise((resolve, reject) => {
-    const fail = ({ code, name }: NodeJS.ErrnoException) =>
-      reject(new ParameterStoreError(signal.aborted ? 'TimeoutError' : (code ?? name), true));
-    // No agent: between two reads lie five minutes, after which a kept connection would be closed.
-    const sent = request(endpoint, { method: 'POST', headers, agent: false, signal }, (response) => {
-      let text = '';
-      response.setEncoding('utf8').on('error', fail);
-      response.on('data', (chunk: string) => {
-        text += chunk;
-      });
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, text }));
-    });
-    sent.on('error', fail);
-    if (meanwhile) sent.on('finish', () => setImmediate(meanwhile));
-    sent.end(body);
-  });
 }
 
 function parsed(text: string): { readonly Parameters?: unknown; readonly __type?: unknown } {

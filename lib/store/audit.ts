@@ -58,6 +58,9 @@ export interface Actor {
   readonly sourceIp: string | null;
 }
 
+/** Nobody: what follows from a rule, or from a decision that has an entry of its own. */
+export const BY_RULE: Actor = { userId: null, role: null, sourceIp: null };
+
 /** Appends an entry. Inside a transaction, the entry exists if and only if the transaction commits. */
 export async function audit(
   actor: Actor,

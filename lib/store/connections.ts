@@ -32,6 +32,8 @@ export interface ConnectionRecord {
   rooms?: string[];
   /** The frames of the minute that ends then. */
   frames?: { ends: Date; count: number };
+  /** It is told of the queue: see watchers.ts. */
+  watching?: true;
   /** Until then its frames are refused, so that they don't keep a transaction from ending it: see `holdFrames`. */
   heldUntil?: Date;
   turns?: unknown[];
@@ -59,13 +61,20 @@ export const connectionModel = /* @__PURE__ */ defineModel<ConnectionRecord>(
     rooms: { type: [String], default: undefined },
     frames: { type: Object, required: false },
     heldUntil: { type: Date, required: false },
+    watching: { type: Boolean, required: false },
     // An earlier release has its turns here.
     turns: { type: Array, default: undefined },
     connectedAt: { type: Date, required: true },
     admission: { type: Number, required: false },
     expiresAt: { type: Date, required: true },
   },
-  [[{ rooms: 1 }], [{ userId: 1, admission: 1 }], [{ sessionId: 1 }], [{ expiresAt: 1 }, { expireAfterSeconds: 0 }]],
+  [
+    [{ rooms: 1 }],
+    [{ userId: 1, admission: 1 }],
+    [{ sessionId: 1 }],
+    [{ watching: 1 }, { partialFilterExpression: { watching: true } }],
+    [{ expiresAt: 1 }, { expireAfterSeconds: 0 }],
+  ],
 );
 
 /** API Gateway ends a connection after two hours. `$disconnect` may never come, so the record expires a bit later. */

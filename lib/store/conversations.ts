@@ -1,10 +1,11 @@
 import { CONVERSATION_STATUSES, type ConversationStatus, type Lifecycle } from '../domain/conversation.ts';
+import { DEFAULT_PRIORITY, type Edit, editTags, MOST_TAGS, PRIORITIES, type Priority } from '../domain/desk.ts';
 import type { Caller } from '../domain/permissions.ts';
-import type { Conversation } from '../protocol/objects/conversations.ts';
+import type { Conversation, StaffConversation } from '../protocol/objects/conversations.ts';
 import { connectionModel, live } from './connections.ts';
 import { type Transaction, trusted } from './database.ts';
 import { defineModel, native } from './model.ts';
-import { ERASED_NAME, type Names } from './names.ts';
+import { ERASED_NAME, type People } from './names.ts';
 import {
   both,
   defined,
@@ -51,6 +52,19 @@ export interface ConversationRecord {
   counted?: true;
   /** The candidate's own name for the conversation, which makes opening it repeatable. */
   clientConversationId?: string;
+  /** How often anything but the messages has changed. Absent in one of an earlier release: 0. */
+  revision?: number;
+  /** The place of its priority in `PRIORITIES`; the queue is sorted by it. Absent in one of an earlier release, until `migrate`. */
+  urgency?: number;
+  tags?: string[];
+  /** How often it went back to the queue. */
+  requeues?: number;
+  /** When its present agent first said something in it; `null` until then, and while it has none. */
+  answeredAt?: Date | null;
+  /** Who has lost it: see `Loss`. */
+  lostBy?: Loss[];
+  /** What the customer's client said of itself, as pairs: its names may have dots. */
+  context?: { name: string; value: string }[];
   /** The connections in the room: see rooms.ts. Absent once it is closed, and in one of an earlier release. */
   room?: RoomMember[];
   /** Joins and leaves that are not answered yet: see rooms.ts. */
@@ -67,6 +81,12 @@ export interface ConversationRecord {
     retryAt?: Date;
     failures?: number;
   };
+}
+
+/** An agent who had a conversation that was requeued, and the `availabilities` they had then: see agents.ts. */
+export interface Loss {
+  agentId: string;
+  availability: number;
 }
 
 /** A connection in a room, until its record expires. */
@@ -89,6 +109,8 @@ export interface TurnRecord {
 /** Indexes by agent and supervisor have only conversations with one: opening a conversation costs no entry in them. */
 const HAS_AGENT = { partialFilterExpression: { agentId: { $gt: '' } } } as const;
 const HAS_SUPERVISOR = { partialFilterExpression: { supervisorId: { $gt: '' } } } as const;
+/** Only conversations with a tag cost an entry. */
+const HAS_TAG = { partialFilterExpression: { tags: { $gt: '' } } } as const;
 /** Conversations closed while they were open: few, and no other conversation costs an entry. */
 const NEVER_ASSIGNED = { partialFilterExpression: { status: 'closed', agentId: null } } as const;
 
@@ -116,6 +138,13 @@ export const conversationModel = /* @__PURE__ */ defineModel<ConversationRecord>
     erasedAt: { type: Date, required: false },
     counted: { type: Boolean, required: false },
     clientConversationId: { type: String, required: false },
+    revision: { type: Number, required: false },
+    urgency: { type: Number, required: false },
+    tags: { type: [String], default: undefined },
+    requeues: { type: Number, required: false },
+    answeredAt: { type: Date, required: false },
+    lostBy: { type: Array, default: undefined },
+    context: { type: Array, default: undefined },
     room: { type: Array, default: undefined },
     turns: { type: Array, default: undefined },
     // Separate paths instead of a nested schema, which takes as long to make as a model. All are absent together, so none is required.
@@ -139,6 +168,23 @@ export const conversationModel = /* @__PURE__ */ defineModel<ConversationRecord>
     [{ candidateId: 1, agentId: 1, status: 1, ...NEWEST_FIRST }, HAS_AGENT],
     [{ candidateId: 1, supervisorId: 1, status: 1, ...NEWEST_FIRST }, HAS_SUPERVISOR],
     [{ candidateId: 1, agentId: 1, supervisorId: 1, status: 1, ...NEWEST_FIRST }, HAS_AGENT],
+    [{ tags: 1, status: 1, ...NEWEST_FIRST }, HAS_TAG],
+    [{ tags: 1, agentId: 1, status: 1, ...NEWEST_FIRST }, HAS_TAG],
+    [{ tags: 1, supervisorId: 1, status: 1, ...NEWEST_FIRST }, HAS_TAG],
+    // The queue's.
+    [
+      { urgency: -1, createdAt: 1, _id: 1 },
+      { name: 'queue', partialFilterExpression: { status: 'open' } },
+    ],
+    // For the clock: conversations whose agent has said nothing yet, and all that an agent holds, the longest held first.
+    [
+      { supervisorId: 1, assignedAt: 1 },
+      { name: 'unanswered', partialFilterExpression: { status: 'assigned', answeredAt: null } },
+    ],
+    [
+      { agentId: 1, assignedAt: 1 },
+      { name: 'held', partialFilterExpression: { status: 'assigned' } },
+    ],
     // For a supervisor's own closes of open conversations.
     [{ closedBy: 1, status: 1, ...NEWEST_FIRST }, NEVER_ASSIGNED],
     [{ candidateId: 1, closedBy: 1, status: 1, ...NEWEST_FIRST }, NEVER_ASSIGNED],
@@ -174,9 +220,9 @@ export const isExpired = ({ messagesExpireAt }: Pick<ConversationRecord, 'messag
 
 const iso = (date: Date | null): string | null => date?.toISOString() ?? null;
 
-/** Makes the conversation that people are shown. `names` has the names of candidate and agent. */
-export function toConversation(record: ConversationRecord, names: Names): Conversation {
-  const person = (id: string) => ({ id, name: names.get(id) ?? ERASED_NAME });
+/** Makes the conversation that anybody in it is shown. `people` has its candidate and its agent. */
+export function toConversation(record: ConversationRecord, people: People): Conversation {
+  const person = (id: string) => ({ id, name: people.get(id)?.name ?? ERASED_NAME });
   return {
     id: record._id,
     subject: isExpired(record) ? ERASED : record.subject,
@@ -193,8 +239,32 @@ export function toConversation(record: ConversationRecord, names: Names): Conver
     candidate: person(record.candidateId),
     agent: record.agentId === null ? null : person(record.agentId),
     lastMessageAt: iso(record.lastMessageAt),
+    revision: record.revision ?? 0,
   };
 }
+
+/** Makes the conversation that the staff are shown. Nothing of it is for a candidate. */
+export function toStaffConversation(record: ConversationRecord, people: People): StaffConversation {
+  const conversation = toConversation(record, people);
+  const { tags = [], requeues = 0, context } = record;
+  return {
+    ...conversation,
+    candidate: { ...conversation.candidate, email: people.get(record.candidateId)?.email ?? null },
+    priority: priorityOf(record),
+    tags,
+    requeues,
+    context: context && !isExpired(record) ? Object.fromEntries(context.map(({ name, value }) => [name, value])) : null,
+    rating: null,
+  };
+}
+
+const priorityOf = ({ urgency = urgencyOf(DEFAULT_PRIORITY) }: Pick<ConversationRecord, 'urgency'>): Priority =>
+  PRIORITIES[urgency] ?? DEFAULT_PRIORITY;
+
+const urgencyOf = (priority: Priority): number => PRIORITIES.indexOf(priority);
+
+/** One change more. */
+const NEXT_REVISION = { $add: [{ $ifNull: ['$revision', 0] }, 1] } as const;
 
 // Every time of a conversation comes from the database's clock (`$$NOW`). The clocks of the handlers' machines may differ
 // by minutes, and `createdAt ≤ assignedAt ≤ sentAt ≤ closedAt` must hold all the same.
@@ -207,6 +277,7 @@ export async function insertConversation(
     readonly candidateId: string;
     readonly subject: string;
     readonly clientConversationId?: string | undefined;
+    readonly context?: Readonly<Record<string, string>> | undefined;
   },
   session?: Transaction,
 ): Promise<ConversationRecord> {
@@ -231,6 +302,14 @@ export async function insertConversation(
             lastMessageAt: null,
             archivedAt: null,
             room: { $literal: [] },
+            revision: { $literal: 0 },
+            urgency: { $literal: urgencyOf(DEFAULT_PRIORITY) },
+            requeues: { $literal: 0 },
+            ...(conversation.context && {
+              context: {
+                $literal: Object.entries(conversation.context).map(([name, value]) => ({ name, value })),
+              },
+            }),
             ...(conversation.clientConversationId !== undefined && {
               clientConversationId: { $literal: conversation.clientConversationId },
             }),
@@ -254,6 +333,15 @@ export async function findConversation(id: string, session?: Transaction): Promi
   if (!found || found.room || found.status === 'closed' || session) return found;
   await importRoom(id);
   return find();
+}
+
+/** Finds conversations, by their ids. */
+export async function findConversations(ids: readonly string[]): Promise<ReadonlyMap<string, ConversationRecord>> {
+  if (ids.length === 0) return new Map();
+  const rows = await conversationModel()
+    .find(trusted({ _id: { $in: [...ids] } }))
+    .lean();
+  return new Map(rows.map((row) => [row._id, row]));
 }
 
 /**
@@ -327,6 +415,8 @@ export interface ConversationFilter {
   readonly agentId?: string | undefined;
   readonly supervisorId?: string | undefined;
   readonly candidateId?: string | undefined;
+  /** `tag`: one of its tags. */
+  readonly tags?: string | undefined;
 }
 
 /** Lists the conversations that a caller may see, narrowed by the filter, newest first. */
@@ -371,6 +461,20 @@ const ROOM_WITHOUT_AGENT = {
   },
 } as const;
 
+const assigning = (to: { readonly agentId: string; readonly supervisorId: string }) => [
+  {
+    $set: {
+      status: 'assigned',
+      agentId: to.agentId,
+      supervisorId: to.supervisorId,
+      assignedAt: NOW,
+      answeredAt: null,
+      room: ROOM_WITHOUT_AGENT,
+      revision: NEXT_REVISION,
+    },
+  },
+];
+
 /** Assigns or reassigns; a former agent is out of the room. Returns `null` when the conversation isn't as expected any more. */
 export async function assign(
   id: string,
@@ -379,41 +483,95 @@ export async function assign(
   session?: Transaction,
 ): Promise<ConversationRecord | null> {
   return conversationModel()
-    .findOneAndUpdate(
-      still(id, expected),
-      [
-        {
-          $set: {
-            status: 'assigned',
-            agentId: to.agentId,
-            supervisorId: to.supervisorId,
-            assignedAt: NOW,
-            room: ROOM_WITHOUT_AGENT,
-          },
-        },
-      ],
-      { returnDocument: 'after', updatePipeline: true, ...(session && { session }) },
-    )
+    .findOneAndUpdate(still(id, expected), assigning(to), {
+      returnDocument: 'after',
+      updatePipeline: true,
+      ...(session && { session }),
+    })
     .lean();
 }
 
-/** Gives a conversation back; its agent is out of the room. Returns `null` when the conversation isn't as expected any more. */
+/**
+ * Assigns an open conversation, if its revision is still the expected one: so nobody has lost it since it was read. Returns `null`
+ * when it isn't.
+ */
+export async function assignOpen(
+  id: string,
+  revision: number | undefined,
+  to: { readonly agentId: string; readonly supervisorId: string },
+  session: Transaction,
+): Promise<ConversationRecord | null> {
+  return native(conversationModel()).findOneAndUpdate(
+    {
+      _id: id,
+      status: 'open',
+      room: { $exists: true },
+      ...(revision === undefined ? { revision: { $exists: false } } : { revision }),
+    },
+    assigning(to),
+    { returnDocument: 'after', session },
+  );
+}
+
+/** The most losses that are kept: an agent whose loss was forgotten may be given the conversation again. */
+const MOST_LOSSES = 100;
+
+/**
+ * Gives a conversation back; its agent is out of the room, and isn't given it again until they become available anew. Returns
+ * `null` when the conversation isn't as expected any more.
+ */
 export async function requeue(
   id: string,
   expected: Lifecycle,
+  lost: Loss,
   session: Transaction,
 ): Promise<ConversationRecord | null> {
   return conversationModel()
-    .findOneAndUpdate(
-      still(id, expected),
-      [
-        {
-          $set: { status: 'open', agentId: null, supervisorId: null, assignedAt: null, room: ROOM_WITHOUT_AGENT },
-        },
-      ],
-      { returnDocument: 'after', updatePipeline: true, session },
-    )
+    .findOneAndUpdate(still(id, expected), requeueing(lost), { returnDocument: 'after', updatePipeline: true, session })
     .lean();
+}
+
+/** As `requeue`, if the agent has held it for so long, by the database's clock, and with `silent` said nothing in it. */
+export async function requeueOverdue(
+  { _id, agentId, assignedAt }: ConversationRecord,
+  lost: Loss,
+  { reason, seconds }: { readonly reason: 'absent' | 'silent'; readonly seconds: number },
+  session: Transaction,
+): Promise<ConversationRecord | null> {
+  return native(conversationModel()).findOneAndUpdate(
+    {
+      _id,
+      status: 'assigned',
+      agentId,
+      assignedAt,
+      room: { $exists: true },
+      $expr: { $lte: ['$assignedAt', { $subtract: [NOW, seconds * 1000] }] },
+      ...(reason === 'silent' && { answeredAt: null }),
+    },
+    requeueing(lost),
+    { returnDocument: 'after', session },
+  );
+}
+
+function requeueing(lost: Loss) {
+  const losses = { $ifNull: ['$lostBy', []] };
+  const others = { $filter: { input: losses, cond: { $ne: ['$$this.agentId', { $literal: lost.agentId }] } } };
+  return [
+    {
+      $set: {
+        status: 'open',
+        agentId: null,
+        supervisorId: null,
+        assignedAt: null,
+        answeredAt: null,
+        room: ROOM_WITHOUT_AGENT,
+        revision: NEXT_REVISION,
+        urgency: { $ifNull: ['$urgency', urgencyOf(DEFAULT_PRIORITY)] },
+        requeues: { $add: [{ $ifNull: ['$requeues', 0] }, 1] },
+        lostBy: { $slice: [{ $concatArrays: [others, [{ $literal: lost }]] }, -MOST_LOSSES] },
+      },
+    },
+  ];
 }
 
 /** Puts a conversation under its agent's new supervisor. Returns `false` when it isn't as expected any more. */
@@ -425,10 +583,35 @@ export async function move(
 ): Promise<boolean> {
   const { modifiedCount } = await conversationModel().updateOne(
     still(id, expected),
-    { $set: { supervisorId } },
+    { $set: { supervisorId }, $inc: { revision: 1 } },
     { session },
   );
   return modifiedCount === 1;
+}
+
+/**
+ * Changes a conversation's priority and tags, if its revision is still the expected one. Returns `null` when it isn't, and
+ * `full` where it would have too many tags.
+ */
+export async function edit(
+  expected: ConversationRecord,
+  change: Edit,
+  session: Transaction,
+): Promise<ConversationRecord | 'full' | 'unchanged' | null> {
+  const before = { urgency: urgencyOf(priorityOf(expected)), tags: expected.tags ?? [] };
+  const after = {
+    urgency: change.priority === undefined ? before.urgency : urgencyOf(change.priority),
+    tags: editTags(before.tags, change),
+  };
+  if (after.tags.length > MOST_TAGS) return 'full';
+  if (after.urgency === before.urgency && after.tags.join() === before.tags.join()) return 'unchanged';
+  return conversationModel()
+    .findOneAndUpdate(
+      trusted({ _id: expected._id, revision: expected.revision ?? { $exists: false } }),
+      { $set: after, $inc: { revision: 1 } },
+      { returnDocument: 'after', session },
+    )
+    .lean();
 }
 
 /** Reads a page of an agent's conversations, newest first. */
@@ -460,9 +643,10 @@ export async function close(
             closedBy,
             closedAt: NOW,
             closing: { step: 'announce', through: { $literal: 0 }, since: NOW, room: '$room' },
+            revision: NEXT_REVISION,
           },
         },
-        { $unset: 'room' },
+        { $unset: ['room', 'lostBy'] },
       ],
       { returnDocument: 'after', updatePipeline: true, session },
     )
@@ -501,7 +685,7 @@ export async function takeSeq(id: string, placed: Placed, session: Transaction):
     },
     [
       { $set: { lastSeq: { $add: ['$lastSeq', 1] }, lastMessageAt: { $max: [NOW, '$lastMessageAt'] } } },
-      ...('connectionId' in placed ? [{ $set: { firstResponseAt: firstResponse(placed.connectionId) } }] : []),
+      ...('connectionId' in placed ? [{ $set: firstWords(placed.connectionId) }] : []),
     ],
     {
       returnDocument: 'after',
@@ -514,11 +698,18 @@ export async function takeSeq(id: string, placed: Placed, session: Transaction):
   return { seq, sentAt, candidateId, agentId, room: roomOf(record) };
 }
 
-/** When the agent first answered: with this message, where it is the first one that comes through a connection of theirs. */
-const firstResponse = (connectionId: string) => {
+/**
+ * When any agent first answered, and when the present one did: with this message, where it is the first one that comes through
+ * a connection of theirs.
+ */
+const firstWords = (connectionId: string) => {
   const ofAgent = { $filter: { input: '$room', cond: { $eq: ['$$this.userId', '$agentId'] } } };
   const isAgent = { $in: [{ $literal: connectionId }, { $map: { input: ofAgent, in: '$$this.connectionId' } }] };
-  return { $ifNull: ['$firstResponseAt', { $cond: [isAgent, '$lastMessageAt', null] }] };
+  const now = { $cond: [isAgent, '$lastMessageAt', null] };
+  return {
+    firstResponseAt: { $ifNull: ['$firstResponseAt', now] },
+    answeredAt: { $ifNull: ['$answeredAt', now] },
+  };
 };
 
 /** The connections that may hear of a conversation. */
@@ -581,6 +772,10 @@ export async function saveErasedThrough(id: string, seq: number): Promise<void> 
 export async function eraseSubject(id: string): Promise<void> {
   await conversationModel().updateOne(
     { _id: id },
-    { $set: { subject: ERASED, erasedAt: new Date() }, $unset: { clientConversationId: 1, erasedThrough: 1 } },
+    {
+      $set: { subject: ERASED, erasedAt: new Date() },
+      $unset: { clientConversationId: 1, erasedThrough: 1, context: 1, tags: 1 },
+      $inc: { revision: 1 },
+    },
   );
 }

@@ -81,15 +81,18 @@ export async function deleteConnection(connectionId: string): Promise<void> {
 }
 
 /**
- * Forgets a connection after a 410, unless its upgrade may still be under way. `room`: where it was heard of. Its record may
- * be gone already, and a join that was under way meanwhile have put it there.
+ * Forgets a connection after a 410, unless its upgrade may still be under way. `hasSpoken`: it isn't, for the connection has sent a
+ * frame. `room`: where it was heard of. Its record may be gone already, and a join that was under way meanwhile have put it there.
  */
-export async function forgetGone(connectionId: string, room?: string): Promise<void> {
+export async function forgetGone(
+  connectionId: string,
+  { room, hasSpoken = false }: { readonly room?: string | undefined; readonly hasSpoken?: boolean } = {},
+): Promise<void> {
   const isOpen = {
     $or: [{ 'notedRooms.0': { $exists: true } }, { connectedAt: { $lt: new Date(Date.now() - CONNECTING_MS) } }],
   };
   const gone = await connectionModel()
-    .findOneAndDelete(trusted({ _id: connectionId, ...isOpen }), { projection: ENDING })
+    .findOneAndDelete(trusted({ _id: connectionId, ...(!hasSpoken && isOpen) }), { projection: ENDING })
     .lean();
   const notedRooms = [...(gone?.notedRooms ?? []), ...(room === undefined ? [] : [{ id: room, at: new Date() }])];
   await expel([{ _id: connectionId, userId: gone?.userId ?? '', expiresAt: soon(), notedRooms }]);

@@ -6,7 +6,7 @@ import { ageMs } from './backlog.ts';
 import { type ConversationRecord, ERASED, isExpired } from './conversations.ts';
 import { type Transaction, trusted } from './database.ts';
 import { defineModel, type Index, native } from './model.ts';
-import { ERASED_NAME, namesOf } from './names.ts';
+import { ERASED_NAME, peopleOf } from './names.ts';
 
 export interface MessageRecord {
   _id: string;
@@ -265,14 +265,14 @@ async function nameSenders(collection: Collection): Promise<void> {
       .toArray();
     if (rows.length === 0) return;
     const waiting = rows.filter((row) => row['senderName'] === undefined);
-    const names = await namesOf(waiting.map((row) => String(row['senderId'])));
+    const people = await peopleOf(waiting.map((row) => String(row['senderId'])));
     if (waiting.length > 0) {
       await collection.bulkWrite(
         waiting.map(({ _id, senderId }) => ({
           updateOne: {
             // Unless it has a name by now: the name of somebody erased meanwhile must not come back.
             filter: { _id, senderName: { $exists: false } },
-            update: { $set: { senderName: names.get(String(senderId)) ?? ERASED_NAME } },
+            update: { $set: { senderName: people.get(String(senderId))?.name ?? ERASED_NAME } },
           },
         })),
         { ordered: false },

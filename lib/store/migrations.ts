@@ -1,6 +1,7 @@
 import { logger } from '../runtime/logger.ts';
 import { createIndexes, dropSuperseded } from './indexes.ts';
 import { nameAllSenders } from './messages.ts';
+import { fillQueue } from './migrations/fillQueue.ts';
 import { fillRooms } from './migrations/fillRooms.ts';
 import { forgetExpiredNames } from './migrations/forgetExpiredNames.ts';
 import { giveSalts } from './migrations/giveSalts.ts';
@@ -39,6 +40,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { id: '0023-everybody-has-a-salt', recounts: true, run: giveSalts },
   { id: '0023-expired-names-forgotten', recounts: true, run: forgetExpiredNames },
   { id: '0024-conversations-know-who-is-in-their-rooms', recounts: true, run: fillRooms },
+  { id: '0025-conversations-have-a-place-in-the-queue', recounts: true, run: fillQueue },
 ];
 
 const migrationModel = /* @__PURE__ */ defineModel<{ _id: string; doneAt: Date }>('Migration', 'migrations', {

@@ -7,17 +7,23 @@ export const USERS = 'users';
 /** The name of somebody who is erased. */
 export const ERASED_NAME = 'Erased';
 
-/** People's names by their ids. */
-export type Names = ReadonlyMap<string, string>;
+/** What is shown of a person beside a conversation. */
+export interface Person {
+  readonly name: string;
+  readonly email: string | null;
+}
 
-/** Reads the present names of people, in one read. Without a model, because most callers need no other field. */
-export async function namesOf(ids: readonly string[]): Promise<Names> {
+/** People by their ids. */
+export type People = ReadonlyMap<string, Person>;
+
+/** Reads people's present names and addresses, in one read. Without a model, because most callers need no other field. */
+export async function peopleOf(ids: readonly string[]): Promise<People> {
   const wanted = [...new Set(ids)];
   if (wanted.length === 0) return new Map();
-  const rows = await collectionOf<{ _id: string; name: string }>(USERS)
-    .find({ _id: { $in: wanted } }, { projection: { name: 1 }, ...timeLimit() })
+  const rows = await collectionOf<{ _id: string } & Person>(USERS)
+    .find({ _id: { $in: wanted } }, { projection: { name: 1, email: 1 }, ...timeLimit() })
     .toArray();
-  return new Map(rows.map(({ _id, name }) => [_id, name]));
+  return new Map(rows.map(({ _id, name, email }) => [_id, { name, email }]));
 }
 
 /** The time limit that every model's operations have. */

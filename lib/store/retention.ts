@@ -64,7 +64,11 @@ export async function findExpired(
 export async function eraseExpiredSubject(id: string): Promise<void> {
   await conversationModel().updateOne(
     { _id: id },
-    { $set: { subject: ERASED }, $unset: { clientConversationId: 1, retentionDays: 1 } },
+    {
+      $set: { subject: ERASED },
+      $unset: { clientConversationId: 1, retentionDays: 1, context: 1 },
+      $inc: { revision: 1 },
+    },
   );
 }
 

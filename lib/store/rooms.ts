@@ -5,7 +5,7 @@ import { type Transaction, trusted } from './database.ts';
 import { newId } from './ids.ts';
 import { activeMessageModel, type MessageRecord, readMessages, toMessage } from './messages.ts';
 import { native } from './model.ts';
-import { type Names, USERS } from './names.ts';
+import { type People, type Person, USERS } from './names.ts';
 
 // A conversation's own record says who is in its room. So the write that gives a message its place says who hears it, and
 // an assignment, a requeue and a close change the room with the conversation.
@@ -116,7 +116,7 @@ export async function enterRoom(speaker: Speaker, conversationId: string): Promi
 export interface ReadForJoin {
   readonly isIn: boolean;
   readonly messages: readonly Message[];
-  readonly names: Names;
+  readonly people: People;
 }
 
 /**
@@ -134,7 +134,11 @@ export async function readForJoin(
   const expected = Math.max(0, Math.min(limit, lastSeq - afterSeq));
   const range = { $gt: afterSeq, $lte: afterSeq + expected };
   const others = [candidateId, agentId].filter((id) => id !== null && id !== userId);
-  type Row = { readonly room?: RoomMember[]; readonly message?: MessageRecord; readonly person?: Person };
+  type Row = {
+    readonly room?: RoomMember[];
+    readonly message?: MessageRecord;
+    readonly person?: Person & { readonly id: string };
+  };
   const rows = await native(conversationModel())
     .aggregate<Row>([
       { $match: { _id: conversationId } },
@@ -154,7 +158,7 @@ export async function readForJoin(
           coll: USERS,
           pipeline: [
             { $match: { _id: { $in: others } } },
-            { $project: { _id: 0, person: { id: '$_id', name: '$name' } } },
+            { $project: { _id: 0, person: { id: '$_id', name: '$name', email: '$email' } } },
           ],
         },
       },
@@ -165,16 +169,13 @@ export async function readForJoin(
     isIn: rows.some(({ room }) => room && isMember({ room }, connectionId)),
     // It may have been closed and archived meanwhile.
     messages: found.length === expected ? found : await readMessages(conversation, afterSeq, limit),
-    names: new Map([
-      [userId, name],
-      ...rows.flatMap(({ person }) => (person ? [[person.id, person.name] as const] : [])),
+    people: new Map([
+      [userId, { name, email: null }],
+      ...rows.flatMap(({ person }) =>
+        person ? [[person.id, { name: person.name, email: person.email }] as const] : [],
+      ),
     ]),
   };
-}
-
-interface Person {
-  readonly id: string;
-  readonly name: string;
 }
 
 /** `busy`: another command on this room is not answered yet. `refused`: the conversation is not the speaker's, or has no room. */

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { type Availability, DEFAULT_CAPACITY, type Routing } from '../domain/desk.ts';
 import { ROLES, type Role } from '../domain/roles.ts';
 import type { UserChange } from '../domain/staff.ts';
 import { AppError } from '../errors/appError.ts';
@@ -18,7 +19,7 @@ import {
 } from './pages.ts';
 import { type Due, dueFor, retryAt, waitsSince } from './setBack.ts';
 
-interface UserRecord {
+export interface UserRecord {
   _id: string;
   name: string;
   /** `null` once the user is erased. */
@@ -39,6 +40,22 @@ interface UserRecord {
   admissions: number;
   /** How many conversations are assigned to the user, counted in the transactions that change the number. */
   assignedCount: number;
+  /** An agent's capacity; absent, it is `DEFAULT_CAPACITY`. */
+  maxConversations?: number;
+  /** Whether an agent's team is automatic, as its supervisor's `routing` says: changed in the same transactions. */
+  automatic?: boolean;
+  /** An agent's lease began, and nobody has noted its end: see agents.ts. */
+  leased?: true;
+  /** When an agent's lease ends or has ended, by the database's clock. Absent where there was none. */
+  availableUntil?: Date;
+  /** When an agent became available, for the last time. */
+  availableSince?: Date;
+  /** How often an agent became available. */
+  availabilities?: number;
+  /** When an agent was given a conversation, for the last time. */
+  lastGivenAt?: Date;
+  /** How a supervisor's team gets its conversations; absent, by hand. */
+  routing?: Routing;
   /** How many decisions about the user were written elsewhere: see `touchUser`. */
   touches: number;
   /** Set while the user's conversations follow a change of theirs: given back, or moved to another supervisor. */
@@ -74,6 +91,14 @@ export const userModel = /* @__PURE__ */ defineModel<UserRecord>(
     createdAt: { type: Date, required: true },
     admissions: { type: Number, default: 0 },
     assignedCount: { type: Number, default: 0 },
+    maxConversations: { type: Number, required: false },
+    automatic: { type: Boolean, required: false },
+    leased: { type: Boolean, required: false },
+    availableUntil: { type: Date, required: false },
+    availableSince: { type: Date, required: false },
+    availabilities: { type: Number, required: false },
+    lastGivenAt: { type: Date, required: false },
+    routing: { type: Object, required: false },
     touches: { type: Number, default: 0 },
     handingOverSince: { type: Date, required: false },
     handingOverRetryAt: { type: Date, required: false },
@@ -88,6 +113,16 @@ export const userModel = /* @__PURE__ */ defineModel<UserRecord>(
     [{ emailKey: 1 }, { name: EMAIL_INDEX, unique: true, partialFilterExpression: { emailKey: { $gt: '' } } }],
     [{ erasingSince: 1 }, { sparse: true }],
     [{ handingOverSince: 1 }, { sparse: true }],
+    // The agents to choose from: fewest conversations first, then longest without a new one.
+    [
+      { automatic: 1, leased: 1, assignedCount: 1, lastGivenAt: 1, _id: 1 },
+      { name: 'routed', partialFilterExpression: { leased: true, automatic: true } },
+    ],
+    [
+      { leased: 1, availableUntil: 1 },
+      { name: 'leased', partialFilterExpression: { leased: true } },
+    ],
+    [{ 'routing.mode': 1 }, { name: 'routing', partialFilterExpression: { 'routing.mode': 'automatic' } }],
     // The lists'.
     [{ role: 1, active: 1, ...NEWEST_FIRST }],
     [{ supervisorId: 1, active: 1, ...NEWEST_FIRST }, { partialFilterExpression: { supervisorId: { $gt: '' } } }],
@@ -109,8 +144,13 @@ export function toUser(record: UserRecord): User {
     supervisorId: record.supervisorId,
     active: record.active,
     createdAt: record.createdAt.toISOString(),
+    maxConversations: record.role === 'agent' ? (record.maxConversations ?? DEFAULT_CAPACITY) : null,
+    availability: record.role === 'agent' ? availabilityOf(record) : null,
   };
 }
+
+const availabilityOf = ({ leased, availableUntil }: UserRecord): Availability =>
+  leased && availableUntil && availableUntil.getTime() > Date.now() ? 'available' : 'away';
 
 const emailKey = (email: string): string => email.normalize('NFC').toLowerCase();
 
@@ -124,6 +164,9 @@ export interface NewUser {
   readonly supervisorId: string | null;
   readonly passwordHash: string;
   readonly salt?: string;
+  /** Whether an agent's team is automatic. */
+  readonly automatic?: boolean;
+  readonly routing?: Routing;
 }
 
 /** Makes the record of a new user. */
@@ -155,6 +198,15 @@ function emailTaken(error: unknown): never {
 export async function findUser(id: string): Promise<User | null> {
   const record = await userModel().findById(id).lean();
   return record && toUser(record);
+}
+
+/** Finds users, by their ids. */
+export async function usersById(ids: readonly string[]): Promise<User[]> {
+  if (ids.length === 0) return [];
+  const rows = await userModel()
+    .find(trusted({ _id: { $in: [...ids] } }))
+    .lean();
+  return rows.map(toUser);
 }
 
 export interface Credentials {
@@ -235,37 +287,6 @@ export interface Admitted {
 // transactions may be about one user, and one that has to wait then has lost only its first command.
 
 /**
- * Reserves a slot for one more conversation of an agent: counts it, provided that the agent is active, is this
- * supervisor's, and has fewer than `most`. Call it inside the transaction that assigns the conversation.
- */
-export async function reserveSlot(
-  agentId: string,
-  supervisorId: string,
-  most: number,
-  session: Transaction,
-): Promise<'reserved' | 'full' | 'unavailable'> {
-  const available = { _id: agentId, role: 'agent' as const, active: true, supervisorId };
-  const { matchedCount } = await userModel().updateOne(
-    // So put, one that isn't counted yet, before `migrate` has run, has room.
-    trusted({ ...available, assignedCount: { $not: { $gte: most } } }),
-    { $inc: { assignedCount: 1 } },
-    { session },
-  );
-  if (matchedCount === 1) return 'reserved';
-  return (await userModel().exists(available).session(session)) ? 'full' : 'unavailable';
-}
-
-/** Releases an agent's slot. Call it inside the transaction that takes a conversation from the agent. */
-export async function releaseSlot(agentId: string, session: Transaction): Promise<void> {
-  await userModel().updateOne({ _id: agentId }, { $inc: { assignedCount: -1 } }, { session });
-}
-
-/** Undoes a `releaseSlot` of the same transaction, because the agent keeps the conversation. */
-export async function restoreSlot(agentId: string, session: Transaction): Promise<void> {
-  await userModel().updateOne({ _id: agentId }, { $inc: { assignedCount: 1 } }, { session });
-}
-
-/**
  * Writes to a user without changing anything: the transaction then conflicts with any other that writes to the same user.
  * Returns the user; `null` when there is none, or when it is erased.
  */
@@ -276,9 +297,16 @@ export async function touchUser(id: string, session: Transaction): Promise<User 
   return record && !record.erasedAt ? toUser(record) : null;
 }
 
-/** As `touchUser`, for an active supervisor only: `false` when there is none of this id. */
-export async function touchActiveSupervisor(id: string, session: Transaction): Promise<boolean> {
-  return touch({ _id: id, role: 'supervisor', active: true }, session);
+/** As `touchUser`, for an active supervisor only, whom an agent joins. Returns how the agent's team gets its conversations. */
+export async function touchActiveSupervisor(id: string, session: Transaction): Promise<{ automatic: boolean } | null> {
+  const record = await userModel()
+    .findOneAndUpdate(
+      { _id: id, role: 'supervisor', active: true },
+      { $inc: { touches: 1 } },
+      { session, projection: { routing: 1 } },
+    )
+    .lean();
+  return record && { automatic: record.routing?.mode === 'automatic' };
 }
 
 /** Writes to a user who is still as expected: `false` when they aren't. */
@@ -323,24 +351,32 @@ export async function countUsers(): Promise<number> {
 }
 
 /**
- * Changes a user. `handsOver` also notes, with the same write, that what the user holds is still to follow. Throws
+ * Changes a user. `handsOver` also notes, with the same write, that what the user holds is still to follow. `automatic` says
+ * how the team of an agent gets its conversations. Throws
  * `EMAIL_TAKEN`, and `NOT_FOUND` when there is no such user.
  */
 export async function changeUser(
   id: string,
   change: UserChange,
-  { handsOver }: { readonly handsOver: boolean },
+  { handsOver, automatic }: { readonly handsOver: boolean; readonly automatic?: boolean | undefined },
   session: Transaction,
 ): Promise<User> {
   const fields = {
     ...change,
+    automatic,
     emailKey: change.email === undefined ? undefined : emailKey(change.email),
     ...(handsOver && { handingOverSince: new Date() }),
   };
   const after = await userModel()
     .findByIdAndUpdate(
       id,
-      { $set: defined(fields), ...(handsOver && { $unset: { handingOverRetryAt: 1, handingOverFailures: 1 } }) },
+      {
+        $set: defined(fields),
+        $unset: {
+          ...(handsOver && { handingOverRetryAt: 1, handingOverFailures: 1 }),
+          ...(change.active === false && { leased: 1, availableUntil: 1 }),
+        },
+      },
       { returnDocument: 'after', session },
     )
     .lean()

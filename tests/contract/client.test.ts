@@ -2,7 +2,7 @@ import type { AnswerEvent, AnswerOf, HttpOperation, OperationAt, RequestOf } fro
 import { type ClientFrame, type EventAnswer, type EventData, httpRequest } from '../../lib/protocol/client.ts';
 import type { ClientEventName, ServerData } from '../../lib/protocol/events.ts';
 import type { SupervisorAnalytics } from '../../lib/protocol/objects/analytics.ts';
-import type { Conversation, Message } from '../../lib/protocol/objects/conversations.ts';
+import type { Conversation, Message, StaffConversation } from '../../lib/protocol/objects/conversations.ts';
 import type { Session, User } from '../../lib/protocol/objects/users.ts';
 import type { Route } from '../../lib/protocol/route.ts';
 import { routes } from '../../lib/protocol/routes.ts';
@@ -53,7 +53,9 @@ describe('the types of an HTTP operation', () => {
     holds<Same<AnswerOf<'login'>, Session>>();
     holds<Same<AnswerOf<'getMe'>, User>>();
     holds<Same<AnswerOf<'logout'>, undefined>>();
-    holds<Same<AnswerOf<'listConversations'>, { items: Conversation[]; nextCursor: string | null }>>();
+    holds<
+      Same<AnswerOf<'listConversations'>, { items: (Conversation | StaffConversation)[]; nextCursor: string | null }>
+    >();
     holds<Same<AnswerOf<'listMessages'>, { items: Message[]; nextAfterSeq: number | null }>>();
     holds<Same<AnswerOf<'supervisorAnalytics'>, SupervisorAnalytics>>();
     holds<Same<AnswerOf<'login' | 'getMe'>, Session | User>>();

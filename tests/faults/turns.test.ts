@@ -337,7 +337,7 @@ describe('an agent who loses a conversation and is given it again', () => {
       const giveBack = () => assignConversation(callerOf(cast.supervisor), conversationId, cast.agent.user.id);
       if (when === 'at once') {
         await giveBack();
-        await tellRequeued(requeued);
+        await tellRequeued(requeued.change);
       } else {
         const model = conversationModel() as unknown as { aggregate: (...given: unknown[]) => Promise<unknown> };
         const { aggregate } = model;
@@ -349,7 +349,7 @@ describe('an agent who loses a conversation and is given it again', () => {
             return inTurn;
           };
         });
-        const told = tellRequeued(requeued);
+        const told = tellRequeued(requeued.change);
         await waiting;
         await giveBack();
         await conversationModel().updateOne({ _id: conversationId }, { $set: { turns: [] } });

@@ -32,6 +32,13 @@ interface Connection {
 const FRAME_BYTES = 32 * 1024;
 const MESSAGE_BYTES = 128 * 1024;
 
+/** The most that Lambda takes as the event of an asynchronous call. */
+const EVENT_BYTES = 1024 * 1024;
+
+/** What `DISPATCH_FUNCTION` is to be. */
+export const DISPATCH_FUNCTION = 'live-support-test-dispatch';
+const FUNCTION_PATH = /^\/2015-03-31\/functions\/([^/]+)\/invocations$/;
+
 /**
  * API Gateway in front of handlers: routes HTTP and WebSocket as it does, and serves `@connections` over real HTTP, as
  * strict as AWS: frames over 32 KB close the socket, posts to a connection that isn't open yet, or any more, are 410.
@@ -204,6 +211,17 @@ export class Gateway {
     const body = await buffer(request);
     // AWS refuses unsigned requests.
     if (!request.headers.authorization?.startsWith('AWS4-HMAC-SHA256 ')) return answer(403, 'ForbiddenException');
+    const called = FUNCTION_PATH.exec(request.url ?? '')?.[1];
+    if (called !== undefined) {
+      // https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
+      if (request.headers['x-amz-invocation-type'] !== 'Event') return answer(400, 'InvalidParameterValueException');
+      if (body.length > EVENT_BYTES) return answer(413, 'RequestTooLargeException');
+      if (called !== DISPATCH_FUNCTION) return answer(404, 'ResourceNotFoundException');
+      // Lambda answers first, and runs the function then. What it throws is in its log only.
+      answer(202);
+      void this.#run('dispatch', JSON.parse(body.toString())).catch(() => undefined);
+      return undefined;
+    }
     const id = decodeURIComponent(/^\/@connections\/([^/?]+)/.exec(request.url ?? '')?.[1] ?? '');
     const connection = this.#connections.get(id);
     if (request.method === 'POST' && this.keepsPosts) this.posts.push({ connectionId: id, frame: body.toString() });

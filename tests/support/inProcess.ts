@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import mongoose from 'mongoose';
 import { databaseUri } from '../../local/mongod.ts';
-import { Gateway, type Invoke } from './gateway.ts';
+import { DISPATCH_FUNCTION, Gateway, type Invoke } from './gateway.ts';
 import { type LambdaHandler, loadHandler } from './handlers.ts';
 import { Desk, type System } from './system.ts';
 
@@ -37,11 +37,14 @@ export async function startInProcess(environment: Environment = {}): Promise<InP
     MONGODB_POOL_SIZE: '20',
     JWT_KEYS: `test:${randomBytes(32).toString('base64url')}`,
     WEBSOCKET_ENDPOINT: gateway.endpoint,
+    DISPATCH_FUNCTION,
+    AWS_ENDPOINT_URL_LAMBDA: gateway.endpoint,
     ACTIVE_MESSAGE_TTL_SECONDS: '1',
     RATE_LIMITS: 'off',
     AWS_REGION: 'eu-central-1',
     AWS_ACCESS_KEY_ID: 'test',
     AWS_SECRET_ACCESS_KEY: 'test',
+    AWS_SESSION_TOKEN: 'test',
     ...environment,
   });
   await invoke('migrate', {});

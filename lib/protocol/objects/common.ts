@@ -19,3 +19,8 @@ export const timestampSchema = /* @__PURE__ */ schema(
 export const requestIdSchema = /* @__PURE__ */ text(1, 64);
 
 export const seqSchema = /* @__PURE__ */ schema(() => z.int().check(z.minimum(0)));
+
+export const cursorSchema = /* @__PURE__ */ schema(
+  () => z.string().check(z.maxLength(512, { error: 'is not a cursor of ours' })),
+  { description: 'The `nextCursor` of the page before.' },
+);

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { CONVERSATION_STATUSES } from '../../domain/conversation.ts';
+import { MOST_TAGS, PRIORITIES } from '../../domain/desk.ts';
 import { answerSchema, nonBlank, oneLine, schema, text } from '../schema.ts';
 import { idSchema, seqSchema, timestampSchema } from './common.ts';
 import { roleSchema } from './users.ts';
@@ -34,6 +35,47 @@ const personSchema = /* @__PURE__ */ answerSchema(() => z.object({ id: idSchema,
   description: 'Somebody in a conversation, by the name they have now; "Erased" once they are.',
 });
 
+export const prioritySchema = /* @__PURE__ */ schema(() => z.enum(PRIORITIES), { id: 'Priority' });
+
+export const tagSchema = /* @__PURE__ */ schema(
+  () =>
+    z.string().check(
+      z.regex(/^[a-z0-9][a-z0-9_-]{0,31}$/, {
+        error: 'must be 1 to 32 small letters, digits, _ and -, and begin with a letter or a digit',
+      }),
+    ),
+  { examples: ['billing'] },
+);
+
+export const tagsSchema = /* @__PURE__ */ schema(() =>
+  z.array(tagSchema).check(z.maxLength(MOST_TAGS, { error: `must be at most ${MOST_TAGS} tags` })),
+);
+
+const MOST_CONTEXT = 20;
+
+export const contextSchema = /* @__PURE__ */ schema(
+  () =>
+    z
+      .record(
+        z.string().check(z.regex(/^[A-Za-z0-9_.-]{1,40}$/, { error: 'must be 1 to 40 of A-Z a-z 0-9 _ . -' })),
+        text(0, 500),
+      )
+      .check(
+        z.refine((given) => Object.keys(given).length <= MOST_CONTEXT, {
+          error: `must have at most ${MOST_CONTEXT} entries`,
+        }),
+      ),
+  {
+    description: 'The page, the order, the version: for the staff to read. Not to be trusted.',
+    maxProperties: MOST_CONTEXT,
+    examples: [{ page: '/orders/4711', version: '2.3.0' }],
+  },
+);
+
+const revisionSchema = /* @__PURE__ */ answerSchema(() => z.int().check(z.minimum(0)), {
+  description: 'Grows with every change of the conversation but a message. Drop what is older than what you have.',
+});
+
 export const conversationSchema = /* @__PURE__ */ answerSchema(
   () =>
     z.object({
@@ -52,10 +94,48 @@ export const conversationSchema = /* @__PURE__ */ answerSchema(
       candidate: personSchema(),
       agent: z.nullable(personSchema()),
       lastMessageAt: z.nullable(timestampSchema),
+      revision: revisionSchema(),
     }),
   { id: 'Conversation' },
 );
 export type Conversation = z.infer<ReturnType<typeof conversationSchema>>;
+
+export const ratingSchema = /* @__PURE__ */ answerSchema(
+  () =>
+    z.object({
+      score: z.int().check(z.minimum(1), z.maximum(5)),
+      comment: z.nullable(z.string()),
+      ratedAt: timestampSchema,
+    }),
+  { id: 'Rating' },
+);
+
+/** What the staff are told of a conversation. No candidate gets any of it. */
+export const staffConversationSchema = /* @__PURE__ */ answerSchema(
+  () =>
+    z.object({
+      ...conversationSchema().shape,
+      candidate: schema(() => z.object({ id: idSchema, name: z.string(), email: z.nullable(z.string()) }), {
+        id: 'Customer',
+        description: 'The candidate, with their address; `null` for an erased one, and for one who came without.',
+      }),
+      priority: prioritySchema,
+      tags: z.array(z.string()),
+      requeues: schema(() => z.int().check(z.minimum(0)), { description: 'How often it went back to the queue.' }),
+      context: schema(() => z.nullable(z.record(z.string(), z.string())), {
+        description: "What the customer's client said of itself. Not to be trusted.",
+      }),
+      rating: z.nullable(ratingSchema()),
+    }),
+  { id: 'StaffConversation' },
+);
+export type StaffConversation = z.infer<ReturnType<typeof staffConversationSchema>>;
+
+/** The staff get a `StaffConversation`, a candidate a `Conversation`. */
+export const anyConversationSchema = /* @__PURE__ */ answerSchema(
+  () => z.union([staffConversationSchema(), conversationSchema()]),
+  { description: 'The staff get a `StaffConversation`, a candidate a `Conversation`.' },
+);
 
 export const messageSchema = /* @__PURE__ */ answerSchema(
   () =>

@@ -22,6 +22,10 @@ export const AUDIT_ACTIONS = [
   'conversation_requeued',
   'conversation_moved',
   'conversation_closed',
+  'conversation_edited',
+  'agent_sent_away',
+  'capacity_set',
+  'routing_set',
 ] as const;
 
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { AVAILABILITIES, MOST_CAPACITY } from '../../domain/desk.ts';
 import { ROLES, STAFF_ROLES } from '../../domain/roles.ts';
 import { answerSchema, oneLine, schema, text } from '../schema.ts';
 import { EMAIL, EMAIL_PATTERN } from '../text.ts';
@@ -32,6 +33,15 @@ export const roleSchema = /* @__PURE__ */ schema(() => z.enum(ROLES), {
 
 export const staffRoleSchema = /* @__PURE__ */ schema(() => z.enum(STAFF_ROLES), { id: 'StaffRole' });
 
+export const availabilitySchema = /* @__PURE__ */ schema(() => z.enum(AVAILABILITIES), {
+  id: 'Availability',
+  description: 'An available agent of an automatic team is given conversations.',
+});
+
+export const capacitySchema = /* @__PURE__ */ schema(() => z.int().check(z.minimum(0), z.maximum(MOST_CAPACITY)), {
+  description: 'How many conversations an agent may be given automatically. By hand it may be exceeded.',
+});
+
 export const userSchema = /* @__PURE__ */ answerSchema(
   () =>
     z.object({
@@ -42,6 +52,10 @@ export const userSchema = /* @__PURE__ */ answerSchema(
       supervisorId: z.nullable(idSchema),
       active: z.boolean(),
       createdAt: timestampSchema,
+      maxConversations: schema(() => z.nullable(z.int()), {
+        description: 'The capacity of an agent; `null` for others.',
+      }),
+      availability: schema(() => z.nullable(availabilitySchema), { description: 'Of an agent; `null` for others.' }),
     }),
   { id: 'User' },
 );

@@ -1,12 +1,18 @@
 import * as z from 'zod/mini';
 import { idSchema } from '../objects/common.ts';
 import {
+  anyConversationSchema,
   clientConversationIdSchema,
   contentSchema,
+  contextSchema,
   conversationSchema,
   messageSchema,
+  prioritySchema,
+  staffConversationSchema,
   statusSchema,
   subjectSchema,
+  tagSchema,
+  tagsSchema,
 } from '../objects/conversations.ts';
 import { afterSeqQuery, limit, listOf, listQuery, route } from '../route.ts';
 import { schema } from '../schema.ts';
@@ -22,6 +28,7 @@ export const createConversation = /* @__PURE__ */ route(() => ({
   body: z.strictObject({
     subject: subjectSchema,
     message: z.optional(contentSchema),
+    context: z.optional(contextSchema),
     clientConversationId: z.optional(clientConversationIdSchema),
   }),
   status: 201,
@@ -45,10 +52,11 @@ export const listConversations = /* @__PURE__ */ route(() => ({
     agentId: z.optional(idSchema),
     supervisorId: z.optional(idSchema),
     candidateId: z.optional(idSchema),
+    tag: z.optional(schema(() => tagSchema, { description: 'For the staff only.' })),
     ...listQuery(),
   }),
   status: 200,
-  response: () => listOf(conversationSchema()),
+  response: () => listOf(anyConversationSchema()),
   repeat: 'safe',
   errors: [],
 }));
@@ -61,7 +69,7 @@ export const getConversation = /* @__PURE__ */ route(() => ({
   tag: 'conversations',
   params: conversationParams,
   status: 200,
-  response: conversationSchema,
+  response: anyConversationSchema,
   repeat: 'safe',
   errors: ['NOT_FOUND'],
 }));
@@ -89,7 +97,7 @@ export const assignConversation = /* @__PURE__ */ route(() => ({
   params: conversationParams,
   body: z.strictObject({ agentId: idSchema }),
   status: 200,
-  response: conversationSchema,
+  response: staffConversationSchema,
   repeat: {
     findOut:
       'Read the conversation: `agentId` says who has it. Sent again it would take it from whoever was given it since.',
@@ -105,7 +113,7 @@ export const requeueConversation = /* @__PURE__ */ route(() => ({
   tag: 'conversations',
   params: conversationParams,
   status: 200,
-  response: conversationSchema,
+  response: staffConversationSchema,
   repeat: {
     findOut: 'Read the conversation: `open` says that it was given back, and `NOT_FOUND` tells its agent so.',
   },
@@ -120,7 +128,29 @@ export const closeConversation = /* @__PURE__ */ route(() => ({
   tag: 'conversations',
   params: conversationParams,
   status: 200,
-  response: conversationSchema,
+  response: staffConversationSchema,
   repeat: { findOut: 'Read the conversation, or send it again: `CONVERSATION_CLOSED` says that it is closed.' },
   errors: ['NOT_FOUND', 'CONVERSATION_CLOSED', 'CONVERSATION_ASSIGNED', 'CONFLICT'],
+}));
+
+export const editConversation = /* @__PURE__ */ route(() => ({
+  operation: 'editConversation',
+  method: 'PATCH',
+  path: '/conversations/{conversationId}',
+  summary: 'Give it another priority or other tags: its agent, its supervisor (any, while it is open), an admin.',
+  tag: 'conversations',
+  params: conversationParams,
+  body: schema(
+    () =>
+      z.strictObject({
+        priority: z.optional(prioritySchema),
+        addTags: z.optional(tagsSchema),
+        removeTags: z.optional(tagsSchema),
+      }),
+    { description: 'Removes tags, then adds: at most 10 are left. No change, no revision.' },
+  ),
+  status: 200,
+  response: staffConversationSchema,
+  repeat: { findOut: 'Read the conversation. Sent again it would undo what somebody else has changed since.' },
+  errors: ['NOT_FOUND', 'CONFLICT', 'RATE_LIMITED'],
 }));

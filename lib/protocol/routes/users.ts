@@ -1,6 +1,14 @@
 import * as z from 'zod/mini';
 import { idSchema } from '../objects/common.ts';
-import { emailSchema, nameSchema, passwordSchema, roleSchema, staffRoleSchema, userSchema } from '../objects/users.ts';
+import {
+  capacitySchema,
+  emailSchema,
+  nameSchema,
+  passwordSchema,
+  roleSchema,
+  staffRoleSchema,
+  userSchema,
+} from '../objects/users.ts';
 import { flag, listOf, listQuery, route } from '../route.ts';
 import { schema } from '../schema.ts';
 
@@ -106,5 +114,33 @@ export const eraseUser = /* @__PURE__ */ route(() => ({
   status: 200,
   response: userSchema,
   repeat: 'safe',
+  errors: ['NOT_FOUND', 'RATE_LIMITED'],
+}));
+
+export const sendAway = /* @__PURE__ */ route(() => ({
+  operation: 'sendAway',
+  method: 'PUT',
+  path: '/users/{userId}/availability',
+  summary: 'Send away an agent of yours who forgot to go. A renewal does not undo it.',
+  tag: 'users',
+  params: userParams,
+  body: z.strictObject({ status: z.literal('away') }),
+  status: 200,
+  response: userSchema,
+  repeat: { findOut: 'Read the person. Sent again it would send away an agent who has come back since.' },
+  errors: ['NOT_FOUND', 'RATE_LIMITED'],
+}));
+
+export const setCapacity = /* @__PURE__ */ route(() => ({
+  operation: 'setCapacity',
+  method: 'PUT',
+  path: '/users/{userId}/capacity',
+  summary: 'Say how many conversations an agent may be given automatically. Takes nothing away.',
+  tag: 'users',
+  params: userParams,
+  body: z.strictObject({ maxConversations: capacitySchema }),
+  status: 200,
+  response: userSchema,
+  repeat: { findOut: 'Read the person. Sent again it would undo what somebody else has changed since.' },
   errors: ['NOT_FOUND', 'RATE_LIMITED'],
 }));

@@ -2,8 +2,9 @@ import { decide, MOST_ASSIGNED } from '../../domain/conversation.ts';
 import type { Caller } from '../../domain/permissions.ts';
 import { AppError } from '../../errors/appError.ts';
 import { limitStaffWrites } from '../../limits/rateLimits.ts';
-import type { Conversation } from '../../protocol/objects/conversations.ts';
+import type { StaffConversation } from '../../protocol/objects/conversations.ts';
 import { errorFields, logger } from '../../runtime/logger.ts';
+import { releaseSlot, reserveSlot } from '../../store/agents.ts';
 import { audit } from '../../store/audit.ts';
 import {
   assign,
@@ -11,17 +12,18 @@ import {
   findConversation,
   roomOf,
   toConversation,
+  toStaffConversation,
 } from '../../store/conversations.ts';
 import { transaction } from '../../store/database.ts';
-import { releaseSlot, reserveSlot } from '../../store/users.ts';
 import { requireVisible } from './getConversation.ts';
 import { refusalOfLost } from './lostRace.ts';
-import { namesIn, present } from './present.ts';
+import { peopleIn } from './present.ts';
 import { type Handover, tellAgents } from './tellAgents.ts';
 
 /** A conversation that is with the agent now. */
 export interface Assigned {
-  readonly conversation: Conversation;
+  readonly conversation: StaffConversation;
+  readonly before: ConversationRecord;
   /** The change to tell; `null` when the agent had the conversation already. */
   readonly change: Handover | null;
 }
@@ -38,16 +40,25 @@ export async function assignConversation(caller: Caller, conversationId: string,
   const command = { type: 'assign', supervisorId: caller.userId, agentId } as const;
   const decision = decide(before, command);
   if (!decision.allowed) throw new AppError(decision.refusal);
-  if (decision.next.agentId === before.agentId) return { conversation: await present(before), change: null };
-  const names = await namesIn([before, { ...before, agentId }]);
+  const people = await peopleIn([before, { ...before, agentId }]);
+  const unchanged = (now: ConversationRecord) => ({
+    conversation: toStaffConversation(now, people),
+    before: now,
+    change: null,
+  });
+  if (decision.next.agentId === before.agentId) return unchanged(before);
   const outcome = await assignAs(caller, before, command);
   if (outcome.is === 'assigned') {
-    const conversation = toConversation(outcome.record, names);
-    return { conversation, change: { conversation, room: roomOf(outcome.record), formerAgentId: before.agentId } };
+    const { record } = outcome;
+    return {
+      conversation: toStaffConversation(record, people),
+      before,
+      change: { conversation: toConversation(record, people), room: roomOf(record), formerAgentId: before.agentId },
+    };
   }
   // Another command won. If it was the same assignment, this one's wish is done.
   const { now } = outcome;
-  if (now && isDone(now, command)) return { conversation: toConversation(now, names), change: null };
+  if (now && isDone(now, command)) return unchanged(now);
   switch (outcome.is) {
     case 'unavailable':
       throw new AppError('AGENT_NOT_AVAILABLE');
@@ -97,12 +108,12 @@ const isDone = ({ status, agentId, supervisorId }: ConversationRecord, wanted: A
   status === 'assigned' && agentId === wanted.agentId && supervisorId === wanted.supervisorId;
 
 /** Tells the room, and both agents wherever they are, about a new agent: see `tellAgents`. Never throws. */
-export async function tellAssigned({ conversation, change }: Assigned): Promise<void> {
+export async function tellAssigned(change: Handover | null): Promise<void> {
   if (!change) return;
   try {
     await tellAgents('CONVERSATION_ASSIGNED', change);
   } catch (error) {
     // The conversation is assigned all the same, and both agents' lists say so.
-    logger.warn('could not tell of an assignment', { conversationId: conversation.id, ...errorFields(error) });
+    logger.warn('could not tell of an assignment', { conversationId: change.conversation.id, ...errorFields(error) });
   }
 }

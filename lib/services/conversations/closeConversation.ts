@@ -1,8 +1,9 @@
 import { decide, type LifecycleCommand } from '../../domain/conversation.ts';
 import type { Caller } from '../../domain/permissions.ts';
 import { AppError } from '../../errors/appError.ts';
-import type { Conversation } from '../../protocol/objects/conversations.ts';
+import type { StaffConversation } from '../../protocol/objects/conversations.ts';
 import { poll } from '../../runtime/poll.ts';
+import { releaseSlot } from '../../store/agents.ts';
 import { type Actor, audit } from '../../store/audit.ts';
 import {
   type ConversationRecord,
@@ -10,15 +11,14 @@ import {
   type Expected,
   type Room,
   roomOf,
-  toConversation,
+  toStaffConversation,
 } from '../../store/conversations.ts';
 import { DURABLE_MS, transaction } from '../../store/database.ts';
 import { findByClientIds } from '../../store/messages.ts';
 import { findCaller } from '../../store/sessions.ts';
-import { releaseSlot } from '../../store/users.ts';
 import { inOrder } from '../rooms/order.ts';
 import { requireVisible } from './getConversation.ts';
-import { namesIn } from './present.ts';
+import { peopleIn } from './present.ts';
 
 /** A conversation just closed, for `finishClosing`, and those who were in the room. */
 export interface Closed {
@@ -54,15 +54,15 @@ export async function closeConversation(caller: Caller, conversationId: string, 
   return { record, room: roomOf(record) };
 }
 
-/** As `closeConversation`, and makes the conversation that people are shown. */
+/** As `closeConversation`, and makes the conversation that the staff are shown: nobody else closes. */
 export async function closeAndPresent(
   caller: Caller,
   conversationId: string,
-): Promise<Closed & { readonly conversation: Conversation }> {
+): Promise<Closed & { readonly conversation: StaffConversation }> {
   // Read the names first: nothing may fail any more once the conversation is closed.
-  const names = await namesIn([await requireVisible(caller, conversationId)], caller);
+  const people = await peopleIn([await requireVisible(caller, conversationId)], caller);
   const closed = await closeConversation(caller, conversationId);
-  return { ...closed, conversation: toConversation(closed.record, names) };
+  return { ...closed, conversation: toStaffConversation(closed.record, people) };
 }
 
 function requireAllowed(now: ConversationRecord, command: LifecycleCommand): void {

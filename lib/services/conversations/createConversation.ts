@@ -8,16 +8,18 @@ import {
   findConversation,
   findOpened,
   insertConversation,
+  toConversation,
 } from '../../store/conversations.ts';
 import { DURABLE_MS, isDuplicateKey, transaction } from '../../store/database.ts';
 import { newId } from '../../store/ids.ts';
 import { storeMessage } from '../rooms/storeMessage.ts';
-import { present } from './present.ts';
+import { peopleIn } from './present.ts';
 
 /** The wishes of a candidate who opens a conversation. */
 export interface Opening {
   readonly subject: string;
   readonly message?: string | undefined;
+  readonly context?: Readonly<Record<string, string>> | undefined;
   readonly clientConversationId?: string | undefined;
 }
 
@@ -33,7 +35,7 @@ export interface Opened {
  */
 export async function createConversation(caller: Caller, opening: Opening): Promise<Opened> {
   const { record, repeated } = (await repeatBeyondLimit(caller, opening)) ?? (await openOnce(caller, opening));
-  return { conversation: await present(record, caller), repeated };
+  return { conversation: toConversation(record, await peopleIn([record], caller)), repeated };
 }
 
 interface Outcome {
@@ -58,12 +60,12 @@ async function repeatBeyondLimit(caller: Caller, opening: Opening): Promise<Outc
 
 /** Opens the conversation, or finds the one it repeats. Throws `UNAVAILABLE`. */
 async function openOnce(caller: Caller, opening: Opening): Promise<Outcome> {
-  const { subject, message, clientConversationId } = opening;
+  const { subject, message, context, clientConversationId } = opening;
   const id = newId();
   try {
     const created = await transaction(async (session) => {
       const candidateId = caller.userId;
-      const empty = await insertConversation({ id, candidateId, subject, clientConversationId }, session);
+      const empty = await insertConversation({ id, candidateId, subject, context, clientConversationId }, session);
       if (message === undefined) return empty;
       await storeMessage({ candidateId }, caller, { conversationId: id, content: message }, session);
       return findConversation(id, session);

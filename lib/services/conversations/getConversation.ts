@@ -1,12 +1,16 @@
 import { type Caller, maySeeConversation } from '../../domain/permissions.ts';
 import { AppError } from '../../errors/appError.ts';
-import type { Conversation } from '../../protocol/objects/conversations.ts';
+import type { Conversation, StaffConversation } from '../../protocol/objects/conversations.ts';
 import { type ConversationRecord, findConversation } from '../../store/conversations.ts';
-import { present } from './present.ts';
+import { peopleIn, presentTo } from './present.ts';
 
 /** Reads one conversation that the caller may see. Throws `NOT_FOUND`. */
-export async function getConversation(caller: Caller, conversationId: string): Promise<Conversation> {
-  return present(await requireVisible(caller, conversationId), caller);
+export async function getConversation(
+  caller: Caller,
+  conversationId: string,
+): Promise<Conversation | StaffConversation> {
+  const found = await requireVisible(caller, conversationId);
+  return presentTo(caller.role, found, await peopleIn([found], caller));
 }
 
 /** Reads the stored conversation, if the caller may see it. Throws `NOT_FOUND` otherwise. */

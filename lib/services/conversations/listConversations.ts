@@ -1,15 +1,25 @@
 import type { Caller } from '../../domain/permissions.ts';
-import type { Conversation } from '../../protocol/objects/conversations.ts';
+import { invalid } from '../../errors/appError.ts';
+import type { Conversation, StaffConversation } from '../../protocol/objects/conversations.ts';
 import * as conversations from '../../store/conversations.ts';
 import type { Page, PageRequest } from '../../store/pages.ts';
-import { namesIn } from './present.ts';
+import { peopleIn, presentTo } from './present.ts';
 
-/** Lists the conversations that the caller may see, newest first. */
+/**
+ * Lists the conversations that the caller may see, newest first. Throws `VALIDATION_FAILED` for a candidate who asks by what the
+ * staff note.
+ */
 export async function listConversations(
   caller: Caller,
-  { limit, cursor, ...filter }: conversations.ConversationFilter & PageRequest,
-): Promise<Page<Conversation>> {
-  const page = await conversations.listConversations(caller, filter, { limit, cursor });
-  const names = await namesIn(page.items, caller);
-  return { ...page, items: page.items.map((record) => conversations.toConversation(record, names)) };
+  {
+    limit,
+    cursor,
+    tag,
+    ...filter
+  }: Omit<conversations.ConversationFilter, 'tags'> & PageRequest & { readonly tag?: string | undefined },
+): Promise<Page<Conversation | StaffConversation>> {
+  if (tag !== undefined && caller.role === 'candidate') throw invalid('/query/tag', 'is for the staff only');
+  const page = await conversations.listConversations(caller, { ...filter, tags: tag }, { limit, cursor });
+  const people = await peopleIn(page.items, caller);
+  return { ...page, items: page.items.map((record) => presentTo(caller.role, record, people)) };
 }

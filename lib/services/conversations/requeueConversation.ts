@@ -2,30 +2,52 @@ import { decide } from '../../domain/conversation.ts';
 import type { Caller } from '../../domain/permissions.ts';
 import { AppError } from '../../errors/appError.ts';
 import { limitStaffWrites } from '../../limits/rateLimits.ts';
+import type { StaffConversation } from '../../protocol/objects/conversations.ts';
 import { errorFields, logger } from '../../runtime/logger.ts';
+import { releaseSlot, restoreSlot } from '../../store/agents.ts';
 import { type Actor, audit } from '../../store/audit.ts';
-import { type ConversationRecord, requeue, roomOf, toConversation } from '../../store/conversations.ts';
+import {
+  type ConversationRecord,
+  requeue,
+  roomOf,
+  toConversation,
+  toStaffConversation,
+} from '../../store/conversations.ts';
 import { type Transaction, transaction } from '../../store/database.ts';
-import { releaseSlot, restoreSlot } from '../../store/users.ts';
 import { requireVisible } from './getConversation.ts';
 import { refusalOfLost } from './lostRace.ts';
-import { namesIn } from './present.ts';
+import { peopleIn } from './present.ts';
 import { type Handover, tellAgents } from './tellAgents.ts';
+
+/** A conversation that is open again. */
+export interface Requeued {
+  readonly conversation: StaffConversation;
+  readonly before: ConversationRecord;
+  readonly change: Handover;
+}
 
 /**
  * Gives a conversation back: it is open again, and its agent is out of the room from the commit on. `tellRequeued`
  * tells the people concerned. Throws `NOT_FOUND`, `CONVERSATION_CLOSED`, `CONFLICT`, `RATE_LIMITED`.
  */
-export async function requeueConversation(caller: Caller, conversationId: string): Promise<Handover> {
+export async function requeueConversation(caller: Caller, conversationId: string): Promise<Requeued> {
   await limitStaffWrites(caller.userId);
   const before = await requireVisible(caller, conversationId);
   const command = { type: 'requeue', userId: caller.userId, role: caller.role } as const;
   const decision = decide(before, command);
   if (!decision.allowed) throw new AppError(decision.refusal);
-  const names = await namesIn([before], caller);
+  const people = await peopleIn([before], caller);
   const requeued = await transaction((session) => requeueAs(caller, before, session));
   if (!requeued || before.agentId === null) throw await refusalOfLost(conversationId, command);
-  return { conversation: toConversation(requeued, names), room: roomOf(requeued), formerAgentId: before.agentId };
+  return {
+    conversation: toStaffConversation(requeued, people),
+    before,
+    change: {
+      conversation: toConversation(requeued, people),
+      room: roomOf(requeued),
+      formerAgentId: before.agentId,
+    },
+  };
 }
 
 /**
@@ -40,14 +62,24 @@ export async function requeueAs(
 ): Promise<ConversationRecord | null> {
   const { _id: id, agentId } = expected;
   if (agentId === null) return null;
-  await releaseSlot(agentId, session);
-  const requeued = await requeue(id, expected, session);
+  const availability = await releaseSlot(agentId, session);
+  const requeued = await requeue(id, expected, { agentId, availability }, session);
   if (!requeued) {
     await restoreSlot(agentId, session);
     return null;
   }
   await audit(actor, 'conversation_requeued', id, { agentId, ...details }, session);
   return requeued;
+}
+
+/** Tells of a conversation that was given back by a rule: see `tellRequeued`. Never throws. */
+export async function tellGivenBack(record: ConversationRecord, formerAgentId: string): Promise<void> {
+  try {
+    const conversation = toConversation(record, await peopleIn([record]));
+    await tellRequeued({ conversation, room: roomOf(record), formerAgentId });
+  } catch (error) {
+    logger.warn('could not tell of a requeue', { conversationId: record._id, ...errorFields(error) });
+  }
 }
 
 /** Tells the room, and the former agent wherever they are: see `tellAgents`. Never throws. */

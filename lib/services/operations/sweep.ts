@@ -1,5 +1,6 @@
 import { errorFields, logger } from '../../runtime/logger.ts';
 import { metrics } from '../../runtime/metrics.ts';
+import { anyoneAvailable, automaticTeams } from '../../store/agents.ts';
 import { backlog } from '../../store/backlog.ts';
 import { findUnfinished, setBackClosing } from '../../store/closing.ts';
 import type { ConversationRecord } from '../../store/conversations.ts';
@@ -165,13 +166,17 @@ async function setBack<T>(kind: Kind<T>, item: T): Promise<void> {
 
 /** Reports how much waits, and for how long. Reads this after sweeping, so that finished work doesn't count. */
 async function reportBacklog(): Promise<void> {
-  const [{ waiting, assigned, longestWaitMs, archiveLagMs }, unarchivedMs] = await Promise.all([
+  const [{ waiting, assigned, longestWaitMs, archiveLagMs }, unarchivedMs, teams, anyone] = await Promise.all([
     backlog(),
     oldestUnarchivedMs(),
+    automaticTeams(),
+    anyoneAvailable(),
   ]);
   metrics({
     ConversationsWaiting: waiting,
     ConversationsAssigned: assigned,
+    // Where every team is given its conversations by hand, nobody need say that they are available.
+    ConversationsUnattended: teams.length > 0 && !anyone ? waiting : 0,
     LongestWaitSeconds: Math.round(longestWaitMs / 1000),
     ArchiveLagSeconds: Math.round(archiveLagMs / 1000),
     OldestUnarchivedMessageSeconds: Math.round(unarchivedMs / 1000),

@@ -1,15 +1,14 @@
 import { AppError } from '../../errors/appError.ts';
 import type { ServerData } from '../../protocol/events.ts';
-import type { Conversation, Message } from '../../protocol/objects/conversations.ts';
+import type { Conversation, Message, StaffConversation } from '../../protocol/objects/conversations.ts';
+import { FRAME_BYTES } from '../../realtime/gateway.ts';
 import { finishTurn, mayAnswer, takeInTurn } from '../../realtime/turns.ts';
 import { config } from '../../runtime/config.ts';
 import { forgetRooms, noteRoom, type SocketCaller, stillConnected } from '../../store/connections.ts';
-import { toConversation } from '../../store/conversations.ts';
 import { type Entered, enterRoom, readForJoin, roomsWith, type Turn } from '../../store/rooms.ts';
+import { presentTo } from '../conversations/present.ts';
 import { ownConversation } from './ownConversation.ts';
 
-/** The bytes that API Gateway carries in one frame, less room for the envelope and a `requestId`. */
-const FRAME_BYTES = 32 * 1024 - 512;
 /** No frame has room for more messages than this, however short they are. */
 const MOST_MESSAGES = 128;
 
@@ -32,8 +31,10 @@ export async function joinConversation(
   for (;;) {
     const { turn, conversation } = await takeInTurn(() => enter(caller, conversationId));
     try {
-      const { isIn, messages, names } = await readForJoin(conversation, caller, afterSeq, MOST_MESSAGES);
-      if (isIn && mayAnswer(turn)) return { answer: fitFrame(toConversation(conversation, names), messages), turn };
+      const { isIn, messages, people } = await readForJoin(conversation, caller, afterSeq, MOST_MESSAGES);
+      if (isIn && mayAnswer(turn)) {
+        return { answer: fitFrame(presentTo(caller.role, conversation, people), messages), turn };
+      }
     } catch (error) {
       await finishTurn(turn);
       throw error;
@@ -77,12 +78,16 @@ async function makeRoom(caller: SocketCaller, conversationId: string): Promise<v
 }
 
 /** Takes as many messages as fit one frame, at least one. `nextAfterSeq` says that there are more. */
-function fitFrame(conversation: Conversation, messages: readonly Message[]): ServerData<'CONVERSATION_JOINED'> {
+function fitFrame(
+  conversation: Conversation | StaffConversation,
+  messages: readonly Message[],
+): ServerData<'CONVERSATION_JOINED'> {
   let bytes = Buffer.byteLength(JSON.stringify({ conversation }));
   const fitting: Message[] = [];
   for (const message of messages) {
     bytes += Buffer.byteLength(JSON.stringify(message)) + 1;
-    if (bytes > FRAME_BYTES) break;
+    // One at least: a long `context` may fill the frame alone, and a post may have four frames.
+    if (bytes > FRAME_BYTES && fitting.length > 0) break;
     fitting.push(message);
   }
   const last = fitting.at(-1)?.seq;

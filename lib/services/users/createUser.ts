@@ -36,9 +36,10 @@ export async function createUser(
   const user = { id: newId(), name, email, role, supervisorId: supervisorId ?? null, passwordHash };
   return transaction(async (session) => {
     // Check again in the transaction: the supervisor may have become inactive during the hashing.
-    if (supervisorId !== undefined && !(await touchActiveSupervisor(supervisorId, session))) throw noActiveSupervisor();
+    const team = supervisorId === undefined ? {} : await touchActiveSupervisor(supervisorId, session);
+    if (!team) throw noActiveSupervisor();
     await audit(caller, 'user_created', user.id, { role }, session);
-    return insertUser(user, session);
+    return insertUser({ ...user, ...team }, session);
   });
 }
 

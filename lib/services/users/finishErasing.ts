@@ -12,6 +12,7 @@ import { completeErasing } from '../../store/users.ts';
 import { closeAs } from '../conversations/closeConversation.ts';
 import { finishClosing } from '../conversations/finishClosing.ts';
 import { inSlices } from '../conversations/slices.ts';
+import { changed, handOn } from '../desk/changes.ts';
 
 const PAGE = 50;
 /** How long the handler erases. The sweep does the rest. */
@@ -79,7 +80,10 @@ async function closeOnBehalf(conversation: ConversationRecord): Promise<Conversa
   for (let attempt = 0; now && attempt < ATTEMPTS; attempt += 1) {
     if (now.status === 'closed') return now;
     const closed = await closeAs({ userId: now.candidateId, role: null, sourceIp: null }, now);
-    if (closed) return closed;
+    if (closed) {
+      await handOn({ changes: [changed(now, 'closed')] });
+      return closed;
+    }
     now = await findConversation(now._id);
   }
   throw new Error(`conversation ${conversation._id} could not be closed`);

@@ -1,20 +1,15 @@
 import { decide } from '../../domain/conversation.ts';
 import { errorFields, logger } from '../../runtime/logger.ts';
-import { type Actor, audit } from '../../store/audit.ts';
-import { type ConversationRecord, findConversation, findHeld, move, roomOf } from '../../store/conversations.ts';
+import { audit, BY_RULE } from '../../store/audit.ts';
+import { type ConversationRecord, findConversation, findHeld, move } from '../../store/conversations.ts';
 import { type Transaction, transaction } from '../../store/database.ts';
 import { completeHandingOver, findHandingOver, type HandingOver, touchUnchanged } from '../../store/users.ts';
-import { present } from '../conversations/present.ts';
-import { requeueAs, tellRequeued } from '../conversations/requeueConversation.ts';
+import { requeueAs, tellGivenBack } from '../conversations/requeueConversation.ts';
+import { type Change, changed, handOn } from '../desk/changes.ts';
 
 const PAGE = 50;
 /** How long the handler hands over. The sweep does the rest. */
 const HANDLER_HANDS_OVER_MS = 3_000;
-
-/**
- * The actor of these audit entries: nobody. They follow from a decision about the agent, which has an entry of its own.
- */
-const BY_RULE: Actor = { userId: null, role: null, sourceIp: null };
 
 /** Hands over after the handler has answered. The sweep tries again what fails here. Never throws. */
 export async function tryFinishHandingOver(agentId: string): Promise<void> {
@@ -38,6 +33,7 @@ export async function finishHandingOver(agentId: string, until: number): Promise
   for (let cursor: string | undefined; ; ) {
     const { items, nextCursor } = await findHeld(agentId, { limit: PAGE, cursor });
     const told: Promise<void>[] = [];
+    const changes: Change[] = [];
     try {
       for (const held of items) {
         // One of an earlier release is given its room first.
@@ -53,10 +49,12 @@ export async function finishHandingOver(agentId: string, until: number): Promise
         // The agent was changed again. That change hands over the rest.
         if (outcome.is === 'agent changed') return false;
         // The next conversations follow meanwhile: a slow socket in this room must not delay them.
-        if (outcome.is === 'given back') told.push(tell(outcome.conversation, agentId));
+        if (outcome.is === 'moved') changes.push(changed(conversation, 'moved'));
+        if (outcome.is === 'given back') changes.push(changed(conversation, 'requeued'));
+        if (outcome.is === 'given back') told.push(tellGivenBack(outcome.conversation, agentId));
       }
     } finally {
-      await Promise.all(told);
+      await Promise.all([...told, handOn({ changes })]);
     }
     if (nextCursor === null) break;
     cursor = nextCursor;
@@ -66,7 +64,7 @@ export async function finishHandingOver(agentId: string, until: number): Promise
 }
 
 /**
- * What became of one conversation. Nobody is told of a move. `left alone`: another command has changed the conversation, or
+ * What became of one conversation. Of a move only those who watch the queue are told. `left alone`: another command has changed the conversation, or
  * the agent has no supervisor.
  */
 type Outcome =
@@ -101,13 +99,4 @@ async function moveToTeam(
   }
   await audit(BY_RULE, 'conversation_moved', conversation._id, { agentId, supervisorId }, session);
   return { is: 'moved' };
-}
-
-/** Never throws. */
-async function tell(record: ConversationRecord, formerAgentId: string): Promise<void> {
-  try {
-    await tellRequeued({ conversation: await present(record), room: roomOf(record), formerAgentId });
-  } catch (error) {
-    logger.warn('could not tell of a requeue', { conversationId: record._id, ...errorFields(error) });
-  }
 }

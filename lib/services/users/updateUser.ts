@@ -39,12 +39,13 @@ export async function updateUser(caller: Caller, userId: string, change: UserCha
     if (!before) throw new AppError('NOT_FOUND');
     if (before.role !== 'agent' && change.supervisorId !== undefined) throw agentsOnly();
     const { joins, leaves, deactivates, endsSessions, handsOver } = effectsOf(before, change);
-    if (joins !== null && !(await touchActiveSupervisor(joins, session))) throw notActive(change);
+    const team = joins === null ? undefined : await touchActiveSupervisor(joins, session);
+    if (team === null) throw notActive(change);
     await audit(caller, 'user_updated', userId, described(change), session);
     const ended = endsSessions ? await endSessions({ userId }, session) : [];
     if (deactivates) await requireDispensable(before, session);
     if (leaves !== null) await touchUser(leaves, session);
-    const user = await changeUser(userId, change, { handsOver }, session);
+    const user = await changeUser(userId, change, { handsOver, automatic: team?.automatic }, session);
     if (user.name !== before.name || user.supervisorId !== before.supervisorId) await changeSpeaker(user, session);
     return { user, handsOver, sockets: ended };
   });

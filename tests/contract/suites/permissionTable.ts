@@ -44,6 +44,21 @@ const TABLE = `
   eraseUser            customer    200    403         403       403        401
   eraseUser            none        404    403         403       403        401
 
+  sendAway             self        403    404         403       403        401
+  sendAway             ownAgent    403    200         403       403        401
+  sendAway             otherAgent  403    404         403       403        401
+  sendAway             customer    403    404         403       403        401
+  sendAway             none        403    404         403       403        401
+  setCapacity          self        404    404         403       403        401
+  setCapacity          ownAgent    200    200         403       403        401
+  setCapacity          otherAgent  200    404         403       403        401
+  setCapacity          customer    404    404         403       403        401
+  setCapacity          none        404    404         403       403        401
+
+  getRouting           -           403    200         403       403        401
+  setRouting           -           403    200         403       403        401
+  getDesk              -           200    200         200       200        200
+
   listAudit            -           200    403         403       403        401
   supervisorAnalytics  -           200    403         403       403        401
   createConversation   -           403    403         403       201        401
@@ -99,6 +114,16 @@ const TABLE = `
   closeConversation    closedByS2  403    404         404       403        401
   closeConversation    none        403    404         404       403        401
 
+  editConversation     own         200    200         200       403        401
+  editConversation     team        200    200         404       403        401
+  editConversation     another     200    404         404       403        401
+  editConversation     former      200    200         404       403        401
+  editConversation     open        200    200         404       403        401
+  editConversation     closed      200    200         200       403        401
+  editConversation     closedByS   200    200         404       403        401
+  editConversation     closedByS2  200    404         404       403        401
+  editConversation     none        404    404         404       403        401
+
   JOIN_CONVERSATION    own         403    403         ok        ok         401
   JOIN_CONVERSATION    team        403    403         404       404        401
   JOIN_CONVERSATION    another     403    403         404       404        401
@@ -142,6 +167,9 @@ const TABLE = `
   CLOSE_CONVERSATION   closedByS2  403    403         404       403        401
   CLOSE_CONVERSATION   none        403    403         404       403        401
 
+  WATCH_QUEUE          -           ok     ok          403       403        401
+  UNWATCH_QUEUE        -           ok     ok          403       403        401
+  SET_AVAILABILITY     -           403    403         ok        403        401
   PING                 -           ok     ok          ok        ok         401
 `;
 
@@ -180,12 +208,15 @@ export function objectsOf(operation: Operation): readonly string[] {
     case 'getUser':
     case 'updateUser':
     case 'eraseUser':
+    case 'sendAway':
+    case 'setCapacity':
       return PEOPLE;
     case 'getConversation':
     case 'listMessages':
     case 'assignConversation':
     case 'requeueConversation':
     case 'closeConversation':
+    case 'editConversation':
     case 'JOIN_CONVERSATION':
       return MATTERS_OF_CONVERSATIONS;
     case 'SEND_MESSAGE':

@@ -1,0 +1,76 @@
+import { errorFields, logger } from '../../runtime/logger.ts';
+import { type FreeAgent, freeAgents, mayTake, releaseSlot, reserveBest } from '../../store/agents.ts';
+import { audit, BY_RULE } from '../../store/audit.ts';
+import { assignOpen, type ConversationRecord, roomOf, toConversation } from '../../store/conversations.ts';
+import { transaction } from '../../store/database.ts';
+import { type Place, readWaiting, type Waiting } from '../../store/queue.ts';
+import { tellAssigned } from '../conversations/assignConversation.ts';
+import { peopleIn } from '../conversations/present.ts';
+import { type Change, changed } from './changes.ts';
+
+const PAGE = 100;
+
+/**
+ * Gives open conversations to the agents of automatic teams who are available and have room, the most urgent first, then the
+ * oldest. Any number of machines may do so at once. Tells the rooms and the agents. Begins nothing after `until`, in epoch
+ * milliseconds. Returns what has changed, for those who watch the queue.
+ */
+export async function assignWaiting(until: number): Promise<Change[]> {
+  const changes: Change[] = [];
+  const telling: Promise<void>[] = [];
+  try {
+    let free = await freeAgents();
+    for (let after: Place | undefined; free.length > 0; ) {
+      const page = await readWaiting(after, PAGE);
+      for (const waiting of page) {
+        if (Date.now() > until) return changes;
+        if (!hasTaker(waiting, free)) continue;
+        const outcome = await give(waiting);
+        if (outcome.is === 'given') {
+          changes.push(changed({ ...outcome.record, status: 'open', supervisorId: null }, 'assigned'));
+          telling.push(tell(outcome.record));
+        }
+        if (outcome.is !== 'nobody') continue;
+        free = await freeAgents();
+        if (free.length === 0) break;
+      }
+      const last = page.at(-1);
+      if (!last || page.length < PAGE) break;
+      after = last;
+    }
+  } finally {
+    await Promise.all(telling);
+  }
+  return changes;
+}
+
+const hasTaker = ({ losses }: Waiting, free: readonly FreeAgent[]): boolean =>
+  losses.length === 0 || free.some((agent) => mayTake(agent, losses));
+
+/** `nobody`: nobody may take it. `overtaken`: the conversation has changed. */
+type Outcome = { readonly is: 'given'; readonly record: ConversationRecord } | { readonly is: 'nobody' | 'overtaken' };
+
+/** Gives a conversation that is still as expected to the best agent there is at that moment, and puts that on record. */
+async function give({ id, revision, losses }: Waiting): Promise<Outcome> {
+  return transaction(async (session) => {
+    const agent = await reserveBest(losses, session);
+    if (!agent) return { is: 'nobody' };
+    const record = await assignOpen(id, revision, { agentId: agent.id, supervisorId: agent.supervisorId }, session);
+    if (!record) {
+      await releaseSlot(agent.id, session);
+      return { is: 'overtaken' };
+    }
+    await audit(BY_RULE, 'conversation_assigned', id, { agentId: agent.id }, session);
+    return { is: 'given', record };
+  });
+}
+
+/** Never throws. */
+async function tell(record: ConversationRecord): Promise<void> {
+  try {
+    const conversation = toConversation(record, await peopleIn([record]));
+    await tellAssigned({ conversation, room: roomOf(record), formerAgentId: null });
+  } catch (error) {
+    logger.warn('could not tell of an assignment', { conversationId: record._id, ...errorFields(error) });
+  }
+}

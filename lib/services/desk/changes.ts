@@ -1,0 +1,48 @@
+import * as z from 'zod/mini';
+import { CHANGE_REASONS } from '../../domain/desk.ts';
+import { idSchema } from '../../protocol/objects/common.ts';
+import { statusSchema } from '../../protocol/objects/conversations.ts';
+import { config } from '../../runtime/config.ts';
+import { invokeLater } from '../../runtime/invoke.ts';
+import { errorFields, logger } from '../../runtime/logger.ts';
+import type { ConversationRecord } from '../../store/conversations.ts';
+
+const changeSchema = z.strictObject({
+  conversationId: idSchema,
+  reason: z.enum(CHANGE_REASONS),
+  /** Who could see it before; `null` for a new one. */
+  formerly: z.nullable(
+    z.strictObject({ status: statusSchema, supervisorId: z.nullable(idSchema), closedBy: z.nullable(idSchema) }),
+  ),
+});
+
+/** A change of a conversation that those who watch the queue are told of. */
+export type Change = z.infer<typeof changeSchema>;
+
+/** What the dispatcher is told: what has changed, so that it tells others, and may have made room. */
+export const deskEventSchema = z.strictObject({ changes: z.array(changeSchema), agents: z.array(idSchema) });
+export type DeskEvent = z.infer<typeof deskEventSchema>;
+
+/** The change of a conversation from what it was before. */
+export const changed = (
+  before: Pick<ConversationRecord, '_id' | 'status' | 'supervisorId' | 'closedBy'>,
+  reason: Change['reason'],
+): Change => ({
+  conversationId: before._id,
+  reason,
+  formerly: { status: before.status, supervisorId: before.supervisorId, closedBy: before.closedBy },
+});
+
+/**
+ * Hands changes on to the dispatcher, a function of its own: whoever has made them is answered without waiting for those who are
+ * told. Never throws: the dispatcher's clock gives what was missed to agents, and who watches again has the truth.
+ */
+export async function handOn({ changes = [], agents = [] }: Partial<DeskEvent>): Promise<void> {
+  const { DISPATCH_FUNCTION } = config();
+  if (DISPATCH_FUNCTION === '' || changes.length + agents.length === 0) return;
+  try {
+    await invokeLater(DISPATCH_FUNCTION, { changes, agents } satisfies DeskEvent);
+  } catch (error) {
+    logger.warn('could not reach the dispatcher', { changes: changes.length, ...errorFields(error) });
+  }
+}

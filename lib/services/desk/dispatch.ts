@@ -1,0 +1,54 @@
+import { errorFields, logger } from '../../runtime/logger.ts';
+import { metrics } from '../../runtime/metrics.ts';
+import { endLapsed, isDeskRouted } from '../../store/agents.ts';
+import { usersById } from '../../store/users.ts';
+import { assignWaiting } from './assignWaiting.ts';
+import type { DeskEvent } from './changes.ts';
+import { tellSentAway } from './sendAway.ts';
+import { takeBack } from './takeBack.ts';
+import { tellWatchers } from './tellWatchers.ts';
+
+/** Tells those who watch what has changed, and gives what waits to whoever may be given it now. */
+export async function dispatch({ changes, agents }: DeskEvent, until: number): Promise<void> {
+  const telling = usersById(agents).then((users) => tellWatchers(changes, users));
+  const assigned = await assignWaiting(until);
+  await telling;
+  await tellWatchers(assigned);
+}
+
+/** What a tick of the clock did. */
+export interface Ticked {
+  /** Agents whose lease had run out. */
+  readonly lapsed: number;
+  readonly takenBack: number;
+  readonly assigned: number;
+}
+
+const MOST_LAPSED = 500;
+
+/**
+ * The clock: notes the end of leases that have run out, takes back what agents leave alone, and gives what waits to agents. One
+ * read where nobody is available, and no team automatic. A failure of one step keeps no other from being taken.
+ */
+export async function tick(until: number): Promise<Ticked> {
+  if (!(await isDeskRouted())) return { lapsed: 0, takenBack: 0, assigned: 0 };
+  const failures: unknown[] = [];
+  const attempt = async <T>(step: () => Promise<T>, otherwise: T): Promise<T> => {
+    try {
+      return await step();
+    } catch (error) {
+      failures.push(error);
+      logger.error('the clock could not take a step', errorFields(error));
+      return otherwise;
+    }
+  };
+  const lapsed = await attempt(() => endLapsed(MOST_LAPSED), []);
+  const { changes, sentAway } = await attempt(() => takeBack(until), { changes: [], sentAway: [] });
+  const assigned = await attempt(() => assignWaiting(until), []);
+  await Promise.all([tellWatchers([...changes, ...assigned], [...lapsed, ...sentAway]), ...sentAway.map(tellSentAway)]);
+  metrics({ ConversationsRouted: assigned.length });
+  const ticked = { lapsed: lapsed.length, takenBack: changes.length, assigned: assigned.length };
+  logger.info('ticked', ticked);
+  if (failures.length > 0) throw failures[0];
+  return ticked;
+}
