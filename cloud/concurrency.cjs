@@ -17,7 +17,7 @@ const POOL_SIZE = 4;
  * The weights of functions that people wait for; any other function counts once.
  * @type {Readonly<Record<string, number>>}
  */
-const WEIGHTS = { websocket: 38, conversations: 13, auth: 9, users: 5, operations: 2 };
+const WEIGHTS = { websocket: 38, conversations: 13, auth: 9, dispatch: 7, users: 5, desk: 3, operations: 2 };
 
 /**
  * Bounds how many instances each function can have, where `databaseConnections` is set, so that together they never hold

@@ -6,6 +6,6 @@ import * as service from '../../lib/services/desk/setRouting.ts';
 export const setRouting = httpEndpoint(routes.setRouting, async ({ caller, body, waitUntil }) => {
   const routing = await service.setRouting(caller, body);
   // A team that is automatic now may be given what waits.
-  waitUntil(() => handOn({ agents: [caller.userId] }));
+  waitUntil(() => handOn({}));
   return routing;
 });

@@ -1,5 +1,5 @@
 import { errorFields, logger } from '../../runtime/logger.ts';
-import { type FreeAgent, freeAgents, mayTake, releaseSlot, reserveBest } from '../../store/agents.ts';
+import { type FreeAgent, freeAgents, mayTake, reserveBest } from '../../store/agents.ts';
 import { audit, BY_RULE } from '../../store/audit.ts';
 import { assignOpen, type ConversationRecord, roomOf, toConversation } from '../../store/conversations.ts';
 import { transaction } from '../../store/database.ts';
@@ -9,6 +9,8 @@ import { peopleIn } from '../conversations/present.ts';
 import { type Change, changed } from './changes.ts';
 
 const PAGE = 100;
+/** So many failures in one run are not the fault of single conversations. */
+const MOST_FAILURES = 10;
 
 /**
  * Gives open conversations to the agents of automatic teams who are available and have room, the most urgent first, then the
@@ -17,6 +19,7 @@ const PAGE = 100;
  */
 export async function assignWaiting(until: number): Promise<Change[]> {
   const changes: Change[] = [];
+  const failures: unknown[] = [];
   const telling: Promise<void>[] = [];
   try {
     let free = await freeAgents();
@@ -25,7 +28,12 @@ export async function assignWaiting(until: number): Promise<Change[]> {
       for (const waiting of page) {
         if (Date.now() > until) return changes;
         if (!hasTaker(waiting, free)) continue;
-        const outcome = await give(waiting);
+        const outcome = await give(waiting).catch((error: unknown): Outcome => {
+          // One that can't be given must not keep the others from it. The clock tries again.
+          logger.error('could not give a conversation', { conversationId: waiting.id, ...errorFields(error) });
+          if (failures.push(error) === MOST_FAILURES) throw error;
+          return { is: 'overtaken' };
+        });
         if (outcome.is === 'given') {
           changes.push(changed({ ...outcome.record, status: 'open', supervisorId: null }, 'assigned'));
           telling.push(tell(outcome.record));
@@ -52,17 +60,23 @@ type Outcome = { readonly is: 'given'; readonly record: ConversationRecord } | {
 
 /** Gives a conversation that is still as expected to the best agent there is at that moment, and puts that on record. */
 async function give({ id, revision, losses }: Waiting): Promise<Outcome> {
-  return transaction(async (session) => {
+  return transaction<Outcome>(async (session) => {
     const agent = await reserveBest(losses, session);
     if (!agent) return { is: 'nobody' };
     const record = await assignOpen(id, revision, { agentId: agent.id, supervisorId: agent.supervisorId }, session);
-    if (!record) {
-      await releaseSlot(agent.id, session);
-      return { is: 'overtaken' };
-    }
+    // Thrown, so that the transaction takes back what it has written of the agent.
+    if (!record) throw new Overtaken();
     await audit(BY_RULE, 'conversation_assigned', id, { agentId: agent.id }, session);
     return { is: 'given', record };
+  }).catch((error: unknown) => {
+    if (error instanceof Overtaken) return { is: 'overtaken' };
+    throw error;
   });
+}
+
+/** The conversation has changed since it was read. */
+class Overtaken extends Error {
+  override readonly name = 'Overtaken';
 }
 
 /** Never throws. */

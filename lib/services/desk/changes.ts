@@ -35,11 +35,11 @@ export const changed = (
 
 /**
  * Hands changes on to the dispatcher, a function of its own: whoever has made them is answered without waiting for those who are
- * told. Never throws: the dispatcher's clock gives what was missed to agents, and who watches again has the truth.
+ * told. Without any change, something may still be given to agents now. Never throws: the dispatcher's clock gives what was missed to agents, and who watches again has the truth.
  */
 export async function handOn({ changes = [], agents = [] }: Partial<DeskEvent>): Promise<void> {
   const { DISPATCH_FUNCTION } = config();
-  if (DISPATCH_FUNCTION === '' || changes.length + agents.length === 0) return;
+  if (DISPATCH_FUNCTION === '') return;
   try {
     await invokeLater(DISPATCH_FUNCTION, { changes, agents } satisfies DeskEvent);
   } catch (error) {

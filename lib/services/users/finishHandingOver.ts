@@ -54,7 +54,7 @@ export async function finishHandingOver(agentId: string, until: number): Promise
         if (outcome.is === 'given back') told.push(tellGivenBack(outcome.conversation, agentId));
       }
     } finally {
-      await Promise.all([...told, handOn({ changes })]);
+      await Promise.all([...told, changes.length > 0 && handOn({ changes })]);
     }
     if (nextCursor === null) break;
     cursor = nextCursor;
