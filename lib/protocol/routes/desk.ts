@@ -1,4 +1,4 @@
-import { deskSchema, routingSchema } from '../objects/desk.ts';
+import { deskSchema, routingBodySchema, routingSchema } from '../objects/desk.ts';
 import { route } from '../route.ts';
 
 export const getRouting = /* @__PURE__ */ route(() => ({
@@ -8,7 +8,7 @@ export const getRouting = /* @__PURE__ */ route(() => ({
   summary: 'Read how your team gets its conversations.',
   tag: 'desk',
   status: 200,
-  response: () => routingSchema,
+  response: routingSchema,
   repeat: 'safe',
   errors: [],
 }));
@@ -19,9 +19,9 @@ export const setRouting = /* @__PURE__ */ route(() => ({
   path: '/routing',
   summary: 'Say how your team gets its conversations.',
   tag: 'desk',
-  body: routingSchema,
+  body: routingBodySchema,
   status: 200,
-  response: () => routingSchema,
+  response: routingSchema,
   repeat: 'safe',
   errors: ['RATE_LIMITED'],
 }));
