@@ -113,6 +113,9 @@ const HAS_SUPERVISOR = { partialFilterExpression: { supervisorId: { $gt: '' } } 
 const HAS_TAG = { partialFilterExpression: { tags: { $gt: '' } } } as const;
 /** Conversations closed while they were open: few, and no other conversation costs an entry. */
 const NEVER_ASSIGNED = { partialFilterExpression: { status: 'closed', agentId: null } } as const;
+const NEVER_ASSIGNED_WITH_TAG = {
+  partialFilterExpression: { ...NEVER_ASSIGNED.partialFilterExpression, ...HAS_TAG.partialFilterExpression },
+} as const;
 
 export const conversationModel = /* @__PURE__ */ defineModel<ConversationRecord>(
   'Conversation',
@@ -171,6 +174,8 @@ export const conversationModel = /* @__PURE__ */ defineModel<ConversationRecord>
     [{ tags: 1, status: 1, ...NEWEST_FIRST }, HAS_TAG],
     [{ tags: 1, agentId: 1, status: 1, ...NEWEST_FIRST }, HAS_TAG],
     [{ tags: 1, supervisorId: 1, status: 1, ...NEWEST_FIRST }, HAS_TAG],
+    [{ tags: 1, candidateId: 1, status: 1, ...NEWEST_FIRST }, HAS_TAG],
+    [{ tags: 1, closedBy: 1, status: 1, ...NEWEST_FIRST }, NEVER_ASSIGNED_WITH_TAG],
     // The queue's.
     [
       { urgency: -1, createdAt: 1, _id: 1 },
