@@ -14,7 +14,8 @@ const GENERATIONS = 2;
 const POOL_SIZE = 4;
 
 /**
- * The weights of functions that people wait for; any other function counts once.
+ * The weights of functions that people wait for, and of the dispatcher, which runs at nearly every change of a conversation; any
+ * other function counts once.
  * @type {Readonly<Record<string, number>>}
  */
 const WEIGHTS = { websocket: 38, conversations: 13, auth: 9, dispatch: 7, users: 5, desk: 3, operations: 2 };

@@ -45,10 +45,14 @@ it('is nothing that any module does by being imported', async () => {
   expect(await begunBy(modules)).toEqual([]);
 });
 
+/** They answer nobody who is signed in. */
+const BY_THE_CLOCK = ['sweep', 'dispatch'];
+
 const EVERYTHING = ['JWT_KEYS', 'MONGODB_URI', 'TRUSTED_PROXY_SECRET'];
 
 it.each(entries)('%s begins what it needs', async (entry) => {
   const area = entry.replace(/\.ts$/, '');
-  const expected = (AREAS as readonly string[]).includes(area) ? EVERYTHING : area === 'sweep' ? ['MONGODB_URI'] : [];
+  const isArea = (AREAS as readonly string[]).includes(area);
+  const expected = isArea ? EVERYTHING : BY_THE_CLOCK.includes(area) ? ['MONGODB_URI'] : [];
   expect(await begunBy([`functions/${entry}`])).toEqual(expected);
 });

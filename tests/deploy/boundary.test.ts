@@ -50,7 +50,7 @@ describe('the permissions boundary', () => {
       ([action, resource]) => [action, resource === 'arn:SweepDeadLetters.Arn' ? queue : resource] as const,
     );
     expect(new Set(wanted.map(([action]) => action.split(':')[0]))).toEqual(
-      new Set(['ec2', 'execute-api', 'kms', 'logs', 'sqs', 'ssm', 'xray']),
+      new Set(['ec2', 'execute-api', 'kms', 'lambda', 'logs', 'sqs', 'ssm', 'xray']),
     );
     expect(wanted.filter(([action, resource]) => !allows(boundary, action, resource))).toEqual([]);
   });
@@ -73,6 +73,8 @@ describe('the permissions boundary', () => {
     ['s3:GetObject', 'arn:aws:s3:::payroll/2026.csv'],
     ['sqs:SendMessage', 'arn:aws:sqs:eu-central-1:123456789012:payments'],
     ['lambda:InvokeFunction', 'arn:aws:lambda:eu-central-1:123456789012:function:payroll'],
+    ['lambda:InvokeFunction', 'arn:aws:lambda:eu-central-1:123456789012:function:live-support-prod-createFirstAdmin'],
+    ['lambda:UpdateFunctionCode', 'arn:aws:lambda:eu-central-1:123456789012:function:live-support-prod-dispatch'],
     ['kms:Encrypt', 'arn:aws:kms:eu-central-1:123456789012:key/1'],
   ])('leaves nobody %s on %s', (action, resource) => {
     expect(allows(boundary, action, resource)).toBe(false);
@@ -130,6 +132,21 @@ describe('the deployer', () => {
     'ec2:DescribeVpcs',
   ])('may %s, as CloudFormation does, of everything', (action) => {
     expect(allows(deployer, action, '*')).toBe(true);
+  });
+
+  // The dispatcher's: when its calls expire, and its clock.
+  it.each([
+    [
+      'lambda:PutFunctionEventInvokeConfig',
+      'arn:aws:lambda:eu-central-1:123456789012:function:live-support-prod-dispatch',
+    ],
+    ['events:PutRule', 'arn:aws:events:eu-central-1:123456789012:rule/live-support-prod-DispatchEventsRuleSchedule1-1'],
+    [
+      'events:PutTargets',
+      'arn:aws:events:eu-central-1:123456789012:rule/live-support-prod-DispatchEventsRuleSchedule1-1',
+    ],
+  ])('may %s, for the dispatcher', (action, resource) => {
+    expect(allows(deployer, action, resource)).toBe(true);
   });
 
   it('may read the certificate of domains', () => {

@@ -1,12 +1,21 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { build } from 'esbuild';
 import { PROJECT } from '../support/process.ts';
-import { type DeclaredFunction, type Resource, resourcesOf, rights, service, templateOf } from './service.ts';
+import {
+  type DeclaredFunction,
+  type Resource,
+  type Rights,
+  resourcesOf,
+  rights,
+  service,
+  templateOf,
+} from './service.ts';
 
 /** The tables of the deployment against the code: what a function may do, is told and measures is what it needs. */
 
 const read = (path: string) => readFileSync(`${PROJECT}/${path}`, 'utf8');
 const functions = Object.entries(service.functions);
+const NO_RIGHTS: Rights = { secrets: [], sockets: [] };
 
 /** A function's own code, without what it never calls; packages are left out, but for the names that are used. */
 async function codeOf({ handler }: DeclaredFunction): Promise<string> {
@@ -40,6 +49,7 @@ function needsOf(code: string) {
     proxy: code.includes('"TRUSTED_PROXY_SECRET"'),
     sockets: sockets.filter((method) => method !== false),
     readsParameters: code.includes('"AmazonSSM.GetParameters"'),
+    dispatches: code.includes('"x-amz-invocation-type"'),
   };
 }
 
@@ -49,9 +59,9 @@ describe('rights', () => {
   });
 
   it.each(functions)('of %s are what its code needs, no more and no less', async (name, declared) => {
-    const { secrets, proxy, sockets, readsParameters } = needsOf(await codeOf(declared));
-    const { proxy: asksProxy = false, ...right } = rights[name] ?? { secrets: [], sockets: [] };
-    expect({ ...right, proxy: asksProxy }).toMatchObject({ secrets, sockets, proxy });
+    const { readsParameters, secrets, ...needs } = needsOf(await codeOf(declared));
+    const right = { proxy: false, dispatches: false, ...(rights[name] ?? NO_RIGHTS) };
+    expect(right).toMatchObject({ secrets, ...needs });
     expect(readsParameters).toBe(secrets.length > 0);
   });
 
@@ -62,9 +72,12 @@ describe('rights', () => {
     const used = (pattern: RegExp) => [...new Set(sources().flatMap((file) => read(file).match(pattern) ?? []))].sort();
     expect(used(/\bnew \w+Command\b/g)).toEqual(['new DeleteConnectionCommand', 'new PostToConnectionCommand']);
     // What is signed without a client.
-    const signing = sources().filter((file) => read(file).includes('signature-v4'));
-    expect(signing).toEqual(['lib/runtime/parameterStore.ts']);
+    const importing = (what: string) => sources().filter((file) => read(file).includes(what));
+    expect(importing('signature-v4')).toEqual(['lib/runtime/signedPost.ts']);
+    expect(importing("/signedPost.ts'").sort()).toEqual(['lib/runtime/invoke.ts', 'lib/runtime/parameterStore.ts']);
     expect(used(/'x-amz-target': '[^']+'/g)).toEqual(["'x-amz-target': 'AmazonSSM.GetParameters'"]);
+    expect(used(/'x-amz-invocation-type': '[^']+'/g)).toEqual(["'x-amz-invocation-type': 'Event'"]);
+    expect(used(/\binvokeLater\(\w+/g)).toEqual(['invokeLater(DISPATCH_FUNCTION', 'invokeLater(functionName']);
   });
 
   it('hand on failures where the declaration says so', () => {
@@ -86,7 +99,7 @@ describe('roles', () => {
   });
 
   it.each(functions)(
-    "let %s write its own log, read its stage's secrets and reach its stage's sockets",
+    "let %s write its own log, read its stage's secrets, reach its stage's sockets and call its stage's dispatcher",
     (name, { role }) => {
       const { Policies, ManagedPolicyArns } = roles[role]?.Properties ?? {};
       expect(ManagedPolicyArns).toBeUndefined();
@@ -95,7 +108,7 @@ describe('roles', () => {
       );
       const arn = (rest: string) => ({ 'Fn::Sub': `arn:\${AWS::Partition}:${rest}` });
       const here = `\${AWS::Region}:\${AWS::AccountId}`;
-      const { secrets = [], sockets = [], deadLetters } = rights[name] ?? {};
+      const { secrets = [], sockets = [], dispatches = false, deadLetters } = rights[name] ?? NO_RIGHTS;
       expect(statements).toEqual([
         {
           Sid: 'Log',
@@ -126,6 +139,16 @@ describe('roles', () => {
                 ),
               },
             ]),
+        ...(dispatches
+          ? [
+              {
+                Sid: 'CallDispatcher',
+                Effect: 'Allow',
+                Action: 'lambda:InvokeFunction',
+                Resource: arn(`lambda:${here}:function:live-support-prod-dispatch`),
+              },
+            ]
+          : []),
         ...(deadLetters
           ? [
               {
@@ -176,12 +199,19 @@ describe('instances', () => {
     ]);
   };
 
+  it('are weighed by names there are', () => {
+    const [, weights = ''] = /const WEIGHTS = \{([^}]*)\}/.exec(read('cloud/concurrency.cjs')) ?? [];
+    const weighed = [...weights.matchAll(/(\w+):/g)].map(([, name]) => name);
+    expect(weighed).toEqual(expect.arrayContaining(['websocket', 'conversations', 'dispatch']));
+    for (const name of weighed) expect(rights[name ?? '']?.secrets).toContain('mongodb-uri');
+  });
+
   it('are not bounded unless asked for', async () => {
     expect(await reserved({})).toEqual([]);
   });
 
   it.each([
-    ['90', ''],
+    ['110', ''],
     ['300', ''],
     ['1200', ''],
     ['1500', '2'],
@@ -204,7 +234,7 @@ describe('instances', () => {
   });
 
   it('are refused where there is not one for each function', async () => {
-    await expect(reserved({ 'param:databaseConnections': '89' })).rejects.toThrow(/need 90 at least/);
+    await expect(reserved({ 'param:databaseConnections': '109' })).rejects.toThrow(/need 110 at least/);
   });
 
   it('take a pool to be as large as it is', () => {
@@ -245,7 +275,8 @@ describe('the environment', () => {
     expect(Object.keys(service.provider.environment).sort()).toEqual(
       [
         ...passedOn,
-        ...['MONGODB_URI_PARAMETER', 'JWT_KEYS_PARAMETER', 'TRUSTED_PROXY_SECRET_PARAMETER', 'AWS_ENDPOINT_URL_SSM'],
+        ...['MONGODB_URI_PARAMETER', 'JWT_KEYS_PARAMETER', 'TRUSTED_PROXY_SECRET_PARAMETER'],
+        ...['AWS_ENDPOINT_URL_SSM', 'AWS_ENDPOINT_URL_LAMBDA'],
       ].sort(),
     );
   });

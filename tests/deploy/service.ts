@@ -29,6 +29,7 @@ export interface Rights {
   readonly secrets: readonly string[];
   readonly sockets: readonly string[];
   readonly proxy?: boolean;
+  readonly dispatches?: boolean;
   readonly deadLetters?: boolean;
 }
 

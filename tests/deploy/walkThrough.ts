@@ -65,6 +65,29 @@ export async function walkThrough(deployed: Deployed, reuse?: FleetOptions['reus
     await desk.assign(supervisor, second.id, agent);
     await desk.ok('POST', `/conversations/${second.id}/close`, agent.token);
 
+    // A supervisor watches, and what is opened goes to an agent who is available.
+    const watcher = await desk.connect(supervisor);
+    await watcher.expect('QUEUE_WATCHED', 'WATCH_QUEUE', {});
+    const routing = { mode: 'automatic', requeueAfterSeconds: 300, answerWithinSeconds: null };
+    await desk.ok('PUT', '/routing', supervisor.token, routing);
+    expect(await desk.ok('GET', '/routing', supervisor.token)).toEqual(routing);
+    await desk.ok('PUT', `/users/${agent.user.id}/capacity`, supervisor.token, { maxConversations: 3 });
+    await a.expect('AVAILABILITY_SET', 'SET_AVAILABILITY', { status: 'available' });
+    expect(await desk.ok('GET', '/desk')).toEqual({ open: true });
+    const third = await desk.conversation(candidate, 'm1');
+    await a.next('CONVERSATION_ASSIGNED', ({ conversation: { id } }) => id === third.id);
+    await watcher.next(
+      'QUEUE_CHANGED',
+      ({ reason, conversation: { id, status } }) => reason === 'assigned' && id === third.id && status === 'assigned',
+    );
+    await desk.ok('PATCH', `/conversations/${third.id}`, agent.token, { priority: 'high', addTags: ['billing'] });
+    await watcher.next('QUEUE_CHANGED', ({ reason }) => reason === 'edited');
+    await system.operate('dispatch', { tick: true });
+    await desk.ok('PUT', `/users/${agent.user.id}/availability`, supervisor.token, { status: 'away' });
+    await a.next('AVAILABILITY_SET', ({ status }) => status === 'away');
+    await watcher.expect('QUEUE_UNWATCHED', 'UNWATCH_QUEUE', {});
+    await desk.ok('POST', `/conversations/${third.id}/close`, agent.token);
+
     const renewed = await desk.ok('POST', '/auth/refresh', undefined, { refreshToken: candidate.session.refreshToken });
     await desk.ok('PUT', '/auth/password', renewed.accessToken, {
       currentPassword: candidate.password,

@@ -87,29 +87,15 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'any assign succeeds, whatever the state',
     file: 'lib/store/conversations.ts',
-    find: `still(id, expected),
-      [
-        {
-          $set: {
-            status: 'assigned',`,
-    replace: `expected && { _id: id },
-      [
-        {
-          $set: {
-            status: 'assigned',`,
+    find: 'still(id, expected), assigning(to)',
+    replace: 'expected && { _id: id }, assigning(to)',
     killers: RACES,
   },
   {
     name: 'any requeue succeeds, whatever the state',
     file: 'lib/store/conversations.ts',
-    find: `still(id, expected),
-      [
-        {
-          $set: { status: 'open',`,
-    replace: `expected && { _id: id },
-      [
-        {
-          $set: { status: 'open',`,
+    find: 'still(id, expected), requeueing(lost)',
+    replace: 'expected && { _id: id }, requeueing(lost)',
     killers: RACES,
   },
   {
@@ -121,8 +107,8 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'an assignment only reads the agent',
-    file: 'lib/store/users.ts',
-    find: `    { $inc: { assignedCount: 1 } },
+    file: 'lib/store/agents.ts',
+    find: `    { $inc: { assignedCount: 1 }, $currentDate: { lastGivenAt: true } },
     { session },
   );
   if (matchedCount === 1) return 'reserved';`,
@@ -135,8 +121,10 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a supervisor who is given an agent is only read',
     file: 'lib/store/users.ts',
-    find: "return touch({ _id: id, role: 'supervisor', active: true }, session);",
-    replace: "return !!(await userModel().exists({ _id: id, role: 'supervisor', active: true }).session(session));",
+    find: `{ _id: id, role: 'supervisor', active: true },
+      { $inc: { touches: 1 } },`,
+    replace: `{ _id: id, role: 'supervisor', active: true },
+      { $inc: { touches: 0 } },`,
     killers: ['tests/faults/staff'],
   },
   {

@@ -1,7 +1,10 @@
 import mongoose from 'mongoose';
 import { CONVERSATION_STATUSES } from '../../lib/domain/conversation.ts';
+import { PRIORITIES } from '../../lib/domain/desk.ts';
 import { ROLES } from '../../lib/domain/roles.ts';
 import { countClosed } from '../../lib/services/analytics/countClosed.ts';
+import { type ConversationRecord, countAssigned } from '../../lib/store/conversations.ts';
+import { userModel } from '../../lib/store/users.ts';
 import { type Command, WATCHED, watchCommands } from '../support/commands.ts';
 import { httpFunctions, routeKeyOfEvent, socketFunctions } from '../support/handlers.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
@@ -15,6 +18,7 @@ import { type Desk, PASSWORD, type Person } from '../support/system.ts';
 
 const CONVERSATIONS = process.env['SOAK'] === '1' ? 10_000 : 4_000;
 const DAY_MS = 24 * 3600 * 1000;
+const many = <T>(count: number, make: (index: number) => T): T[] => Array.from({ length: count }, (_, i) => make(i));
 
 let system: InProcess;
 let desk: Desk;
@@ -31,13 +35,40 @@ beforeAll(async () => {
     return carrier(file, event);
   };
   await populate();
-  const watch = watchCommands();
-  await listEverything();
-  await everyOtherCommand();
-  watch.stop();
-  commands = watch.seen;
+  commands = [
+    ...(await sentBy(async () => {
+      await listEverything();
+      await everyOtherCommand();
+    })),
+  ];
+  await staffTheDesk();
+  commands.push(...(await sentBy(deskAtWork)));
 });
+
+async function sentBy(work: () => Promise<void>): Promise<typeof commands> {
+  const watch = watchCommands();
+  await work();
+  watch.stop();
+  return watch.seen;
+}
 afterAll(() => system.stop());
+
+/** What today's code notes of a conversation from its start. */
+function* asOfToday(past: Iterable<ConversationRecord>): Generator<ConversationRecord> {
+  let index = 0;
+  for (const record of past) {
+    index += 1;
+    yield {
+      ...record,
+      revision: 1,
+      urgency: index % PRIORITIES.length,
+      requeues: 0,
+      ...(index % 9 === 0 && { tags: index % 18 ? ['billing'] : ['billing', 'vip'] }),
+      ...(record.status !== 'closed' && { room: [] }),
+      ...(record.status === 'assigned' && { answeredAt: index % 2 ? record.assignedAt : null }),
+    };
+  }
+}
 
 async function populate(): Promise<void> {
   const [supervisor, other] = [await desk.supervisor(), await desk.supervisor()];
@@ -60,10 +91,9 @@ async function populate(): Promise<void> {
   };
   const to = Date.now() - DAY_MS;
   const past = { from: to - 300 * DAY_MS, to, count: CONVERSATIONS, open: 0.05, assigned: 0.05 };
-  await insertPast(pastConversations(population, past, seeded(1)));
+  await insertPast(asOfToday(pastConversations(population, past, seeded(1))));
   await countClosed(Number.POSITIVE_INFINITY);
   const database = mongoose.connection.db as mongoose.mongo.Db;
-  const many = <T>(count: number, make: (index: number) => T): T[] => Array.from({ length: count }, (_, i) => make(i));
   const ago = (index: number) => new Date(Date.now() - index * 60_000);
   const insert = (name: string, rows: object[]) => database.collection(name).insertMany(rows);
   const ids = Object.values(people).map(({ user }) => user.id);
@@ -136,6 +166,12 @@ async function listEverything(): Promise<void> {
   };
   for (const person of [desk.admin, supervisor, agent, candidate])
     await listBy('/conversations', conversations, person);
+  // By a tag and a candidate, what this candidate has with that tag is gone through: that is not much.
+  const { candidateId, ...others } = conversations;
+  for (const person of [desk.admin, supervisor, agent]) {
+    await listBy('/conversations', { tag: ['billing'], ...others }, person);
+    await listBy('/conversations', { tag: ['vip'], status: conversations.status, candidateId }, person);
+  }
   // What is hardly ever together, or never.
   const elsewhereOnly = {
     agentId: [elsewhere.user.id],
@@ -216,10 +252,65 @@ async function everyOtherCommand(): Promise<void> {
   await system.operate('sweep');
 }
 
+const ROUTING = { mode: 'automatic', requeueAfterSeconds: 60, answerWithinSeconds: 60 };
+
+/** Some agents of other teams are available, most have room, and the leases of a few have run out. */
+async function staffTheDesk(): Promise<void> {
+  const users = userModel().collection;
+  await users.updateMany(
+    { _id: { $in: many(10, (index) => `user-${index * 100}`) as never[] } },
+    {
+      $set: { routing: ROUTING },
+    },
+  );
+  await users.updateMany({ role: 'agent', _id: /^user-/ as never }, { $set: { automatic: true, assignedCount: 0 } });
+  const leased = (index: number) => ({
+    leased: true as const,
+    availableUntil: new Date(Date.now() + (index % 5 ? 1 : -1) * 3_600_000),
+    availabilities: 1,
+    assignedCount: index % 7,
+  });
+  for (const index of many(15, (i) => i)) {
+    await users.updateOne({ _id: `user-${index * 100 + 50}` as never }, { $set: { ...leased(index), active: true } });
+  }
+  const { other, elsewhere } = people;
+  const assignedCount = await countAssigned(elsewhere.user.id);
+  await users.updateOne({ _id: elsewhere.user.id as never }, { $set: { assignedCount } });
+  await desk.ok('PUT', '/routing', other.token, ROUTING);
+}
+
+/** Somebody watches, agents come and go, and the clock gives conversations and takes them back. */
+async function deskAtWork(): Promise<void> {
+  const { supervisor, other, teammate, candidate } = people;
+  const watcher = await desk.connect(supervisor);
+  const { nextCursor } = await watcher.expect('QUEUE_WATCHED', 'WATCH_QUEUE', {});
+  await watcher.expect('QUEUE_WATCHED', 'WATCH_QUEUE', { cursor: nextCursor });
+  await desk.ok('PUT', '/routing', supervisor.token, ROUTING);
+  await desk.ok('GET', '/routing', other.token);
+  await desk.ok('GET', '/desk');
+  await desk.ok('PUT', `/users/${teammate.user.id}/capacity`, supervisor.token, { maxConversations: 7 });
+  const agent = await desk.connect(teammate);
+  for (const renew of [false, true])
+    await agent.expect('AVAILABILITY_SET', 'SET_AVAILABILITY', { status: 'available', renew });
+  const { id } = await desk.conversation(candidate, 'hello');
+  await desk.ok('PATCH', `/conversations/${id}`, desk.admin.token, { priority: 'high', addTags: ['billing'] });
+  await system.gateway.idle();
+  for (let ticks = 0; ticks < 2; ticks += 1) await system.operate('dispatch', { tick: true });
+  await desk.ok('PUT', `/users/${teammate.user.id}/availability`, supervisor.token, { status: 'away' });
+  await agent.expect('AVAILABILITY_SET', 'SET_AVAILABILITY', { status: 'available' });
+  await agent.expect('AVAILABILITY_SET', 'SET_AVAILABILITY', { status: 'away' });
+  await system.gateway.idle();
+  await watcher.expect('QUEUE_UNWATCHED', 'UNWATCH_QUEUE', {});
+  watcher.close();
+  agent.close();
+  await system.gateway.idle();
+  await system.operate('sweep');
+}
+
 const iso = (days: number): string => new Date(Date.now() + days * DAY_MS).toISOString();
 
 it('goes through every route and event there is', () => {
-  const known = new Set([...httpFunctions.keys(), ...socketFunctions.keys()]);
+  const known = new Set([...httpFunctions.keys(), ...socketFunctions.keys(), 'dispatch']);
   expect([...invoked].sort()).toEqual([...known].sort());
 });
 
@@ -271,10 +362,11 @@ const objectsIn = (value: unknown): Record<string, unknown>[] =>
       ];
 
 /** How a statement is carried out: its stages, and what each plan it has looked at for what it returned. */
-async function explain(statement: Command): Promise<{ stages: Set<unknown>; costs: Cost[] }> {
+async function explain(statement: Command): Promise<{ stages: Set<unknown>; indexes: Set<unknown>; costs: Cost[] }> {
   const database = mongoose.connection.db as mongoose.mongo.Db;
   const answer = objectsIn(await database.command({ explain: statement, verbosity: 'executionStats' }));
   const stages = new Set(answer.map(({ stage }) => stage));
+  const indexes = new Set(answer.map(({ indexName }) => indexName));
   if (answer.some(({ collectionScans }) => Number(collectionScans ?? 0) > 0)) stages.add('COLLSCAN');
   const costs = answer
     .filter((found) => 'totalKeysExamined' in found && 'nReturned' in found)
@@ -286,7 +378,7 @@ async function explain(statement: Command): Promise<{ stages: Set<unknown>; cost
         ...['nMatched', 'nWouldModify'].map((key) => changed(answer, key)),
       ),
     }));
-  return { stages, costs };
+  return { stages, indexes, costs };
 }
 
 /** An update returns nothing: what counts is what it would change. */
@@ -297,8 +389,29 @@ const changed = (answer: readonly Record<string, unknown>[], key: string): numbe
 const isRepeatedErasure = ({ update, updates }: Command): boolean =>
   update === 'audit' && (updates as { q: object }[]).some(({ q }) => 'sourceIp' in q);
 
+/** The indexes of a desk at work. */
+const DESKS = [
+  'queue',
+  'routed',
+  'leased',
+  'routing',
+  'held',
+  'unanswered',
+  'watching_1',
+  ...['', 'agentId_1_', 'supervisorId_1_', 'candidateId_1_', 'closedBy_1_'].map(
+    (who) => `tags_1_${who}status_1_createdAt_-1__id_-1`,
+  ),
+];
+
+/** A change of routing, and the clock, go through the agents of a team. */
+const isAboutATeam = (statement: Command): boolean =>
+  (statement['update'] === 'users' || statement['find'] === 'users') &&
+  JSON.stringify(statement['updates'] ?? statement['filter']).includes('"automatic"') &&
+  JSON.stringify(statement['updates'] ?? statement['filter']).includes('"supervisorId"');
+
 it('has an index for every one of them, that serves the filter and the order', async () => {
   const seen = new Map<string, number>();
+  const used = new Set<unknown>();
   const wrong: string[] = [];
   for (const { name, command } of commands.filter((sent) => EXPLAINED.includes(sent.name))) {
     for (const statement of statements({ name, command })) {
@@ -307,13 +420,15 @@ it('has an index for every one of them, that serves the filter and the order', a
       seen.set(shape, before + 1);
       // The lists are asked with values that match much and little; of others a few will do.
       if (before >= (name === 'find' && statement['sort'] ? 100 : 3)) continue;
-      const { stages, costs } = await explain(statement);
+      const { stages, indexes, costs } = await explain(statement);
+      for (const index of indexes) used.add(index);
       const bad = ['COLLSCAN', 'SORT'].filter((stage) => stages.has(stage));
       const dear = costs.filter(({ keys, documents, returned }) => Math.max(keys, documents) > 2 * returned + 12);
-      if (bad.length + dear.length > 0 && !isRepeatedErasure(statement))
+      if (bad.length > 0 || (dear.length > 0 && !isRepeatedErasure(statement) && !isAboutATeam(statement)))
         wrong.push(JSON.stringify([bad, dear, statement]));
     }
   }
   expect(seen.size).toBeGreaterThan(100);
   expect(wrong).toEqual([]);
+  expect([...used]).toEqual(expect.arrayContaining(DESKS));
 });

@@ -3,8 +3,9 @@ import { type ClientEvent, clientEvents } from '../../lib/protocol/events.ts';
 import type { Route } from '../../lib/protocol/route.ts';
 import { routes } from '../../lib/protocol/routes.ts';
 import { conversationModel } from '../../lib/store/conversations.ts';
+import { userModel } from '../../lib/store/users.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
-import type { Desk } from '../support/system.ts';
+import { asCandidateSees, type Desk } from '../support/system.ts';
 
 /** Commands that are said to be safe to repeat: twice, the answer is the same, and the effect is there once. */
 
@@ -56,6 +57,13 @@ const SAFE: Readonly<Partial<Record<Operation, Twice>>> = {
     const { id } = await desk.conversation(await desk.candidate());
     return twice(() => desk.assign(supervisor, id, agent));
   },
+  setRouting: async () => {
+    const { token } = await desk.supervisor();
+    const routing = { mode: 'automatic', requeueAfterSeconds: 300, answerWithinSeconds: null };
+    const answers = await twice(() => desk.ok('PUT', '/routing', token, routing));
+    expect(await desk.ok('GET', '/routing', token)).toEqual(routing);
+    return answers;
+  },
   JOIN_CONVERSATION: async () => {
     const { candidate, conversation } = await desk.assigned('hello');
     const socket = await desk.connect(candidate);
@@ -69,6 +77,31 @@ const SAFE: Readonly<Partial<Record<Operation, Twice>>> = {
     const [first, second] = await twice(() => socket.expect('MESSAGE_ACCEPTED', 'SEND_MESSAGE', message));
     expect(second.duplicate).toBe(true);
     return [first, { ...second, duplicate: false }];
+  },
+  WATCH_QUEUE: async () => {
+    const socket = await desk.connect(await desk.supervisor());
+    const answers = await twice(() => socket.expect('QUEUE_WATCHED', 'WATCH_QUEUE', {}));
+    const { id } = await desk.conversation(await desk.candidate());
+    await system.gateway.idle();
+    await socket.settle();
+    expect(socket.frames('QUEUE_CHANGED')).toMatchObject([{ reason: 'opened', conversation: { id } }]);
+    return answers;
+  },
+  UNWATCH_QUEUE: async () => {
+    const socket = await desk.connect(await desk.supervisor());
+    await socket.expect('QUEUE_WATCHED', 'WATCH_QUEUE', {});
+    return twice(() => socket.expect('QUEUE_UNWATCHED', 'UNWATCH_QUEUE', {}));
+  },
+  SET_AVAILABILITY: async () => {
+    const agent = await desk.agent(await desk.supervisor());
+    const socket = await desk.connect(agent);
+    const [first, second] = await twice(() =>
+      socket.expect('AVAILABILITY_SET', 'SET_AVAILABILITY', { status: 'available' }),
+    );
+    // The lease is as long as it can be each time. The agent has become available once.
+    expect(Date.parse(second.until ?? '')).toBeGreaterThanOrEqual(Date.parse(first.until ?? ''));
+    expect(await userModel().findById(agent.user.id).lean()).toMatchObject({ availabilities: 1 });
+    return [first.status, second.status];
   },
   PING: async () => {
     const socket = await desk.connect(desk.admin);
@@ -102,7 +135,7 @@ describe('a conversation opened again under its clientConversationId', () => {
     const first = await open(candidate.token, { clientConversationId: 'k1' });
     const assigned = await desk.assign(supervisor, first.body.id, await desk.agent(supervisor));
     const again = await open(candidate.token, { clientConversationId: 'k1', subject: 'Other', message: 'hi' });
-    expect(again).toMatchObject({ status: 200, body: assigned });
+    expect(again).toMatchObject({ status: 200, body: asCandidateSees(assigned) });
     expect(again.body).toMatchObject({ subject: 'Mine', lastSeq: 0 });
   });
 

@@ -329,7 +329,7 @@ describe('retention', () => {
     expect(await desk.ok('GET', `${path}/messages`, candidate.token)).toEqual({ items: [], nextAfterSeq: null });
     expect((await runSweep()).expired).toBe(1);
     expect(await everything()).not.toContain('kept for a while');
-    expect(await desk.ok('GET', path, candidate.token)).toEqual(hidden);
+    expect(await desk.ok('GET', path, candidate.token)).toEqual({ ...hidden, revision: hidden.revision + 1 });
     expect(await desk.ok('GET', `${path}/messages`, candidate.token)).toEqual({ items: [], nextAfterSeq: null });
     expect(await desk.ok('GET', '/analytics/supervisors', desk.admin.token)).toEqual(before);
     expect((await runSweep()).expired).toBe(0);

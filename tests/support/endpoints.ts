@@ -1,5 +1,5 @@
 /** The areas: each is one Lambda, whose entry has the table of its endpoints. Named by the protocol's tags. */
-export const AREAS = ['auth', 'users', 'conversations', 'analytics', 'operations', 'websocket'] as const;
+export const AREAS = ['auth', 'users', 'conversations', 'desk', 'analytics', 'operations', 'websocket'] as const;
 
 export interface Endpoint {
   readonly routeKey: string;

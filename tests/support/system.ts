@@ -1,5 +1,5 @@
 import { ERRORS, type ErrorCode } from '../../lib/protocol/errors.ts';
-import type { Conversation } from '../../lib/protocol/objects/conversations.ts';
+import type { Conversation, StaffConversation } from '../../lib/protocol/objects/conversations.ts';
 import type { Session, User } from '../../lib/protocol/objects/users.ts';
 import type { Route } from '../../lib/protocol/route.ts';
 import { routes } from '../../lib/protocol/routes.ts';
@@ -104,6 +104,16 @@ export interface Person {
 
 export const PASSWORD = 'correct horse battery';
 
+/** What the staff are told of a conversation beyond what everybody in it is, as long as nobody has noted anything. */
+export const NOTHING_NOTED = { priority: 'normal', tags: [], requeues: 0, context: null, rating: null } as const;
+
+/** What the conversation's candidate, and its room, are told of a conversation that the staff see so. */
+export function asCandidateSees(seen: StaffConversation): Conversation {
+  const { priority: _p, tags: _t, requeues: _r, context: _c, rating: _g, candidate, ...conversation } = seen;
+  const { email: _e, ...person } = candidate;
+  return { ...conversation, candidate: person };
+}
+
 /** What a test does over and over, in the words of the contract. Each throws when it isn't answered with success. */
 export class Desk {
   readonly system: System;
@@ -176,7 +186,7 @@ export class Desk {
     });
   }
 
-  async assign(supervisor: Person, conversationId: string, agent: Person): Promise<Conversation> {
+  async assign(supervisor: Person, conversationId: string, agent: Person): Promise<StaffConversation> {
     return this.ok('POST', `/conversations/${conversationId}/assign`, supervisor.token, { agentId: agent.user.id });
   }
 
@@ -194,7 +204,7 @@ export class Desk {
   /** A conversation assigned to an agent, with everybody in it. */
   async assigned(
     message?: string,
-  ): Promise<{ candidate: Person; supervisor: Person; agent: Person; conversation: Conversation }> {
+  ): Promise<{ candidate: Person; supervisor: Person; agent: Person; conversation: StaffConversation }> {
     const [candidate, supervisor] = await Promise.all([this.candidate(), this.supervisor()]);
     const agent = await this.agent(supervisor);
     const { id } = await this.conversation(candidate, message);

@@ -1,4 +1,4 @@
-import { type Desk, PASSWORD, type Person } from '../../support/system.ts';
+import { asCandidateSees, type Desk, PASSWORD, type Person } from '../../support/system.ts';
 import type { Start, Started } from './start.ts';
 
 /** Sessions, passwords, and people coming and going. */
@@ -179,7 +179,8 @@ export function accountSuite(start: Start): void {
       for (const { id } of [conversation, ...others]) {
         const now = await read(id);
         expect(now).toMatchObject({ status: 'open', agentId: null, agent: null, supervisorId: null, assignedAt: null });
-        if (id === conversation.id) expect((await c.next('CONVERSATION_REQUEUED')).data).toEqual({ conversation: now });
+        if (id !== conversation.id) continue;
+        expect((await c.next('CONVERSATION_REQUEUED')).data).toEqual({ conversation: asCandidateSees(now) });
       }
       expect(await read(closed.id)).toMatchObject({ status: 'closed', agentId: agent.user.id });
       const audited = await desk.ok('GET', `/audit?targetId=${conversation.id}`, desk.admin.token);
@@ -204,6 +205,7 @@ export function accountSuite(start: Start): void {
       expect(await desk.ok('GET', path, to.token)).toEqual({
         ...conversation,
         supervisorId: to.user.id,
+        revision: conversation.revision + 1,
       });
       expect(await code('GET', path, supervisor.token)).toBe('404 NOT_FOUND');
       expect(await desk.ok('GET', `/conversations/${closed.id}`, supervisor.token)).toMatchObject({

@@ -1,5 +1,6 @@
 import type { Message } from '../../../lib/protocol/objects/conversations.ts';
 import type { AuditEntry } from '../../../lib/protocol/objects/operations.ts';
+import { asCandidateSees, NOTHING_NOTED } from '../../support/system.ts';
 import { quiet, type Start, type Started } from './start.ts';
 
 /** Assigning, reassigning, closing, and what of it is said to whom. */
@@ -31,11 +32,13 @@ export function lifecycleSuite(start: Start): void {
         agentId: agent.user.id,
         supervisorId: supervisor.user.id,
         assignedAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
-        candidate: { id: candidate.user.id, name: candidate.user.name },
+        candidate: { id: candidate.user.id, name: candidate.user.name, email: candidate.email },
         agent: { id: agent.user.id, name: agent.user.name },
+        revision: open.revision + 1,
+        ...NOTHING_NOTED,
       });
-      for (const socket of [c, a1, a2])
-        expect((await socket.next('CONVERSATION_ASSIGNED')).data).toEqual({ conversation });
+      const told = { conversation: asCandidateSees(conversation) };
+      for (const socket of [c, a1, a2]) expect((await socket.next('CONVERSATION_ASSIGNED')).data).toEqual(told);
       await quiet(system, stranger);
       expect(stranger.frames('CONVERSATION_ASSIGNED')).toEqual([]);
     });
@@ -54,7 +57,7 @@ export function lifecycleSuite(start: Start): void {
       const notices = await Promise.all(
         [c, inRoom, elsewhere, n].map(async (socket) => (await socket.next('CONVERSATION_ASSIGNED')).data),
       );
-      expect(notices).toEqual(Array(4).fill({ conversation: given }));
+      expect(notices).toEqual(Array(4).fill({ conversation: asCandidateSees(given) }));
       expect(await inRoom.refused('SEND_MESSAGE', { conversationId, content: 'me too' })).toMatchObject({
         code: 'NOT_FOUND',
       });
@@ -131,11 +134,13 @@ export function lifecycleSuite(start: Start): void {
         firstResponseAt: sentAt,
         lastMessageAt: sentAt,
         lastSeq: 2,
+        revision: conversation.revision + 1,
+        requeues: 1,
       });
       const notices = await Promise.all(
         [c, inRoom, elsewhere].map(async (socket) => (await socket.next('CONVERSATION_REQUEUED')).data),
       );
-      expect(notices).toEqual(Array(3).fill({ conversation: requeued }));
+      expect(notices).toEqual(Array(3).fill({ conversation: asCandidateSees(requeued) }));
       // Out of the room, and of the conversation.
       await c.expect('MESSAGE_ACCEPTED', 'SEND_MESSAGE', { conversationId, content: 'm3' });
       await quiet(system, inRoom, elsewhere);

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { buffer } from 'node:stream/consumers';
+import { DISPATCH_FUNCTION } from '../../support/gateway.ts';
 import { values } from '../../support/parameterStore.ts';
 import { signatureFault } from '../../support/sigv4.ts';
 import type { DeployedFunction } from '../deployed.ts';
@@ -11,8 +12,8 @@ const ACCOUNT = 'eu-central-1:123456789012';
 const SECRET = 'secret';
 
 /**
- * What functions reach of AWS: the Parameter Store and, in front of a gateway of ours, the management API. Both look
- * into the caller's role. A function is known by the access key it signs with.
+ * What functions reach of AWS: the Parameter Store and, in front of a gateway of ours, the management API and the dispatcher. All
+ * look into the caller's role. A function is known by the access key it signs with.
  */
 export class AwsFront {
   readonly #server: Server;
@@ -71,6 +72,7 @@ export class AwsFront {
       AWS_SECRET_ACCESS_KEY: SECRET,
       AWS_SESSION_TOKEN: 'session',
       AWS_ENDPOINT_URL_SSM: here,
+      AWS_ENDPOINT_URL_LAMBDA: here,
       WEBSOCKET_ENDPOINT: `${here}/${this.#stage}`,
     };
   }
@@ -128,6 +130,21 @@ export class AwsFront {
       if (WithDecryption !== true) return refuse(400, 'ValidationException', `${Names.join(' ')} without decryption`);
       this.read.push(`${key} ${Names.toSorted().join(' ')}`);
       return values(this.#parameters)(response, Names);
+    }
+    if (api === 'lambda') {
+      const [, called = ''] = /^\/2015-03-31\/functions\/([^/]+)\/invocations$/.exec(url) ?? [];
+      const wanted = `arn:aws:lambda:${ACCOUNT}:function:${called}`;
+      if (!this.#allows(key, 'lambda:InvokeFunction', wanted)) return refuse(403, 'AccessDeniedException', wanted);
+      const answer = await fetch(this.#gateway + url.replace(called, DISPATCH_FUNCTION), {
+        method,
+        headers: {
+          authorization: String(headers.authorization),
+          'x-amz-invocation-type': String(headers['x-amz-invocation-type']),
+        },
+        body,
+      });
+      response.writeHead(answer.status).end();
+      return;
     }
     const [, stage = '', path = ''] = /^\/([^/]+)(\/@connections\/[^?]+)/.exec(request.url ?? '') ?? [];
     const resource = `arn:aws:execute-api:${ACCOUNT}:${this.#apiId}/${stage}/${request.method}${path}`;
