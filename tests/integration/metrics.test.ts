@@ -1,6 +1,7 @@
 import { conversationModel } from '../../lib/store/conversations.ts';
 import { trusted } from '../../lib/store/database.ts';
 import { activeMessageModel } from '../../lib/store/messages.ts';
+import { userModel } from '../../lib/store/users.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
 import { tapStdout } from '../support/stdout.ts';
 import type { Desk } from '../support/system.ts';
@@ -86,6 +87,60 @@ describe('the oldest unarchived message', () => {
       .limit(1)
       .explain('executionStats')) as unknown as { executionStats: { nReturned: number; totalDocsExamined: number } };
     expect(executionStats).toMatchObject({ nReturned: 1, totalDocsExamined: 1 });
+  });
+});
+
+describe('a desk at work', () => {
+  const available = async () => {
+    const supervisor = await desk.supervisor();
+    const agent = await desk.agent(supervisor);
+    const routing = { mode: 'automatic', requeueAfterSeconds: 60, answerWithinSeconds: null };
+    await desk.ok('PUT', '/routing', supervisor.token, routing);
+    const socket = await desk.connect(agent);
+    await socket.expect('AVAILABILITY_SET', 'SET_AVAILABILITY', { status: 'available' });
+    await system.gateway.idle();
+    return { agent, socket };
+  };
+
+  it('counts what it gives by rule, after a change as by its clock, and what its clock takes back', async () => {
+    const { agent, socket } = await available();
+    lines = [];
+    const { id } = await desk.conversation(await desk.candidate());
+    await system.gateway.idle();
+    expect([told('ConversationsRouted'), told('ConversationsTakenBack')]).toEqual([1, undefined]);
+    const longAgo = new Date(Date.now() - 3_600_000);
+    await conversationModel().updateOne({ _id: id }, { $set: { assignedAt: longAgo } });
+    await userModel().updateOne({ _id: agent.user.id }, { $set: { availableUntil: longAgo } });
+    await system.operate('dispatch', { tick: true });
+    expect([told('ConversationsRouted'), told('ConversationsTakenBack')]).toEqual([1, 1]);
+    await userModel().updateOne(
+      { _id: agent.user.id },
+      { $set: { leased: true, availableUntil: new Date(Date.now() + 60_000) }, $inc: { availabilities: 1 } },
+    );
+    await system.operate('dispatch', { tick: true });
+    expect(told('ConversationsRouted')).toBe(2);
+    await socket.expect('AVAILABILITY_SET', 'SET_AVAILABILITY', { status: 'away' });
+  });
+
+  it('says what nobody attends to: something waits, a team is automatic, and nobody is available', async () => {
+    const unattended = async () => {
+      lines = [];
+      await system.operate('sweep');
+      return told('ConversationsUnattended');
+    };
+    const { socket } = await available();
+    await socket.expect('AVAILABILITY_SET', 'SET_AVAILABILITY', { status: 'away' });
+    await desk.conversation(await desk.candidate());
+    await system.gateway.idle();
+    expect(await unattended()).toBe(1);
+    await socket.expect('AVAILABILITY_SET', 'SET_AVAILABILITY', { status: 'available' });
+    await desk.conversation(await desk.candidate());
+    await system.gateway.idle();
+    expect(await unattended()).toBe(0);
+    await socket.expect('AVAILABILITY_SET', 'SET_AVAILABILITY', { status: 'away' });
+    expect(await unattended()).toBe(0);
+    await desk.conversation(await desk.candidate());
+    expect(await unattended()).toBe(1);
   });
 });
 

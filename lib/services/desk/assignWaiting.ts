@@ -1,4 +1,5 @@
 import { errorFields, logger } from '../../runtime/logger.ts';
+import { metrics } from '../../runtime/metrics.ts';
 import { type FreeAgent, freeAgents, mayTake, reserveBest } from '../../store/agents.ts';
 import { audit, BY_RULE } from '../../store/audit.ts';
 import { assignOpen, type ConversationRecord, roomOf, toConversation } from '../../store/conversations.ts';
@@ -47,6 +48,7 @@ export async function assignWaiting(until: number): Promise<Change[]> {
       after = last;
     }
   } finally {
+    if (changes.length > 0) metrics({ ConversationsRouted: changes.length });
     await Promise.all(telling);
   }
   return changes;

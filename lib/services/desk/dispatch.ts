@@ -1,5 +1,4 @@
 import { errorFields, logger } from '../../runtime/logger.ts';
-import { metrics } from '../../runtime/metrics.ts';
 import { endLapsed, isDeskRouted } from '../../store/agents.ts';
 import { usersById } from '../../store/users.ts';
 import { assignWaiting } from './assignWaiting.ts';
@@ -46,7 +45,6 @@ export async function tick(until: number): Promise<Ticked> {
   const { changes, sentAway } = await attempt(() => takeBack(until), { changes: [], sentAway: [] });
   const assigned = await attempt(() => assignWaiting(until), []);
   await Promise.all([tellWatchers([...changes, ...assigned], [...lapsed, ...sentAway]), ...sentAway.map(tellSentAway)]);
-  metrics({ ConversationsRouted: assigned.length });
   const ticked = { lapsed: lapsed.length, takenBack: changes.length, assigned: assigned.length };
   logger.info('ticked', ticked);
   if (failures.length > 0) throw failures[0];
