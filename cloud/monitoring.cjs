@@ -44,6 +44,8 @@ module.exports = async ({ resolveVariable }) => {
   const http = { namespace: 'AWS/ApiGateway', dimensions: { ApiId: ref('HttpApi') } };
   const socket = { namespace: 'AWS/ApiGateway', dimensions: { ApiId: ref('WebsocketsApi'), Stage: stage } };
   const sweep = { namespace: 'AWS/Lambda', dimensions: { FunctionName: ref('SweepLambdaFunction') } };
+  const dispatch = { namespace: 'AWS/Lambda', dimensions: { FunctionName: ref('DispatchLambdaFunction') } };
+  const clock = { namespace: 'AWS/Events', dimensions: { RuleName: ref('DispatchEventsRuleSchedule1') } };
   const queue = {
     namespace: 'AWS/SQS',
     dimensions: { QueueName: { 'Fn::GetAtt': ['SweepDeadLetters', 'QueueName'] } },
@@ -134,6 +136,45 @@ module.exports = async ({ resolveVariable }) => {
       statistic: 'Maximum',
       above: 0,
       why: 'a run of the sweep was given up',
+    },
+    LongestWait: {
+      ...own,
+      metric: 'LongestWaitSeconds',
+      statistic: 'Maximum',
+      above: 30 * MINUTE,
+      missing: 'ignore',
+      why: 'a conversation waits for an agent',
+    },
+    Unattended: {
+      ...own,
+      metric: 'ConversationsUnattended',
+      statistic: 'Maximum',
+      above: 0,
+      // Three sweeps: an agent may have let their lease run out, and be back at once.
+      periods: 3,
+      missing: 'ignore',
+      why: 'conversations wait, a team is automatic, and nobody is available',
+    },
+    TakenBack: {
+      ...own,
+      metric: 'ConversationsTakenBack',
+      above: 20,
+      why: 'many conversations were taken from agents who left them alone',
+    },
+    DispatchFailing: { ...dispatch, metric: 'Errors', above: 0, periods: 2, why: 'the dispatcher fails' },
+    DispatchNotRunning: {
+      // Not the function's own Invocations: on a busy desk others call it, whether its clock runs or not.
+      ...clock,
+      metric: 'Invocations',
+      below: 1,
+      missing: 'breaching',
+      why: "the dispatcher's clock does not run",
+    },
+    DispatchDropped: {
+      ...dispatch,
+      metric: 'AsyncEventsDropped',
+      above: 5,
+      why: 'calls of the dispatcher were given up',
     },
     SignInFailures: { ...own, metric: 'SignInFailures', above: 200, why: 'somebody is guessing passwords' },
   };
@@ -265,7 +306,15 @@ function dashboard(stage, service) {
   /** @type {readonly (readonly [title: string, metrics: Json[]])[]} */
   const panels = [
     ['Messages', [own('MessagesAccepted'), own('DeliveriesDelivered'), own('DeliveriesGone'), own('DeliveriesFailed')]],
-    ['Conversations', [own('ConversationsWaiting', 'Maximum'), own('ConversationsAssigned', 'Maximum')]],
+    [
+      'Conversations',
+      [
+        own('ConversationsWaiting', 'Maximum'),
+        own('ConversationsAssigned', 'Maximum'),
+        own('ConversationsUnattended', 'Maximum'),
+      ],
+    ],
+    ['Given and taken back by rule', [own('ConversationsRouted'), own('ConversationsTakenBack')]],
     [
       'Longest waits, seconds',
       [

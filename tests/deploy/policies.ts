@@ -2,12 +2,13 @@ import type { Statement } from './emulatedAws.ts';
 
 /** Whether one of the statements allows this; conditions aren't looked at. */
 export function allows(statements: readonly Statement[], action: string, resource: string): boolean {
-  const matches = (pattern: string) => new RegExp(`^${pattern.split('*').map(literally).join('.*')}$`).test(resource);
+  const matches = (what: string) => (pattern: string) =>
+    new RegExp(`^${pattern.split('*').map(literally).join('.*')}$`).test(what);
   return statements.some(
     (statement) =>
       statement.Effect === 'Allow' &&
-      [statement.Action].flat().includes(action) &&
-      [statement.Resource].flat().some(matches),
+      [statement.Action].flat().some(matches(action)) &&
+      [statement.Resource].flat().some(matches(resource)),
   );
 }
 

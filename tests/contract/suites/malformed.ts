@@ -277,7 +277,8 @@ export function malformedSuite(start: Start): void {
         const who = somebodyWhoMay(operation);
         for (const [field, expected] of Object.entries((body as z.ZodMiniObject).shape)) {
           const isList = z.safeParse(expected, []).success;
-          for (const value of [[isList ? { $gt: '' } : 'x'], { $gt: '' }, 7]) {
+          const isNumber = z.safeParse(expected, 7).success;
+          for (const value of [[isList ? { $gt: '' } : 'x'], { $gt: '' }, isNumber ? '7' : 7]) {
             const where = pattern.replace(/\{\w+\}/, fixture.conversationId);
             const result = await system.http({ method, path: where, token: token(who), body: { [field]: value } });
             // The field, or a part of it that is at fault.
