@@ -1,3 +1,4 @@
+import { type Operation, roleMay } from '../../lib/domain/permissions.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
 import type { Desk, Person } from '../support/system.ts';
 import { allRoutes, expectRefused, fill, state } from './attack.ts';
@@ -28,12 +29,11 @@ const fieldsOf = (route: (typeof bodied)[number]) =>
   Object.keys((route.body as unknown as { shape: Record<string, unknown> }).shape);
 
 /** Whoever gets furthest on this route. */
-const tokenFor = ({ operation }: { operation: string }) =>
-  operation === 'createConversation'
-    ? people.candidate.token
-    : operation === 'assignConversation'
-      ? people.supervisor.token
-      : people.admin.token;
+const tokenFor = ({ operation }: { operation: Operation }) =>
+  people[(['admin', 'supervisor', 'candidate'] as const).find((role) => roleMay(operation, role)) ?? 'admin'].token;
+
+/** Without any field they change nothing. */
+const MAY_BE_EMPTY: readonly Operation[] = ['updateUser', 'editConversation'];
 
 describe.each(bodied.map((route) => [route.operation, route] as const))(
   '%s, sent what it should not be',
@@ -47,7 +47,7 @@ describe.each(bodied.map((route) => [route.operation, route] as const))(
         const body = Object.fromEntries(fieldsOf(route).map((field) => [field, operator]));
         expectRefused(await send({ body }), 'VALIDATION_FAILED');
       }
-      if (route.operation !== 'updateUser') expectRefused(await send({ body: {} }), 'VALIDATION_FAILED');
+      if (!MAY_BE_EMPTY.includes(route.operation)) expectRefused(await send({ body: {} }), 'VALIDATION_FAILED');
       expect(await state()).toEqual(before);
     });
 
@@ -208,5 +208,25 @@ describe('queries', () => {
       });
       expectRefused(result, 'VALIDATION_FAILED', 'NOT_FOUND');
     }
+  });
+});
+
+describe('the dispatcher', () => {
+  const change = { conversationId: 'c', reason: 'opened', formerly: null };
+  it.each([
+    ['nothing', undefined],
+    ['no field', {}],
+    ['a request of the gateway', { routeKey: 'POST /dispatch', body: '{"tick":true}' }],
+    ['a tick with something else', { tick: true, changes: [], agents: [] }],
+    ['no tick', { tick: false }],
+    ['a field more', { changes: [], agents: [], frames: [] }],
+    ['an operator for an id', { changes: [{ ...change, conversationId: { $gt: '' } }], agents: [] }],
+    ['a reason that is none', { changes: [{ ...change, reason: 'erased' }], agents: [] }],
+    ['a frame of its own', { changes: [{ ...change, conversation: { subject: 'x' } }], agents: [] }],
+    ['an operator for an agent', { changes: [], agents: [{ $gt: '' }] }],
+  ])('is told by nothing but its own events: not %s', async (_, event) => {
+    const before = await state();
+    await expect(system.carrier('dispatch', event)).rejects.toMatchObject({ code: 'VALIDATION_FAILED' });
+    expect(await state()).toEqual(before);
   });
 });
