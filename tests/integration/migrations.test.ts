@@ -5,13 +5,14 @@ import { sweep } from '../../lib/services/operations/sweep.ts';
 import { conversationModel, importRoom } from '../../lib/store/conversations.ts';
 import { trusted } from '../../lib/store/database.ts';
 import { activeMessageModel, messageModel } from '../../lib/store/messages.ts';
+import { fillQueue } from '../../lib/store/migrations/fillQueue.ts';
 import { fillRooms } from '../../lib/store/migrations/fillRooms.ts';
 import { migrate } from '../../lib/store/migrations.ts';
 import { knownOriginModel, loginAttemptsModel } from '../../lib/store/signInAttempts.ts';
 import { userModel } from '../../lib/store/users.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
 import { tapStdout } from '../support/stdout.ts';
-import type { Desk } from '../support/system.ts';
+import type { Desk, Person } from '../support/system.ts';
 
 /** Data as an earlier release left it, brought to the form of today. */
 
@@ -273,5 +274,70 @@ describe('sockets opened before conversations knew who is in their rooms', () =>
     await c.expect('MESSAGE_ACCEPTED', 'SEND_MESSAGE', { conversationId, content: 'alone' });
     await system.gateway.idle();
     expect(a.frames('NEW_MESSAGE')).toEqual([]);
+  });
+});
+
+describe('conversations from before there was a queue', () => {
+  const conversations = () => conversationModel().collection;
+  const asBefore = () =>
+    conversations().updateMany(
+      {},
+      { $unset: { revision: 1, urgency: 1, requeues: 1, answeredAt: 1, tags: 1, lostBy: 1 } },
+    );
+  const record = ({ id }: { id: string }) => conversationModel().findById(id).lean();
+  const say = async (agent: Person, { id }: { id: string }) => {
+    const socket = await desk.join(agent, id);
+    await socket.expect('MESSAGE_ACCEPTED', 'SEND_MESSAGE', { conversationId: id, content: 'yes?' });
+    socket.close();
+  };
+
+  it('get a place in it, and those whose agent has said something since they have them are answered', async () => {
+    const [answered, silent, given] = [await desk.assigned(), await desk.assigned('hello'), await desk.assigned()];
+    const [first, second] = [await desk.conversation(silent.candidate), await desk.conversation(silent.candidate)];
+    await say(answered.agent, answered.conversation);
+    await say(given.agent, given.conversation);
+    await desk.assign(given.supervisor, given.conversation.id, await desk.agent(given.supervisor));
+    await asBefore();
+    await conversations().updateOne({ _id: first.id as never }, { $set: { revision: 3 } });
+    await forget();
+
+    await migrate();
+
+    const message = await activeMessageModel().findOne({ conversationId: answered.conversation.id }).lean();
+    expect(await record(answered.conversation)).toMatchObject({ revision: 0, urgency: 1, answeredAt: message?.sentAt });
+    for (const { conversation } of [silent, given]) {
+      const { answeredAt, ...rest } = (await record(conversation)) ?? {};
+      expect(rest).toMatchObject({ status: 'assigned', revision: 0, urgency: 1, requeues: 0 });
+      expect(answeredAt ?? null).toBeNull();
+    }
+    // What has changed since the new code runs stays.
+    expect(await record(first)).toMatchObject({ revision: 3, urgency: 1, requeues: 0 });
+    const watcher = await desk.connect(desk.admin);
+    const watched = await watcher.expect('QUEUE_WATCHED', 'WATCH_QUEUE', {});
+    expect(watched.conversations.map(({ id }) => id).slice(-2)).toEqual([first.id, second.id]);
+    watcher.close();
+  });
+
+  it.each(['migrated', 'not migrated yet'])('are given out, edited, given back and closed: %s', async (when) => {
+    const supervisor = await desk.supervisor();
+    const [agent, candidate] = [await desk.agent(supervisor), await desk.candidate()];
+    const { id } = await desk.conversation(candidate, 'hello');
+    await asBefore();
+    if (when === 'migrated') await fillQueue();
+    const routing = { mode: 'automatic', requeueAfterSeconds: null, answerWithinSeconds: null };
+    await desk.ok('PUT', '/routing', supervisor.token, routing);
+    await desk.ok('PUT', `/users/${agent.user.id}/capacity`, supervisor.token, { maxConversations: 100 });
+    const socket = await desk.connect(agent);
+    await socket.expect('AVAILABILITY_SET', 'SET_AVAILABILITY', { status: 'available' });
+    await socket.next('CONVERSATION_ASSIGNED', ({ conversation }) => conversation.id === id);
+    const path = `/conversations/${id}`;
+    expect(await desk.ok('GET', path, agent.token)).toMatchObject({ priority: 'normal', revision: 1, requeues: 0 });
+    const edited = await desk.ok('PATCH', path, agent.token, { priority: 'high', addTags: ['old'] });
+    expect(edited).toMatchObject({ priority: 'high', tags: ['old'], revision: 2 });
+    await socket.expect('AVAILABILITY_SET', 'SET_AVAILABILITY', { status: 'away' });
+    expect(await desk.ok('POST', `${path}/requeue`, agent.token)).toMatchObject({ requeues: 1, revision: 3 });
+    expect(await desk.ok('POST', `${path}/close`, supervisor.token)).toMatchObject({ status: 'closed', revision: 4 });
+    await system.gateway.idle();
+    socket.close();
   });
 });

@@ -59,6 +59,34 @@ describe('the audit trail', () => {
       expect(text).not.toContain(personal);
   });
 
+  it('says who has edited a conversation, and who has decided about an agent and a team', async () => {
+    const { supervisor, agent, conversation } = await desk.assigned();
+    const path = `/conversations/${conversation.id}`;
+    await desk.ok('PATCH', path, agent.token, { priority: 'high', addTags: ['billing', 'vip'], removeTags: ['none'] });
+    await desk.ok('PATCH', path, agent.token, { priority: 'high', addTags: ['vip'] });
+    const routing = { mode: 'automatic', requeueAfterSeconds: 300, answerWithinSeconds: null };
+    await desk.ok('PUT', '/routing', supervisor.token, routing);
+    await desk.ok('PUT', `/users/${agent.user.id}/capacity`, desk.admin.token, { maxConversations: 3 });
+    const socket = await desk.connect(agent);
+    await socket.expect('AVAILABILITY_SET', 'SET_AVAILABILITY', { status: 'available' });
+    await desk.ok('PUT', `/users/${agent.user.id}/availability`, supervisor.token, { status: 'away' });
+    const [edited, ...others] = await trail(`targetId=${conversation.id}`);
+    expect(edited).toMatchObject({
+      action: 'conversation_edited',
+      actorId: agent.user.id,
+      details: { priority: 'high', addTags: 'billing vip', removeTags: 'none' },
+    });
+    // An edit that changed nothing is none.
+    expect(others).toMatchObject([{ action: 'conversation_assigned' }]);
+    expect((await trail(`targetId=${agent.user.id}`)).slice(0, 2)).toMatchObject([
+      { action: 'agent_sent_away', actorId: supervisor.user.id, details: {} },
+      { action: 'capacity_set', actorId: desk.admin.user.id, details: { maxConversations: '3' } },
+    ]);
+    expect(await trail(`actorId=${supervisor.user.id}&action=routing_set`)).toMatchObject([
+      { details: { mode: 'automatic', requeueAfterSeconds: '300', answerWithinSeconds: 'null' } },
+    ]);
+  });
+
   it('records the reuse of a refresh token', async () => {
     const candidate = await desk.candidate();
     const { refreshToken } = candidate.session;

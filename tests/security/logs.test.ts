@@ -30,6 +30,19 @@ describe('the log, at its most talkative', () => {
     await c.refused('SEND_MESSAGE', { conversationId, content: 'third-secret-text', nonsense: 'secret-value' });
     c.sendText('fourth-secret-text');
     await c.next('ERROR');
+    const w = await desk.connect(supervisor);
+    await w.expect('QUEUE_WATCHED', 'WATCH_QUEUE', {});
+    await w.refused('WATCH_QUEUE', { cursor: 'secret-cursor' });
+    const opening = { subject: 'secret-subject', context: { page: '/secret-page', customer: 'secret-customer' } };
+    const { id: waiting } = await desk.ok('POST', '/conversations', candidate.token, opening);
+    await desk.ok('PATCH', `/conversations/${waiting}`, supervisor.token, { addTags: ['secret-tag'] });
+    await w.next('QUEUE_CHANGED', ({ reason }) => reason === 'edited');
+    system.gateway.fault(w, 'forbidden');
+    const routing = { mode: 'automatic', requeueAfterSeconds: null, answerWithinSeconds: null };
+    await desk.ok('PUT', '/routing', supervisor.token, routing);
+    await a.expect('AVAILABILITY_SET', 'SET_AVAILABILITY', { status: 'available' });
+    await a.next('CONVERSATION_ASSIGNED', ({ conversation: { id } }) => id === waiting);
+    await system.operate('dispatch', { tick: true });
     await a.expect('CONVERSATION_CLOSED', 'CLOSE_CONVERSATION', { conversationId });
     const login = (password: string) =>
       desk.call('POST', '/auth/login', undefined, { email: candidate.email, password });
