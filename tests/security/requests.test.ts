@@ -195,17 +195,8 @@ describe('queries', () => {
     '%7B%22%24gt%22%3A%22%22%7D',
   ])('takes no %s for an id', async (id) => {
     for (const route of allRoutes.filter(({ path }) => path.includes('{'))) {
-      const result = await system.http({
-        method: route.method,
-        path: fill(route.path, id),
-        token:
-          route.operation === 'assignConversation'
-            ? people.supervisor.token
-            : route.operation === 'closeConversation'
-              ? people.agent.token
-              : people.admin.token,
-        body: {},
-      });
+      const { method, path } = route;
+      const result = await system.http({ method, path: fill(path, id), token: tokenFor(route), body: {} });
       expectRefused(result, 'VALIDATION_FAILED', 'NOT_FOUND');
     }
   });
