@@ -82,7 +82,7 @@ describe('deployed', () => {
 
   it.each(names)('%s has its own role, its memory, its time and no secret', (name) => {
     const { Runtime, Role, Handler, MemorySize, Timeout, Environment } = functionNamed(name);
-    const slow: Readonly<Record<string, number>> = { sweep: 240, migrate: 900 };
+    const slow: Readonly<Record<string, number>> = { dispatch: 60, sweep: 240, migrate: 900 };
     const small = ['unknownRoute'];
     expect({ Runtime, Handler, MemorySize, Timeout }).toEqual({
       Runtime: 'nodejs24.x',
@@ -112,6 +112,7 @@ describe('deployed', () => {
     expect(resources('ReachSockets')).toEqual(
       rights[name]?.sockets.map((method) => `${socketApi}/${STAGE}/${method}/@connections/*`),
     );
+    expect(resources('CallDispatcher')).toEqual(rights[name]?.dispatches ? [`function:${PREFIX}-dispatch`] : []);
   });
 
   it('is within the permissions boundary, which leaves every role what it has', () => {
@@ -200,7 +201,13 @@ describe('deployed', () => {
   });
 
   it('sweeps by the clock, and keeps what failed', () => {
-    expect(made.rules).toMatchObject([
+    const rules = made.rules.toSorted((a, b) => (a.ScheduleExpression < b.ScheduleExpression ? -1 : 1));
+    expect(rules).toMatchObject([
+      {
+        ScheduleExpression: 'rate(1 minute)',
+        State: 'ENABLED',
+        Targets: [{ Arn: functionNamed('dispatch').FunctionArn, Input: '{"tick":true}' }],
+      },
       {
         ScheduleExpression: 'rate(5 minutes)',
         State: 'ENABLED',
@@ -209,6 +216,21 @@ describe('deployed', () => {
     ]);
     expect(declared('sweep').DeadLetterConfig).toEqual({ TargetArn: { 'Fn::GetAtt': ['SweepDeadLetters', 'Arn'] } });
     expect(made.queues).toHaveLength(1);
+  });
+
+  it('calls the dispatcher by its name, and gives up what is late or has failed', () => {
+    for (const { Environment } of made.functions)
+      expect(Environment.Variables).toMatchObject({ DISPATCH_FUNCTION: `${PREFIX}-dispatch` });
+    const configs = Object.values(made.stacks[PREFIX] ?? {}).filter(
+      ({ Type }) => Type === 'AWS::Lambda::EventInvokeConfig',
+    );
+    expect(configs.map(({ Properties }) => Properties)).toMatchObject([
+      {
+        FunctionName: { Ref: 'DispatchLambdaFunction' },
+        MaximumEventAgeInSeconds: 60,
+        MaximumRetryAttempts: 0,
+      },
+    ]);
   });
 
   it('raises alarms that somebody hears', () => {

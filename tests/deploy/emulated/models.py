@@ -130,6 +130,13 @@ class Alarm(Called):
         call("cloudwatch", "delete_alarms", region, AlarmNames=[self.physical_resource_id])
 
 
+class EventInvokeConfig(Called):
+    type, service = "AWS::Lambda::EventInvokeConfig", "lambda"
+    create = update = "put_function_event_invoke_config"
+    remove = "delete_function_event_invoke_config"
+    id_property, keys = "FunctionName", ("FunctionName", "Qualifier")
+
+
 class Account(Called):
     # It can be set, not removed: as on AWS.
     type, service = "AWS::ApiGateway::Account", "apigateway"
