@@ -211,7 +211,8 @@ async function opening(serial: number, { candidate }: Pick<Scene, 'candidate'>):
 async function commandsOf({ file, attempt }: Subject): Promise<string[]> {
   const machine = await Machine.start([file]);
   const here = system.carrier;
-  system.carrier = machine.carry;
+  // The dispatcher that is called besides is a function of its own, on a machine of its own.
+  system.carrier = (name, event) => (name === file ? machine.carry : here)(name, event);
   try {
     expect(await attempt()).toBe('ok');
     await system.gateway.idle();

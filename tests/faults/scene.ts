@@ -115,8 +115,8 @@ export function routeSockets(system: InProcess): Map<string, Invoke> {
   const elsewhere = new Map<string, Invoke>();
   const here = system.carrier;
   system.carrier = (file, event) => {
-    const { requestContext } = event as { requestContext: { connectionId?: string } };
-    return (elsewhere.get(requestContext.connectionId ?? '') ?? here)(file, event);
+    const { requestContext } = event as { requestContext?: { connectionId?: string } };
+    return (elsewhere.get(requestContext?.connectionId ?? '') ?? here)(file, event);
   };
   return elsewhere;
 }
