@@ -2,9 +2,11 @@ import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { lines } from '../bench/report/svg.ts';
 import {
+  conversationInWords,
   conversationUsage,
   type Deployed,
   deployed,
+  deskUsage,
   dollars,
   idleUsage,
   MONTH_DAYS,
@@ -14,13 +16,15 @@ import {
   quantity,
   type Usage,
 } from './cost.ts';
-import { loadOf, type Shape, TYPICAL } from './load.ts';
+import { deskLoadOf, loadOf, type Shape, TYPICAL, workingMinutes } from './load.ts';
 import { defaultsAsOptions, numbersFrom, table } from './print.ts';
 
 /**
  * Computes where the service costs less than a server that is always on, and where more: `npx node tools/alwaysOn.ts
  * --messages 40`. The server is a pair of containers behind a load balancer, so that one may fail. Both sides leave out MongoDB.
+ * The desk grows with the conversations: the agents and watchers are those of so many conversations.
  */
+const A_DESK = 1000;
 
 const HOURLY = [
   'vcpuHours',
@@ -72,13 +76,20 @@ export function hoursOf(
   pair: typeof PAIR = PAIR,
 ): Hourly {
   const load = loadOf(shape);
+  const desk = deskLoadOf(shape);
+  const desks = conversations / A_DESK;
   const seconds = HOURS * 3600;
   const busiest = (pair.peak * conversations * shape.messages) / seconds;
   const containers = Math.max(2, Math.ceil((busiest * messageMs) / 1000 / (pair.vcpu * pair.utilization)));
   const units = Math.max(
-    (conversations * (load.connects + load.httpRequests)) / seconds / UNIT.newConnectionsPerSecond,
-    (conversations * shape.participants * shape.minutes) / (HOURS * 60) / UNIT.connections,
-    (conversations * load.bytesOut) / GB / HOURS / UNIT.gbPerHour,
+    (conversations * (load.connects + load.httpRequests) + desks * (desk.connects + desk.httpRequests)) /
+      seconds /
+      UNIT.newConnectionsPerSecond,
+    (conversations * shape.participants * shape.minutes +
+      desks * (shape.agents + shape.watchers) * workingMinutes(shape)) /
+      (HOURS * 60) /
+      UNIT.connections,
+    (conversations * load.bytesOut + desks * desk.bytesOut) / GB / HOURS / UNIT.gbPerHour,
   );
   return {
     vcpuHours: containers * pair.vcpu * HOURS,
@@ -100,21 +111,25 @@ export interface Bills {
 
 /** Dollars of a month of the service. */
 export function serviceDollars({ on, shape, prices }: Bills, conversations: number): number {
-  return dollars(plus(idleUsage(on, shape), conversationUsage(on, shape), conversations), prices);
+  const withDesk = plus(idleUsage(on, shape), deskUsage(on, shape), conversations / A_DESK);
+  return dollars(plus(withDesk, conversationUsage(on, shape), conversations), prices);
 }
 
 /** Dollars of a month of the pair: what it takes by the hour, the same watching, the same bytes, a log of its requests. */
 export function pairDollars({ on, shape, prices, hourly, pair }: Bills, kind: Kind, conversations: number): number {
   const load = loadOf(shape);
+  const desk = deskLoadOf(shape);
+  const desks = conversations / A_DESK;
   const idle = idleUsage(on, shape);
   const nothing = plus(idle, idle, -1);
-  const logGb = (conversations * (load.httpRequests + load.connects) * shape.logBytes) / GB;
+  const requests = conversations * (load.httpRequests + load.connects) + desks * (desk.httpRequests + desk.connects);
+  const logGb = (requests * shape.logBytes) / GB;
   const usage: Usage = {
     ...nothing,
     alarms: idle.alarms,
     dashboards: idle.dashboards,
     customMetrics: idle.customMetrics,
-    transferGb: (conversations * load.bytesOut) / GB,
+    transferGb: (conversations * load.bytesOut + desks * desk.bytesOut) / GB,
     logGb,
     logGbMonths: (logGb * on.logRetentionDays) / MONTH_DAYS,
   };
@@ -177,7 +192,8 @@ export async function report(args: readonly string[]): Promise<string> {
   ];
   const months = [0, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
   return [
-    `A conversation: ${shape.messages} messages, ${shape.participants} connections of ${shape.minutes} minutes, ${shape.bytes} bytes a message.`,
+    conversationInWords(shape),
+    `For ${quantity(A_DESK)} conversations a month: ${shape.agents} agents and ${shape.watchers} watching the queue, ${shape.hours} hours a day, ${shape.days} days a month.`,
     `A container: ${pair.vcpu} vCPU, ${pair.gb} GB. The busiest second of a month: ${pair.peak} times its average one.`,
     '',
     table(

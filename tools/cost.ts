@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { parseArgs } from 'node:util';
 import { parse } from 'yaml';
-import { loadOf, type Shape, TYPICAL } from './load.ts';
+import { deskLoadOf, type Load, loadOf, type Shape, TYPICAL, workingMinutes } from './load.ts';
 import { defaultsAsOptions, numbersFrom, table } from './print.ts';
 
 /**
@@ -47,6 +47,8 @@ const MESSAGES_A_FRAME = 1;
 export interface Deployed {
   readonly memoryGb: number;
   readonly sweepMinutes: number;
+  /** The clock of the desk. */
+  readonly tickMinutes: number;
   readonly logRetentionDays: number;
   readonly alarms: number;
   readonly dashboards: number;
@@ -63,7 +65,7 @@ const text = (path: string) => readFileSync(at(path), 'utf8');
 export async function deployed(stage = 'prod'): Promise<Deployed> {
   const { provider, functions, params } = parse(text('../serverless.yml'), { logLevel: 'error' }) as {
     provider: { memorySize: number };
-    functions: Record<'sweep', { events: readonly Readonly<Record<string, string>>[] }>;
+    functions: Record<'sweep' | 'dispatch', { events: readonly { schedule: string | { rate: string } }[] }>;
     params: Record<string, Pick<Deployed, 'httpRate' | 'websocketRate'> & { logRetentionInDays: number }>;
   };
   const settings = params[stage];
@@ -79,9 +81,15 @@ export async function deployed(stage = 'prod'): Promise<Deployed> {
   // An alarm on a sum costs as much as an alarm on each of its parts.
   const parts = ({ Metrics }: { Metrics?: readonly object[] }) =>
     Metrics?.filter((part) => 'MetricStat' in part).length ?? 1;
+  const every = (name: keyof typeof functions) => {
+    const schedule = functions[name].events[0]?.schedule;
+    const rate = typeof schedule === 'object' ? schedule.rate : schedule;
+    return Number(/^rate\((\d+) minutes?\)$/.exec(rate ?? '')?.[1]);
+  };
   return {
     memoryGb: provider.memorySize / 1024,
-    sweepMinutes: Number(/^rate\((\d+) minutes\)$/.exec(functions.sweep.events[0]?.['schedule'] ?? '')?.[1]),
+    sweepMinutes: every('sweep'),
+    tickMinutes: every('dispatch'),
     logRetentionDays: settings.logRetentionInDays,
     httpRate: settings.httpRate,
     websocketRate: settings.websocketRate,
@@ -91,45 +99,49 @@ export async function deployed(stage = 'prod'): Promise<Deployed> {
   };
 }
 
+const NOTHING = Object.fromEntries(ITEMS.map((item) => [item, 0])) as Record<Item, number>;
+
+const MONTH_MINUTES = MONTH_DAYS * 24 * 60;
+
 /** The bill of a month without any use. */
 export function idleUsage(on: Deployed, shape: Shape): Usage {
-  const sweeps = (MONTH_DAYS * 24 * 60) / on.sweepMinutes;
+  const sweeps = MONTH_MINUTES / on.sweepMinutes;
   return {
-    ...invoked(sweeps, (sweeps * on.memoryGb * shape.milliseconds) / 1000, on, shape),
-    httpRequests: 0,
-    socketMessages: 0,
-    socketMinutes: 0,
-    transferGb: 0,
-    // At worst each run of the sweep is a new instance.
-    kmsRequests: sweeps,
+    ...plus(invoked(sweeps, on, shape), clockUsage(on, shape)),
+    // At worst each run of the sweep is a new instance. The clock's runs are too close together for that.
+    kmsRequests: sweeps + clockUsage(on, shape).kmsRequests,
     alarms: on.alarms,
     dashboards: on.dashboards,
     customMetrics: on.customMetrics,
   };
 }
 
+/** The part of it that is the desk's clock. */
+export const clockUsage = (on: Deployed, shape: Shape): Usage => invoked(MONTH_MINUTES / on.tickMinutes, on, shape);
+
 /** The bill of one more conversation. */
-export function conversationUsage(on: Deployed, shape: Shape): Usage {
-  const load = loadOf(shape);
-  const gbSeconds = (load.invocations * on.memoryGb * shape.milliseconds) / 1000;
-  return {
-    ...invoked(load.invocations, gbSeconds, on, shape),
-    httpRequests: load.httpRequests,
-    socketMessages: (load.framesIn + load.posts) * MESSAGES_A_FRAME,
-    socketMinutes: shape.participants * shape.minutes,
-    transferGb: load.bytesOut / GB,
-    alarms: 0,
-    dashboards: 0,
-    customMetrics: 0,
-  };
-}
+export const conversationUsage = (on: Deployed, shape: Shape): Usage =>
+  usageOf(loadOf(shape), shape.participants * shape.minutes, on, shape);
+
+/** The bill of a month of people at the desk: those who watch, and agents who are available. */
+export const deskUsage = (on: Deployed, shape: Shape): Usage =>
+  usageOf(deskLoadOf(shape), (shape.agents + shape.watchers) * workingMinutes(shape), on, shape);
+
+const usageOf = (load: Load, socketMinutes: number, on: Deployed, shape: Shape): Usage => ({
+  ...invoked(load.invocations, on, shape),
+  httpRequests: load.httpRequests,
+  socketMessages: (load.framesIn + load.posts) * MESSAGES_A_FRAME,
+  socketMinutes,
+  transferGb: load.bytesOut / GB,
+});
 
 /** The costs of every run of a function. With so few a second, all of them are traced. */
-function invoked(invocations: number, gbSeconds: number, on: Deployed, shape: Shape) {
+function invoked(invocations: number, on: Deployed, shape: Shape): Usage {
   const logGb = (invocations * shape.logBytes) / GB;
   return {
+    ...NOTHING,
     lambdaRequests: invocations,
-    lambdaGbSeconds: gbSeconds,
+    lambdaGbSeconds: (invocations * on.memoryGb * shape.milliseconds) / 1000,
     logGb,
     logGbMonths: (logGb * on.logRetentionDays) / MONTH_DAYS,
     traces: invocations,
@@ -153,6 +165,9 @@ export const money = (amount: number) => amount.toFixed(2);
 export const quantity = (amount: number) =>
   amount.toLocaleString('en-US', { maximumFractionDigits: amount >= 100 ? 0 : 2 });
 
+export const conversationInWords = ({ messages, participants, minutes, bytes }: Shape): string =>
+  `A conversation: ${messages} messages, ${participants} connections of ${minutes} minutes, ${bytes} bytes a message.`;
+
 /** Returns the output of the command. */
 export async function report(args: readonly string[]): Promise<string> {
   const { values } = parseArgs({
@@ -168,18 +183,21 @@ export async function report(args: readonly string[]): Promise<string> {
   const prices = (JSON.parse(file ? readFileSync(file, 'utf8') : text('prices.json')) as { items: Prices }).items;
   const on = await deployed();
   const idle = idleUsage(on, shape);
+  const clock = clockUsage(on, shape);
+  const desk = deskUsage(on, shape);
   const one = conversationUsage(on, shape);
   const thousand = plus(one, one, 999);
-  const month = plus(idle, one, conversations);
+  const month = plus(plus(idle, desk), one, conversations);
 
+  const more = (usage: typeof deskUsage, who: 'agents' | 'watchers', times = 1) =>
+    money(times * dollars(plus(usage(on, { ...shape, [who]: shape[who] + 1 }), usage(on, shape), -1), prices));
+
+  const columns = [idle, desk, thousand];
   const lines = ITEMS.map((item) => [
     prices[item].what,
-    quantity(idle[item]),
-    money(dollarsFor(item, idle, prices)),
-    quantity(thousand[item]),
-    money(dollarsFor(item, thousand, prices)),
+    ...columns.flatMap((usage) => [quantity(usage[item]), money(dollarsFor(item, usage, prices))]),
   ]);
-  const totals = ['together', '', money(dollars(idle, prices)), '', money(dollars(thousand, prices))];
+  const totals = ['together', ...columns.flatMap((usage) => ['', money(dollars(usage, prices))])];
   const sensitivity = [10, 20, 40, 80].map((messages) => [
     `${messages} messages`,
     ...[2, 3, 4].map((participants) =>
@@ -187,16 +205,19 @@ export async function report(args: readonly string[]): Promise<string> {
     ),
   ]);
   return [
-    `A conversation: ${shape.messages} messages, ${shape.participants} connections of ${shape.minutes} minutes, ${shape.bytes} bytes a message.`,
+    conversationInWords(shape),
+    `The desk: ${shape.agents} agents available and ${shape.watchers} watching the queue, ${shape.hours} hours a day, ${shape.days} days a month.`,
     '',
-    table(['', 'idle month', '$', '1,000 conversations', '$'], [...lines, totals]),
+    table(['', 'idle month', '$', 'desk, a month', '$', '1,000 conversations', '$'], [...lines, totals]),
     '',
     'Dollars per 1,000 conversations:',
     '',
     table(['', '2 connections', '3', '4'], sensitivity),
     '',
     `Idle month: $${money(dollars(idle, prices))}, after the free allowances $${money(dollars(idle, prices, true))}.`,
-    `Month with ${quantity(conversations)} conversations: $${money(dollars(month, prices))}, after the free allowances $${money(dollars(month, prices, true))}.`,
+    `Of that the clock of the desk, ${quantity(clock.lambdaRequests)} runs: $${money(dollars(clock, prices))}, after the free allowances $${money(dollars(idle, prices, true) - dollars(plus(idle, clock, -1), prices, true))}.`,
+    `One more agent: $${more(deskUsage, 'agents')} a month. One more who watches: $${more(deskUsage, 'watchers')} a month, and $${more(conversationUsage, 'watchers', 100_000)} per 100,000 conversations.`,
+    `Month with the desk and ${quantity(conversations)} conversations: $${money(dollars(month, prices))}, after the free allowances $${money(dollars(month, prices, true))}.`,
   ].join('\n');
 }
 

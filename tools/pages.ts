@@ -7,11 +7,13 @@ import { type ClientEvent, clientEvents } from '../lib/protocol/events.ts';
 import { repeatingInWords } from '../lib/protocol/repeating.ts';
 import { type Route, routeKeyOf } from '../lib/protocol/route.ts';
 import { routes } from '../lib/protocol/routes.ts';
-import { plot as alwaysOnPlot } from './alwaysOn.ts';
+import { report as alwaysOn, plot as alwaysOnPlot } from './alwaysOn.ts';
+import { report as cost } from './cost.ts';
+import { report as scale } from './scale.ts';
 
 /**
- * Makes the tables in README.md and docs/delivery.md that follow from `lib/protocol`, and those in docs/performance.md, with its
- * plots, that follow from the last runs of the benchmark.
+ * Makes the tables in README.md and docs/delivery.md that follow from `lib/protocol`; those in docs/performance.md, with its
+ * plots, that follow from the last runs of the benchmark; and what commands print in docs/cost.md and docs/scale.md.
  */
 
 interface Table {
@@ -64,6 +66,11 @@ const TABLES: Readonly<Record<string, Readonly<Record<string, () => Table>>>> = 
   },
 };
 
+const COMMANDS = { cost, alwaysOn, scale } as const;
+
+/** The pages that show a command of these, `$ npx node tools/cost.ts …`, and below it what it prints. */
+const SHOWING_COMMANDS = ['docs/cost.md', 'docs/scale.md'];
+
 const PERFORMANCE = 'docs/performance.md';
 
 const read = (path: string): string => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8');
@@ -77,6 +84,9 @@ export async function pages(): Promise<Record<string, string>> {
     ...Object.fromEntries(Object.entries(TABLES).map(([path, tables]) => [path, filled(path, inMarkdownOf(tables))])),
     [PERFORMANCE]: filled(PERFORMANCE, blocks(results)),
     ...plots(results),
+    ...Object.fromEntries(
+      await Promise.all(SHOWING_COMMANDS.map(async (path) => [path, await printed(path)] as const)),
+    ),
     'docs/performance/alwaysOn.svg': await alwaysOnPlot(),
   };
 }
@@ -87,6 +97,16 @@ function filled(path: string, texts: Readonly<Record<string, string>>): string {
     if (before === undefined || after === undefined || more.length > 0) throw new Error(`${path} has no table ${name}`);
     return `${before}<!-- ${name} -->\n${text}<!-- /${name} -->\n${after}`;
   }, read(path));
+}
+
+async function printed(path: string): Promise<string> {
+  let page = read(path);
+  for (const [shown, name, args = ''] of page.matchAll(/^```\n\$ npx node tools\/(\w+)\.ts(.*)\n[\s\S]*?\n```$/gm)) {
+    const command = COMMANDS[name as keyof typeof COMMANDS];
+    const output = await command(args.split(' ').filter(Boolean));
+    page = page.replace(shown, () => `\`\`\`\n$ npx node tools/${name}.ts${args}\n${output}\n\`\`\``);
+  }
+  return page;
 }
 
 function inMarkdown({ head, rows }: Table): string {

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { deployed } from './cost.ts';
-import { loadOf, STORED, TYPICAL } from './load.ts';
+import { deskLoadOf, type Load, loadOf, STORED, TYPICAL } from './load.ts';
 import { defaultsAsOptions, numbersFrom, table } from './print.ts';
 
 /**
@@ -11,6 +11,9 @@ import { defaultsAsOptions, numbersFrom, table } from './print.ts';
 export const BASE = {
   ...TYPICAL,
   conversationsPerDay: 1000,
+  /** Those of the base load. More load has more of them. */
+  agents: 40,
+  watchers: 4,
   /** The hours in which a day's conversations fall, and how much busier the busiest moment is than the average. */
   hours: 10,
   peak: 3,
@@ -32,8 +35,8 @@ const QUOTAS = {
   parameterReads: 40,
 };
 
-/** The functions that a conversation uses, each with one instance at least: sign-in, conversations, sockets. */
-const FUNCTIONS_IN_USE = 3;
+/** The functions that a conversation uses, each with one instance at least: sign-in, conversations, sockets, dispatcher. */
+const FUNCTIONS_IN_USE = 4;
 /** Beside its pool, a client has one connection to watch each member of the replica set. */
 const MONITORS = 1;
 /** How often an instance reads the signing keys again. A new instance reads all its secrets at once. */
@@ -62,17 +65,20 @@ export interface Peak {
 /** Computes a second of the busiest time, at `times` the base load. */
 export function peakOf(base: typeof BASE, times: number): Peak {
   const load = loadOf(base);
+  const desk = deskLoadOf(base);
   const conversationsPerDay = base.conversationsPerDay * times;
   const starts = (conversationsPerDay / (base.hours * 3600)) * base.peak;
-  const lambdaConcurrency = (starts * load.invocations * base.milliseconds) / 1000;
+  /** For so many a month of what the desk does, a second of it. */
+  const ofDesk = (aMonth: number) => (times * aMonth) / (base.days * base.hours * 3600);
+  const lambdaConcurrency = ((starts * load.invocations + ofDesk(desk.invocations)) * base.milliseconds) / 1000;
   const instances = FUNCTIONS_IN_USE + lambdaConcurrency * base.instancesPerBusy;
   return {
     conversationsPerDay,
-    openSockets: starts * base.participants * base.minutes * 60,
-    newConnections: starts * load.connects,
-    httpRequests: starts * load.httpRequests,
-    socketRequests: starts * (load.framesIn + 2 * load.connects),
-    apiRequests: starts * (load.httpRequests + load.connects + load.framesIn + load.posts),
+    openSockets: starts * base.participants * base.minutes * 60 + times * (base.agents + base.watchers),
+    newConnections: starts * load.connects + ofDesk(desk.connects),
+    httpRequests: starts * load.httpRequests + ofDesk(desk.httpRequests),
+    socketRequests: starts * (load.framesIn + 2 * load.connects) + ofDesk(desk.framesIn + 2 * desk.connects),
+    apiRequests: starts * requestsOf(load) + ofDesk(requestsOf(desk)),
     messages: starts * base.messages,
     gigabytesADay: (conversationsPerDay * (base.messages * STORED.message + STORED.conversation)) / 1e9,
     lambdaConcurrency,
@@ -81,6 +87,9 @@ export function peakOf(base: typeof BASE, times: number): Peak {
     parameterReadsAtDeploy: instances / REPLACED_WITHIN_SECONDS,
   };
 }
+
+const requestsOf = ({ httpRequests, connects, framesIn, posts }: Load): number =>
+  httpRequests + connects + framesIn + posts;
 
 /** Returns how many conversations a day make so many requests in the busiest second. */
 const conversationsUntil = (base: typeof BASE, apiRequests: number): number =>

@@ -9,16 +9,18 @@ import {
   serviceDollars,
 } from '../../tools/alwaysOn.ts';
 import {
+  clockUsage,
   conversationUsage,
   report as costReport,
   type Deployed,
   deployed,
+  deskUsage,
   dollars,
   idleUsage,
   type Prices,
   plus,
 } from '../../tools/cost.ts';
-import { loadOf, TYPICAL } from '../../tools/load.ts';
+import { deskLoadOf, loadOf, TYPICAL } from '../../tools/load.ts';
 import { BASE, peakOf, report as scaleReport } from '../../tools/scale.ts';
 
 const root = new URL('../../', import.meta.url);
@@ -28,6 +30,7 @@ const prices = (JSON.parse(read('tools/prices.json')) as { items: Prices }).item
 const on: Deployed = {
   memoryGb: 1,
   sweepMinutes: 5,
+  tickMinutes: 1,
   logRetentionDays: 30,
   alarms: 12,
   dashboards: 1,
@@ -39,20 +42,23 @@ const on: Deployed = {
 describe('a conversation', () => {
   it('is counted from the contract', () => {
     // Two people, three messages, no time to ping. In: 2 joins, 3 sends, 1 close. Out: 2 joined, 3 acknowledgements,
-    // 3 × 2 messages, 2 assigned, 2 closed.
-    expect(loadOf({ ...TYPICAL, messages: 3, participants: 2, minutes: 4 })).toMatchObject({
+    // 3 × 2 messages, 2 assigned, 2 closed; and each of 3 changes to 5 watchers, by a run of the dispatcher.
+    expect(loadOf({ ...TYPICAL, messages: 3, participants: 2, minutes: 4, watchers: 5 })).toMatchObject({
       httpRequests: 6,
       connects: 2,
       framesIn: 6,
       pings: 0,
-      posts: 15,
-      invocations: 6 + 2 + 6 + 2,
+      posts: 15 + 3 * 5,
+      dispatches: 3,
+      invocations: 6 + 2 + 6 + 2 + 3,
     });
   });
 
   it.each([
     ['message', { messages: 1 }, { framesIn: 1, posts: 1 + TYPICAL.participants, invocations: 1 }],
     ['five minutes', { minutes: 5 }, { framesIn: 2, posts: 2, invocations: 2 }],
+    ['watcher', { watchers: 1 }, { framesIn: 0, posts: 3, invocations: 0, dispatches: 0 }],
+    ['agent', { agents: 1 }, { framesIn: 0, posts: 0, invocations: 0 }],
   ])('costs so much more with one more %s', (_, more, expected) => {
     const before = loadOf(TYPICAL);
     const [name, by] = Object.entries(more)[0] as [keyof typeof TYPICAL, number];
@@ -66,18 +72,55 @@ describe('a conversation', () => {
   });
 });
 
+describe('the desk', () => {
+  const shape = { ...TYPICAL, hours: 8, days: 20, agents: 0, watchers: 0 };
+
+  it('is nothing when nobody is there', () => {
+    expect(new Set(Object.values(deskLoadOf(shape)))).toEqual(new Set([0]));
+  });
+
+  it('renews each lease each minute of the working day, and connects again every two hours', () => {
+    const [connects, renewals] = [4 * 20, 60 * 8 * 20];
+    expect(deskLoadOf({ ...shape, agents: 1 })).toMatchObject({
+      httpRequests: connects,
+      connects,
+      // Each is answered; each connection begins with one more.
+      framesIn: renewals + connects,
+      posts: renewals + connects,
+      pings: 0,
+      invocations: renewals + 4 * connects,
+    });
+  });
+
+  it('pings for who watches and says nothing', () => {
+    const pings = (8 * 60 * 20) / 5;
+    expect(deskLoadOf({ ...shape, watchers: 2 })).toMatchObject({ pings: 2 * pings, connects: 160 });
+  });
+
+  it('has everybody connected all day', () => {
+    expect(deskUsage(on, { ...shape, agents: 2, watchers: 1 }).socketMinutes).toBe(3 * 8 * 60 * 20);
+  });
+});
+
 describe('the bill', () => {
-  const shape = { ...TYPICAL, messages: 3, minutes: 4, milliseconds: 100 };
+  const shape = { ...TYPICAL, messages: 3, minutes: 4, milliseconds: 100, watchers: 0 };
   const one = conversationUsage(on, shape);
   const idle = idleUsage(on, shape);
 
   it('counts frames both ways, minutes of each connection and GB-seconds', () => {
-    expect(one).toMatchObject({ socketMessages: 6 + 15, socketMinutes: 8, lambdaRequests: 16, alarms: 0 });
-    expect(one.lambdaGbSeconds).toBeCloseTo(1.6);
+    expect(one).toMatchObject({ socketMessages: 6 + 15, socketMinutes: 8, lambdaRequests: 19, alarms: 0 });
+    expect(one.lambdaGbSeconds).toBeCloseTo(1.9);
   });
 
-  it('has a sweep every five minutes when nobody comes', () => {
-    expect(idle).toMatchObject({ lambdaRequests: 8640, traces: 8640, alarms: 12, socketMessages: 0 });
+  it('has a sweep every five minutes when nobody comes, and the clock each minute', () => {
+    const runs = 8640 + 43_200;
+    expect(idle).toMatchObject({ lambdaRequests: runs, traces: runs, alarms: 12, socketMessages: 0 });
+    expect(clockUsage(on, shape)).toMatchObject({ lambdaRequests: 43_200, alarms: 0 });
+  });
+
+  it('of an idle desk is cents', async () => {
+    const asDeployed = await deployed();
+    expect(dollars(clockUsage(asDeployed, TYPICAL), prices)).toBeLessThan(0.5);
   });
 
   it('multiplies, and takes off what is free item by item', () => {
@@ -90,7 +133,7 @@ describe('the bill', () => {
 
 it('reads what is deployed', async () => {
   const { alarms, customMetrics, ...rest } = await deployed();
-  expect(rest).toMatchObject({ memoryGb: 1, sweepMinutes: 5, dashboards: 1, logRetentionDays: 90 });
+  expect(rest).toMatchObject({ memoryGb: 1, sweepMinutes: 5, tickMinutes: 1, dashboards: 1, logRetentionDays: 90 });
   // All alarms are on a metric each but one, which is on a sum of two.
   const sections = [...read('docs/runbook.md').matchAll(/^## [A-Z][A-Za-z]+$/gm)].length;
   expect(alarms).toBe(sections + (2 - 1));
@@ -99,7 +142,8 @@ it('reads what is deployed', async () => {
 
 it('grows in proportion, and by the pool', () => {
   const [once, tenfold] = [peakOf(BASE, 1), peakOf(BASE, 10)];
-  expect(tenfold.apiRequests).toBeCloseTo(10 * once.apiRequests);
+  for (const what of ['apiRequests', 'socketRequests', 'httpRequests', 'newConnections', 'openSockets'] as const)
+    expect(tenfold[what]).toBeCloseTo(10 * once[what]);
   expect(peakOf({ ...BASE, poolSize: 9 }, 1).databaseConnections).toBeCloseTo(2 * once.databaseConnections);
 });
 
