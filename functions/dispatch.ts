@@ -1,6 +1,7 @@
 import type { Context } from 'aws-lambda';
 import * as z from 'zod/mini';
 import { validate } from '../lib/errors/validate.ts';
+import { errorFields, logger } from '../lib/runtime/logger.ts';
 import { deskEventSchema } from '../lib/services/desk/changes.ts';
 import { dispatch, type Ticked, tick } from '../lib/services/desk/dispatch.ts';
 import { connect, connectAhead } from '../lib/store/database.ts';
@@ -15,6 +16,16 @@ const eventSchema = z.union([z.strictObject({ tick: z.literal(true) }), deskEven
 
 /** Runs beside the functions that people wait for, and on a schedule. Throws when the database can't be reached. */
 export async function handler(event: unknown, context: Context): Promise<Ticked | undefined> {
+  try {
+    return await run(event, context);
+  } catch (error) {
+    // Nobody waits for the answer.
+    logger.error('the dispatcher failed', errorFields(error));
+    throw error;
+  }
+}
+
+async function run(event: unknown, context: Context): Promise<Ticked | undefined> {
   const what = validate(eventSchema, event, '');
   await connect();
   const until = Date.now() + context.getRemainingTimeInMillis() - MARGIN_MS;

@@ -55,7 +55,17 @@ class WaitingFunction implements LambdaFunction {
     this.#clientContext = context;
   }
 
-  async runHandler(): Promise<unknown> {
+  /**
+   * The emulator doesn't wait for a function that is called asynchronously. Handled here, the failure of such a function, which
+   * logs it, doesn't end the emulator. Whoever does wait is told as ever.
+   */
+  runHandler(): Promise<unknown> {
+    const run = this.#run();
+    run.catch(() => undefined);
+    return run;
+  }
+
+  async #run(): Promise<unknown> {
     await this.#line.enter();
     try {
       const worker = this.#worker();

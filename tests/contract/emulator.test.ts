@@ -1,6 +1,7 @@
+import mongoose from 'mongoose';
 import type WebSocket from 'ws';
 import { SUBPROTOCOL } from '../../lib/protocol/events.ts';
-import { within } from '../support/deadline.ts';
+import { eventually, within } from '../support/deadline.ts';
 import { type Emulator, startEmulatorDesk } from '../support/emulator.ts';
 import type { Desk, Person } from '../support/system.ts';
 import { crowdSuite } from './suites/crowd.ts';
@@ -17,11 +18,21 @@ const ORIGIN = 'https://support.example.com';
 let system: Emulator;
 let desk: Desk;
 let candidate: Person;
+let database: mongoose.Connection;
+/** An agent whose lease has ended, and nobody has noted it. */
+let vanished: Person;
 beforeAll(async () => {
   ({ system, desk } = await startEmulatorDesk({ ALLOWED_ORIGINS: ORIGIN }));
+  database = await mongoose.createConnection(system.databaseUri).asPromise();
   candidate = await desk.candidate();
+  vanished = await desk.agent(await desk.supervisor());
+  await agentRecords().updateOne({ _id: vanished.user.id }, { $set: { leased: true, availableUntil: new Date(0) } });
 });
-afterAll(() => system?.stop());
+afterAll(async () => {
+  await database?.close();
+  await system?.stop();
+});
+const agentRecords = () => database.collection<{ _id: string; leased?: true }>('users');
 const start = async () => ({ system, desk });
 
 permissionSuite(start, {
@@ -117,5 +128,45 @@ describe('HTTP', () => {
       headers: { 'content-type': 'application/x-www-form-urlencoded' },
     });
     expect(result).toMatchObject({ status: 415, body: { code: 'UNSUPPORTED_MEDIA_TYPE' } });
+  });
+});
+
+describe('the desk', () => {
+  it('tells who watches, and gives an available agent what a customer opens', async () => {
+    const supervisor = await desk.supervisor();
+    const agent = await desk.agent(supervisor);
+    const routing = { mode: 'automatic', requeueAfterSeconds: null, answerWithinSeconds: null };
+    await desk.ok('PUT', '/routing', supervisor.token, routing);
+    const [watcher, given] = await Promise.all([desk.connect(supervisor), desk.connect(agent)]);
+    await watcher.expect('QUEUE_WATCHED', 'WATCH_QUEUE', {});
+    await given.expect('AVAILABILITY_SET', 'SET_AVAILABILITY', { status: 'available' });
+    await watcher.next('AGENT_CHANGED', ({ user }) => user.id === agent.user.id && user.availability === 'available');
+
+    const { id } = await desk.conversation(candidate, 'hello');
+    const isOurs = ({ conversation }: { conversation: { id: string } }) => conversation.id === id;
+    await given.next('CONVERSATION_ASSIGNED', isOurs);
+    await watcher.next('QUEUE_CHANGED', (data) => isOurs(data) && data.reason === 'opened');
+    const { data } = await watcher.next('QUEUE_CHANGED', (told) => isOurs(told) && told.reason === 'assigned');
+    expect(data.conversation).toMatchObject({ agentId: agent.user.id, candidate: { email: candidate.email } });
+
+    // A failure of the dispatcher, for which nobody waits, ends nothing.
+    const name = 'live-support-dev-dispatch';
+    const called = await fetch(`http://localhost:${system.ports.lambda}/2015-03-31/functions/${name}/invocations`, {
+      method: 'POST',
+      headers: { 'x-amz-invocation-type': 'Event' },
+      body: '{"nonsense":true}',
+    });
+    expect(called.status).toBe(202);
+    await desk.ok('POST', `/conversations/${id}/close`, agent.token);
+    await watcher.next('QUEUE_CHANGED', (told) => isOurs(told) && told.reason === 'closed');
+    for (const socket of [watcher, given]) socket.close();
+  });
+
+  it('has a clock', async () => {
+    // It began when the suite did, so that there is little of a minute left to wait.
+    await eventually('the clock to tick', async () => {
+      const record = await agentRecords().findOne({ _id: vanished.user.id });
+      return record !== null && record.leased === undefined;
+    });
   });
 });

@@ -1,4 +1,5 @@
 import { DEFAULT_CAPACITY, LEASE_SECONDS } from '../../lib/domain/desk.ts';
+import { resetConfig } from '../../lib/runtime/config.ts';
 import * as clock from '../../lib/services/desk/dispatch.ts';
 import { auditModel } from '../../lib/store/audit.ts';
 import { conversationModel, countAssigned } from '../../lib/store/conversations.ts';
@@ -7,6 +8,7 @@ import { WATCHED, watchCommands } from '../support/commands.ts';
 import { HANG_MS } from '../support/deadline.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
 import type { Socket } from '../support/socket.ts';
+import { tapStdout } from '../support/stdout.ts';
 import type { Desk, Person } from '../support/system.ts';
 
 /** Availability, capacity and automatic assignment. */
@@ -475,6 +477,27 @@ describe('the clock', () => {
     await assignedAgo(id, 61_000);
     await tick();
     expect(await get(id)).toMatchObject({ status: 'open', requeues: 1 });
+  });
+
+  it('writes to the log when it has done something, and nothing when it has not', async () => {
+    const { agents } = await team(1);
+    const [agent] = agents as [Person];
+    await become(agent);
+    const lines: string[] = [];
+    const stop = tapStdout((text) => lines.push(text) > 0);
+    process.env['LOG_LEVEL'] = 'info';
+    resetConfig();
+    try {
+      await tick();
+      expect(lines).toEqual([]);
+      await lapse(agent);
+      await tick();
+      expect(lines.map((line) => JSON.parse(line))).toMatchObject([{ level: 'info', message: 'ticked', lapsed: 1 }]);
+    } finally {
+      stop();
+      process.env['LOG_LEVEL'] = 'silent';
+      resetConfig();
+    }
   });
 
   it('is one read while nobody is available and no team automatic', async () => {

@@ -46,7 +46,8 @@ export async function tick(until: number): Promise<Ticked> {
   const assigned = await attempt(() => assignWaiting(until), []);
   await Promise.all([tellWatchers([...changes, ...assigned], [...lapsed, ...sentAway]), ...sentAway.map(tellSentAway)]);
   const ticked = { lapsed: lapsed.length, takenBack: changes.length, assigned: assigned.length };
-  logger.info('ticked', ticked);
+  // Most ticks find nothing to do, and there is one each minute.
+  logger[Object.values(ticked).some((count) => count > 0) ? 'info' : 'debug']('ticked', ticked);
   if (failures.length > 0) throw failures[0];
   return ticked;
 }
