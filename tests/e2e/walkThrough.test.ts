@@ -7,7 +7,7 @@ import { eventually } from '../support/deadline.ts';
 import { type Emulator, startEmulator } from '../support/emulator.ts';
 import { PROJECT, Running } from '../support/process.ts';
 
-/** The README's walk-through: its very lines, in real shells, with the real curl and wscat, against the emulator. */
+/** The README's walk-throughs: their very lines, in real shells, with the real curl and wscat, against the emulator. */
 
 let system: Emulator;
 let database: mongoose.Connection;
@@ -24,10 +24,10 @@ afterAll(async () => {
   await system?.stop();
 });
 
-/** What is in the README's `bash` blocks, in order. */
-function blocks(): string[] {
+/** What is in the `bash` blocks of a part of the README, in order. */
+function blocks(part: 'walk-through' | 'desk-at-work'): string[] {
   const readme = readFileSync(`${PROJECT}/README.md`, 'utf8');
-  const text = /<!-- walk-through -->([\s\S]*)<!-- \/walk-through -->/.exec(readme)?.[1] ?? '';
+  const text = readme.split(new RegExp(`<!-- /?${part} -->`))[1] ?? '';
   return [...text.matchAll(/^```bash\n([\s\S]*?)^```$/gm)].map(([, lines = '']) =>
     lines
       .replaceAll('localhost:3000', `localhost:${system.ports.http}`)
@@ -68,15 +68,19 @@ class Wscat {
   }
 
   /** Types the frame until it is answered: before it says `Connected`, which it says on a screen only, wscat drops it. */
-  async join(frame: string): Promise<Frame> {
-    await eventually('the room to be joined', async () => {
-      if (this.frames('CONVERSATION_JOINED').length > 0) return true;
+  async first(frame: string, answer: string): Promise<Frame> {
+    await eventually(answer, async () => {
+      if (this.frames(answer).length > 0) return true;
       this.#terminal.type(frame);
       // Not to be answered more often than need be.
       await sleep(300);
       return false;
     });
-    return this.next('CONVERSATION_JOINED', () => true);
+    return this.next(answer, () => true);
+  }
+
+  join(frame: string): Promise<Frame> {
+    return this.first(frame, 'CONVERSATION_JOINED');
   }
 
   type(frame: string): void {
@@ -103,8 +107,17 @@ class Wscat {
   }
 }
 
-it('works as written', async () => {
-  const [signIn = '', open = '', assign = '', paste = '', afterwards = ''] = blocks();
+/** The `npx wscat` lines and the frames of what is to be pasted into other terminals. */
+function toPaste(printed: string): { connects: string[]; frames: string[] } {
+  const lines = printed.split('\n');
+  return {
+    connects: lines.filter((line) => line.startsWith('npx wscat ')),
+    frames: lines.filter((line) => line.startsWith('{')),
+  };
+}
+
+it('the walk-through works as written', async () => {
+  const [signIn = '', open = '', assign = '', paste = '', afterwards = ''] = blocks('walk-through');
   const shell = openShell();
   expect(await shell(signIn)).toBe('');
   const opened = JSON.parse(await shell(open));
@@ -112,11 +125,9 @@ it('works as written', async () => {
   const assigned = JSON.parse(await shell(assign));
   expect(assigned).toMatchObject({ id: opened.id, status: 'assigned' });
 
-  const lines = (await shell(paste)).split('\n');
-  const [candidateLine = '', agentLine = ''] = lines.filter((line) => line.startsWith('npx wscat '));
-  const [join = '', fromCandidate = '', , fromAgent = '', joinAgain = '', close = ''] = lines.filter((line) =>
-    line.startsWith('{'),
-  );
+  const { connects, frames } = toPaste(await shell(paste));
+  const [candidateLine = '', agentLine = ''] = connects;
+  const [join = '', fromCandidate = '', , fromAgent = '', joinAgain = '', close = ''] = frames;
   const content = (frame: string): string => JSON.parse(frame).data.content;
 
   const candidate = new Wscat(candidateLine);
@@ -165,4 +176,55 @@ it('works as written', async () => {
     agents: expect.arrayContaining([expect.objectContaining({ id: assigned.agentId, closedConversations: 1 })]),
   });
   expect(totals.closedConversations).toBe(1);
+});
+
+it('the desk at work works as written', async () => {
+  const [signIn = ''] = blocks('walk-through');
+  const [begin = '', write = '', look = ''] = blocks('desk-at-work');
+  const shell = openShell();
+  await shell(signIn);
+  const printed = await shell(begin);
+  expect(JSON.parse(printed.split('\n')[0] ?? '')).toMatchObject({ mode: 'automatic', requeueAfterSeconds: 60 });
+  const { connects, frames } = toPaste(printed.slice(printed.indexOf('\n')));
+  const [supervisorLine = '', agentLine = ''] = connects;
+  const [watch = '', available = ''] = frames;
+  const isOf = (id: string) => (data: Frame['data']) => data.conversation.id === id;
+
+  const supervisor = new Wscat(supervisorLine);
+  await supervisor.first(watch, 'QUEUE_WATCHED');
+  const agent = new Wscat(agentLine);
+  const begun = Date.now();
+  const { until } = (await agent.first(available, 'AVAILABILITY_SET')).data;
+  expect(Date.parse(until) - begun).toBeGreaterThanOrEqual(149_000);
+  const { user } = (await supervisor.next('AGENT_CHANGED', () => true)).data;
+  expect(user).toMatchObject({ email: 'agent3@example.com', availability: 'available' });
+
+  const ids = (await shell(write)).split('\n');
+  expect(ids).toHaveLength(2);
+  const changed = (id: string, reason: string) =>
+    supervisor.next('QUEUE_CHANGED', ({ data }) => isOf(id)(data) && data.reason === reason);
+  for (const id of ids) {
+    await agent.next('CONVERSATION_ASSIGNED', ({ data }) => isOf(id)(data) && data.conversation.agentId === user.id);
+    await changed(id, 'opened');
+    expect((await changed(id, 'assigned')).data.conversation).toMatchObject({ status: 'assigned', agentId: user.id });
+  }
+
+  await agent.drop();
+  // A minute of absence, and a tick.
+  const past = new Date(Date.now() - 61_000);
+  const people = database.collection<{ _id: string }>('users');
+  await people.updateOne({ _id: user.id }, { $set: { availableUntil: past } });
+  await database.collection('conversations').updateMany({ agentId: user.id }, { $set: { assignedAt: past } });
+  const clock = `http://localhost:${system.ports.lambda}/2015-03-31/functions/live-support-dev-dispatch/invocations`;
+  expect((await fetch(clock, { method: 'POST', body: '{"tick":true}' })).status).toBe(200);
+  await supervisor.next('AGENT_CHANGED', ({ data }) => data.user.availability === 'away');
+  for (const id of ids) {
+    expect((await changed(id, 'requeued')).data.conversation).toMatchObject({ status: 'open', requeues: 1 });
+  }
+  const { items } = JSON.parse(await shell(look));
+  expect(items).toMatchObject(ids.toReversed().map((id) => ({ id, requeues: 1 })));
+
+  const back = new Wscat(agentLine);
+  await back.first(available, 'AVAILABILITY_SET');
+  for (const id of ids) await back.next('CONVERSATION_ASSIGNED', ({ data }) => isOf(id)(data));
 });
