@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { pathToFileURL } from 'node:url';
-import { Gateway, type Invoke } from '../tests/support/gateway.ts';
+import { DISPATCH_FUNCTION, Gateway, type Invoke } from '../tests/support/gateway.ts';
 import type { LambdaHandler } from '../tests/support/handlers.ts';
 import { listen } from './harness/front.ts';
 import { recorder } from './harness/recorder.ts';
@@ -46,13 +46,18 @@ async function serveGateway(isApart: boolean): Promise<void> {
   let carry: Invoke = () => Promise.reject(new Error('the functions are not there yet'));
   const gateway = await Gateway.start((file, event) => carry(file, event));
   gateway.keepsPosts = false;
-  process.env['WEBSOCKET_ENDPOINT'] = gateway.endpoint;
+  const endpoints = {
+    WEBSOCKET_ENDPOINT: gateway.endpoint,
+    AWS_ENDPOINT_URL_LAMBDA: gateway.endpoint,
+    DISPATCH_FUNCTION: process.env['DISPATCH_FUNCTION'] ?? DISPATCH_FUNCTION,
+  };
+  Object.assign(process.env, endpoints);
   let functions: Server | undefined;
   if (isApart) {
     const apart = await Server.start('ours.ts', {
       APART: '',
       FUNCTIONS_ONLY: 'yes',
-      WEBSOCKET_ENDPOINT: gateway.endpoint,
+      ...endpoints,
     });
     functions = apart;
     carry = (file, event) => apart.ask('invoke', { file, event });

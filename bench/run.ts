@@ -11,6 +11,7 @@ import { Progress } from './harness/progress.ts';
 import { measureArchive } from './measures/archive.ts';
 import { measureCommands } from './measures/commands.ts';
 import { measureCpu } from './measures/cpu.ts';
+import { measureDesk } from './measures/desk.ts';
 import { measureFanOut } from './measures/fanOut.ts';
 import { measureHistory } from './measures/history.ts';
 import { measureLoad } from './measures/load.ts';
@@ -33,6 +34,7 @@ const MEASURES: { readonly [Name in keyof Measured]: (progress: Progress) => Pro
   fanOut: measureFanOut,
   archive: measureArchive,
   history: measureHistory,
+  desk: measureDesk,
   load: measureLoad,
 };
 

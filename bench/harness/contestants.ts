@@ -42,10 +42,12 @@ const AS_DEPLOYED: Environment = {
   AWS_REGION: 'eu-central-1',
   AWS_ACCESS_KEY_ID: 'bench',
   AWS_SECRET_ACCESS_KEY: 'bench',
+  AWS_SESSION_TOKEN: 'bench',
   ...Object.fromEntries(
     [
       ...['FRAMES_PER_MINUTE', 'CONNECTS_PER_MINUTE', 'MESSAGES_PER_MINUTE', 'CONVERSATIONS_PER_HOUR'],
       ...['STAFF_WRITES_PER_MINUTE', 'REGISTRATIONS_PER_HOUR', 'SIGN_INS_PER_HOUR', 'REFRESHES_PER_MINUTE'],
+      ...['WATCHES_PER_MINUTE', 'AVAILABILITY_PER_MINUTE'],
     ].map((limit) => [`RATE_LIMIT_${limit}`, '1000000000']),
   ),
 };

@@ -14,6 +14,8 @@ export interface Link {
   tell(event: string, data: unknown): void;
   /** Called with the `clientMessageId` of each `NEW_MESSAGE`. */
   onMessage: (clientMessageId: string) => void;
+  /** Called with each other frame that answers nothing. */
+  onTold: (event: string, data: unknown) => void;
   close(): void;
 }
 
@@ -51,6 +53,7 @@ export async function openFrames(address: string, token: string): Promise<Link> 
     ask: (event, data) => ask(event, data as object),
     tell: (event, data) => socket.send(JSON.stringify({ event, data })),
     onMessage: () => undefined,
+    onTold: () => undefined,
     close: () => socket.close(),
   };
   const answered = (
@@ -75,6 +78,7 @@ export async function openFrames(address: string, token: string): Promise<Link> 
         for (const { reject } of waiting.values()) reject(new Error(`refused: ${JSON.stringify(data)}`));
         return waiting.clear();
       default:
+        if (requestId === undefined) return link.onTold(event, data);
         return answered(requestId, ({ fulfil }) => fulfil(data));
     }
   });
@@ -108,6 +112,7 @@ export async function openSocketIo(address: string, token: string): Promise<Link
     ask,
     tell: (event, data) => void socket.emit(event, data),
     onMessage: () => undefined,
+    onTold: () => undefined,
     close: () => socket.close(),
   };
   socket.on('NEW_MESSAGE', (data: Frame['data']) => link.onMessage(data.clientMessageId));

@@ -13,6 +13,8 @@ export async function measureCommands(progress: Progress): Promise<CommandsResul
   const uri = newDatabase();
   const ours = await startOurs('Live Support', {
     MONGODB_URI: `${uri}${uri.includes('?') ? '&' : '?'}monitorCommands=true`,
+    // Its commands would be among those of the operation that it follows.
+    DISPATCH_FUNCTION: '',
   });
   try {
     const operations: Operation[] = [];

@@ -1,6 +1,7 @@
 import { archive } from './archive.ts';
 import { commands } from './commands.ts';
 import { cpu } from './cpu.ts';
+import { desk } from './desk.ts';
 import { fanOut } from './fanOut.ts';
 import { history } from './history.ts';
 import { load } from './load.ts';
@@ -20,6 +21,7 @@ const PARTS: { readonly [Name in keyof Results]-?: (data: NonNullable<Results[Na
   fanOut,
   archive,
   history,
+  desk,
   load,
 };
 

@@ -30,6 +30,7 @@ export interface Measured {
   readonly fanOut: FanOutResult;
   readonly archive: ArchiveResult;
   readonly history: HistoryResult;
+  readonly desk: DeskResult;
   readonly commands: CommandsResult;
   readonly load: LoadResult;
 }
@@ -117,6 +118,34 @@ export interface HistoryResult {
     readonly join: Spread;
     readonly list: Spread;
   }[];
+}
+
+/** A desk of one size. Times are milliseconds. */
+export interface DeskSize {
+  readonly waiting: number;
+  readonly agents: number;
+  readonly watchers: number;
+  /** A conversation is opened: until the answer. */
+  readonly open: Spread;
+  /** From the same moment, until the last watcher is told. */
+  readonly told: Spread;
+  /** The last ten that wait are read by a watcher. */
+  readonly watch: Spread;
+  /** By hand: until the answer. */
+  readonly assign: Spread;
+  /** An agent becomes available, until they are told what they are given. */
+  readonly given: Spread;
+  /** A tick of the clock that gives every agent a conversation. */
+  readonly tick: Spread;
+  readonly assigned: number;
+  /** One that finds nothing to do. */
+  readonly idleTick: Spread;
+}
+
+export interface DeskResult {
+  readonly rounds: number;
+  readonly ticks: number;
+  readonly sizes: readonly DeskSize[];
 }
 
 /** What an operation asked of the database. */

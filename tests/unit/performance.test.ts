@@ -172,6 +172,26 @@ describe('the page', () => {
     expect(targets).toContain('posts to the room | ≤ 1 | 2 | **not met** |');
   });
 
+  it('compares a large desk with a small one, by what each has to do', () => {
+    const size = (waiting: number, people: number, ms: number) => ({
+      ...{ waiting, agents: people, watchers: people, assigned: people },
+      ...{ open: same(ms), watch: same(1), assign: same(1), given: same(1) },
+      ...{ told: same(10 * people), tick: same(20 * people), idleTick: same(people * ms) },
+    });
+    const { desk, targets } = blocks({
+      desk: run({ rounds: 5, ticks: 2, sizes: [size(10, 10, 2), size(10_000, 50, 4)] }),
+    });
+    const of = (what: string) => targets?.split('\n').find((line) => line.includes(what));
+    expect(of('opening a conversation')).toContain('| ≤ 1.50 × | 2.00 × | **not met** |');
+    expect(of('watching, ten')).toContain('| 1.00 × | met |');
+    // Five times as many: as long for each.
+    expect(of('for each watcher')).toContain('| 1.00 × | met |');
+    expect(of('for each assignment')).toContain('| 1.00 × | met |');
+    expect(of('for each team')).toContain('| 2.00 × | **not met** |');
+    expect(desk).toContain('| opening a conversation | 2 ms | 4 ms | 2.00 × |');
+    expect(desk).toContain('- 10,000 waiting, 50 agents, 50 watching: the last watcher is told after 500 ms');
+  });
+
   it('tells the share of the emulator, and what was lost', () => {
     const heard = (name: string, seen: number, lost: number) => ({
       name,
