@@ -51,7 +51,8 @@ export async function measureDesk(
       count: number,
       work: (desk: BusyDesk, note: (name: keyof (typeof times)[number], ms: number) => void) => Promise<void>,
     ) => {
-      const before = Math.min(warmUp, count);
+      // A tick is long enough to be warm after one.
+      const before = Math.min(warmUp, Math.ceil(count / 5));
       for (let round = -before; round < count; round += 1) {
         progress.at(`desk: ${what}`, Math.max(0, round), count);
         for (let turn = 0; turn < desks.length; turn += 1) {
@@ -71,6 +72,8 @@ export async function measureDesk(
     await inTurn('watch', rounds, async (desk, note) => note('watch', await desk.watch()));
     await inTurn('assign', rounds, async (desk, note) => note('assign', await desk.assign()));
     await inTurn('given', rounds, async (desk, note) => note('given', await desk.give()));
+    // A tick that has given more than twenty tells each watcher one thing, and one that has given ten tells ten.
+    await Promise.all(desks.map((desk) => desk.unwatch()));
     await inTurn('tick', ticks, async (desk, note) => {
       note('idleTick', (await desk.tick(0)).ms);
       note('tick', (await desk.tick(1)).ms);
@@ -223,6 +226,11 @@ class BusyDesk {
       const { conversations } = (await link.ask('WATCH_QUEUE', this.#page)) as { conversations: unknown[] };
       if (conversations.length !== PAGE) throw new Error(`${conversations.length} conversations instead of ${PAGE}`);
     });
+  }
+
+  /** From now on nobody is told. */
+  async unwatch(): Promise<void> {
+    for (const link of this.#watchers) await link.ask('UNWATCH_QUEUE', {});
   }
 
   async assign(): Promise<number> {
