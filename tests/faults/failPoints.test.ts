@@ -48,7 +48,7 @@ const WRITES = ['findAndModify', 'update', 'commitTransaction'];
 type FailPoint = (typeof FAULTS | typeof UNCONFIRMED)[number];
 
 /** Twice: the driver tries most commands a second time by itself. */
-async function failing<T>(command: string, { data }: FailPoint, work: () => Promise<T>): Promise<T> {
+async function failing<T>(command: string, { data }: { readonly data: object }, work: () => Promise<T>): Promise<T> {
   const failPoint = { configureFailPoint: 'failCommand' };
   await admin
     .db('admin')
@@ -304,4 +304,14 @@ describe('a commit held for 6.5 seconds, longer than a command may take', () => 
     expect(await Promise.all(again)).toEqual(held.map(() => 'ok'));
     for (const { check } of held) await check();
   });
+});
+
+it('a dispatcher whose reads fail says so, and its machine lives to run the next one', async () => {
+  const machine = await Machine.start(['dispatch']);
+  const event = { changes: [], agents: [cast.agent.user.id] };
+  await failing('find', { data: { errorCode: 8 } }, async () => {
+    await expect(machine.invoke('dispatch', event)).rejects.toThrow('failCommand');
+  });
+  expect(await machine.invoke('dispatch', event)).toBeUndefined();
+  await machine.stop();
 });

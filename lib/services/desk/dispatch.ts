@@ -10,9 +10,10 @@ import { tellWatchers } from './tellWatchers.ts';
 /** Tells those who watch what has changed, and gives what waits to whoever may be given it now. */
 export async function dispatch({ changes, agents }: DeskEvent, until: number): Promise<void> {
   const telling = usersById(agents).then((users) => tellWatchers(changes, users));
-  const assigned = await assignWaiting(until);
-  await telling;
-  await tellWatchers(assigned);
+  // Both to their end: a rejection that nobody waits for ends the process, and what is left under way freezes with it.
+  const [told, assigned] = await Promise.allSettled([telling, assignWaiting(until)]);
+  if (assigned.status === 'fulfilled') await tellWatchers(assigned.value);
+  for (const outcome of [told, assigned]) if (outcome.status === 'rejected') throw outcome.reason;
 }
 
 /** What a tick of the clock did. */
