@@ -149,7 +149,11 @@ export async function renewLease(agentId: string): Promise<Date | null> {
   return record?.availableUntil ?? null;
 }
 
-const ENDED: Filter[] = [{ $set: { availableUntil: { $min: ['$availableUntil', NOW] } } }, { $unset: 'leased' }];
+/** Where there is no lease, nothing ends: an absence is counted from the end of the last one. */
+const LEASE_ENDED = {
+  $cond: [{ $eq: ['$leased', true] }, { $min: ['$availableUntil', NOW] }, '$availableUntil'],
+} as const;
+const ENDED: Filter[] = [{ $set: { availableUntil: LEASE_ENDED } }, { $unset: 'leased' }];
 
 /** Ends an agent's lease. Returns the agent, where they had one that nobody had noted the end of. */
 export async function makeAway(agentId: string, session?: Transaction): Promise<User | null> {

@@ -25,6 +25,8 @@ export interface Updated {
   readonly user: User;
   /** Whether the conversations the user holds are to follow: `finishHandingOver` moves them. */
   readonly handsOver: boolean;
+  /** Whether the user was available, and is away because of the change. */
+  readonly isAway: boolean;
 }
 
 /**
@@ -47,7 +49,7 @@ export async function updateUser(caller: Caller, userId: string, change: UserCha
     if (leaves !== null) await touchUser(leaves, session);
     const user = await changeUser(userId, change, { handsOver, automatic: team?.automatic }, session);
     if (user.name !== before.name || user.supervisorId !== before.supervisorId) await changeSpeaker(user, session);
-    return { user, handsOver, sockets: ended };
+    return { user, handsOver, isAway: deactivates && before.availability === 'available', sockets: ended };
   });
   await cutAll(sockets);
   if (change.active === true) await letIn(userId);
