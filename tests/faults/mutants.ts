@@ -21,6 +21,7 @@ interface Mutant {
 const HISTORIES = ['tests/faults/history'];
 const RACES = ['tests/faults/races'];
 const TURNS = ['tests/faults/turns'];
+const DESKS = ['tests/faults/desk'];
 
 export const MUTANTS: readonly Mutant[] = [
   {
@@ -427,6 +428,117 @@ export const MUTANTS: readonly Mutant[] = [
     find: 'inSlices({ from: erasedThrough, lastSeq, until }',
     replace: 'inSlices({ from: erasedThrough * 0, lastSeq, until }',
     killers: ['tests/security/erasure'],
+  },
+  {
+    name: 'the best agent is chosen without asking for room',
+    file: 'lib/store/agents.ts',
+    find: '$expr: { $and: [IS_AVAILABLE, HAS_ROOM] }',
+    replace: '$expr: HAS_ROOM && IS_AVAILABLE',
+    killers: DESKS,
+  },
+  {
+    name: 'the best agent is chosen outside of the transaction',
+    file: 'lib/store/agents.ts',
+    find: '{ sort: FEWEST_FIRST, session, projection: { supervisorId: 1 } }',
+    replace: '{ sort: FEWEST_FIRST, ...(session && {}), projection: { supervisorId: 1 } }',
+    killers: DESKS,
+  },
+  {
+    name: 'room is asked for outside of the transaction',
+    file: 'lib/store/agents.ts',
+    find: `  const chosen = await native(userModel()).findOneAndUpdate(
+    {
+      ...MAY_BE_GIVEN,`,
+    replace: `  const [free] = await freeAgents();
+  if (!free) return null;
+  const chosen = await native(userModel()).findOneAndUpdate(
+    {
+      _id: free.id,`,
+    killers: DESKS,
+  },
+  {
+    name: 'who has lost a conversation is given it again at once',
+    file: 'lib/store/agents.ts',
+    find: '...(losses.length > 0 && {',
+    replace: '...(losses.length > 1_000 && {',
+    killers: DESKS,
+  },
+  {
+    name: 'it is not counted how often somebody became available',
+    file: 'lib/store/agents.ts',
+    find: '{ $cond: [IS_AVAILABLE, 0, 1] }',
+    replace: '{ $cond: [IS_AVAILABLE, 0, 0] }',
+    killers: DESKS,
+  },
+  {
+    name: 'asking to be available again counts as becoming so',
+    file: 'lib/store/agents.ts',
+    find: '{ $cond: [IS_AVAILABLE, 0, 1] }',
+    replace: '{ $cond: [IS_AVAILABLE, 1, 1] }',
+    killers: DESKS,
+  },
+  {
+    name: 'a renewal begins a lease anew',
+    file: 'lib/store/agents.ts',
+    find: '{ _id: agentId, leased: true, $expr: IS_AVAILABLE },',
+    replace: '{ _id: agentId, leased: true },',
+    killers: DESKS,
+  },
+  {
+    name: 'who said nothing in time is still there for more',
+    file: 'lib/store/agents.ts',
+    find: "reason === 'silent' ? [released, ...ENDED] : [released]",
+    replace: "reason === 'silent' && !ENDED ? [released, ...ENDED] : [released]",
+    killers: DESKS,
+  },
+  {
+    name: 'the routing of a team does not reach its agents',
+    file: 'lib/store/agents.ts',
+    find: "trusted({ supervisorId, role: 'agent', automatic: { $ne: automatic } })",
+    replace: "trusted({ supervisorId, role: 'supervisor', automatic: { $ne: automatic } })",
+    killers: DESKS,
+  },
+  {
+    name: 'an agent who is moved is routed as before',
+    file: 'lib/services/users/updateUser.ts',
+    find: '{ handsOver, automatic: team?.automatic }',
+    replace: '{ handsOver, automatic: team && undefined }',
+    killers: DESKS,
+  },
+  {
+    name: 'a conversation is given whatever it was since it was read',
+    file: 'lib/store/conversations.ts',
+    find: '...(revision === undefined ? { revision: { $exists: false } } : { revision }),',
+    replace: '...(revision === -1 ? { revision: { $exists: false } } : {}),',
+    killers: DESKS,
+  },
+  {
+    name: 'a requeue leaves the agent’s slot taken',
+    file: 'lib/services/conversations/requeueConversation.ts',
+    find: 'const availability = await releaseSlot(agentId, session);',
+    replace: 'const availability = releaseSlot ? 0 : await releaseSlot(agentId, session);',
+    killers: DESKS,
+  },
+  {
+    name: 'the clock gives nothing',
+    file: 'lib/services/desk/dispatch.ts',
+    find: 'attempt(() => assignWaiting(until), [])',
+    replace: 'attempt(async () => (until < 0 ? assignWaiting(until) : []), [])',
+    killers: DESKS,
+  },
+  {
+    name: 'a watcher is told of what they may not see any more',
+    file: 'lib/services/desk/tellWatchers.ts',
+    find: 'if (maySeeConversation(watcher, record)) {',
+    replace: "if (maySeeConversation(watcher, { ...record, status: 'open' })) {",
+    killers: DESKS,
+  },
+  {
+    name: 'a watcher is told of the end of what they never saw',
+    file: 'lib/services/desk/tellWatchers.ts',
+    find: '!maySeeConversation(watcher, { ...record, ...change.formerly })) return [];',
+    replace: "!maySeeConversation(watcher, { ...record, ...change.formerly, status: 'open' })) return [];",
+    killers: DESKS,
   },
 ];
 

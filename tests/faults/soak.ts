@@ -1,13 +1,17 @@
 import { spawn } from 'node:child_process';
 
 /**
- * The seeded histories by the thousand: `SEEDS=5000 FIRST_SEED=1 node tests/faults/soak.ts`. The first failing seed is
- * printed with what was done and the way to run it again.
+ * The seeded histories and desks by the thousand: `SEEDS=5000 FIRST_SEED=1 node tests/faults/soak.ts`, or one of the two,
+ * `… soak.ts desk`. The first failing seed is printed with what was done and the way to run it again.
  */
+const kinds = process.argv.length > 2 ? process.argv.slice(2) : ['history', 'desk'];
 const seeds = Number(process.env['SEEDS'] ?? 2_000);
 const jest = spawn(
   process.execPath,
-  ['--experimental-vm-modules', '--no-warnings', 'node_modules/jest/bin/jest.js', 'tests/faults/history'],
+  [
+    ...['--experimental-vm-modules', '--no-warnings', 'node_modules/jest/bin/jest.js'],
+    ...kinds.map((kind) => `tests/faults/${kind}`),
+  ],
   {
     stdio: 'inherit',
     env: {

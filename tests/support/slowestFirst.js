@@ -14,6 +14,7 @@ const SLOWEST = [
   'faults/frozen',
   'faults/failPoints',
   'faults/history',
+  'faults/desk',
   'security/sessions',
   'integration/closedSums',
   'faults/staff',

@@ -84,15 +84,22 @@ export class Invocation {
     }
   }
 
-  /** A database command on its way out. */
-  async command<T>(name: string, command: Command, go: () => Promise<T>): Promise<T> {
-    // The server ends the transactions of clients it hears no more of; here, at once.
+  /** A database command on its way out; `abort` ends its transaction instead. */
+  async command<T>(
+    name: string,
+    command: Command,
+    { go, abort }: { readonly go: () => Promise<T>; readonly abort: () => Promise<unknown> },
+  ): Promise<T> {
+    // The server ends the transactions of clients it hears no more of; here, at once. The driver aborts none that it commits.
     if (name === 'abortTransaction') return go();
+    const isCommit = name === 'commitTransaction';
+    if (this.dead && isCommit) await abort();
     if (this.dead) throw new Killed();
     const fault = this.#next();
     if (fault && (fault.kind !== 'writeConcern' || waitsForMajority(name, command))) {
       this.struck = true;
       if (fault.when === 'after' || fault.kind === 'writeConcern') await go();
+      else if (isCommit) await abort();
       if (fault.kind === 'crash') this.#die();
       else throw unconfirmed(command);
     }
@@ -197,7 +204,8 @@ export function installGates(): void {
     const [name = ''] = Object.keys(command);
     if (!invocation || !DISTURBED.has(name)) return go();
     commandsSeen += 1;
-    return invocation.command(name, command, go);
+    const abort = () => original.call(this, ns, { abortTransaction: 1 }, ...rest);
+    return invocation.command(name, command, { go, abort });
   };
   const client = ApiGatewayManagementApiClient.prototype as unknown as {
     send(command: { input: { ConnectionId: string; Data?: Uint8Array } }, options?: unknown): Promise<unknown>;

@@ -1,0 +1,3 @@
+import { deskTests } from './deskChecker/suite.ts';
+
+deskTests(0, 2);
