@@ -48,7 +48,8 @@ export async function tick(until: number): Promise<Ticked> {
   await Promise.all([tellWatchers([...changes, ...assigned], [...lapsed, ...sentAway]), ...sentAway.map(tellSentAway)]);
   const ticked = { lapsed: lapsed.length, takenBack: changes.length, assigned: assigned.length };
   // Most ticks find nothing to do, and there is one each minute.
-  logger[Object.values(ticked).some((count) => count > 0) ? 'info' : 'debug']('ticked', ticked);
+  if (Object.values(ticked).some((count) => count > 0)) logger.info('ticked', ticked);
+  else logger.debug('ticked', ticked);
   if (failures.length > 0) throw failures[0];
   return ticked;
 }
