@@ -41,6 +41,23 @@ const SERVER_EVENTS: Record<ServerEventName, { summary: string; sentTo: string |
     summary: 'The conversation is closed and the room empty.',
     sentTo: 'To the room, however it was closed.',
   },
+  TYPING: {
+    summary:
+      'Somebody in the room is typing, or not any more. Forget it after 8 seconds, at their message, at the close.',
+    sentTo: "To the room, but for the typist's own connections.",
+  },
+  MESSAGES_READ: {
+    summary: 'Up to where somebody has read.',
+    sentTo: 'To the room, when it has moved.',
+  },
+  PARTICIPANT_JOINED: {
+    summary: "Somebody's first connection is in the room. A hint: it may be repeated, or missing.",
+    sentTo: "To the room, but for that person's own connections.",
+  },
+  PARTICIPANT_LEFT: {
+    summary: "Somebody's last connection is out of the room. A hint: it may be repeated, or missing.",
+    sentTo: 'To the room. Not beside an assignment, a requeue or the close.',
+  },
   QUEUE_WATCHED: {
     summary:
       'You are told of the queue. What waits, the most urgent first, then the oldest; for the rest watch again with `nextCursor`.',
@@ -58,6 +75,10 @@ const SERVER_EVENTS: Record<ServerEventName, { summary: string; sentTo: string |
   QUEUE_STALE: {
     summary: 'More has changed at once than you are told one by one: watch again.',
     sentTo: 'To those who watch, in place of more than 20 changes.',
+  },
+  NOTE_ADDED: {
+    summary: 'Somebody on the staff has noted something.',
+    sentTo: "To the conversation's agent, and to watching supervisors and admins who may see it.",
   },
   AGENT_CHANGED: {
     summary: "An agent's availability or capacity has changed.",
@@ -119,13 +140,18 @@ export function asyncapi(version: string, format: AsyncapiVersion = '3.1.0'): Js
     ...mapValues(clientEvents, (event: ClientEvent, name) =>
       message(name, event.summary, schemas.input(frameOf(event)), CLIENT_EVENT_EXAMPLES[name]),
     ),
-    ...mapValues(serverEvents, (data, name) => {
+    ...byServerKey(serverEvents, (data, name) => {
       const payload = z.object({
         event: z.literal(name),
         data,
         ...(isAnswer(name) && { requestId: z.optional(requestIdSchema) }),
       });
-      return message(name, SERVER_EVENTS[name].summary, schemas.output(payload), SERVER_EVENT_EXAMPLES[name]);
+      return message(
+        serverKey(name),
+        SERVER_EVENTS[name].summary,
+        schemas.output(payload),
+        SERVER_EVENT_EXAMPLES[name],
+      );
     }),
     [GATEWAY_NOTICE]: gatewayNotice(schemas),
   };
@@ -188,6 +214,17 @@ const pascal = (name: string): string =>
     .map((word) => `${word[0]?.toUpperCase()}${word.slice(1)}`)
     .join('');
 
+/** The key of a server event's message and operation. One that a client event has the name of needs another. */
+const serverKey = (name: ServerEventName): string => (name in clientEvents ? `${name}_TOLD` : name);
+
+const byServerKey = <V, W>(
+  record: Record<ServerEventName, V>,
+  map: (value: V, name: ServerEventName) => W,
+): Record<string, W> =>
+  Object.fromEntries(
+    (Object.entries(record) as [ServerEventName, V][]).map(([name, value]) => [serverKey(name), map(value, name)]),
+  );
+
 /** `JOIN_CONVERSATION` as `Join conversation`. */
 const inWords = (name: string): string => `${name[0]}${name.slice(1).toLowerCase().replaceAll('_', ' ')}`;
 
@@ -201,11 +238,11 @@ const messageMaker =
       properties: { ...envelope, data: schemas.named(`${pascal(name)}Data`, shape ?? {}) },
     };
     return {
-      name,
+      name: name.replace(/_TOLD$/, ''),
       title: inWords(name),
       summary,
       payload: schemas.named(`${pascal(name)}Frame`, payload),
-      examples: [{ name, payload: { event: name, data } }],
+      examples: [{ name: name.replace(/_TOLD$/, ''), payload: { event: name.replace(/_TOLD$/, ''), data } }],
       ...('requestId' in envelope && { correlationId: { $ref: '#/components/correlationIds/requestId' } }),
     };
   };
@@ -219,24 +256,29 @@ function operations(): Json {
     description: [
       whoMay(event.event),
       `Outcome unknown? ${repeatingInWords(event.repeat)}`,
-      `Answered by \`${event.answer}\`, or by \`ERROR\` with one of:`,
+      event.answer === null
+        ? 'Not answered, or by `ERROR` with one of:'
+        : `Answered by \`${event.answer}\`, or by \`ERROR\` with one of:`,
       ...codes(event).map((code) => `\`${code}\` (${ERRORS[code].title}),`),
     ]
       .join(' ')
       .replace(/,$/, '.'),
     messages: [onChannel(name)],
-    reply: { channel: CHANNEL, messages: [onChannel(event.answer), onChannel('ERROR')] },
+    reply: {
+      channel: CHANNEL,
+      messages: [...(event.answer === null ? [] : [onChannel(event.answer)]), onChannel('ERROR')],
+    },
     'x-roles': rolesFor(event.event),
     'x-error-codes': codes(event),
   }));
   // List answers too: not every tool looks at a reply.
-  const sent = mapValues(SERVER_EVENTS, ({ summary, sentTo }, name) => ({
+  const sent = byServerKey(SERVER_EVENTS, ({ summary, sentTo }, name) => ({
     action: 'send',
     title: inWords(name),
     channel: CHANNEL,
     summary,
     description: sentTo ?? 'To the connection that asked for it.',
-    messages: [onChannel(name)],
+    messages: [onChannel(serverKey(name))],
   }));
   const ofTheGateway = {
     action: 'send',

@@ -2,9 +2,17 @@ import type { AnswerOf, EventData, HttpOperation, RequestOf } from '../lib/proto
 import type { ErrorCode } from '../lib/protocol/errors.ts';
 import type { ClientEventName, ServerData, ServerEventName } from '../lib/protocol/events.ts';
 import type { SupervisorAnalytics } from '../lib/protocol/objects/analytics.ts';
-import type { Conversation, Message, StaffConversation } from '../lib/protocol/objects/conversations.ts';
+import type {
+  Conversation,
+  HeldConversation,
+  Message,
+  Note,
+  Rating,
+  StaffConversation,
+} from '../lib/protocol/objects/conversations.ts';
 import type { AuditEntry } from '../lib/protocol/objects/operations.ts';
 import type { Problem } from '../lib/protocol/objects/problem.ts';
+import type { Reply } from '../lib/protocol/objects/replies.ts';
 import type { User } from '../lib/protocol/objects/users.ts';
 import type { Route } from '../lib/protocol/route.ts';
 
@@ -46,6 +54,12 @@ const agent: User = {
 };
 
 const erased: User = { ...candidate, name: 'Erased', email: null, active: false };
+
+/** As an answer over HTTP to one of the staff who doesn't take part in it. */
+const held = (conversation: Conversation, requeues = 0): HeldConversation => ({
+  ...toStaff(conversation, requeues),
+  unread: null,
+});
 
 const routing = { mode: 'automatic', requeueAfterSeconds: 300, answerWithinSeconds: 600 } as const;
 
@@ -133,6 +147,27 @@ const reply: Message = {
   sentAt: at('09:03:00'),
 };
 
+const note: Note = {
+  id: id(35),
+  conversationId: CONVERSATION,
+  authorId: AGENT,
+  authorName: agent.name,
+  content: 'Asked for this before.',
+  clientNoteId: 'robin-note-1',
+  createdAt: at('09:04:00'),
+};
+
+const rating: Rating = { score: 5, comment: 'That was quick.', ratedAt: at('09:12:00') };
+
+const cannedReply: Reply = {
+  id: id(40),
+  shortcut: 'hello',
+  title: 'A greeting',
+  content: 'Hello, how can I help?',
+  scope: 'own',
+  createdAt: at('08:30:00'),
+};
+
 const analytics: SupervisorAnalytics = {
   from: at('00:00:00'),
   to: null,
@@ -143,7 +178,8 @@ const analytics: SupervisorAnalytics = {
       closedConversations: 1,
       medianFirstResponseSeconds: 120,
       medianResolutionSeconds: 540,
-      agents: [{ id: AGENT, name: 'Robin', closedConversations: 1 }],
+      ratings: { count: 1, mean: 5 },
+      agents: [{ id: AGENT, name: 'Robin', closedConversations: 1, ratings: { count: 1, mean: 5 } }],
     },
   ],
   totals: { supervisors: 1, agents: 1, closedConversations: 1 },
@@ -193,17 +229,46 @@ export const ROUTE_EXAMPLES: { readonly [Name in HttpOperation]: Example<Name> }
   setCapacity: { request: { maxConversations: 8 }, answer: { ...agent, maxConversations: 8 } },
   createConversation: {
     request: { subject: open.subject, message: question.content, context: { page: '/orders/4711' } },
-    answer: open,
+    answer: { ...open, unread: 0, rating: null },
   },
-  listConversations: { answer: lastPage(toStaff(assigned)) },
-  getConversation: { answer: toStaff(assigned) },
+  listConversations: { answer: lastPage(held(assigned)) },
+  getConversation: { answer: held(assigned) },
   listMessages: { answer: { items: [question, reply], nextAfterSeq: null } },
-  assignConversation: { request: { agentId: AGENT }, answer: toStaff(assigned) },
-  requeueConversation: { answer: toStaff(requeued, 1) },
-  closeConversation: { answer: toStaff(closed) },
+  assignConversation: { request: { agentId: AGENT }, answer: held(assigned) },
+  requeueConversation: { answer: held(requeued, 1) },
+  closeConversation: { answer: held(closed) },
   editConversation: {
     request: { priority: 'high', addTags: ['vip'], removeTags: ['billing'] },
-    answer: { ...toStaff(assigned), priority: 'high', tags: ['vip'], revision: 2 },
+    answer: { ...held(assigned), priority: 'high', tags: ['vip'], revision: 2 },
+  },
+  markRead: {
+    request: { seq: 2 },
+    answer: { conversationId: CONVERSATION, userId: CANDIDATE, seq: 2, readAt: at('09:05:00') },
+  },
+  getTranscript: { answer: { conversation: closed, messages: [question, reply] } },
+  listNotes: { answer: lastPage(note) },
+  addNote: { request: { content: note.content, clientNoteId: 'robin-note-1' }, answer: note },
+  rateConversation: { request: { score: 5, comment: 'That was quick.' }, answer: rating },
+  listReplies: { answer: lastPage(cannedReply) },
+  createReply: {
+    request: { shortcut: 'hello', title: 'A greeting', content: cannedReply.content, scope: 'own' },
+    answer: cannedReply,
+  },
+  updateReply: { request: { title: 'A greeting' }, answer: cannedReply },
+  deleteReply: {},
+  timeline: {
+    answer: {
+      days: [
+        {
+          date: '2026-01-31',
+          opened: 1,
+          closed: 1,
+          medianFirstResponseSeconds: 120,
+          medianResolutionSeconds: 540,
+          ratings: { count: 1, mean: 5 },
+        },
+      ],
+    },
   },
   getRouting: { answer: routing },
   setRouting: { request: routing, answer: routing },
@@ -234,6 +299,9 @@ export const PARAMETER_EXAMPLES: Readonly<Record<string, string | number | boole
   active: true,
   status: assigned.status,
   tag: 'billing',
+  format: 'json',
+  timeZone: 'Europe/Berlin',
+  replyId: id(40),
   limit: 20,
   afterSeq: 0,
   from: at('00:00:00'),
@@ -246,6 +314,8 @@ export const CLIENT_EVENT_EXAMPLES: { readonly [Name in ClientEventName]: EventD
   SEND_MESSAGE: { conversationId: CONVERSATION, content: reply.content, clientMessageId: 'robin-1' },
   LEAVE_CONVERSATION: { conversationId: CONVERSATION },
   CLOSE_CONVERSATION: { conversationId: CONVERSATION },
+  TYPING: { conversationId: CONVERSATION, typing: true },
+  MARK_READ: { conversationId: CONVERSATION, seq: 2 },
   WATCH_QUEUE: {},
   UNWATCH_QUEUE: {},
   SET_AVAILABILITY: { status: 'available', renew: true },
@@ -254,7 +324,13 @@ export const CLIENT_EVENT_EXAMPLES: { readonly [Name in ClientEventName]: EventD
 
 /** The data of each server event. */
 export const SERVER_EVENT_EXAMPLES: { readonly [Name in ServerEventName]: ServerData<Name> } = {
-  CONVERSATION_JOINED: { conversation: assigned, messages: [question], nextAfterSeq: null },
+  CONVERSATION_JOINED: {
+    conversation: assigned,
+    readSeqs: { [CANDIDATE]: 1, [AGENT]: 0 },
+    present: [CANDIDATE],
+    messages: [question],
+    nextAfterSeq: null,
+  },
   MESSAGE_ACCEPTED: {
     conversationId: CONVERSATION,
     messageId: reply.id,
@@ -268,11 +344,16 @@ export const SERVER_EVENT_EXAMPLES: { readonly [Name in ServerEventName]: Server
   CONVERSATION_ASSIGNED: { conversation: assigned },
   CONVERSATION_REQUEUED: { conversation: requeued },
   CONVERSATION_CLOSED: { conversationId: CONVERSATION, closedAt: at('09:10:00'), closedBy: AGENT, lastSeq: 2 },
+  TYPING: { conversationId: CONVERSATION, userId: AGENT, typing: true },
+  MESSAGES_READ: { conversationId: CONVERSATION, userId: CANDIDATE, seq: 2, readAt: at('09:05:00') },
+  PARTICIPANT_JOINED: { conversationId: CONVERSATION, userId: AGENT },
+  PARTICIPANT_LEFT: { conversationId: CONVERSATION, userId: AGENT },
   QUEUE_WATCHED: { conversations: [toStaff(open)], nextCursor: null },
   QUEUE_UNWATCHED: {},
   QUEUE_CHANGED: { conversation: toStaff(assigned), reason: 'assigned' },
   QUEUE_REMOVED: { conversationId: CONVERSATION, revision: 1 },
   QUEUE_STALE: {},
+  NOTE_ADDED: { note },
   AGENT_CHANGED: { user: agent },
   AVAILABILITY_SET: { status: 'available', until: at('09:02:30') },
   PONG: {},

@@ -25,7 +25,7 @@ export const TYPICAL = {
 };
 
 /** Bytes in the database: a message of 200 characters, a closed conversation with a subject of 50. A test measures them. */
-export const STORED = { message: 533, conversation: 512 };
+export const STORED = { message: 544, conversation: 531 };
 
 export type Shape = typeof TYPICAL;
 

@@ -157,6 +157,7 @@ function successes(route: Route, schemas: Converter): Json {
           schema: schemas.named(pageName(route), schemas.output(response())),
           example: routeExample(route).answer,
         },
+        ...(route.files?.includes('text/plain') && { 'text/plain': { schema: { type: 'string' } } }),
       },
     }),
   });

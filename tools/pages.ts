@@ -41,7 +41,12 @@ const TABLES: Readonly<Record<string, Readonly<Record<string, () => Table>>>> = 
     }),
     'client-events': () => ({
       head: ['Client event', 'Who', 'Answered with', 'What'],
-      rows: allEvents.map(({ event, answer, summary }) => [code(event), who(event), code(answer), summary]),
+      rows: allEvents.map(({ event, answer, summary }) => [
+        code(event),
+        who(event),
+        answer === null ? '—' : code(answer),
+        summary,
+      ]),
     }),
     errors: () => ({
       head: ['Code', 'HTTP', 'WebSocket', 'Meaning'],

@@ -28,17 +28,29 @@ export const PERMISSIONS = {
   assignConversation: ['supervisor'],
   requeueConversation: ['admin', 'supervisor', 'agent'],
   closeConversation: ['supervisor', 'agent'],
+  getTranscript: 'signedIn',
+  markRead: ['candidate', 'agent'],
   editConversation: ['admin', 'supervisor', 'agent'],
+  listNotes: ['admin', 'supervisor', 'agent'],
+  addNote: ['admin', 'supervisor', 'agent'],
+  rateConversation: ['candidate'],
+  listReplies: ['admin', 'supervisor', 'agent'],
+  createReply: ['admin', 'supervisor', 'agent'],
+  updateReply: ['admin', 'supervisor', 'agent'],
+  deleteReply: ['admin', 'supervisor', 'agent'],
   getRouting: ['supervisor'],
   setRouting: ['supervisor'],
   getDesk: 'anyone',
   supervisorAnalytics: ['admin'],
+  timeline: ['admin', 'supervisor'],
   listAudit: ['admin'],
   health: 'anyone',
   JOIN_CONVERSATION: ['candidate', 'agent'],
   SEND_MESSAGE: ['candidate', 'agent'],
   LEAVE_CONVERSATION: ['candidate', 'agent'],
   CLOSE_CONVERSATION: ['agent'],
+  TYPING: ['candidate', 'agent'],
+  MARK_READ: ['candidate', 'agent'],
   WATCH_QUEUE: ['admin', 'supervisor'],
   UNWATCH_QUEUE: ['admin', 'supervisor'],
   SET_AVAILABILITY: ['agent'],
@@ -92,6 +104,14 @@ export function maySeeConversation(caller: Pick<Caller, 'userId' | 'role'>, it: 
       return it.candidateId === caller.userId;
   }
 }
+
+/** Who uses a canned reply: its owner alone, a team, or everybody on the staff. */
+export const REPLY_SCOPES = ['own', 'team', 'all'] as const;
+export type ReplyScope = (typeof REPLY_SCOPES)[number];
+
+/** Whether a caller may make, change and delete replies of this scope: their own, a supervisor their team's, an admin those for all. */
+export const mayWriteReplies = ({ role }: Pick<Caller, 'role'>, scope: ReplyScope): boolean =>
+  scope === 'own' || (scope === 'team' ? role === 'supervisor' : role === 'admin');
 
 /**
  * Whether a caller may edit what the staff note of a conversation: its agent, its supervisor, while it is open every

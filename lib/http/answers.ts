@@ -32,6 +32,32 @@ export function answer(
   };
 }
 
+/** A file that a route answers with. */
+export interface AnsweredFile {
+  readonly contentType: string;
+  /** ASCII, without quotes. */
+  readonly fileName: string;
+  readonly text: string;
+}
+
+/** Makes the answer of a route whose answer is a file, for the browser to keep. */
+export function fileAnswer(
+  { status }: Route,
+  { contentType, fileName, text }: AnsweredFile,
+  requestId: string,
+): APIGatewayProxyStructuredResultV2 {
+  logger.info('answered', { status });
+  return {
+    statusCode: status,
+    headers: {
+      ...commonHeaders(requestId),
+      'content-type': contentType,
+      'content-disposition': `attachment; filename="${fileName}"`,
+    },
+    body: text,
+  };
+}
+
 /** Makes an answer without a body. */
 export const noContent = (requestId: string): APIGatewayProxyStructuredResultV2 => ({
   statusCode: 204,

@@ -12,7 +12,7 @@ import { config } from '../runtime/config.ts';
 import { afterCommand, beginCommand, withinDeadline } from '../runtime/deadline.ts';
 import { withLogFields } from '../runtime/logger.ts';
 import { connect } from '../store/database.ts';
-import { answer, problem } from './answers.ts';
+import { type AnsweredFile, answer, fileAnswer, problem } from './answers.ts';
 
 type Parsed<S> = S extends z.ZodMiniType<infer T> ? T : Record<string, never>;
 
@@ -67,6 +67,22 @@ export function httpEndpoint<const R extends Route>(
   route: R,
   handle: (request: HttpRequest<R>) => Promise<HttpAnswer<R>>,
 ): HttpEndpoint {
+  return endpointOf(route, handle, (body, requestId, repeated) => answer(route, body, requestId, repeated));
+}
+
+/** As `httpEndpoint`, for a route whose answer is a file. */
+export function fileEndpoint<const R extends Route>(
+  route: R,
+  handle: (request: HttpRequest<R>) => Promise<AnsweredFile>,
+): HttpEndpoint {
+  return endpointOf(route, handle, (file, requestId) => fileAnswer(route, file, requestId));
+}
+
+function endpointOf<R extends Route, T>(
+  route: R,
+  handle: (request: HttpRequest<R>) => Promise<T>,
+  answered: (result: T, requestId: string, repeated: boolean) => APIGatewayProxyStructuredResultV2,
+): HttpEndpoint {
   const stack = middy<ParsedEvent, APIGatewayProxyStructuredResultV2, Error, Context>()
     .use(answerProblems(route))
     .use(located())
@@ -88,7 +104,7 @@ export function httpEndpoint<const R extends Route>(
       },
     };
     const result = await withinDeadline(() => handle(request as unknown as HttpRequest<R>));
-    return answer(route, result, context.awsRequestId, repeated);
+    return answered(result, context.awsRequestId, repeated);
   });
   return {
     routeKey: routeKeyOf(route),

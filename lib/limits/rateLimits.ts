@@ -56,6 +56,14 @@ export const limitStaffWrites = (userId: string): Promise<void> =>
 export const limitWatches = (userId: string): Promise<void> =>
   enforceLimit(`watches/${userId}`, config().RATE_LIMIT_WATCHES_PER_MINUTE, MINUTE);
 
+/** Counts transcripts: each reads a whole conversation. */
+export const limitTranscripts = (userId: string): Promise<void> =>
+  enforceLimit(`transcripts/${userId}`, config().RATE_LIMIT_TRANSCRIPTS_PER_HOUR, HOUR);
+
+/** Counts how often somebody says up to where they have read. */
+export const limitReads = (userId: string): Promise<void> =>
+  enforceLimit(`reads/${userId}`, config().RATE_LIMIT_READS_PER_MINUTE, MINUTE);
+
 /** Counts an agent's changes and renewals of their availability. */
 export const limitAvailability = (userId: string): Promise<void> =>
   enforceLimit(`availability/${userId}`, config().RATE_LIMIT_AVAILABILITY_PER_MINUTE, MINUTE);

@@ -1,5 +1,5 @@
 import type * as z from 'zod/mini';
-import type { ClientEventName, clientEvents, ServerData } from './events.ts';
+import type { ClientEventName, clientEvents, ServerData, ServerEventName } from './events.ts';
 import type { routes } from './routes.ts';
 
 /**
@@ -43,8 +43,9 @@ export type EventData<N extends ClientEventName> = z.input<(typeof clientEvents)
 /** The server event that answers a client event, except `ERROR`. */
 export type AnswerEvent<N extends ClientEventName> = (typeof clientEvents)[N]['answer'];
 
-/** The data of the answer to a client event, except `ERROR`. */
-export type EventAnswer<N extends ClientEventName> = ServerData<AnswerEvent<N>>;
+/** The data of the answer to a client event, except `ERROR`; `undefined` where it has none. */
+export type EventAnswer<N extends ClientEventName> =
+  AnswerEvent<N> extends infer A extends ServerEventName ? ServerData<A> : undefined;
 
 /** One frame from a client. Direct answers repeat its `requestId`. */
 export type ClientFrame<N extends ClientEventName = ClientEventName> = {

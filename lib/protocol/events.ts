@@ -5,11 +5,12 @@ import { ERROR_CODES, ERRORS, type ErrorCode } from './errors.ts';
 import { cursorSchema, idSchema, requestIdSchema, seqSchema, timestampSchema } from './objects/common.ts';
 import {
   afterSchema,
-  anyConversationSchema,
   clientMessageIdSchema,
   contentSchema,
   conversationSchema,
   messageSchema,
+  noteSchema,
+  readMarkSchema,
   staffConversationSchema,
 } from './objects/conversations.ts';
 import { fieldErrorSchema } from './objects/problem.ts';
@@ -26,7 +27,8 @@ export interface ClientEvent {
   readonly event: Operation;
   readonly summary: string;
   readonly data: z.ZodMiniType<Record<string, unknown>>;
-  readonly answer: ServerEventName;
+  /** `null`: it is answered by refusals only. */
+  readonly answer: ServerEventName | null;
   readonly repeat: Repeating;
   readonly errors: readonly ErrorCode[];
 }
@@ -81,6 +83,24 @@ export const CLOSE_CONVERSATION = /* @__PURE__ */ clientEvent(() => ({
   errors: ['NOT_FOUND', 'CONVERSATION_CLOSED', 'CONFLICT', 'OUT_OF_ORDER', 'RATE_LIMITED'],
 }));
 
+export const TYPING = /* @__PURE__ */ clientEvent(() => ({
+  event: 'TYPING',
+  summary: 'Say that you are typing, or not any more. Too many are dropped in silence.',
+  data: z.extend(inConversation, { typing: z.boolean() }),
+  answer: null,
+  repeat: 'safe',
+  errors: ['NOT_FOUND', 'NOT_JOINED', 'CONVERSATION_CLOSED'],
+}));
+
+export const MARK_READ = /* @__PURE__ */ clientEvent(() => ({
+  event: 'MARK_READ',
+  summary: 'Say up to where you have read, joined or not: never back, never beyond the last message.',
+  data: z.extend(inConversation, { seq: seqSchema }),
+  answer: 'MESSAGES_READ',
+  repeat: 'safe',
+  errors: ['NOT_FOUND', 'RATE_LIMITED'],
+}));
+
 export const WATCH_QUEUE = /* @__PURE__ */ clientEvent(() => ({
   event: 'WATCH_QUEUE',
   summary: 'Be told of the queue as it changes, and get what waits: the most urgent first, then the oldest.',
@@ -123,6 +143,8 @@ export const clientEvents = {
   SEND_MESSAGE,
   LEAVE_CONVERSATION,
   CLOSE_CONVERSATION,
+  TYPING,
+  MARK_READ,
   WATCH_QUEUE,
   UNWATCH_QUEUE,
   SET_AVAILABILITY,
@@ -154,7 +176,11 @@ const serverSchemas = <T extends Record<string, z.ZodMiniObject>>(make: () => T)
 /** The server events, by name. */
 export const serverEvents = /* @__PURE__ */ serverSchemas(() => ({
   CONVERSATION_JOINED: z.object({
-    conversation: anyConversationSchema(),
+    conversation: z.union([staffConversationSchema(), conversationSchema()]),
+    readSeqs: schema(() => z.record(z.string(), seqSchema), {
+      description: 'Up to where the candidate and the present agent have read, by their ids.',
+    }),
+    present: schema(() => z.array(idSchema), { description: 'Who is in the room now.' }),
     messages: z.array(messageSchema()),
     nextAfterSeq: z.nullable(z.int()),
   }),
@@ -176,6 +202,10 @@ export const serverEvents = /* @__PURE__ */ serverSchemas(() => ({
     closedBy: idSchema,
     lastSeq: seqSchema,
   }),
+  TYPING: z.object({ conversationId: idSchema, userId: idSchema, typing: z.boolean() }),
+  MESSAGES_READ: z.object(readMarkSchema().shape),
+  PARTICIPANT_JOINED: z.object({ conversationId: idSchema, userId: idSchema }),
+  PARTICIPANT_LEFT: z.object({ conversationId: idSchema, userId: idSchema }),
   QUEUE_WATCHED: z.object({
     conversations: z.array(staffConversationSchema()),
     nextCursor: z.nullable(z.string()),
@@ -184,6 +214,7 @@ export const serverEvents = /* @__PURE__ */ serverSchemas(() => ({
   QUEUE_CHANGED: z.object({ conversation: staffConversationSchema(), reason: z.enum(CHANGE_REASONS) }),
   QUEUE_REMOVED: z.object({ conversationId: idSchema, revision: z.int() }),
   QUEUE_STALE: z.object({}),
+  NOTE_ADDED: z.object({ note: noteSchema() }),
   AGENT_CHANGED: z.object({ user: userSchema() }),
   AVAILABILITY_SET: z.object({
     status: availabilitySchema,

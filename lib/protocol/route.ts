@@ -9,7 +9,7 @@ import { readTime } from './time.ts';
 /** The public description of an HTTP route. Requests are strict: an unknown field is an error that names the field. */
 export interface Route {
   readonly operation: Operation;
-  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** The path, with `{name}` for parameters. */
   readonly path: string;
   readonly summary: string;
@@ -20,6 +20,8 @@ export interface Route {
   readonly status: 200 | 201 | 204;
   /** The status for a request that repeats one which was carried out before, where it is another one. */
   readonly repeatedStatus?: 200;
+  /** The answer is a file: its media types. Where the answer is JSON, `response` is its schema. */
+  readonly files?: readonly string[];
   /** Makes the schema of the answer's body; `null` where it has none. */
   readonly response: (() => z.ZodMiniType) | null;
   readonly repeat: Repeating;

@@ -62,6 +62,8 @@ const environment = {
   ALLOWED_ORIGINS: list,
   /** Whether a proxy in front of the gateway is believed about the clients' addresses: `lib/auth/trustedProxy.ts`. */
   TRUSTED_PROXY: oneOf(['off', 'optional', 'required'], 'off'),
+  /** `off`: nobody is told that somebody is typing, which costs a frame each few seconds. */
+  TYPING: oneOf(['on', 'off'], 'on'),
   /** How long an archived message stays in the active collection. */
   ACTIVE_MESSAGE_TTL_SECONDS: count(300),
   /** How long the messages and the subject of a closed conversation are kept; 0 means for ever. */
@@ -79,6 +81,8 @@ const environment = {
   RATE_LIMIT_STAFF_WRITES_PER_MINUTE: count(300),
   RATE_LIMIT_WATCHES_PER_MINUTE: count(60),
   RATE_LIMIT_AVAILABILITY_PER_MINUTE: count(60),
+  RATE_LIMIT_READS_PER_MINUTE: count(240),
+  RATE_LIMIT_TRANSCRIPTS_PER_HOUR: count(60),
   RATE_LIMIT_REGISTRATIONS_PER_HOUR: count(100),
   RATE_LIMIT_SIGN_INS_PER_HOUR: count(60),
   RATE_LIMIT_REFRESHES_PER_MINUTE: count(30),

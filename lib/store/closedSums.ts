@@ -5,11 +5,19 @@ import { type ConversationRecord, conversationModel } from './conversations.ts';
 import { type Transaction, trusted } from './database.ts';
 import { defineModel } from './model.ts';
 
+/** How many ratings there are, and the sum of their scores. */
+export interface Ratings {
+  count: number;
+  sum: number;
+}
+
 /** The figures of one supervisor's closed conversations in one span of time. Later figures get fields of their own. */
 export interface Sum {
   closed: number;
   /** By agent. */
-  agents: Record<string, { closed: number }>;
+  agents: Record<string, { closed: number; ratings?: Ratings }>;
+  /** Of whoever had it at the close. */
+  ratings?: Ratings;
   /** Milliseconds from `createdAt`, of those conversations that have the time. */
   firstResponse: Histogram;
   resolution: Histogram;
@@ -34,6 +42,7 @@ export interface SumRecord extends Sum {
 const sumFields = {
   closed: { type: Number, required: true },
   agents: { type: Object, default: {} },
+  ratings: { type: Object, required: false },
   firstResponse: { type: Object, default: {} },
   resolution: { type: Object, default: {} },
 } as const;
@@ -49,13 +58,31 @@ export const closedSumModel = /* @__PURE__ */ defineModel<SumRecord>(
     ...sumFields,
     quarters: { type: Object, required: false },
   },
-  [[{ days: 1, start: 1 }]],
+  [[{ days: 1, start: 1 }], [{ supervisorId: 1, days: 1, start: 1 }]],
 );
+
+/** The same of all teams together, by day, for what is asked about everybody. */
+export interface DaySumRecord extends Sum {
+  /** The day, as `dayId` writes it. */
+  _id: string;
+  quarters?: Record<string, Sum>;
+}
+
+export const closedDayModel = /* @__PURE__ */ defineModel<DaySumRecord>('ClosedDay', 'closed_days', {
+  _id: { type: String, required: true },
+  ...sumFields,
+  quarters: { type: Object, required: false },
+});
+
+/** Writes a day of UTC, by its start. */
+export const dayId = (start: number): string => new Date(start).toISOString().slice(0, 10);
 
 /** Whether the sums have every closed conversation, and how far a recount has come. */
 export const sumsStateModel = /* @__PURE__ */ defineModel<{
   _id: string;
   complete: boolean;
+  /** The sums of all teams together, by day, have every closed conversation too. */
+  byDay?: boolean;
   /** The first count marks what was closed before this, and nothing else: so all who make it at once mark the same. */
   cutoff?: Date | null;
   /** While a recount is under way: every day before it is counted. */
@@ -65,6 +92,7 @@ export const sumsStateModel = /* @__PURE__ */ defineModel<{
 }>('SumsState', 'closed_sums_state', {
   _id: { type: String, required: true },
   complete: { type: Boolean, required: true },
+  byDay: { type: Boolean, required: false },
   cutoff: { type: Date, default: null },
   through: { type: Date, default: null },
   throughAt: { type: Date, default: null },
@@ -103,11 +131,21 @@ function sumOf({ agentId, createdAt, firstResponseAt, closedAt }: Handled): Sum 
 
 export function addSum(to: Sum, sum: Sum): void {
   to.closed += sum.closed;
-  for (const [id, { closed }] of Object.entries(sum.agents)) {
-    to.agents[id] = { closed: (to.agents[id]?.closed ?? 0) + closed };
+  for (const [id, { closed = 0, ratings }] of Object.entries(sum.agents)) {
+    const agent = to.agents[id] ?? { closed: 0 };
+    to.agents[id] = agent;
+    agent.closed += closed;
+    addRatings(agent, ratings);
   }
+  addRatings(to, sum.ratings);
   addCounts(to.firstResponse, sum.firstResponse);
   addCounts(to.resolution, sum.resolution);
+}
+
+function addRatings(to: { ratings?: Ratings }, ratings: Ratings | undefined): void {
+  if (!ratings) return;
+  const { count, sum } = to.ratings ?? { count: 0, sum: 0 };
+  to.ratings = { count: count + ratings.count, sum: sum + ratings.sum };
 }
 
 const quarterOf = (at: number): string => String(Math.floor((at % DAY_MS) / QUARTER_MS));
@@ -124,17 +162,7 @@ export async function addToSums(most: number, session: Transaction): Promise<num
     .session(session)
     .lean();
   if (rows.length === 0) return 0;
-  const sums = sumUp(rows.filter(handledOnly), LEVELS);
-  await closedSumModel().bulkWrite(
-    sums.map(({ _id, supervisorId, days, start, ...sum }) => ({
-      updateOne: {
-        filter: { _id },
-        update: { $setOnInsert: { supervisorId, days, start }, $inc: increments(sum) },
-        upsert: true,
-      },
-    })),
-    { session },
-  );
+  await increment(rows.filter(handledOnly), session);
   await conversationModel().updateMany(
     trusted({ _id: { $in: rows.map(({ _id }) => _id) } }),
     { $set: { counted: true } },
@@ -143,8 +171,119 @@ export async function addToSums(most: number, session: Transaction): Promise<num
   return rows.length;
 }
 
-/** Sums these conversations up, by supervisor and span of these lengths. */
-export function sumUp(handled: readonly Handled[], levels: readonly Days[]): SumRecord[] {
+/** Adds to the stored sums: of each team, and of all together. */
+async function increment(added: readonly (Handled | RatedClose)[], session: Transaction): Promise<void> {
+  await closedSumModel().bulkWrite(
+    sumUp(added, LEVELS).map(({ _id, supervisorId, days, start, ...sum }) => ({
+      updateOne: {
+        filter: { _id },
+        update: { $setOnInsert: { supervisorId, days, start }, $inc: increments(sum) },
+        upsert: true,
+      },
+    })),
+    { session },
+  );
+  await closedDayModel().bulkWrite(
+    sumUpDays(added).map(({ _id, ...sum }) => ({
+      updateOne: { filter: { _id }, update: { $inc: increments(sum) }, upsert: true },
+    })),
+    { session },
+  );
+}
+
+/** Sums up all teams together, by day. Agents are nobody's question there. */
+export const sumUpDays = (added: readonly (Handled | RatedClose)[]): DaySumRecord[] =>
+  sumUp(
+    added.map((one) => ({ ...one, supervisorId: 'all' })),
+    [1],
+  ).map(({ supervisorId: _, days: _days, start, quarters = {}, ...sum }) => ({
+    ...sum,
+    _id: dayId(start.getTime()),
+    agents: {},
+    quarters: Object.fromEntries(Object.entries(quarters).map(([at, part]) => [at, { ...part, agents: {} }])),
+  }));
+
+/** A rating of a closed conversation that an agent handled. It counts at the time of the close. */
+export interface RatedClose extends Pick<Handled, 'supervisorId' | 'agentId' | 'closedAt'> {
+  readonly score: number;
+}
+
+const sumOfRating = ({ agentId, score }: RatedClose): Sum => ({
+  ...emptySum(),
+  agents: { [agentId]: { closed: 0, ratings: { count: 1, sum: score } } },
+  ratings: { count: 1, sum: score },
+});
+
+/**
+ * Adds at most `most` ratings to the sums and marks them as counted: they come after the close, and are counted by themselves. Call
+ * it inside a transaction of its own. Returns how many were added.
+ */
+export async function addRatingsToSums(most: number, session: Transaction): Promise<number> {
+  const rows = await conversationModel()
+    .find({ ...ratedIn(ALL_TIME), ratingCounted: null }, RATED_FIELDS)
+    .limit(most)
+    .session(session)
+    .lean();
+  if (rows.length === 0) return 0;
+  await increment(rows.flatMap(toRated), session);
+  await conversationModel().updateMany(
+    trusted({ _id: { $in: rows.map(({ _id }) => _id) } }),
+    { $set: { ratingCounted: true } },
+    { session },
+  );
+  return rows.length;
+}
+
+const RATED_FIELDS = { supervisorId: 1, agentId: 1, closedAt: 1, 'rating.score': 1 } as const;
+
+const toRated = ({
+  supervisorId,
+  agentId,
+  closedAt,
+  rating,
+}: Pick<ConversationRecord, 'supervisorId' | 'agentId' | 'closedAt' | 'rating'>): RatedClose[] =>
+  supervisorId && agentId && closedAt && rating ? [{ supervisorId, agentId, closedAt, score: rating.score }] : [];
+
+/** The filter for rated conversations that agents handled and that were closed in a time. */
+const ratedIn = (range: Range): QueryFilter<ConversationRecord> => ({
+  ...handledIn(range),
+  ...trusted({ 'rating.score': { $gt: 0 } }),
+});
+
+/** Reads what the sums don't have yet of a time, and of one team where it is named. */
+export async function readLate(
+  range: Range,
+  supervisorId: string | null,
+  session: Transaction,
+): Promise<(Handled | RatedClose)[]> {
+  const all = [
+    ...(await readRows(uncounted(range), session)),
+    ...(await readRated([{ ...ratedIn(range), ratingCounted: null }], session)),
+  ];
+  return supervisorId === null ? all : all.filter((one) => one.supervisorId === supervisorId);
+}
+
+/** Reads the ratings that the sums have, of what was closed in a time. */
+export const readCountedRatings = (range: Range, session: Transaction): Promise<RatedClose[]> =>
+  readRated([{ ...ratedIn(range), ratingCounted: true }], session);
+
+async function readRated(
+  filters: readonly QueryFilter<ConversationRecord>[],
+  session: Transaction,
+): Promise<RatedClose[]> {
+  const found: RatedClose[][] = [];
+  for (const filter of filters) {
+    const rows = await conversationModel().find(filter, RATED_FIELDS).session(session).lean();
+    found.push(rows.flatMap(toRated));
+  }
+  return found.flat();
+}
+
+/** Makes the sum of one conversation, or of one rating. */
+export const sumOfOne = (one: Handled | RatedClose): Sum => ('score' in one ? sumOfRating(one) : sumOf(one));
+
+/** Sums these up, by supervisor and span of these lengths. */
+export function sumUp(handled: readonly (Handled | RatedClose)[], levels: readonly Days[]): SumRecord[] {
   const sums = new Map<string, SumRecord>();
   for (const one of handled) {
     const at = one.closedAt.getTime();
@@ -153,12 +292,12 @@ export function sumUp(handled: readonly Handled[], levels: readonly Days[]): Sum
       const id = idOf(one.supervisorId, days, start);
       const record = sums.get(id) ?? recordOf(one.supervisorId, days, start);
       sums.set(id, record);
-      addSum(record, sumOf(one));
+      addSum(record, sumOfOne(one));
       if (days !== 1) continue;
       record.quarters ??= {};
       const quarter = record.quarters[quarterOf(at)] ?? emptySum();
       record.quarters[quarterOf(at)] = quarter;
-      addSum(quarter, sumOf(one));
+      addSum(quarter, sumOfOne(one));
     }
   }
   return [...sums.values()];
@@ -183,10 +322,10 @@ function increments(sum: object, prefix = ''): Record<string, number> {
 }
 
 /** Whether the sums have every closed conversation. They don't before the first `migrate` is through. */
-export async function sumsAreComplete(session?: Transaction): Promise<boolean> {
+export async function sumsAreComplete(session?: Transaction, also: { readonly byDay?: true } = {}): Promise<boolean> {
   return (
     (await sumsStateModel()
-      .exists({ _id: STATE, complete: true })
+      .exists({ _id: STATE, complete: true, ...also })
       .session(session ?? null)) !== null
   );
 }
@@ -219,6 +358,11 @@ export async function sumClosed(range: Range, most: number, session: Transaction
   const whole = late.filter(({ closedAt }) => !isIn(rest, closedAt.getTime()));
   for (const one of [...whole, ...(await readHandled(rest, session))]) {
     addSum(sumIn(sums, one.supervisorId), sumOf(one));
+  }
+  const lateRatings = await readRated([{ ...ratedIn(range), ratingCounted: null }], session);
+  const wholeRatings = lateRatings.filter(({ closedAt }) => !isIn(rest, closedAt.getTime()));
+  for (const one of [...wholeRatings, ...(await readRated(rest.map(ratedIn), session))]) {
+    addSum(sumIn(sums, one.supervisorId), sumOfRating(one));
   }
   const count = [...sums.values()].reduce((total, { closed }) => total + closed, 0);
   return { sums, handled: count <= most ? await readHandled(count === 0 ? [] : [range], session) : null };

@@ -1,7 +1,7 @@
 import { CONVERSATION_STATUSES, type ConversationStatus, type Lifecycle } from '../domain/conversation.ts';
 import { DEFAULT_PRIORITY, type Edit, editTags, MOST_TAGS, PRIORITIES, type Priority } from '../domain/desk.ts';
 import type { Caller } from '../domain/permissions.ts';
-import type { Conversation, StaffConversation } from '../protocol/objects/conversations.ts';
+import type { Conversation, Rating, StaffConversation } from '../protocol/objects/conversations.ts';
 import { connectionModel, live } from './connections.ts';
 import { type Transaction, trusted } from './database.ts';
 import { defineModel, native } from './model.ts';
@@ -50,8 +50,14 @@ export interface ConversationRecord {
   erasedAt?: Date;
   /** The analytics' sums have the conversation: see closedSums.ts. */
   counted?: true;
+  /** The analytics' sums have the rating. */
+  ratingCounted?: true;
   /** The candidate's own name for the conversation, which makes opening it repeatable. */
   clientConversationId?: string;
+  /** How many messages of the candidate's it has; the rest are agents'. Absent in one of an earlier release, until `migrate`. */
+  fromCandidate?: number;
+  /** How it went, as its candidate says. The comment goes with the texts, the score stays. */
+  rating?: RatingRecord;
   /** How often anything but the messages has changed. Absent in one of an earlier release: 0. */
   revision?: number;
   /** The place of its priority in `PRIORITIES`; the queue is sorted by it. Absent in one of an earlier release, until `migrate`. */
@@ -81,6 +87,12 @@ export interface ConversationRecord {
     retryAt?: Date;
     failures?: number;
   };
+}
+
+export interface RatingRecord {
+  score: number;
+  comment: string | null;
+  ratedAt: Date;
 }
 
 /** An agent who had a conversation that was requeued, and the `availabilities` they had then: see agents.ts. */
@@ -141,6 +153,9 @@ export const conversationModel = /* @__PURE__ */ defineModel<ConversationRecord>
     erasedAt: { type: Date, required: false },
     counted: { type: Boolean, required: false },
     clientConversationId: { type: String, required: false },
+    fromCandidate: { type: Number, required: false },
+    rating: { type: Object, required: false },
+    ratingCounted: { type: Boolean, required: false },
     revision: { type: Number, required: false },
     urgency: { type: Number, required: false },
     tags: { type: [String], default: undefined },
@@ -208,6 +223,26 @@ export const conversationModel = /* @__PURE__ */ defineModel<ConversationRecord>
       { closedAt: 1, supervisorId: 1, agentId: 1, createdAt: 1, firstResponseAt: 1 },
       { name: 'handled', partialFilterExpression: { status: 'closed', agentId: { $gt: '' } } },
     ],
+    // Ratings, which the analytics read from the index alone; and those that the sums don't have yet.
+    [
+      { closedAt: 1, supervisorId: 1, agentId: 1, 'rating.score': 1 },
+      {
+        name: 'rated',
+        partialFilterExpression: { status: 'closed', agentId: { $gt: '' }, 'rating.score': { $gt: 0 } },
+      },
+    ],
+    [
+      { closedAt: 1, 'rating.score': 1 },
+      {
+        name: 'ratings_uncounted',
+        partialFilterExpression: {
+          status: 'closed',
+          agentId: { $gt: '' },
+          'rating.score': { $gt: 0 },
+          ratingCounted: null,
+        },
+      },
+    ],
     // Only conversations that the sums don't have yet.
     [
       { closedAt: 1 },
@@ -259,8 +294,22 @@ export function toStaffConversation(record: ConversationRecord, people: People):
     tags,
     requeues,
     context: context && !isExpired(record) ? Object.fromEntries(context.map(({ name, value }) => [name, value])) : null,
-    rating: null,
+    rating: ratingOf(record),
   };
+}
+
+/** Makes the rating that is shown: without its comment once the conversation's texts are past their time. */
+export const toRating = ({ score, comment, ratedAt }: RatingRecord): Rating => ({
+  score,
+  comment,
+  ratedAt: ratedAt.toISOString(),
+});
+
+/** The rating of a conversation as it is shown. */
+export function ratingOf(record: Pick<ConversationRecord, 'rating' | 'messagesExpireAt'>): Rating | null {
+  if (!record.rating) return null;
+  const rating = toRating(record.rating);
+  return isExpired(record) ? { ...rating, comment: null } : rating;
 }
 
 const priorityOf = ({ urgency = urgencyOf(DEFAULT_PRIORITY) }: Pick<ConversationRecord, 'urgency'>): Priority =>
@@ -299,6 +348,7 @@ export async function insertConversation(
             agentId: null,
             supervisorId: null,
             lastSeq: { $literal: 0 },
+            fromCandidate: { $literal: 0 },
             createdAt: NOW,
             assignedAt: null,
             firstResponseAt: null,
@@ -664,6 +714,8 @@ export interface TakenSeq {
   readonly sentAt: Date;
   readonly candidateId: string;
   readonly agentId: string | null;
+  /** How many messages of the candidate's there are, with this one; absent where nobody has counted them. */
+  readonly fromCandidate: number | undefined;
   /** Who is in the room at this place in the order. Whoever joins later reads the message. */
   readonly room: Room;
 }
@@ -689,28 +741,44 @@ export async function takeSeq(id: string, placed: Placed, session: Transaction):
         : placed),
     },
     [
-      { $set: { lastSeq: { $add: ['$lastSeq', 1] }, lastMessageAt: { $max: [NOW, '$lastMessageAt'] } } },
+      {
+        $set: {
+          lastSeq: { $add: ['$lastSeq', 1] },
+          lastMessageAt: { $max: [NOW, '$lastMessageAt'] },
+          fromCandidate: countedIf('connectionId' in placed ? speaks(placed.connectionId, '$candidateId') : true),
+        },
+      },
       ...('connectionId' in placed ? [{ $set: firstWords(placed.connectionId) }] : []),
     ],
     {
       returnDocument: 'after',
       session,
-      projection: { lastSeq: 1, lastMessageAt: 1, candidateId: 1, agentId: 1, room: 1 },
+      projection: { lastSeq: 1, lastMessageAt: 1, candidateId: 1, agentId: 1, fromCandidate: 1, room: 1 },
     },
   );
   if (!record?.lastMessageAt) return null;
-  const { lastSeq: seq, lastMessageAt: sentAt, candidateId, agentId } = record;
-  return { seq, sentAt, candidateId, agentId, room: roomOf(record) };
+  const { lastSeq: seq, lastMessageAt: sentAt, candidateId, agentId, fromCandidate } = record;
+  return { seq, sentAt, candidateId, agentId, fromCandidate, room: roomOf(record) };
 }
+
+/** Whether the connection in the room is this participant's. */
+const speaks = (connectionId: string, participant: '$agentId' | '$candidateId') => {
+  const theirs = { $filter: { input: '$room', cond: { $eq: ['$$this.userId', participant] } } };
+  return { $in: [{ $literal: connectionId }, { $map: { input: theirs, in: '$$this.connectionId' } }] };
+};
+
+/** One message of the candidate's more, if it is theirs. What nobody has counted is not begun. */
+const countedIf = (isCandidates: object | true) => {
+  const isMissing = { $eq: [{ $type: '$fromCandidate' }, 'missing'] };
+  return { $cond: [isMissing, '$$REMOVE', { $add: ['$fromCandidate', { $cond: [isCandidates, 1, 0] }] }] };
+};
 
 /**
  * When any agent first answered, and when the present one did: with this message, where it is the first one that comes through
  * a connection of theirs.
  */
 const firstWords = (connectionId: string) => {
-  const ofAgent = { $filter: { input: '$room', cond: { $eq: ['$$this.userId', '$agentId'] } } };
-  const isAgent = { $in: [{ $literal: connectionId }, { $map: { input: ofAgent, in: '$$this.connectionId' } }] };
-  const now = { $cond: [isAgent, '$lastMessageAt', null] };
+  const now = { $cond: [speaks(connectionId, '$agentId'), '$lastMessageAt', null] };
   return {
     firstResponseAt: { $ifNull: ['$firstResponseAt', now] },
     answeredAt: { $ifNull: ['$answeredAt', now] },
@@ -721,6 +789,8 @@ const firstWords = (connectionId: string) => {
 export interface Room {
   readonly conversationId: string;
   readonly connectionIds: readonly string[];
+  /** Whose connections these are, one for one. */
+  readonly userIds: readonly string[];
   /** Connections that may have an answer to a join or a leave under way. */
   readonly inTurn: readonly string[];
 }
@@ -753,8 +823,53 @@ export function roomOf({
   return {
     conversationId,
     connectionIds: members.map(({ connectionId }) => connectionId),
+    userIds: members.map(({ userId }) => userId),
     inTurn: turns.map(({ connectionId }) => connectionId),
   };
+}
+
+/** The room without one person's connections: who is told what that person does. */
+export const roomWithout = ({ connectionIds, userIds, ...room }: Room, userId: string): Room => ({
+  ...room,
+  connectionIds: connectionIds.filter((_, index) => userIds[index] !== userId),
+  userIds: userIds.filter((id) => id !== userId),
+});
+
+/** How long after the close its candidate may rate a conversation. */
+const RATED_WITHIN_MS = 14 * 24 * 3600 * 1000;
+
+/** Rates a conversation that is closed, not rated, and within its time. Returns the rating; `null` where it isn't so. */
+export async function rate(
+  id: string,
+  { score, comment }: { readonly score: number; readonly comment: string | null },
+): Promise<RatingRecord | null> {
+  const rated = await native(conversationModel()).findOneAndUpdate(
+    {
+      _id: id,
+      status: 'closed',
+      rating: { $exists: false },
+      erasedAt: { $exists: false },
+      $expr: { $gt: ['$closedAt', { $subtract: [NOW, RATED_WITHIN_MS] }] },
+    },
+    [
+      {
+        $set: {
+          rating: { score: { $literal: score }, comment: { $literal: comment }, ratedAt: NOW },
+          revision: NEXT_REVISION,
+        },
+      },
+    ],
+    { returnDocument: 'after', projection: { rating: 1 } },
+  );
+  return rated?.rating ?? null;
+}
+
+/** Erases the comment of a rating. The score stays: the analytics have it. */
+export async function eraseComment(id: string): Promise<void> {
+  await native(conversationModel()).updateOne(
+    { _id: id, rating: { $exists: true } },
+    { $set: { 'rating.comment': null } },
+  );
 }
 
 // Erasing a candidate.
@@ -773,8 +888,9 @@ export async function saveErasedThrough(id: string, seq: number): Promise<void> 
   await conversationModel().updateOne({ _id: id }, { $set: { erasedThrough: seq } });
 }
 
-/** Erases the subject and the candidate's own name for the conversation, and notes that every text is gone. */
+/** Erases the subject, the candidate's own name for the conversation and what is noted of it, and notes that every text is gone. */
 export async function eraseSubject(id: string): Promise<void> {
+  await eraseComment(id);
   await conversationModel().updateOne(
     { _id: id },
     {

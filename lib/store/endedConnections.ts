@@ -1,7 +1,8 @@
 import { COMMAND_MS } from '../runtime/deadline.ts';
 import { connectionModel, holdFrames, live } from './connections.ts';
+import { type Room, roomOf } from './conversations.ts';
 import { type Transaction, trusted } from './database.ts';
-import { type Ending, expel } from './rooms.ts';
+import { type Ending, expel, roomsWith } from './rooms.ts';
 import type { WhichSessions } from './sessions.ts';
 
 // However a connection ends, it is taken out of its rooms. What a crash leaves of a closed one goes at the next post there.
@@ -74,10 +75,24 @@ export async function endConnection(connectionId: string): Promise<void> {
   await connectionModel().deleteOne({ _id: connectionId });
 }
 
-/** Forgets a socket that is closed for certain. */
-export async function deleteConnection(connectionId: string): Promise<void> {
+/** A person whose socket is closed, and the rooms it was in, as they are without it. */
+export interface Left {
+  readonly userId: string;
+  readonly rooms: readonly Room[];
+}
+
+/** Forgets a socket that is closed for certain. Returns `null` where nothing is known of it. */
+export async function deleteConnection(connectionId: string): Promise<Left | null> {
   const closed = await connectionModel().findOneAndDelete({ _id: connectionId }, { projection: ENDING }).lean();
-  if (closed) await expel([{ ...closed, expiresAt: soon() }]);
+  if (!closed) return null;
+  const { userId, notedRooms = [] } = closed;
+  const noted = notedRooms.map(({ id }) => id);
+  const was = noted.length === 0 ? [] : await roomsWith(connectionId, noted);
+  await expel([{ ...closed, expiresAt: soon() }]);
+  const rooms = was.map(({ room = [], ...rest }) =>
+    roomOf({ ...rest, room: room.filter((member) => member.connectionId !== connectionId) }),
+  );
+  return { userId, rooms };
 }
 
 /**

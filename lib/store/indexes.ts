@@ -1,12 +1,16 @@
 import type mongoose from 'mongoose';
 import { logger } from '../runtime/logger.ts';
 import { auditModel } from './audit.ts';
-import { closedSumModel, sumsStateModel } from './closedSums.ts';
+import { closedDayModel, closedSumModel, sumsStateModel } from './closedSums.ts';
 import { connectionModel } from './connections.ts';
 import { conversationModel } from './conversations.ts';
 import { dropIndex } from './database.ts';
 import { activeMessageModel, messageModel } from './messages.ts';
+import { noteModel } from './notes.ts';
+import { openedDayModel } from './openedDays.ts';
 import { rateLimitModel } from './rateLimits.ts';
+import { readModel } from './reads.ts';
+import { replyModel } from './replies.ts';
 import { firstReleaseTokenModel, sessionModel, spentTokenModel } from './sessions.ts';
 import { knownOriginModel, loginAttemptsModel } from './signInAttempts.ts';
 import { guardModel, userModel } from './users.ts';
@@ -24,12 +28,17 @@ const models: readonly (() => {
   conversationModel,
   activeMessageModel,
   messageModel,
+  readModel,
+  noteModel,
+  replyModel,
   rateLimitModel,
   loginAttemptsModel,
   knownOriginModel,
   auditModel,
   guardModel,
   closedSumModel,
+  closedDayModel,
+  openedDayModel,
   sumsStateModel,
 ];
 

@@ -21,6 +21,11 @@ export interface MessageRecord {
   content: string;
   clientMessageId: string | null;
   sentAt: Date;
+  /**
+   * How many messages of its own side there are up to this one: so `seq - place` are the other side's. Absent in messages of an
+   * earlier release.
+   */
+  place?: number;
 }
 
 /**
@@ -47,6 +52,7 @@ const fields = () =>
     content: { type: String, required: true },
     clientMessageId: { type: String, default: null },
     sentAt: { type: Date, required: true },
+    place: { type: Number, required: false },
   }) as const;
 
 /** Both collections have messages under the same keys. */
@@ -92,11 +98,11 @@ export function toMessage(record: MessageRecord): Message {
   };
 }
 
-/** Stores a message of a running conversation. A repeated `clientMessageId` throws a duplicate key. */
-export async function insertMessage(message: Message, session: Transaction): Promise<void> {
+/** Stores a message of a running conversation, with its place among its side's. A repeated `clientMessageId` throws a duplicate key. */
+export async function insertMessage(message: Message, place: number | undefined, session: Transaction): Promise<void> {
   const { id: _id, sentAt, ...rest } = message;
   await native(activeMessageModel()).insertOne(
-    { _id, ...rest, sentAt: new Date(sentAt), broadcastAt: null },
+    { _id, ...rest, sentAt: new Date(sentAt), ...(place !== undefined && { place }), broadcastAt: null },
     { session },
   );
 }
@@ -138,6 +144,50 @@ export async function findByClientIds(
   });
   const rows = await activeMessageModel().find(named).lean();
   return new Map(rows.map((row) => [row.clientMessageId ?? '', toMessage(row)]));
+}
+
+/** The part of a conversation that its messages are counted by. */
+type Counted = Pick<ConversationRecord, '_id' | 'candidateId' | 'lastSeq' | 'fromCandidate' | 'archivedAt'>;
+
+/** Who reads: the candidate, or the agent. The other side's messages are what is unread. */
+export type Side = 'candidate' | 'agent';
+
+/** Returns how many messages of the other side there are up to `seq`. One read at most, but for those of an earlier release. */
+export async function othersUpTo(conversation: Counted, side: Side, seq: number): Promise<number> {
+  const { _id: conversationId, candidateId, lastSeq, fromCandidate } = conversation;
+  if (seq === 0) return 0;
+  if (seq === lastSeq && fromCandidate !== undefined) return ofOthers(side, seq, fromCandidate);
+  const which = { conversationId, seq };
+  const fields = { senderId: 1, place: 1 } as const;
+  for (const find of [
+    () => activeMessageModel().findOne(which, fields).lean(),
+    () => messageModel().findOne(which, fields).lean(),
+  ]) {
+    const found = await find();
+    if (!found) continue;
+    if (found.place === undefined) break;
+    return ofOthers(side, seq, found.senderId === candidateId ? found.place : seq - found.place);
+  }
+  return ofOthers(side, seq, await countCandidates(conversation, seq));
+}
+
+const ofOthers = (side: Side, all: number, fromCandidate: number): number =>
+  side === 'agent' ? fromCandidate : all - fromCandidate;
+
+/** Counts the candidate's messages up to `seq`, one by one: for conversations of an earlier release. */
+export async function countCandidates(
+  { _id: conversationId, candidateId, archivedAt }: Omit<Counted, 'lastSeq' | 'fromCandidate'>,
+  seq: number,
+  session?: Transaction,
+): Promise<number> {
+  const theirs = trusted({ conversationId, senderId: candidateId, seq: { $lte: seq } });
+  return archivedAt
+    ? messageModel()
+        .countDocuments(theirs)
+        .session(session ?? null)
+    : activeMessageModel()
+        .countDocuments(theirs)
+        .session(session ?? null);
 }
 
 /** Marks a message as told to the room. A lost mark only costs a second telling, so one node's word is enough. */

@@ -1,6 +1,7 @@
 import { logger } from '../runtime/logger.ts';
 import { createIndexes, dropSuperseded } from './indexes.ts';
 import { nameAllSenders } from './messages.ts';
+import { countSides } from './migrations/countSides.ts';
 import { fillQueue } from './migrations/fillQueue.ts';
 import { fillRooms } from './migrations/fillRooms.ts';
 import { forgetExpiredNames } from './migrations/forgetExpiredNames.ts';
@@ -9,6 +10,7 @@ import { migrateSessions } from './migrations/migrateSessions.ts';
 import { recountAgents } from './migrations/recountAgents.ts';
 import { recountClosed } from './migrations/recountClosed.ts';
 import { defineModel } from './model.ts';
+import { countOpenedDays } from './openedDays.ts';
 import { migrateRetention } from './retention.ts';
 import { migrateAttempts } from './signInAttempts.ts';
 import { migrateErased } from './users.ts';
@@ -41,6 +43,10 @@ export const MIGRATIONS: readonly Migration[] = [
   { id: '0023-expired-names-forgotten', recounts: true, run: forgetExpiredNames },
   { id: '0024-conversations-know-who-is-in-their-rooms', recounts: true, run: fillRooms },
   { id: '0025-conversations-have-a-place-in-the-queue', recounts: true, run: fillQueue },
+  { id: '0026-messages-counted-by-side', recounts: true, run: countSides },
+  // Once more, for the sums of all teams together, which it makes since then.
+  { id: '0026-closed-conversations-counted-by-day', run: recountClosed },
+  { id: '0026-opened-conversations-counted-by-day', run: () => countOpenedDays(Number.POSITIVE_INFINITY) },
 ];
 
 const migrationModel = /* @__PURE__ */ defineModel<{ _id: string; doneAt: Date }>('Migration', 'migrations', {

@@ -1,5 +1,6 @@
 import { operationMs } from '../runtime/deadline.ts';
 import { collectionOf } from './database.ts';
+import { READS, readId } from './reads.ts';
 
 /** For queries that join users from another collection without their model. */
 export const USERS = 'users';
@@ -24,6 +25,46 @@ export async function peopleOf(ids: readonly string[]): Promise<People> {
     .find({ _id: { $in: wanted } }, { projection: { name: 1, email: 1 }, ...timeLimit() })
     .toArray();
   return new Map(rows.map(({ _id, name, email }) => [_id, { name, email }]));
+}
+
+/** People, and how many messages of the other side somebody has read of each conversation that they have marked. */
+export interface PeopleAndReads {
+  readonly people: People;
+  readonly readOthers: ReadonlyMap<string, number>;
+}
+
+/** Reads people, and a reader's marks in these conversations, in one read at most. */
+export async function peopleAndReads(
+  ids: readonly string[],
+  conversationIds: readonly string[],
+  readerId: string,
+): Promise<PeopleAndReads> {
+  if (conversationIds.length === 0) return { people: await peopleOf(ids), readOthers: new Map() };
+  type Row = { readonly person?: { _id: string } & Person; readonly read?: { id: string; others: number } };
+  const rows = await collectionOf<{ _id: string } & Person>(USERS)
+    .aggregate<Row>(
+      [
+        { $match: { _id: { $in: [...new Set(ids)] } } },
+        { $project: { _id: 0, person: { _id: '$_id', name: '$name', email: '$email' } } },
+        {
+          $unionWith: {
+            coll: READS,
+            pipeline: [
+              { $match: { _id: { $in: conversationIds.map((id) => readId(id, readerId)) } } },
+              { $project: { _id: 0, read: { id: '$conversationId', others: '$others' } } },
+            ],
+          },
+        },
+      ],
+      timeLimit(),
+    )
+    .toArray();
+  return {
+    people: new Map(
+      rows.flatMap(({ person }) => (person ? [[person._id, { name: person.name, email: person.email }]] : [])),
+    ),
+    readOthers: new Map(rows.flatMap(({ read }) => (read ? [[read.id, read.others]] : []))),
+  };
 }
 
 /** The time limit that every model's operations have. */

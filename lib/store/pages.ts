@@ -19,12 +19,14 @@ interface Position {
 
 /** Newest first; `_id` decides between equals. Neither ever changes, so a page neither repeats nor skips an item. */
 export const NEWEST_FIRST = { createdAt: -1, _id: -1 } as const;
+export const OLDEST_FIRST = { createdAt: 1, _id: 1 } as const;
+type Order = typeof NEWEST_FIRST | typeof OLDEST_FIRST;
 
 /** Fields and the values that they must have. */
 export type Equalities = Readonly<Record<string, string | boolean | null>>;
 
 /**
- * Reads a page of the documents that match one of `cases`, newest first. A cursor is a position only: it lets nobody
+ * Reads a page of the documents that match one of `cases`, newest first unless `order` says otherwise. A cursor is a position only: it lets nobody
  * see anything.
  *
  * Each case must name all fields of some index but `createdAt` and `_id`, with which the index then ends. The server
@@ -36,14 +38,15 @@ export async function readPage<R extends Position, T>(
   cases: readonly Equalities[],
   { limit, cursor }: PageRequest,
   present: (row: R) => T,
+  order: Order = NEWEST_FIRST,
 ): Promise<Page<T>> {
   const after = cursor === undefined ? null : decodeCursor(cursor);
-  const branches = cases.flatMap((equal) => (after ? afterPosition(equal, after) : [{ ...equal }]));
+  const branches = cases.flatMap((equal) => (after ? afterPosition(equal, after, order) : [{ ...equal }]));
   if (branches.length === 0) return { items: [], nextCursor: null };
   const [only = {}] = branches;
   const rows = await model
     .find(trusted(branches.length === 1 ? only : { $or: branches }) as QueryFilter<R>)
-    .sort(NEWEST_FIRST)
+    .sort(order)
     .limit(limit + 1)
     .lean<R[]>();
   // One item beyond the limit says that there is more.
@@ -52,11 +55,14 @@ export async function readPage<R extends Position, T>(
   return { items: shown.map(present), nextCursor: rows.length > limit && last ? encodeCursor(last) : null };
 }
 
-/** The part of a case that comes after a position: an earlier `createdAt`, or the same one and a lower `_id`. */
-const afterPosition = (equal: Equalities, { createdAt, _id }: Position): object[] => [
-  { ...equal, createdAt: { $lt: createdAt } },
-  { ...equal, createdAt, _id: { $lt: _id } },
-];
+/** The part of a case that comes after a position: newest first, an earlier `createdAt`, or the same one and a lower `_id`. */
+function afterPosition(equal: Equalities, { createdAt, _id }: Position, order: Order): object[] {
+  const beyond = order === NEWEST_FIRST ? '$lt' : '$gt';
+  return [
+    { ...equal, createdAt: { [beyond]: createdAt } },
+    { ...equal, createdAt, _id: { [beyond]: _id } },
+  ];
+}
 
 /**
  * Repeats the cases for every value of a field that they don't name, because an index may have that field in front of

@@ -1,5 +1,5 @@
 import { DAY_MS } from '../domain/spans.ts';
-import { type ConversationRecord, conversationModel, ERASED } from './conversations.ts';
+import { type ConversationRecord, conversationModel, ERASED, eraseComment } from './conversations.ts';
 import { dropIndex, trusted } from './database.ts';
 import { messageModel } from './messages.ts';
 
@@ -62,6 +62,7 @@ export async function findExpired(
 
 /** Erases the subject and the candidate's own name for the conversation, and marks that every text is gone. */
 export async function eraseExpiredSubject(id: string): Promise<void> {
+  await eraseComment(id);
   await conversationModel().updateOne(
     { _id: id },
     {

@@ -6,6 +6,7 @@ import { newId } from './ids.ts';
 import { activeMessageModel, type MessageRecord, readMessages, toMessage } from './messages.ts';
 import { native } from './model.ts';
 import { type People, type Person, USERS } from './names.ts';
+import { READS, readId } from './reads.ts';
 
 // A conversation's own record says who is in its room. So the write that gives a message its place says who hears it, and
 // an assignment, a requeue and a close change the room with the conversation.
@@ -117,6 +118,8 @@ export interface ReadForJoin {
   readonly isIn: boolean;
   readonly messages: readonly Message[];
   readonly people: People;
+  /** Up to where candidate and present agent have read. */
+  readonly readSeqs: Readonly<Record<string, number>>;
 }
 
 /**
@@ -133,11 +136,13 @@ export async function readForJoin(
   const { _id: conversationId, candidateId, agentId, lastSeq } = conversation;
   const expected = Math.max(0, Math.min(limit, lastSeq - afterSeq));
   const range = { $gt: afterSeq, $lte: afterSeq + expected };
-  const others = [candidateId, agentId].filter((id) => id !== null && id !== userId);
+  const participants = [candidateId, agentId].filter((id) => id !== null);
+  const others = participants.filter((id) => id !== userId);
   type Row = {
     readonly room?: RoomMember[];
     readonly message?: MessageRecord;
     readonly person?: Person & { readonly id: string };
+    readonly read?: { readonly userId: string; readonly seq: number };
   };
   const rows = await native(conversationModel())
     .aggregate<Row>([
@@ -162,11 +167,24 @@ export async function readForJoin(
           ],
         },
       },
+      {
+        $unionWith: {
+          coll: READS,
+          pipeline: [
+            { $match: { _id: { $in: participants.map((id) => readId(conversationId, id)) } } },
+            { $project: { _id: 0, read: { userId: '$userId', seq: '$seq' } } },
+          ],
+        },
+      },
     ])
     .toArray();
   const found = rows.flatMap(({ message }) => (message ? [toMessage(message)] : []));
   return {
     isIn: rows.some(({ room }) => room && isMember({ room }, connectionId)),
+    readSeqs: Object.fromEntries([
+      ...participants.map((id) => [id, 0]),
+      ...rows.flatMap(({ read }) => (read ? [[read.userId, read.seq]] : [])),
+    ]),
     // It may have been closed and archived meanwhile.
     messages: found.length === expected ? found : await readMessages(conversation, afterSeq, limit),
     people: new Map([
@@ -180,7 +198,7 @@ export async function readForJoin(
 
 /** `busy`: another command on this room is not answered yet. `refused`: the conversation is not the speaker's, or has no room. */
 export type Left =
-  | { readonly is: 'left'; readonly turn: Turn }
+  | { readonly is: 'left'; readonly turn: Turn; readonly conversation: ConversationRecord }
   | { readonly is: 'busy' }
   | { readonly is: 'not in' }
   | { readonly is: 'refused' };
@@ -200,7 +218,7 @@ export async function leaveRoom(speaker: Speaker, conversationId: string): Promi
     },
   );
   if (!taken) return { is: 'refused' };
-  if (taken.turn) return { is: 'left', turn: taken.turn };
+  if (taken.turn) return { is: 'left', turn: taken.turn, conversation: taken.conversation };
   return { is: isMember(taken.conversation, connectionId) ? 'busy' : 'not in' };
 }
 
@@ -281,9 +299,11 @@ export async function expel(connections: readonly Ending[], session?: Transactio
 }
 
 /** Finds those of the conversations whose room has the connection. */
-export async function roomsWith(connectionId: string, conversationIds: readonly string[]): Promise<string[]> {
-  const rows = await conversationModel()
-    .find(trusted({ _id: { $in: [...conversationIds] }, 'room.connectionId': connectionId }), { _id: 1 })
+export async function roomsWith(
+  connectionId: string,
+  conversationIds: readonly string[],
+): Promise<ConversationRecord[]> {
+  return conversationModel()
+    .find(trusted({ _id: { $in: [...conversationIds] }, 'room.connectionId': connectionId }))
     .lean();
-  return rows.map(({ _id }) => _id);
 }

@@ -60,8 +60,10 @@ export function onEarlyEvent<const E extends ClientEvent>(
       await caller;
       throw validated.refusal;
     } catch (error) {
-      if (!(error instanceof Flood)) throw error;
-      return cutOff(connectionId);
+      if (error instanceof Flood) return cutOff(connectionId);
+      // Where nothing is answered, too many are dropped in silence.
+      if (expected.answer === null && error instanceof AppError && error.code === 'RATE_LIMITED') return undefined;
+      throw error;
     }
   });
 }

@@ -2,7 +2,7 @@ import type { AnswerEvent, AnswerOf, HttpOperation, OperationAt, RequestOf } fro
 import { type ClientFrame, type EventAnswer, type EventData, httpRequest } from '../../lib/protocol/client.ts';
 import type { ClientEventName, ServerData } from '../../lib/protocol/events.ts';
 import type { SupervisorAnalytics } from '../../lib/protocol/objects/analytics.ts';
-import type { Conversation, Message, StaffConversation } from '../../lib/protocol/objects/conversations.ts';
+import type { HeldConversation, Message, OwnConversation } from '../../lib/protocol/objects/conversations.ts';
 import type { Session, User } from '../../lib/protocol/objects/users.ts';
 import type { Route } from '../../lib/protocol/route.ts';
 import { routes } from '../../lib/protocol/routes.ts';
@@ -54,7 +54,7 @@ describe('the types of an HTTP operation', () => {
     holds<Same<AnswerOf<'getMe'>, User>>();
     holds<Same<AnswerOf<'logout'>, undefined>>();
     holds<
-      Same<AnswerOf<'listConversations'>, { items: (Conversation | StaffConversation)[]; nextCursor: string | null }>
+      Same<AnswerOf<'listConversations'>, { items: (OwnConversation | HeldConversation)[]; nextCursor: string | null }>
     >();
     holds<Same<AnswerOf<'listMessages'>, { items: Message[]; nextAfterSeq: number | null }>>();
     holds<Same<AnswerOf<'supervisorAnalytics'>, SupervisorAnalytics>>();
@@ -123,10 +123,10 @@ describe('a request', () => {
   });
 
   it('can be made of every route', () => {
-    const params = { userId: 'u', conversationId: 'c' };
+    const params = { userId: 'u', conversationId: 'c', replyId: 'r' };
     for (const { method, path } of Object.values<Route>(routes)) {
       const made = httpRequest(`${method} ${path}` as 'GET /users/{userId}', { params });
-      expect(made).toEqual({ method, path: path.replace('{userId}', 'u').replace('{conversationId}', 'c') });
+      expect(made).toEqual({ method, path: path.replaceAll(/\{(\w)\w+\}/g, '$1') });
     }
   });
 });

@@ -50,7 +50,7 @@ describe('the README', () => {
     const expected = Object.values<ClientEvent>(clientEvents).map(({ event, answer, summary }) => [
       code(event),
       who(event),
-      code(answer),
+      answer === null ? '—' : code(answer),
       summary,
     ]);
     expect(table('client-events')).toEqual(expected);

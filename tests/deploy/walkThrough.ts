@@ -63,6 +63,25 @@ export async function walkThrough(deployed: Deployed, reuse?: FleetOptions['reus
     await desk.assign(supervisor, second.id, agent);
     await desk.ok('POST', `/conversations/${second.id}/requeue`, agent.token);
     await desk.assign(supervisor, second.id, agent);
+
+    // While they talk, and after.
+    await desk.ok('PUT', `/conversations/${conversationId}/read`, candidate.token, { seq: 2 });
+    await c.expect('MESSAGES_READ', 'MARK_READ', { conversationId, seq: 2 });
+    expect(await desk.ok('GET', `/conversations/${conversationId}/transcript`, candidate.token)).toContain('m1');
+    await desk.ok('PUT', `/conversations/${conversationId}/rating`, candidate.token, { score: 5, comment: 'Thanks.' });
+    await desk.ok('POST', `/conversations/${conversationId}/notes`, agent.token, { content: 'A friend of the house.' });
+    expect((await desk.ok('GET', `/conversations/${conversationId}/notes`, agent.token)).items).toHaveLength(1);
+    const canned = { scope: 'own', shortcut: 'hello', title: 'Hello', content: 'Hello, how can I help?' };
+    const { id: replyId } = await desk.ok('POST', '/replies', agent.token, canned);
+    await desk.ok('PATCH', `/replies/${replyId}`, agent.token, { title: 'A greeting' });
+    expect((await desk.ok('GET', '/replies', agent.token)).items).toHaveLength(1);
+    await desk.ok('DELETE', `/replies/${replyId}`, agent.token);
+    const [from, to] = [new Date(Date.now() - 3_600_000), new Date(Date.now() + 1_000)].map((at) => at.toISOString());
+    const timeline = await desk.ok('GET', `/analytics/timeline?from=${from}&to=${to}`, desk.admin.token);
+    expect(timeline.days).not.toEqual([]);
+    const typist = await desk.join(candidate, second.id);
+    typist.send('TYPING', { conversationId: second.id, typing: true });
+    await typist.settle();
     await desk.ok('POST', `/conversations/${second.id}/close`, agent.token);
 
     // A supervisor watches, and what is opened goes to an agent who is available.

@@ -39,8 +39,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a message expires from the moment it is inserted',
     file: 'lib/store/messages.ts',
-    find: 'sentAt: new Date(sentAt), broadcastAt: null }',
-    replace: 'sentAt: new Date(sentAt), broadcastAt: null, expiresAt: new Date(Date.now() + 1000) }',
+    find: '...(place !== undefined && { place }), broadcastAt: null }',
+    replace: '...(place !== undefined && { place }), broadcastAt: null, expiresAt: new Date(Date.now() + 1000) }',
   },
   {
     name: 'acknowledged before it is committed',
@@ -383,15 +383,15 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'sums are added to outside of the transaction that marks',
     file: 'lib/store/closedSums.ts',
-    find: '    { session },\n  );\n  await conversationModel().updateMany(',
-    replace: '    {},\n  );\n  await conversationModel().updateMany(',
+    find: '{ filter: { _id }, update: { $inc: increments(sum) }, upsert: true },\n    })),\n    { session },',
+    replace: '{ filter: { _id }, update: { $inc: increments(sum) }, upsert: true },\n    })),\n    {},',
     killers: ['tests/integration/closedSums'],
   },
   {
     name: 'a recount counts what a sweep is still to count',
     file: 'lib/store/migrations/recountClosed.ts',
-    find: 'await readRows(uncounted(range), session));\n    const sums',
-    replace: 'range ? [] : await readRows(uncounted(range), session));\n    const sums',
+    find: 'await readRows(uncounted(range), session));\n    const counted',
+    replace: 'range ? [] : await readRows(uncounted(range), session));\n    const counted',
     killers: ['tests/integration/closedSums'],
   },
   {

@@ -4,6 +4,8 @@ import { userModel } from '../../lib/store/users.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
 import type { Desk, Person } from '../support/system.ts';
 
+const NO_RATINGS = { count: 0, mean: null };
+
 let system: InProcess;
 let desk: Desk;
 let candidate: Person;
@@ -54,12 +56,16 @@ it('has a row for every supervisor, before anything happened', async () => {
     closedConversations: 0,
     medianFirstResponseSeconds: null,
     medianResolutionSeconds: null,
+    ratings: NO_RATINGS,
     agents,
   });
   expect(await read()).toEqual({
     from: null,
     to: null,
-    supervisors: [row(amy, []), row(zoe, [{ id: expect.any(String), name: 'Al', closedConversations: 0 }])],
+    supervisors: [
+      row(amy, []),
+      row(zoe, [{ id: expect.any(String), name: 'Al', closedConversations: 0, ratings: NO_RATINGS }]),
+    ],
     totals: { supervisors: 2, agents: 1, closedConversations: 0 },
   });
 });

@@ -103,6 +103,20 @@ const http: Readonly<Record<HttpCode, () => Promise<HttpResult>>> = {
     rivalFirst(() => desk.assign(rival, id, rivalsAgent));
     return desk.call('POST', `/conversations/${id}/assign`, supervisor.token, { agentId: agent.user.id });
   },
+  ALREADY_RATED: async () => {
+    const { candidate, agent, conversation } = await desk.assigned();
+    await desk.ok('POST', `/conversations/${conversation.id}/close`, agent.token);
+    const rate = (score: number) =>
+      desk.call('PUT', `/conversations/${conversation.id}/rating`, candidate.token, { score });
+    await rate(5);
+    return rate(1);
+  },
+  SHORTCUT_TAKEN: async () => {
+    const { agent } = await desk.assigned();
+    const reply = { scope: 'own', shortcut: 'hello', title: 'Hello', content: 'Hello.' };
+    await desk.ok('POST', '/replies', agent.token, reply);
+    return desk.call('POST', '/replies', agent.token, reply);
+  },
   AGENT_NOT_AVAILABLE: async () => {
     const { supervisor, conversation } = await desk.assigned();
     const agentId = (await desk.agent(await desk.supervisor())).user.id;

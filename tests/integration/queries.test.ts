@@ -291,6 +291,28 @@ async function deskAtWork(): Promise<void> {
   const agent = await desk.connect(teammate);
   for (const renew of [false, true])
     await agent.expect('AVAILABILITY_SET', 'SET_AVAILABILITY', { status: 'available', renew });
+  const talk = await desk.conversation(candidate, 'hello');
+  await desk.assign(supervisor, talk.id, teammate);
+  const path = `/conversations/${talk.id}`;
+  const c = await desk.join(candidate, talk.id);
+  c.send('TYPING', { conversationId: talk.id, typing: true });
+  await c.expect('MESSAGES_READ', 'MARK_READ', { conversationId: talk.id, seq: 1 });
+  await desk.ok('PUT', `/conversations/${talk.id}/read`, teammate.token, { seq: 1 });
+  for (const clientNoteId of ['n-1', 'n-1'])
+    await desk.ok('POST', `/conversations/${talk.id}/notes`, teammate.token, { content: 'noted', clientNoteId });
+  const { nextCursor: next } = await desk.ok('GET', `/conversations/${talk.id}/notes?limit=1`, teammate.token);
+  expect(next).toBeNull();
+  await desk.ok('GET', `/conversations/${talk.id}/transcript`, candidate.token);
+  await desk.ok('POST', `${path}/close`, teammate.token);
+  await desk.ok('PUT', `/conversations/${talk.id}/rating`, candidate.token, { score: 5, comment: 'Thanks.' });
+  const canned = { scope: 'own', shortcut: 'hello', title: 'Hello', content: 'Hello, how can I help?' };
+  const { id: replyId } = await desk.ok('POST', '/replies', teammate.token, canned);
+  await desk.ok('PATCH', `/replies/${replyId}`, teammate.token, { title: 'A greeting' });
+  await desk.ok('GET', '/replies', teammate.token);
+  await desk.ok('DELETE', `/replies/${replyId}`, teammate.token);
+  const times = 'from=2026-01-01T00:00:00Z&to=2026-12-31T00:00:00Z&timeZone=Europe/Berlin';
+  for (const { token } of [desk.admin, supervisor]) await desk.ok('GET', `/analytics/timeline?${times}`, token);
+  c.close();
   const { id } = await desk.conversation(candidate, 'hello');
   await desk.ok('PATCH', `/conversations/${id}`, desk.admin.token, { priority: 'high', addTags: ['billing'] });
   await system.gateway.idle();

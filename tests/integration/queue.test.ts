@@ -21,6 +21,8 @@ afterEach(async () => {
 });
 
 async function watch(person: Person): Promise<Socket> {
+  // Of what came before nobody is told any more.
+  await system.gateway.idle();
   const socket = await desk.connect(person);
   watching.add(socket);
   await socket.expect('QUEUE_WATCHED', 'WATCH_QUEUE', {});
@@ -289,7 +291,7 @@ describe('priority and tags', () => {
 });
 
 describe('what the staff note', () => {
-  const STAFFS = ['priority', 'tags', 'requeues', 'context', 'rating'];
+  const STAFFS = ['priority', 'tags', 'requeues', 'context'];
 
   it('is in nothing that a candidate is told, nor in a frame to the room', async () => {
     const [candidate, supervisor] = [await desk.candidate(), await desk.supervisor()];

@@ -57,6 +57,25 @@ const SAFE: Readonly<Partial<Record<Operation, Twice>>> = {
     const { id } = await desk.conversation(await desk.candidate());
     return twice(() => desk.assign(supervisor, id, agent));
   },
+  markRead: async () => {
+    const { candidate, conversation } = await desk.assigned('hello');
+    return twice(() => desk.ok('PUT', `/conversations/${conversation.id}/read`, candidate.token, { seq: 1 }));
+  },
+  addNote: async () => {
+    const { agent, conversation } = await desk.assigned();
+    const path = `/conversations/${conversation.id}/notes`;
+    const [first, second] = await twice(() =>
+      desk.call('POST', path, agent.token, { content: 'once', clientNoteId: 'mine' }),
+    );
+    expect([first.status, second.status]).toEqual([201, 200]);
+    expect((await desk.ok('GET', path, agent.token)).items).toHaveLength(1);
+    return [first.body, second.body];
+  },
+  rateConversation: async () => {
+    const { candidate, agent, conversation } = await desk.assigned();
+    await desk.ok('POST', `/conversations/${conversation.id}/close`, agent.token);
+    return twice(() => desk.ok('PUT', `/conversations/${conversation.id}/rating`, candidate.token, { score: 5 }));
+  },
   setRouting: async () => {
     const { token } = await desk.supervisor();
     const routing = { mode: 'automatic', requeueAfterSeconds: 300, answerWithinSeconds: null };
@@ -77,6 +96,19 @@ const SAFE: Readonly<Partial<Record<Operation, Twice>>> = {
     const [first, second] = await twice(() => socket.expect('MESSAGE_ACCEPTED', 'SEND_MESSAGE', message));
     expect(second.duplicate).toBe(true);
     return [first, { ...second, duplicate: false }];
+  },
+  TYPING: async () => {
+    const { candidate, agent, conversation } = await desk.assigned();
+    const [c, a] = [await desk.join(candidate, conversation.id), await desk.join(agent, conversation.id)];
+    return twice(async () => {
+      a.send('TYPING', { conversationId: conversation.id, typing: true });
+      return (await c.next('TYPING')).data;
+    });
+  },
+  MARK_READ: async () => {
+    const { candidate, conversation } = await desk.assigned('hello');
+    const socket = await desk.connect(candidate);
+    return twice(() => socket.expect('MESSAGES_READ', 'MARK_READ', { conversationId: conversation.id, seq: 1 }));
   },
   WATCH_QUEUE: async () => {
     const socket = await desk.connect(await desk.supervisor());

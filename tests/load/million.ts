@@ -94,6 +94,11 @@ async function fill(system: InProcess, desk: Desk, count: number): Promise<Reads
   await timed('indexes built, and everything that was closed counted', () => system.operate('migrate'));
   const [agent, supervisor] = [agents[0] as Person, supervisors[0] as Person];
   const list = (person: Person, query: string) => () => desk.ok('GET', `/conversations?${query}`, person.token);
+  const year = `from=${new Date(Date.now() - 365 * DAY_MS).toISOString()}&to=${new Date().toISOString()}`;
+  const timeline =
+    ({ token }: Person) =>
+    () =>
+      desk.ok('GET', `/analytics/timeline?${year}&timeZone=Europe/Berlin`, token);
   const analytics = (query: string) => () => desk.ok('GET', `/analytics/supervisors?${query}`, desk.admin.token);
   const ago = (share: number) => new Date(to - share * YEARS * 365 * DAY_MS + 1).toISOString();
   return {
@@ -106,6 +111,8 @@ async function fill(system: InProcess, desk: Desk, count: number): Promise<Reads
     'supervisor, all': list(supervisor, ''),
     'supervisor ?agentId=&status=assigned': list(supervisor, `agentId=${agent.user.id}&status=assigned`),
     'candidate, all': list(candidate, ''),
+    'timeline, a year of everybody': timeline(desk.admin),
+    'timeline, a year of one team': timeline(supervisors[0] as Person),
     'analytics, all time': analytics(''),
     'analytics, the last 3 %': analytics(`from=${ago(0.03)}`),
     'analytics, the middle half': analytics(`from=${ago(0.75)}&to=${ago(0.25)}`),

@@ -1,6 +1,7 @@
 import { type Operation, PERMISSIONS } from '../../lib/domain/permissions.ts';
 import { type ClientEventName, clientEvents } from '../../lib/protocol/events.ts';
 import type { Conversation } from '../../lib/protocol/objects/conversations.ts';
+import { CLIENT_EVENT_EXAMPLES } from '../../tools/examples.ts';
 import { within } from '../support/deadline.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
 import type { Socket } from '../support/socket.ts';
@@ -233,6 +234,9 @@ describe('a conversation of others', () => {
     const bodies: Readonly<Partial<Record<Operation, object>>> = {
       assignConversation: { agentId: others.agent.user.id },
       editConversation: { priority: 'urgent', addTags: ['mine'] },
+      addNote: { content: 'mine' },
+      markRead: { seq: 1 },
+      rateConversation: { score: 1 },
     };
     const before = await state();
     for (const person of [others.candidate, others.agent, others.supervisor]) {
@@ -260,7 +264,7 @@ describe('a conversation of others', () => {
       const stranger = await desk.connect(person);
       const before = await state();
       for (const event of events) {
-        const data = { conversationId: conversation.id, ...(event === 'SEND_MESSAGE' && { content: 'x' }) };
+        const data = { ...CLIENT_EVENT_EXAMPLES[event], conversationId: conversation.id };
         expect(['NOT_FOUND', 'FORBIDDEN']).toContain((await stranger.refused(event, data)).code);
       }
       expect(await state()).toEqual(before);

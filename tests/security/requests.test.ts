@@ -33,7 +33,7 @@ const tokenFor = ({ operation }: { operation: Operation }) =>
   people[(['admin', 'supervisor', 'candidate'] as const).find((role) => roleMay(operation, role)) ?? 'admin'].token;
 
 /** Without any field they change nothing. */
-const MAY_BE_EMPTY: readonly Operation[] = ['updateUser', 'editConversation'];
+const MAY_BE_EMPTY: readonly Operation[] = ['updateUser', 'editConversation', 'updateReply'];
 
 describe.each(bodied.map((route) => [route.operation, route] as const))(
   '%s, sent what it should not be',

@@ -149,7 +149,10 @@ async function fetchAnswer(
   return checkAnswer(matchRoute(method, new URL(path, base).pathname)?.route, {
     status: response.status,
     headers: Object.fromEntries(response.headers),
-    body: answer === '' ? undefined : JSON.parse(answer),
+    body:
+      answer === '' || response.headers.get('content-type')?.includes('json') === false
+        ? answer || undefined
+        : JSON.parse(answer),
   });
 }
 

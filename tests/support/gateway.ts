@@ -115,7 +115,7 @@ export class Gateway {
     return checkAnswer(match?.route, {
       status: result.statusCode,
       headers: withCors(this.#cors, request.method, event.headers, result.headers),
-      body: result.body === undefined ? undefined : JSON.parse(result.body),
+      body: result.body === undefined ? undefined : parsed(result.headers, result.body),
     });
   }
 
@@ -249,6 +249,9 @@ export class Gateway {
     return answer(200);
   }
 }
+
+const parsed = (headers: Record<string, string>, body: string): unknown =>
+  headers['content-type']?.includes('json') ? JSON.parse(body) : body;
 
 /** `$request.body.event`, as the gateway evaluates it. */
 function selectRoute(text: string): string {

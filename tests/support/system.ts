@@ -1,5 +1,5 @@
 import { ERRORS, type ErrorCode } from '../../lib/protocol/errors.ts';
-import type { Conversation, StaffConversation } from '../../lib/protocol/objects/conversations.ts';
+import type { Conversation, OwnConversation, StaffConversation } from '../../lib/protocol/objects/conversations.ts';
 import type { Session, User } from '../../lib/protocol/objects/users.ts';
 import type { Route } from '../../lib/protocol/route.ts';
 import { routes } from '../../lib/protocol/routes.ts';
@@ -72,7 +72,11 @@ export function checkAnswer(route: Route | undefined, result: HttpResult): HttpR
   } else if (route) {
     if (status !== route.status && status !== route.repeatedStatus)
       throw new Error(`${route.operation} answered ${status}, not ${route.status}`);
-    if (route.response === null ? body !== undefined : !route.response().safeParse(body).success) {
+    const isFile = route.files !== undefined && typeof body === 'string';
+    if (isFile) {
+      if (!headers['content-disposition']?.startsWith('attachment; filename='))
+        throw new Error('a file without a name');
+    } else if (route.response === null ? body !== undefined : !route.response().safeParse(body).success) {
       throw new Error(`${route.operation} answered what its schema doesn't allow: ${JSON.stringify(body)}`);
     }
   }
@@ -107,12 +111,28 @@ export const PASSWORD = 'correct horse battery';
 /** What the staff are told of a conversation beyond what everybody in it is, as long as nobody has noted anything. */
 export const NOTHING_NOTED = { priority: 'normal', tags: [], requeues: 0, context: null, rating: null } as const;
 
-/** What the conversation's candidate, and its room, are told of a conversation that the staff see so. */
-export function asCandidateSees(seen: StaffConversation): Conversation {
-  const { priority: _p, tags: _t, requeues: _r, context: _c, rating: _g, candidate, ...conversation } = seen;
+/** What a conversation's room is told of it, where the staff see it so. */
+export function asTheRoomSees(seen: StaffConversation & { unread?: unknown }): Conversation {
+  const {
+    priority: _p,
+    tags: _t,
+    requeues: _r,
+    context: _c,
+    rating: _g,
+    unread: _u,
+    candidate,
+    ...conversation
+  } = seen;
   const { email: _e, ...person } = candidate;
   return { ...conversation, candidate: person };
 }
+
+/** What its candidate is told of it over HTTP. */
+export const asCandidateSees = (seen: StaffConversation, unread = 0): OwnConversation => ({
+  ...asTheRoomSees(seen),
+  unread,
+  rating: seen.rating,
+});
 
 /** What a test does over and over, in the words of the contract. Each throws when it isn't answered with success. */
 export class Desk {

@@ -4,8 +4,17 @@ import { idSchema, timestampSchema } from './common.ts';
 
 const MEDIAN = 'Exact where the period has at most 1,000 closed conversations in all, else within 1 %.';
 
+const ratingsSchema = /* @__PURE__ */ answerSchema(
+  () =>
+    z.object({
+      count: z.int(),
+      mean: schema(() => z.nullable(z.number()), { description: 'To two places; `null` where there is none.' }),
+    }),
+  { id: 'RatingFigures' },
+);
+
 const agentFiguresSchema = /* @__PURE__ */ answerSchema(
-  () => z.object({ id: idSchema, name: z.string(), closedConversations: z.int() }),
+  () => z.object({ id: idSchema, name: z.string(), closedConversations: z.int(), ratings: ratingsSchema() }),
   { id: 'AgentFigures' },
 );
 
@@ -19,10 +28,35 @@ const supervisorFiguresSchema = /* @__PURE__ */ answerSchema(
       closedConversations: z.int(),
       medianFirstResponseSeconds: schema(() => z.nullable(z.number()), { description: MEDIAN }),
       medianResolutionSeconds: schema(() => z.nullable(z.number()), { description: MEDIAN }),
+      ratings: ratingsSchema(),
       agents: z.array(agentFiguresSchema()),
     }),
   { id: 'SupervisorFigures' },
 );
+
+export const timelineSchema = /* @__PURE__ */ answerSchema(
+  () =>
+    z.object({
+      days: z.array(
+        schema(
+          () =>
+            z.object({
+              date: schema(() => z.string(), { description: 'A day of the time zone.', examples: ['2026-01-31'] }),
+              opened: schema(() => z.nullable(z.int()), {
+                description: '`null` for a supervisor: open ones belong to no team.',
+              }),
+              closed: z.int(),
+              medianFirstResponseSeconds: schema(() => z.nullable(z.number()), { description: 'Within 1 %.' }),
+              medianResolutionSeconds: schema(() => z.nullable(z.number()), { description: 'Within 1 %.' }),
+              ratings: ratingsSchema(),
+            }),
+          { id: 'DayFigures' },
+        ),
+      ),
+    }),
+  { id: 'Timeline' },
+);
+export type Timeline = z.infer<ReturnType<typeof timelineSchema>>;
 
 export const supervisorAnalyticsSchema = /* @__PURE__ */ answerSchema(
   () =>

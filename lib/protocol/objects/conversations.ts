@@ -109,6 +109,29 @@ export const ratingSchema = /* @__PURE__ */ answerSchema(
     }),
   { id: 'Rating' },
 );
+export type Rating = z.infer<ReturnType<typeof ratingSchema>>;
+
+export const commentSchema = /* @__PURE__ */ nonBlank(1, 1000);
+
+export const clientNoteIdSchema = /* @__PURE__ */ schema(() => text(1, 64), {
+  description: 'Chosen by the author; the same one again notes nothing more.',
+});
+
+/** What the staff note of a conversation. It is in nothing that a candidate gets. */
+export const noteSchema = /* @__PURE__ */ answerSchema(
+  () =>
+    z.object({
+      id: idSchema,
+      conversationId: idSchema,
+      authorId: idSchema,
+      authorName: schema(() => z.string(), { description: 'As it was when this was noted.' }),
+      content: z.string(),
+      clientNoteId: z.nullable(z.string()),
+      createdAt: timestampSchema,
+    }),
+  { id: 'Note' },
+);
+export type Note = z.infer<ReturnType<typeof noteSchema>>;
 
 /** What the staff are told of a conversation. No candidate gets any of it. */
 export const staffConversationSchema = /* @__PURE__ */ answerSchema(
@@ -131,10 +154,36 @@ export const staffConversationSchema = /* @__PURE__ */ answerSchema(
 );
 export type StaffConversation = z.infer<ReturnType<typeof staffConversationSchema>>;
 
-/** The staff get a `StaffConversation`, a candidate a `Conversation`. */
+const unread = /* @__PURE__ */ answerSchema(() => z.nullable(z.int().check(z.minimum(0))), {
+  description:
+    'How many messages of the other side its candidate, or its agent, has not read; `null` for everybody else.',
+});
+
+/** A `Conversation` as its candidate gets it over HTTP. */
+export const ownConversationSchema = /* @__PURE__ */ answerSchema(
+  () => z.object({ ...conversationSchema().shape, unread: unread(), rating: z.nullable(ratingSchema()) }),
+  { id: 'OwnConversation' },
+);
+export type OwnConversation = z.infer<ReturnType<typeof ownConversationSchema>>;
+
+/** A `StaffConversation` as the staff get it over HTTP. */
+export const heldConversationSchema = /* @__PURE__ */ answerSchema(
+  () => z.object({ ...staffConversationSchema().shape, unread: unread() }),
+  { id: 'HeldConversation' },
+);
+export type HeldConversation = z.infer<ReturnType<typeof heldConversationSchema>>;
+
+/** What somebody has read of a conversation. */
+export const readMarkSchema = /* @__PURE__ */ answerSchema(
+  () => z.object({ conversationId: idSchema, userId: idSchema, seq: seqSchema, readAt: timestampSchema }),
+  { id: 'ReadMark' },
+);
+export type ReadMark = z.infer<ReturnType<typeof readMarkSchema>>;
+
+/** The staff get a `HeldConversation`, a candidate an `OwnConversation`. */
 export const anyConversationSchema = /* @__PURE__ */ answerSchema(
-  () => z.union([staffConversationSchema(), conversationSchema()]),
-  { description: 'The staff get a `StaffConversation`, a candidate a `Conversation`.' },
+  () => z.union([heldConversationSchema(), ownConversationSchema()]),
+  { description: 'The staff get a `HeldConversation`, a candidate an `OwnConversation`.' },
 );
 
 export const messageSchema = /* @__PURE__ */ answerSchema(
@@ -153,3 +202,9 @@ export const messageSchema = /* @__PURE__ */ answerSchema(
   { id: 'Message' },
 );
 export type Message = z.infer<ReturnType<typeof messageSchema>>;
+
+/** All that was said in a conversation, as a file of JSON. */
+export const transcriptSchema = /* @__PURE__ */ answerSchema(
+  () => z.object({ conversation: conversationSchema(), messages: z.array(messageSchema()) }),
+  { id: 'Transcript' },
+);

@@ -1,18 +1,24 @@
 import * as z from 'zod/mini';
-import { idSchema } from '../objects/common.ts';
+import { idSchema, seqSchema } from '../objects/common.ts';
 import {
   anyConversationSchema,
   clientConversationIdSchema,
+  clientNoteIdSchema,
+  commentSchema,
   contentSchema,
   contextSchema,
-  conversationSchema,
+  heldConversationSchema,
   messageSchema,
+  noteSchema,
+  ownConversationSchema,
   prioritySchema,
-  staffConversationSchema,
+  ratingSchema,
+  readMarkSchema,
   statusSchema,
   subjectSchema,
   tagSchema,
   tagsSchema,
+  transcriptSchema,
 } from '../objects/conversations.ts';
 import { afterSeqQuery, limit, listOf, listQuery, route } from '../route.ts';
 import { schema } from '../schema.ts';
@@ -33,7 +39,7 @@ export const createConversation = /* @__PURE__ */ route(() => ({
   }),
   status: 201,
   repeatedStatus: 200,
-  response: conversationSchema,
+  response: ownConversationSchema,
   repeat: {
     safeWith: 'clientConversationId',
     findOut: 'Look for it in `GET /conversations`, newest first, before you send it again.',
@@ -97,7 +103,7 @@ export const assignConversation = /* @__PURE__ */ route(() => ({
   params: conversationParams,
   body: z.strictObject({ agentId: idSchema }),
   status: 200,
-  response: staffConversationSchema,
+  response: heldConversationSchema,
   repeat: {
     findOut:
       'Read the conversation: `agentId` says who has it. Sent again it would take it from whoever was given it since.',
@@ -113,7 +119,7 @@ export const requeueConversation = /* @__PURE__ */ route(() => ({
   tag: 'conversations',
   params: conversationParams,
   status: 200,
-  response: staffConversationSchema,
+  response: heldConversationSchema,
   repeat: {
     findOut: 'Read the conversation: `open` says that it was given back, and `NOT_FOUND` tells its agent so.',
   },
@@ -128,7 +134,7 @@ export const closeConversation = /* @__PURE__ */ route(() => ({
   tag: 'conversations',
   params: conversationParams,
   status: 200,
-  response: staffConversationSchema,
+  response: heldConversationSchema,
   repeat: { findOut: 'Read the conversation, or send it again: `CONVERSATION_CLOSED` says that it is closed.' },
   errors: ['NOT_FOUND', 'CONVERSATION_CLOSED', 'CONVERSATION_ASSIGNED', 'CONFLICT'],
 }));
@@ -150,7 +156,79 @@ export const editConversation = /* @__PURE__ */ route(() => ({
     { description: 'Removes tags, then adds: at most 10 are left. No change, no revision.' },
   ),
   status: 200,
-  response: staffConversationSchema,
+  response: heldConversationSchema,
   repeat: { findOut: 'Read the conversation. Sent again it would undo what somebody else has changed since.' },
   errors: ['NOT_FOUND', 'CONFLICT', 'RATE_LIMITED'],
+}));
+
+export const markRead = /* @__PURE__ */ route(() => ({
+  operation: 'markRead',
+  method: 'PUT',
+  path: '/conversations/{conversationId}/read',
+  summary: 'Say up to where you have read: never back, never beyond the last message.',
+  tag: 'conversations',
+  params: conversationParams,
+  body: z.strictObject({ seq: seqSchema }),
+  status: 200,
+  response: readMarkSchema,
+  repeat: 'safe',
+  errors: ['NOT_FOUND', 'RATE_LIMITED'],
+}));
+
+export const listNotes = /* @__PURE__ */ route(() => ({
+  operation: 'listNotes',
+  method: 'GET',
+  path: '/conversations/{conversationId}/notes',
+  summary: 'Read what the staff have noted, oldest first.',
+  tag: 'conversations',
+  params: conversationParams,
+  query: z.strictObject(listQuery()),
+  status: 200,
+  response: () => listOf(noteSchema()),
+  repeat: 'safe',
+  errors: ['NOT_FOUND'],
+}));
+
+export const addNote = /* @__PURE__ */ route(() => ({
+  operation: 'addNote',
+  method: 'POST',
+  path: '/conversations/{conversationId}/notes',
+  summary: 'Note something for the staff: its agent, its supervisor (any, while it is open), an admin.',
+  tag: 'conversations',
+  params: conversationParams,
+  body: z.strictObject({ content: contentSchema, clientNoteId: z.optional(clientNoteIdSchema) }),
+  status: 201,
+  repeatedStatus: 200,
+  response: noteSchema,
+  repeat: { safeWith: 'clientNoteId', findOut: 'Look for it in the notes before you send it again.' },
+  errors: ['NOT_FOUND', 'RATE_LIMITED'],
+}));
+
+export const rateConversation = /* @__PURE__ */ route(() => ({
+  operation: 'rateConversation',
+  method: 'PUT',
+  path: '/conversations/{conversationId}/rating',
+  summary: 'Say how it went: its candidate, within 14 days of the close, once.',
+  tag: 'conversations',
+  params: conversationParams,
+  body: z.strictObject({ score: z.int().check(z.minimum(1), z.maximum(5)), comment: z.optional(commentSchema) }),
+  status: 200,
+  response: ratingSchema,
+  repeat: 'safe',
+  errors: ['NOT_FOUND', 'ALREADY_RATED', 'CONFLICT', 'RATE_LIMITED'],
+}));
+
+export const getTranscript = /* @__PURE__ */ route(() => ({
+  operation: 'getTranscript',
+  method: 'GET',
+  path: '/conversations/{conversationId}/transcript',
+  summary: 'Get all that was said, as a file: text, or JSON.',
+  tag: 'conversations',
+  params: conversationParams,
+  query: z.strictObject({ format: z._default(z.enum(['text', 'json']), 'text') }),
+  status: 200,
+  files: ['text/plain', 'application/json'],
+  response: transcriptSchema,
+  repeat: 'safe',
+  errors: ['NOT_FOUND', 'PAYLOAD_TOO_LARGE', 'RATE_LIMITED'],
 }));

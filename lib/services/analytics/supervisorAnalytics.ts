@@ -2,7 +2,7 @@ import { exactMedian, medianOf } from '../../domain/histogram.ts';
 import { AppError } from '../../errors/appError.ts';
 import type { SupervisorAnalytics } from '../../protocol/objects/analytics.ts';
 import { findStaff, type Person } from '../../store/analytics.ts';
-import { type ClosedTotals, type Sum, sumClosed } from '../../store/closedSums.ts';
+import { type ClosedTotals, type Ratings, type Sum, sumClosed } from '../../store/closedSums.ts';
 import { transaction } from '../../store/database.ts';
 
 type SupervisorRow = SupervisorAnalytics['supervisors'][number];
@@ -35,6 +35,7 @@ export async function supervisorAnalytics({
         closedConversations: sum?.closed ?? 0,
         medianFirstResponseSeconds: seconds(medians.get(id)?.firstResponse),
         medianResolutionSeconds: seconds(medians.get(id)?.resolution),
+        ratings: ratingsOf(sum),
         agents: agentRows(id, staff, sum),
       };
     })
@@ -92,8 +93,19 @@ const isAgentOf = (person: Person, supervisorId: string): boolean =>
 function agentRows(supervisorId: string, staff: readonly Person[], sum: Sum | undefined): SupervisorRow['agents'] {
   return staff
     .filter((person) => isAgentOf(person, supervisorId) || sum?.agents[person.id])
-    .map(({ id, name }) => ({ id, name, closedConversations: sum?.agents[id]?.closed ?? 0 }))
+    .map(({ id, name }) => ({
+      id,
+      name,
+      closedConversations: sum?.agents[id]?.closed ?? 0,
+      ratings: ratingsOf(sum?.agents[id]),
+    }))
     .sort(byClosedThenName);
+}
+
+/** Makes the figures on ratings: the mean to two places. */
+export function ratingsOf(of: { readonly ratings?: Ratings } | undefined): { count: number; mean: number | null } {
+  const { count, sum } = of?.ratings ?? { count: 0, sum: 0 };
+  return { count, mean: count === 0 ? null : Math.round((sum / count) * 100) / 100 };
 }
 
 const total = (numbers: readonly number[]): number => numbers.reduce((sum, number) => sum + number, 0);

@@ -2,7 +2,7 @@ import { decide, MOST_ASSIGNED } from '../../domain/conversation.ts';
 import type { Caller } from '../../domain/permissions.ts';
 import { AppError } from '../../errors/appError.ts';
 import { limitStaffWrites } from '../../limits/rateLimits.ts';
-import type { StaffConversation } from '../../protocol/objects/conversations.ts';
+import type { HeldConversation } from '../../protocol/objects/conversations.ts';
 import { errorFields, logger } from '../../runtime/logger.ts';
 import { releaseSlot, reserveSlot } from '../../store/agents.ts';
 import { audit } from '../../store/audit.ts';
@@ -12,17 +12,16 @@ import {
   findConversation,
   roomOf,
   toConversation,
-  toStaffConversation,
 } from '../../store/conversations.ts';
 import { transaction } from '../../store/database.ts';
 import { requireVisible } from './getConversation.ts';
 import { refusalOfLost } from './lostRace.ts';
-import { peopleIn } from './present.ts';
+import { presenterFor } from './present.ts';
 import { type Handover, tellAgents } from './tellAgents.ts';
 
 /** A conversation that is with the agent now. */
 export interface Assigned {
-  readonly conversation: StaffConversation;
+  readonly conversation: HeldConversation;
   readonly before: ConversationRecord;
   /** The change to tell; `null` when the agent had the conversation already. */
   readonly change: Handover | null;
@@ -40,9 +39,9 @@ export async function assignConversation(caller: Caller, conversationId: string,
   const command = { type: 'assign', supervisorId: caller.userId, agentId } as const;
   const decision = decide(before, command);
   if (!decision.allowed) throw new AppError(decision.refusal);
-  const people = await peopleIn([before, { ...before, agentId }]);
-  const unchanged = (now: ConversationRecord) => ({
-    conversation: toStaffConversation(now, people),
+  const { people, staffAnswer } = await presenterFor(caller, [before, { ...before, agentId }]);
+  const unchanged = async (now: ConversationRecord) => ({
+    conversation: await staffAnswer(now),
     before: now,
     change: null,
   });
@@ -51,7 +50,7 @@ export async function assignConversation(caller: Caller, conversationId: string,
   if (outcome.is === 'assigned') {
     const { record } = outcome;
     return {
-      conversation: toStaffConversation(record, people),
+      conversation: await staffAnswer(record),
       before,
       change: { conversation: toConversation(record, people), room: roomOf(record), formerAgentId: before.agentId },
     };

@@ -1,24 +1,17 @@
 import { decide, type LifecycleCommand } from '../../domain/conversation.ts';
 import type { Caller } from '../../domain/permissions.ts';
 import { AppError } from '../../errors/appError.ts';
-import type { StaffConversation } from '../../protocol/objects/conversations.ts';
+import type { HeldConversation } from '../../protocol/objects/conversations.ts';
 import { poll } from '../../runtime/poll.ts';
 import { releaseSlot } from '../../store/agents.ts';
 import { type Actor, audit } from '../../store/audit.ts';
-import {
-  type ConversationRecord,
-  close,
-  type Expected,
-  type Room,
-  roomOf,
-  toStaffConversation,
-} from '../../store/conversations.ts';
+import { type ConversationRecord, close, type Expected, type Room, roomOf } from '../../store/conversations.ts';
 import { DURABLE_MS, transaction } from '../../store/database.ts';
 import { findByClientIds } from '../../store/messages.ts';
 import { findCaller } from '../../store/sessions.ts';
 import { inOrder } from '../rooms/order.ts';
 import { requireVisible } from './getConversation.ts';
-import { peopleIn } from './present.ts';
+import { presenterFor } from './present.ts';
 
 /** A conversation just closed, for `finishClosing`, and those who were in the room. */
 export interface Closed {
@@ -58,11 +51,11 @@ export async function closeConversation(caller: Caller, conversationId: string, 
 export async function closeAndPresent(
   caller: Caller,
   conversationId: string,
-): Promise<Closed & { readonly conversation: StaffConversation }> {
-  // Read the names first: nothing may fail any more once the conversation is closed.
-  const people = await peopleIn([await requireVisible(caller, conversationId)], caller);
+): Promise<Closed & { readonly conversation: HeldConversation }> {
+  // Read what is beside it first: nothing may fail any more once the conversation is closed.
+  const { staffAnswer } = await presenterFor(caller, [await requireVisible(caller, conversationId)]);
   const closed = await closeConversation(caller, conversationId);
-  return { ...closed, conversation: toStaffConversation(closed.record, people) };
+  return { ...closed, conversation: await staffAnswer(closed.record) };
 }
 
 function requireAllowed(now: ConversationRecord, command: LifecycleCommand): void {

@@ -1,19 +1,20 @@
 import type { Caller } from '../../domain/permissions.ts';
 import { AppError } from '../../errors/appError.ts';
 import { limitConversations } from '../../limits/rateLimits.ts';
-import type { Conversation } from '../../protocol/objects/conversations.ts';
+import type { OwnConversation } from '../../protocol/objects/conversations.ts';
 import { poll } from '../../runtime/poll.ts';
 import {
   type ConversationRecord,
   findConversation,
   findOpened,
   insertConversation,
+  ratingOf,
   toConversation,
 } from '../../store/conversations.ts';
 import { DURABLE_MS, isDuplicateKey, transaction } from '../../store/database.ts';
 import { newId } from '../../store/ids.ts';
 import { storeMessage } from '../rooms/storeMessage.ts';
-import { peopleIn } from './present.ts';
+import { presenterFor } from './present.ts';
 
 /** The wishes of a candidate who opens a conversation. */
 export interface Opening {
@@ -25,7 +26,7 @@ export interface Opening {
 
 /** A conversation that exists. `repeated`: an earlier request with its `clientConversationId` opened it. */
 export interface Opened {
-  readonly conversation: Conversation;
+  readonly conversation: OwnConversation;
   readonly repeated: boolean;
 }
 
@@ -35,7 +36,11 @@ export interface Opened {
  */
 export async function createConversation(caller: Caller, opening: Opening): Promise<Opened> {
   const { record, repeated } = (await repeatBeyondLimit(caller, opening)) ?? (await openOnce(caller, opening));
-  return { conversation: toConversation(record, await peopleIn([record], caller)), repeated };
+  const { people, unreadOf } = await presenterFor(caller, [record]);
+  return {
+    conversation: { ...toConversation(record, people), unread: await unreadOf(record), rating: ratingOf(record) },
+    repeated,
+  };
 }
 
 interface Outcome {

@@ -2,17 +2,17 @@ import type { Edit } from '../../domain/desk.ts';
 import { type Caller, mayEditConversation } from '../../domain/permissions.ts';
 import { AppError, invalid } from '../../errors/appError.ts';
 import { limitStaffWrites } from '../../limits/rateLimits.ts';
-import type { StaffConversation } from '../../protocol/objects/conversations.ts';
+import type { HeldConversation } from '../../protocol/objects/conversations.ts';
 import { poll } from '../../runtime/poll.ts';
 import { audit } from '../../store/audit.ts';
-import { type ConversationRecord, edit, toStaffConversation } from '../../store/conversations.ts';
+import { type ConversationRecord, edit } from '../../store/conversations.ts';
 import { DURABLE_MS, transaction } from '../../store/database.ts';
 import { requireVisible } from './getConversation.ts';
-import { peopleIn } from './present.ts';
+import { presenterFor } from './present.ts';
 
 /** A conversation as it is now. `before` is set where the edit has changed it. */
 export interface Edited {
-  readonly conversation: StaffConversation;
+  readonly conversation: HeldConversation;
   readonly before: ConversationRecord | null;
 }
 
@@ -39,7 +39,7 @@ export async function editConversation(caller: Caller, conversationId: string, c
   });
   if (!edited) throw new AppError('CONFLICT');
   const { record, before } = edited;
-  return { conversation: toStaffConversation(record, await peopleIn([record], caller)), before };
+  return { conversation: await (await presenterFor(caller, [record])).staffAnswer(record), before };
 }
 
 function described({ priority, addTags = [], removeTags = [] }: Edit): Record<string, string> {

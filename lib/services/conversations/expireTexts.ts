@@ -1,6 +1,7 @@
 import { config } from '../../runtime/config.ts';
 import { errorFields, logger } from '../../runtime/logger.ts';
 import { deleteMessages } from '../../store/messages.ts';
+import { deleteNotes } from '../../store/notes.ts';
 import { eraseExpiredSubject, findExpired, reckonRetention } from '../../store/retention.ts';
 import { inSlices } from './slices.ts';
 
@@ -26,6 +27,7 @@ export async function expireTexts(until: number): Promise<number> {
       if (Date.now() > until) return expired;
       try {
         if (!(await inSlices({ from: 0, lastSeq, until }, (from, to) => deleteMessages(_id, from, to)))) return expired;
+        await deleteNotes(_id);
         await eraseExpiredSubject(_id);
         expired += 1;
       } catch (error) {

@@ -1,16 +1,16 @@
 import { type Caller, maySeeConversation } from '../../domain/permissions.ts';
 import { AppError } from '../../errors/appError.ts';
-import type { Conversation, StaffConversation } from '../../protocol/objects/conversations.ts';
+import type { HeldConversation, OwnConversation } from '../../protocol/objects/conversations.ts';
 import { type ConversationRecord, findConversation } from '../../store/conversations.ts';
-import { peopleIn, presentTo } from './present.ts';
+import { presenterFor } from './present.ts';
 
 /** Reads one conversation that the caller may see. Throws `NOT_FOUND`. */
 export async function getConversation(
   caller: Caller,
   conversationId: string,
-): Promise<Conversation | StaffConversation> {
+): Promise<OwnConversation | HeldConversation> {
   const found = await requireVisible(caller, conversationId);
-  return presentTo(caller.role, found, await peopleIn([found], caller));
+  return (await presenterFor(caller, [found])).answer(found);
 }
 
 /** Reads the stored conversation, if the caller may see it. Throws `NOT_FOUND` otherwise. */

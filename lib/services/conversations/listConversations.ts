@@ -1,9 +1,9 @@
 import type { Caller } from '../../domain/permissions.ts';
 import { invalid } from '../../errors/appError.ts';
-import type { Conversation, StaffConversation } from '../../protocol/objects/conversations.ts';
+import type { HeldConversation, OwnConversation } from '../../protocol/objects/conversations.ts';
 import * as conversations from '../../store/conversations.ts';
 import type { Page, PageRequest } from '../../store/pages.ts';
-import { peopleIn, presentTo } from './present.ts';
+import { presenterFor } from './present.ts';
 
 /**
  * Lists the conversations that the caller may see, newest first. Throws `VALIDATION_FAILED` for a candidate who asks by what the
@@ -17,9 +17,9 @@ export async function listConversations(
     tag,
     ...filter
   }: Omit<conversations.ConversationFilter, 'tags'> & PageRequest & { readonly tag?: string | undefined },
-): Promise<Page<Conversation | StaffConversation>> {
+): Promise<Page<OwnConversation | HeldConversation>> {
   if (tag !== undefined && caller.role === 'candidate') throw invalid('/query/tag', 'is for the staff only');
   const page = await conversations.listConversations(caller, { ...filter, tags: tag }, { limit, cursor });
-  const people = await peopleIn(page.items, caller);
-  return { ...page, items: page.items.map((record) => presentTo(caller.role, record, people)) };
+  const { answer } = await presenterFor(caller, page.items);
+  return { ...page, items: await Promise.all(page.items.map(answer)) };
 }

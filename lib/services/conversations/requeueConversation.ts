@@ -2,26 +2,20 @@ import { decide } from '../../domain/conversation.ts';
 import type { Caller } from '../../domain/permissions.ts';
 import { AppError } from '../../errors/appError.ts';
 import { limitStaffWrites } from '../../limits/rateLimits.ts';
-import type { StaffConversation } from '../../protocol/objects/conversations.ts';
+import type { HeldConversation } from '../../protocol/objects/conversations.ts';
 import { errorFields, logger } from '../../runtime/logger.ts';
 import { releaseSlot, restoreSlot } from '../../store/agents.ts';
 import { type Actor, audit } from '../../store/audit.ts';
-import {
-  type ConversationRecord,
-  requeue,
-  roomOf,
-  toConversation,
-  toStaffConversation,
-} from '../../store/conversations.ts';
+import { type ConversationRecord, requeue, roomOf, toConversation } from '../../store/conversations.ts';
 import { type Transaction, transaction } from '../../store/database.ts';
 import { requireVisible } from './getConversation.ts';
 import { refusalOfLost } from './lostRace.ts';
-import { peopleIn } from './present.ts';
+import { peopleIn, presenterFor } from './present.ts';
 import { type Handover, tellAgents } from './tellAgents.ts';
 
 /** A conversation that is open again. */
 export interface Requeued {
-  readonly conversation: StaffConversation;
+  readonly conversation: HeldConversation;
   readonly before: ConversationRecord;
   readonly change: Handover;
 }
@@ -36,11 +30,11 @@ export async function requeueConversation(caller: Caller, conversationId: string
   const command = { type: 'requeue', userId: caller.userId, role: caller.role } as const;
   const decision = decide(before, command);
   if (!decision.allowed) throw new AppError(decision.refusal);
-  const people = await peopleIn([before], caller);
+  const { people, staffAnswer } = await presenterFor(caller, [before]);
   const requeued = await transaction((session) => requeueAs(caller, before, session));
   if (!requeued || before.agentId === null) throw await refusalOfLost(conversationId, command);
   return {
-    conversation: toStaffConversation(requeued, people),
+    conversation: await staffAnswer(requeued),
     before,
     change: {
       conversation: toConversation(requeued, people),

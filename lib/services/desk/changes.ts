@@ -20,7 +20,12 @@ const changeSchema = z.strictObject({
 export type Change = z.infer<typeof changeSchema>;
 
 /** What the dispatcher is told: what has changed, so that it tells others, and may have made room. */
-export const deskEventSchema = z.strictObject({ changes: z.array(changeSchema), agents: z.array(idSchema) });
+export const deskEventSchema = z.strictObject({
+  changes: z.array(changeSchema),
+  agents: z.array(idSchema),
+  /** Absent from a function of the release before. */
+  notes: z._default(z.array(idSchema), []),
+});
 export type DeskEvent = z.infer<typeof deskEventSchema>;
 
 /** The change of a conversation from what it was before. */
@@ -37,11 +42,11 @@ export const changed = (
  * Hands changes on to the dispatcher, a function of its own: whoever has made them is answered without waiting for those who are
  * told. Without any change, something may still be given to agents now. Never throws: the dispatcher's clock gives what was missed to agents, and who watches again has the truth.
  */
-export async function handOn({ changes = [], agents = [] }: Partial<DeskEvent>): Promise<void> {
+export async function handOn({ changes = [], agents = [], notes = [] }: Partial<DeskEvent>): Promise<void> {
   const { DISPATCH_FUNCTION } = config();
   if (DISPATCH_FUNCTION === '') return;
   try {
-    await invokeLater(DISPATCH_FUNCTION, { changes, agents } satisfies DeskEvent);
+    await invokeLater(DISPATCH_FUNCTION, { changes, agents, notes } satisfies DeskEvent);
   } catch (error) {
     logger.warn('could not reach the dispatcher', { changes: changes.length, ...errorFields(error) });
   }

@@ -5,11 +5,12 @@ import { assignWaiting } from './assignWaiting.ts';
 import type { DeskEvent } from './changes.ts';
 import { tellSentAway } from './sendAway.ts';
 import { takeBack } from './takeBack.ts';
+import { tellNotes } from './tellNotes.ts';
 import { tellWatchers } from './tellWatchers.ts';
 
 /** Tells those who watch what has changed, and gives what waits to whoever may be given it now. */
-export async function dispatch({ changes, agents }: DeskEvent, until: number): Promise<void> {
-  const telling = usersById(agents).then((users) => tellWatchers(changes, users));
+export async function dispatch({ changes, agents, notes }: DeskEvent, until: number): Promise<void> {
+  const telling = Promise.all([usersById(agents).then((users) => tellWatchers(changes, users)), tellNotes(notes)]);
   // Both to their end: a rejection that nobody waits for ends the process, and what is left under way freezes with it.
   const [told, assigned] = await Promise.allSettled([telling, assignWaiting(until)]);
   if (assigned.status === 'fulfilled') await tellWatchers(assigned.value);

@@ -5,6 +5,7 @@ import { backlog } from '../../store/backlog.ts';
 import { findUnfinished, setBackClosing } from '../../store/closing.ts';
 import type { ConversationRecord } from '../../store/conversations.ts';
 import { oldestUnarchivedMs } from '../../store/messages.ts';
+import { countOpenedDays } from '../../store/openedDays.ts';
 import type { Due, Pass } from '../../store/setBack.ts';
 import {
   findAllHandingOver,
@@ -96,6 +97,7 @@ export async function sweep(until: number, graceMs = GRACE_MS): Promise<SweepRes
   const result = { found: 0, finished: 0, failed: 0, handedOver: 0, erased: 0, expired: 0, counted: 0 };
   // First, because it is little work, and the rest may take all the time there is.
   result.counted = await sweepCounts(until);
+  await sweepOpened(until);
   for (const pass of ['first', 'again'] as const) {
     const handingOver = await finishAll(HANDING_OVER, pass, bounds);
     const closing = await finishAll(CLOSING, pass, bounds);
@@ -122,6 +124,15 @@ async function sweepCounts(until: number): Promise<number> {
   } catch (error) {
     logger.error('could not count what was closed', errorFields(error));
     return 0;
+  }
+}
+
+/** Counts what was opened on the days that are over. Until then, readers count those days themselves. */
+async function sweepOpened(until: number): Promise<void> {
+  try {
+    await countOpenedDays(until);
+  } catch (error) {
+    logger.error('could not count what was opened', errorFields(error));
   }
 }
 

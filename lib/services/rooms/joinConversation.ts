@@ -5,6 +5,7 @@ import { FRAME_BYTES } from '../../realtime/gateway.ts';
 import { finishTurn, mayAnswer, takeInTurn } from '../../realtime/turns.ts';
 import { config } from '../../runtime/config.ts';
 import { forgetRooms, noteRoom, type SocketCaller, stillConnected } from '../../store/connections.ts';
+import { type Room, roomOf } from '../../store/conversations.ts';
 import { type Entered, enterRoom, readForJoin, roomsWith, type Turn } from '../../store/rooms.ts';
 import { presentTo } from '../conversations/present.ts';
 import { ownConversation } from './ownConversation.ts';
@@ -16,6 +17,8 @@ const MOST_MESSAGES = 128;
 export interface Joined {
   readonly answer: ServerData<'CONVERSATION_JOINED'>;
   readonly turn: Turn;
+  /** The room, where this is the person's first connection in it. */
+  readonly arrivedIn: Room | null;
 }
 
 /**
@@ -31,9 +34,16 @@ export async function joinConversation(
   for (;;) {
     const { turn, conversation } = await takeInTurn(() => enter(caller, conversationId));
     try {
-      const { isIn, messages, people } = await readForJoin(conversation, caller, afterSeq, MOST_MESSAGES);
+      const { isIn, messages, people, readSeqs } = await readForJoin(conversation, caller, afterSeq, MOST_MESSAGES);
       if (isIn && mayAnswer(turn)) {
-        return { answer: fitFrame(presentTo(caller.role, conversation, people), messages), turn };
+        const room = roomOf(conversation);
+        const beside = { readSeqs, present: [...new Set(room.userIds)] };
+        const isFirst = room.userIds.filter((id) => id === caller.userId).length === 1;
+        return {
+          answer: fitFrame(presentTo(caller.role, conversation, people), beside, messages),
+          turn,
+          arrivedIn: isFirst ? room : null,
+        };
       }
     } catch (error) {
       await finishTurn(turn);
@@ -69,7 +79,11 @@ async function requireJoinable({ userId }: SocketCaller, conversationId: string)
 async function makeRoom(caller: SocketCaller, conversationId: string): Promise<void> {
   const { connectionId, rooms } = caller;
   const most = config().MAX_ROOMS_PER_CONNECTION;
-  await forgetRooms(connectionId, await roomsWith(connectionId, rooms));
+  const still = await roomsWith(connectionId, rooms);
+  await forgetRooms(
+    connectionId,
+    still.map(({ _id }) => _id),
+  );
   const noted = await noteRoom(connectionId, conversationId, most);
   if (noted === 'gone') throw new AppError('INVALID_TOKEN');
   if (noted === 'noted') return;
@@ -80,9 +94,10 @@ async function makeRoom(caller: SocketCaller, conversationId: string): Promise<v
 /** Takes as many messages as fit one frame, at least one. `nextAfterSeq` says that there are more. */
 function fitFrame(
   conversation: Conversation | StaffConversation,
+  beside: Pick<ServerData<'CONVERSATION_JOINED'>, 'readSeqs' | 'present'>,
   messages: readonly Message[],
 ): ServerData<'CONVERSATION_JOINED'> {
-  let bytes = Buffer.byteLength(JSON.stringify({ conversation }));
+  let bytes = Buffer.byteLength(JSON.stringify({ conversation, ...beside }));
   const fitting: Message[] = [];
   for (const message of messages) {
     bytes += Buffer.byteLength(JSON.stringify(message)) + 1;
@@ -93,6 +108,7 @@ function fitFrame(
   const last = fitting.at(-1)?.seq;
   return {
     conversation,
+    ...beside,
     messages: fitting,
     nextAfterSeq: last !== undefined && last < conversation.lastSeq ? last : null,
   };

@@ -53,6 +53,12 @@ export async function storeMessage(
     clientMessageId: draft.clientMessageId ?? null,
     sentAt: taken.sentAt.toISOString(),
   };
-  await insertMessage(message, session);
+  const { fromCandidate } = taken;
+  const isCandidates = sender.userId === taken.candidateId;
+  await insertMessage(
+    message,
+    fromCandidate === undefined || isCandidates ? fromCandidate : taken.seq - fromCandidate,
+    session,
+  );
   return { message, room: taken.room };
 }

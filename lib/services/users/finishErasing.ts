@@ -8,6 +8,8 @@ import {
   saveErasedThrough,
 } from '../../store/conversations.ts';
 import { eraseMessages } from '../../store/messages.ts';
+import { deleteNotes } from '../../store/notes.ts';
+import { forgetMarks } from '../../store/reads.ts';
 import { completeErasing } from '../../store/users.ts';
 import { closeAs } from '../conversations/closeConversation.ts';
 import { finishClosing } from '../conversations/finishClosing.ts';
@@ -53,6 +55,7 @@ export async function finishErasing(userId: string, until: number): Promise<bool
     last = end._id;
   }
   // Do what can be done first: a conversation that can't be erased must not keep anything else.
+  await forgetMarks(userId);
   const isForgotten = await erasePerson(userId, until);
   if (failed !== undefined) throw failed;
   return isForgotten && completeErasing(userId, new Date(Date.now() - SETTLED_MS));
@@ -68,7 +71,10 @@ async function erase(conversation: ConversationRecord, until: number): Promise<b
     await eraseMessages(closed, from, to);
     if (to < lastSeq) await saveErasedThrough(id, to);
   });
-  if (isErased) await eraseSubject(id);
+  if (isErased) {
+    await deleteNotes(id);
+    await eraseSubject(id);
+  }
   return isErased;
 }
 

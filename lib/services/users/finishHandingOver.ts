@@ -3,6 +3,8 @@ import { errorFields, logger } from '../../runtime/logger.ts';
 import { audit, BY_RULE } from '../../store/audit.ts';
 import { type ConversationRecord, findConversation, findHeld, move } from '../../store/conversations.ts';
 import { type Transaction, transaction } from '../../store/database.ts';
+import { forgetMarks } from '../../store/reads.ts';
+import { forgetReplies } from '../../store/replies.ts';
 import { completeHandingOver, findHandingOver, type HandingOver, touchUnchanged } from '../../store/users.ts';
 import { requeueAs, tellGivenBack } from '../conversations/requeueConversation.ts';
 import { type Change, changed, handOn } from '../desk/changes.ts';
@@ -60,6 +62,8 @@ export async function finishHandingOver(agentId: string, until: number): Promise
     cursor = nextCursor;
   }
   if (failed !== undefined) throw failed;
+  // Who has left reads nothing any more, and nobody else uses their own replies.
+  if (!agent.active) await Promise.all([forgetMarks(agentId), forgetReplies(agentId)]);
   return completeHandingOver(agent);
 }
 

@@ -3,10 +3,14 @@ import { DAY_MS, type Days, type Range, spanStart } from '../../domain/spans.ts'
 import { logger } from '../../runtime/logger.ts';
 import {
   addSum,
+  closedDayModel,
   closedSumModel,
   complete,
+  type DaySumRecord,
+  dayId,
   type Handled,
   handledIn,
+  readCountedRatings,
   readHandled,
   readRows,
   recordOf,
@@ -15,6 +19,7 @@ import {
   sumsAreComplete,
   sumsStateModel,
   sumUp,
+  sumUpDays,
   uncounted,
   within,
 } from '../closedSums.ts';
@@ -59,7 +64,7 @@ export async function recountClosed(): Promise<{ readonly days: number; readonly
   ] as const) {
     for (const start of await startsOf(longer, shorter)) await recountLonger(longer, shorter, start);
   }
-  await saveState({ complete: true, through: null, throughAt: null });
+  await saveState({ complete: true, byDay: true, through: null, throughAt: null });
   logger.info('recounted', { days, conversations });
   return { days, conversations };
 }
@@ -88,7 +93,12 @@ async function beginRecount(): Promise<{ through: number; cutoff: number }> {
   return { through: isResumable ? (through?.getTime() ?? 0) : 0, cutoff: cutoff?.getTime() ?? 0 };
 }
 
-async function saveState(state: { complete?: true; through: Date | null; throughAt: Date | null }): Promise<void> {
+async function saveState(state: {
+  complete?: true;
+  byDay?: true;
+  through: Date | null;
+  throughAt: Date | null;
+}): Promise<void> {
   await sumsStateModel().updateOne({ _id: STATE }, { $set: state });
 }
 
@@ -126,8 +136,10 @@ async function recountDays(range: Range, cutoff: number): Promise<{ days: number
   }
   return transaction(async (session) => {
     const handled = without(await readHandled([range], session), await readRows(uncounted(range), session));
-    const sums = sumUp(handled, [1]);
+    const counted = [...handled, ...(await readCountedRatings(range, session))];
+    const sums = sumUp(counted, [1]);
     await replace(1, range, sums, session);
+    await replaceDays(range, sumUpDays(counted), session);
     return { days: new Set(sums.map(({ start }) => start.getTime())).size, conversations: handled.length };
   });
 }
@@ -174,6 +186,18 @@ async function replace(days: Days, range: Range, sums: readonly SumRecord[], ses
   // Past the model, which would cast every number of every histogram.
   if (writes.length > 0)
     await closedSumModel().collection.bulkWrite(writes as unknown as mongo.AnyBulkWriteOperation[], { session });
+}
+
+/** Replaces the sums of all teams together of the days that begin in a time. */
+async function replaceDays({ from, to }: Range, sums: readonly DaySumRecord[], session: Transaction): Promise<void> {
+  await closedDayModel().deleteMany(
+    trusted({ _id: { $gte: dayId(Math.max(0, from)), ...(Number.isFinite(to) && { $lt: dayId(to) }) } }),
+    { session },
+  );
+  // Past the model, which would cast every number of every histogram.
+  if (sums.length > 0) {
+    await closedDayModel().collection.insertMany(sums as unknown as mongo.OptionalId<mongo.Document>[], { session });
+  }
 }
 
 /** Returns the starts of spans that have something: a shorter sum, or a sum of their own that may be stale. */

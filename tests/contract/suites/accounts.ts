@@ -1,4 +1,4 @@
-import { asCandidateSees, type Desk, PASSWORD, type Person } from '../../support/system.ts';
+import { asTheRoomSees, type Desk, PASSWORD, type Person } from '../../support/system.ts';
 import type { Start, Started } from './start.ts';
 
 /** Sessions, passwords, and people coming and going. */
@@ -180,7 +180,7 @@ export function accountSuite(start: Start): void {
         const now = await read(id);
         expect(now).toMatchObject({ status: 'open', agentId: null, agent: null, supervisorId: null, assignedAt: null });
         if (id !== conversation.id) continue;
-        expect((await c.next('CONVERSATION_REQUEUED')).data).toEqual({ conversation: asCandidateSees(now) });
+        expect((await c.next('CONVERSATION_REQUEUED')).data).toEqual({ conversation: asTheRoomSees(now) });
       }
       expect(await read(closed.id)).toMatchObject({ status: 'closed', agentId: agent.user.id });
       const audited = await desk.ok('GET', `/audit?targetId=${conversation.id}`, desk.admin.token);

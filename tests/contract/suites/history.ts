@@ -33,10 +33,14 @@ export function historySuite(start: Start): void {
         '4 agent m4',
         '5 agent m5',
       ]);
-      const current = await desk.ok('GET', `/conversations/${conversationId}`, agent.token);
+      const { unread, ...joined } = await desk.ok('GET', `/conversations/${conversationId}`, agent.token);
+      expect(unread).toBe(3);
       for (const afterSeq of [undefined, 0, 1, 4, 5, 6, 1_000_000]) {
         const data = await a.expect('CONVERSATION_JOINED', 'JOIN_CONVERSATION', { conversationId, afterSeq });
-        expect(data).toEqual({ conversation: current, messages: items.slice(afterSeq ?? 0), nextAfterSeq: null });
+        const { present, readSeqs, ...rest } = data;
+        expect(rest).toEqual({ conversation: joined, messages: items.slice(afterSeq ?? 0), nextAfterSeq: null });
+        expect(present.toSorted()).toEqual([candidate.user.id, agent.user.id].toSorted());
+        expect(readSeqs).toEqual({ [candidate.user.id]: 0, [agent.user.id]: 0 });
       }
     });
 

@@ -1,6 +1,6 @@
 import type { Message } from '../../../lib/protocol/objects/conversations.ts';
 import type { AuditEntry } from '../../../lib/protocol/objects/operations.ts';
-import { asCandidateSees, NOTHING_NOTED } from '../../support/system.ts';
+import { asTheRoomSees, NOTHING_NOTED } from '../../support/system.ts';
 import { quiet, type Start, type Started } from './start.ts';
 
 /** Assigning, reassigning, closing, and what of it is said to whom. */
@@ -36,8 +36,9 @@ export function lifecycleSuite(start: Start): void {
         agent: { id: agent.user.id, name: agent.user.name },
         revision: open.revision + 1,
         ...NOTHING_NOTED,
+        unread: null,
       });
-      const told = { conversation: asCandidateSees(conversation) };
+      const told = { conversation: asTheRoomSees(conversation) };
       for (const socket of [c, a1, a2]) expect((await socket.next('CONVERSATION_ASSIGNED')).data).toEqual(told);
       await quiet(system, stranger);
       expect(stranger.frames('CONVERSATION_ASSIGNED')).toEqual([]);
@@ -57,7 +58,7 @@ export function lifecycleSuite(start: Start): void {
       const notices = await Promise.all(
         [c, inRoom, elsewhere, n].map(async (socket) => (await socket.next('CONVERSATION_ASSIGNED')).data),
       );
-      expect(notices).toEqual(Array(4).fill({ conversation: asCandidateSees(given) }));
+      expect(notices).toEqual(Array(4).fill({ conversation: asTheRoomSees(given) }));
       expect(await inRoom.refused('SEND_MESSAGE', { conversationId, content: 'me too' })).toMatchObject({
         code: 'NOT_FOUND',
       });
@@ -140,7 +141,7 @@ export function lifecycleSuite(start: Start): void {
       const notices = await Promise.all(
         [c, inRoom, elsewhere].map(async (socket) => (await socket.next('CONVERSATION_REQUEUED')).data),
       );
-      expect(notices).toEqual(Array(3).fill({ conversation: asCandidateSees(requeued) }));
+      expect(notices).toEqual(Array(3).fill({ conversation: asTheRoomSees(requeued) }));
       // Out of the room, and of the conversation.
       await c.expect('MESSAGE_ACCEPTED', 'SEND_MESSAGE', { conversationId, content: 'm3' });
       await quiet(system, inRoom, elsewhere);

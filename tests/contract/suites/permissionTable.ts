@@ -59,6 +59,12 @@ const TABLE = `
   setRouting           -           403    200         403       403        401
   getDesk              -           200    200         200       200        200
 
+  listReplies          -           200    200         200       403        401
+  createReply          -           201    201         201       403        401
+  updateReply          none        404    404         404       403        401
+  deleteReply          none        404    404         404       403        401
+  timeline             -           200    200         403       403        401
+
   listAudit            -           200    403         403       403        401
   supervisorAnalytics  -           200    403         403       403        401
   createConversation   -           403    403         403       201        401
@@ -124,6 +130,52 @@ const TABLE = `
   editConversation     closedByS2  200    404         404       403        401
   editConversation     none        404    404         404       403        401
 
+  getTranscript        own        200    200         200       200        401
+  getTranscript        team       200    200         404       404        401
+  getTranscript        another    200    404         404       404        401
+  getTranscript        former     200    200         404       200        401
+  getTranscript        open       200    200         404       200        401
+  getTranscript        closed     200    200         200       200        401
+  getTranscript        closedByS  200    200         404       200        401
+  getTranscript        closedByS2 200    404         404       200        401
+  getTranscript        none       404    404         404       404        401
+  listNotes            own        200    200         200       403        401
+  listNotes            team       200    200         404       403        401
+  listNotes            another    200    404         404       403        401
+  listNotes            former     200    200         404       403        401
+  listNotes            open       200    200         404       403        401
+  listNotes            closed     200    200         200       403        401
+  listNotes            closedByS  200    200         404       403        401
+  listNotes            closedByS2 200    404         404       403        401
+  listNotes            none       404    404         404       403        401
+  addNote              own        201    201         201       403        401
+  addNote              team       201    201         404       403        401
+  addNote              another    201    404         404       403        401
+  addNote              former     201    201         404       403        401
+  addNote              open       201    201         404       403        401
+  addNote              closed     201    201         201       403        401
+  addNote              closedByS  201    201         404       403        401
+  addNote              closedByS2 201    404         404       403        401
+  addNote              none       404    404         404       403        401
+  markRead             own        403    403         200       200        401
+  markRead             team       403    403         404       404        401
+  markRead             another    403    403         404       404        401
+  markRead             former     403    403         404       200        401
+  markRead             open       403    403         404       200        401
+  markRead             closed     403    403         200       200        401
+  markRead             closedByS  403    403         404       200        401
+  markRead             closedByS2 403    403         404       200        401
+  markRead             none       403    403         404       404        401
+  rateConversation     own        403    403         403       409        401
+  rateConversation     team       403    403         403       404        401
+  rateConversation     another    403    403         403       404        401
+  rateConversation     former     403    403         403       409        401
+  rateConversation     open       403    403         403       409        401
+  rateConversation     closed     403    403         403       200        401
+  rateConversation     closedByS  403    403         403       200        401
+  rateConversation     closedByS2 403    403         403       200        401
+  rateConversation     none       403    403         403       404        401
+
   JOIN_CONVERSATION    own         403    403         ok        ok         401
   JOIN_CONVERSATION    team        403    403         404       404        401
   JOIN_CONVERSATION    another     403    403         404       404        401
@@ -166,6 +218,26 @@ const TABLE = `
   CLOSE_CONVERSATION   closedByS   403    403         404       403        401
   CLOSE_CONVERSATION   closedByS2  403    403         404       403        401
   CLOSE_CONVERSATION   none        403    403         404       403        401
+
+  MARK_READ            own        403    403         ok        ok         401
+  MARK_READ            team       403    403         404       404        401
+  MARK_READ            another    403    403         404       404        401
+  MARK_READ            former     403    403         404       ok         401
+  MARK_READ            open       403    403         404       ok         401
+  MARK_READ            closed     403    403         ok        ok         401
+  MARK_READ            closedByS  403    403         404       ok         401
+  MARK_READ            closedByS2 403    403         404       ok         401
+  MARK_READ            none       403    403         404       404        401
+  TYPING               own        403    403         silent    silent     401
+  TYPING               unjoined   403    403         outside   outside    401
+  TYPING               team       403    403         404       404        401
+  TYPING               another    403    403         404       404        401
+  TYPING               former     403    403         404       silent     401
+  TYPING               open       403    403         404       silent     401
+  TYPING               closed     403    403         closed    closed     401
+  TYPING               closedByS  403    403         404       closed     401
+  TYPING               closedByS2 403    403         404       closed     401
+  TYPING               none       403    403         404       404        401
 
   WATCH_QUEUE          -           ok     ok          403       403        401
   UNWATCH_QUEUE        -           ok     ok          403       403        401
@@ -217,12 +289,22 @@ export function objectsOf(operation: Operation): readonly string[] {
     case 'requeueConversation':
     case 'closeConversation':
     case 'editConversation':
+    case 'getTranscript':
+    case 'listNotes':
+    case 'addNote':
+    case 'markRead':
+    case 'rateConversation':
+    case 'MARK_READ':
     case 'JOIN_CONVERSATION':
       return MATTERS_OF_CONVERSATIONS;
     case 'SEND_MESSAGE':
     case 'LEAVE_CONVERSATION':
     case 'CLOSE_CONVERSATION':
+    case 'TYPING':
       return ['unjoined', ...MATTERS_OF_CONVERSATIONS];
+    case 'updateReply':
+    case 'deleteReply':
+      return ['none'];
     default:
       return ['-'];
   }

@@ -32,6 +32,11 @@ interface Prepared {
   readonly lastStep: () => Promise<unknown>;
 }
 
+/** Of routes that want one. */
+const QUERIES: Partial<Record<Operation, string>> = {
+  timeline: '?from=2026-01-01T00:00:00Z&to=2026-01-02T00:00:00Z',
+};
+
 const NOBODYS_ID = 'no-such-thing';
 const nothing = async () => undefined;
 
@@ -169,7 +174,7 @@ export class PermissionTrial {
   }
 
   async #overHttp(route: Route, caller: CallerKind, id: string): Promise<Outcome> {
-    const path = route.path.replace(/\{\w+\}/, id);
+    const path = route.path.replace(/\{\w+\}/, id) + (QUERIES[route.operation] ?? '');
     const token = (await this.#signedIn(route.operation, caller))?.token;
     const body = route.body && (await this.#body(route.operation, caller, id));
     const result = await this.desk.call(route.method, path, token, body);
@@ -215,6 +220,19 @@ export class PermissionTrial {
     }
   }
 
+  /** What has no answer is refused, or nothing comes before the answer to what was asked after it. */
+  async #unanswered(socket: Socket, event: ClientEventName, data: object): Promise<Outcome> {
+    const asked = socket.received.length;
+    socket.send(event, data, 'unanswered');
+    const { gateway } = this.desk.system as { gateway?: { idle(): Promise<void> } };
+    await gateway?.idle();
+    // Elsewhere nobody can say when it is through: what takes as long, asked after it, is answered after it, nearly always.
+    if (!gateway) await socket.ask('LEAVE_CONVERSATION', { conversationId: NOBODYS_ID });
+    await socket.settle();
+    const refused = socket.received.slice(asked).find((frame) => frame.requestId === 'unanswered');
+    return refused?.event === 'ERROR' ? refusal(refused.data.code) : 'silent';
+  }
+
   /** An agent of S's who doesn't have the conversation: giving it to the one who has it is refused for that alone. */
   async #agentWithout(conversationId: string): Promise<string> {
     const { agent, teammate } = this.people;
@@ -248,6 +266,7 @@ export class PermissionTrial {
       // Each is another message.
       ...(event === 'SEND_MESSAGE' && { clientMessageId: undefined }),
     };
+    if (clientEvents[event].answer === null) return this.#unanswered(socket, event, data);
     const answer = await socket.ask(event, data);
     if (answer.event === 'ERROR') return answer.data.event === event ? refusal(answer.data.code) : '?';
     return answer.event === clientEvents[event].answer ? 'ok' : answer.event;
@@ -256,4 +275,4 @@ export class PermissionTrial {
 
 /** What is tried from within the room depends on having been in it. */
 const needsRoom = (operation: Operation): boolean =>
-  operation === 'SEND_MESSAGE' || operation === 'LEAVE_CONVERSATION' || operation === 'CLOSE_CONVERSATION';
+  ['SEND_MESSAGE', 'LEAVE_CONVERSATION', 'CLOSE_CONVERSATION', 'TYPING'].includes(operation);

@@ -1,0 +1,24 @@
+import { AppError } from '../../errors/appError.ts';
+import { broadcast } from '../../realtime/broadcast.ts';
+import { config } from '../../runtime/config.ts';
+import type { SocketCaller } from '../../store/connections.ts';
+import { roomOf, roomWithout } from '../../store/conversations.ts';
+import { isMember } from '../../store/rooms.ts';
+import { ownConversation } from './ownConversation.ts';
+
+/**
+ * Tells the others in a room that somebody is typing, or not any more. Writes nothing. Throws `NOT_FOUND`, `NOT_JOINED`,
+ * `CONVERSATION_CLOSED`.
+ */
+export async function typing(
+  { userId, connectionId }: SocketCaller,
+  { conversationId, typing: isTyping }: { readonly conversationId: string; readonly typing: boolean },
+): Promise<void> {
+  const conversation = await ownConversation(userId, conversationId);
+  if (conversation.status === 'closed') throw new AppError('CONVERSATION_CLOSED');
+  if (!isMember(conversation, connectionId)) throw new AppError('NOT_JOINED');
+  if (config().TYPING === 'off') return;
+  const others = roomWithout(roomOf(conversation), userId);
+  if (others.connectionIds.length === 0) return;
+  await broadcast({ room: others }, { event: 'TYPING', data: { conversationId, userId, typing: isTyping } });
+}
