@@ -44,7 +44,11 @@ function serveFunctions(): void {
 
 async function serveGateway(isApart: boolean): Promise<void> {
   let carry: Invoke = () => Promise.reject(new Error('the functions are not there yet'));
-  const gateway = await Gateway.start((file, event) => carry(file, event));
+  const recording = recorder(root);
+  const gateway = await Gateway.start((file, event) => {
+    recording.called();
+    return carry(file, event);
+  });
   gateway.keepsPosts = false;
   const endpoints = {
     WEBSOCKET_ENDPOINT: gateway.endpoint,
@@ -63,7 +67,6 @@ async function serveGateway(isApart: boolean): Promise<void> {
     carry = (file, event) => apart.ask('invoke', { file, event });
   } else carry = carrier();
   await carry('migrate', {});
-  const recording = recorder(root);
   const address = await listen(gateway, recording.posted);
   serve(address, {
     ...recording.asks,

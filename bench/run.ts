@@ -15,6 +15,7 @@ import { measureDesk } from './measures/desk.ts';
 import { measureFanOut } from './measures/fanOut.ts';
 import { measureHistory } from './measures/history.ts';
 import { measureLoad } from './measures/load.ts';
+import { measurePosts } from './measures/posts.ts';
 import { measureRooms } from './measures/rooms.ts';
 import { measureSend } from './measures/send.ts';
 import { blocks } from './report/page.ts';
@@ -31,6 +32,7 @@ const MEASURES: { readonly [Name in keyof Measured]: (progress: Progress) => Pro
   rooms: measureRooms,
   cpu: measureCpu,
   commands: measureCommands,
+  posts: measurePosts,
   fanOut: measureFanOut,
   archive: measureArchive,
   history: measureHistory,

@@ -1,6 +1,7 @@
 import { eventually } from '../../tests/support/deadline.ts';
-import { type Ours, startOurs } from '../harness/contestants.ts';
+import { newDatabase, type Ours, startOurs } from '../harness/contestants.ts';
 import type { Progress } from '../harness/progress.ts';
+import type { Recorded } from '../harness/recorder.ts';
 import { ACTIVE, longConversation, openDatabase } from '../harness/seeding.ts';
 import type { ArchiveResult } from '../report/results.ts';
 import { median } from '../report/statistics.ts';
@@ -18,12 +19,17 @@ type Database = Awaited<ReturnType<typeof openDatabase>>['db'];
 
 export async function measureArchive(progress: Progress, { sizes = SIZES, runs = RUNS } = {}): Promise<ArchiveResult> {
   // The expired copies would be deleted while the next conversation is measured.
-  const ours = await startOurs('Live Support', { ACTIVE_MESSAGE_TTL_SECONDS: '86400' });
+  const uri = newDatabase();
+  const ours = await startOurs('Live Support', {
+    MONGODB_URI: `${uri}${uri.includes('?') ? '&' : '?'}monitorCommands=true`,
+    ACTIVE_MESSAGE_TTL_SECONDS: '86400',
+  });
   const { db, close } = await openDatabase(ours.databaseUri);
   try {
     const results: ArchiveResult['sizes'][number][] = [];
     for (const [index, messages] of sizes.entries()) {
       const done: ArchiveResult['sizes'][number]['runs'][number][] = [];
+      let recorded: Recorded[] = [];
       for (let run = -1; run < runs; run += 1) {
         progress.at(`archive: ${messages} messages`, index * runs + Math.max(0, run), sizes.length * runs);
         // The first one is not counted: the process and the collections are new.
@@ -33,9 +39,11 @@ export async function measureArchive(progress: Progress, { sizes = SIZES, runs =
         const first = inTurn ? await bareCopy(db, conversationId) : undefined;
         await ours.server.ask('collect');
         const before = await ours.server.usage();
+        await ours.server.ask('record');
         const archiveMs = await archive(ours, db, conversationId, () =>
           agent.ask('CLOSE_CONVERSATION', { conversationId }),
         );
+        recorded = await ours.server.ask('recorded');
         await ours.server.ask('collect');
         const after = await ours.server.usage();
         const bareMs = first ?? (await bareCopy(db, conversationId));
@@ -44,6 +52,7 @@ export async function measureArchive(progress: Progress, { sizes = SIZES, runs =
       results.push({
         messages,
         runs: done,
+        commands: longest(recorded),
         rssGrowthMb: median(done.map(({ rssGrowthMb }) => rssGrowthMb)),
       });
     }
@@ -52,6 +61,23 @@ export async function measureArchive(progress: Progress, { sizes = SIZES, runs =
     await close();
     await ours.stop();
   }
+}
+
+const MOST_SHOWN = 8;
+
+/** The commands that took longest together, by name and collection. */
+function longest(recorded: readonly Recorded[]): NonNullable<ArchiveResult['sizes'][number]['commands']> {
+  const kinds = new Map<string, { count: number; ms: number }>();
+  for (const one of recorded) {
+    if (one.is !== 'command') continue;
+    const name = [one.name, one.collection ?? []].flat().join(' ');
+    const { count, ms } = kinds.get(name) ?? { count: 0, ms: 0 };
+    kinds.set(name, { count: count + 1, ms: ms + one.endedMs - one.begunMs });
+  }
+  return [...kinds]
+    .map(([name, sums]) => ({ name, ...sums }))
+    .sort((a, b) => b.ms - a.ms)
+    .slice(0, MOST_SHOWN);
 }
 
 /** Closes, and archives until nothing is left to do. Returns how long handler and sweep have worked. */

@@ -2,14 +2,17 @@ import { CONTENT, newDatabase, startOurs } from '../harness/contestants.ts';
 import { openFrames } from '../harness/link.ts';
 import type { Progress } from '../harness/progress.ts';
 import type { Recorded } from '../harness/recorder.ts';
-import type { CommandsResult, Operation } from '../report/results.ts';
+import type { CommandsResult, Operation, Step } from '../report/results.ts';
+import { median } from '../report/statistics.ts';
 
-/** What each operation asks of the database, counted from the driver's events. */
+/** What each operation asks of the database, counted from the driver's events; and what of a send happens when. */
 
 /** The first time, an operation may do what the next ones needn't. */
 const TIMES = 3;
+/** Of so many sends the times are taken, after as many that are not. */
+const SENDS = 200;
 
-export async function measureCommands(progress: Progress): Promise<CommandsResult> {
+export async function measureCommands(progress: Progress, { sends = SENDS } = {}): Promise<CommandsResult> {
   const uri = newDatabase();
   const ours = await startOurs('Live Support', {
     MONGODB_URI: `${uri}${uri.includes('?') ? '&' : '?'}monitorCommands=true`,
@@ -41,6 +44,15 @@ export async function measureCommands(progress: Progress): Promise<CommandsResul
     await recorded('join', () => link.join(conversationId), 'CONVERSATION_JOINED');
     await links[1].join(conversationId);
     await recorded('send', (time) => link.send(conversationId, CONTENT, `message ${time}`), 'MESSAGE_ACCEPTED');
+    const timed: Recorded[][] = [];
+    for (let time = -sends; time < sends; time += 1) {
+      progress.at('commands: sends', Math.max(0, time), sends);
+      await ours.server.ask('record');
+      await link.send(conversationId, CONTENT, `timed message ${time}`);
+      await ours.server.ask('idle');
+      const all = await ours.server.ask<Recorded[]>('recorded');
+      if (time >= 0) timed.push(all);
+    }
     await recorded(
       'leave',
       async (time) => {
@@ -72,7 +84,7 @@ export async function measureCommands(progress: Progress): Promise<CommandsResul
       },
       'CONVERSATION_CLOSED',
     );
-    return { operations };
+    return { operations, sends, stepsOfSend: stepsOf(timed) };
   } finally {
     await ours.stop();
   }
@@ -102,6 +114,31 @@ function operationOf(name: string, all: readonly Recorded[], answer: string | un
             (command) => READS.includes(command.name) && command.begunMs >= committedMs && command.begunMs < toldMs,
           ).length,
   };
+}
+
+/** When each step of an operation began and ended, from the call of its function: the medians over all times it was done. */
+function stepsOf(times: readonly Recorded[][]): Step[] {
+  const steps = new Map<string, { begunMs: number[]; endedMs: number[] }>();
+  for (const all of times) {
+    const calledMs = all.find((one) => one.is === 'call')?.atMs ?? 0;
+    const met = new Map<string, number>();
+    for (const one of all) {
+      if (one.is === 'call') continue;
+      const what = one.is === 'post' ? one.event : [one.name, one.collection ?? []].flat().join(' ');
+      const nth = (met.get(what) ?? 0) + 1;
+      met.set(what, nth);
+      const name = nth === 1 ? what : `${what}, ${nth}`;
+      const step = steps.get(name) ?? { begunMs: [], endedMs: [] };
+      steps.set(name, step);
+      const [begunMs, endedMs] = one.is === 'post' ? [one.atMs, one.atMs] : [one.begunMs, one.endedMs];
+      step.begunMs.push(begunMs - calledMs);
+      step.endedMs.push(endedMs - calledMs);
+    }
+  }
+  return [...steps]
+    .filter(([, { begunMs }]) => begunMs.length > times.length / 2)
+    .map(([name, { begunMs, endedMs }]) => ({ name, begunMs: median(begunMs), endedMs: median(endedMs) }))
+    .sort((a, b) => a.endedMs - b.endedMs);
 }
 
 /** How many commands at most ran one after the other: no two of them at once. */

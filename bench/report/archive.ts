@@ -5,6 +5,15 @@ import { inWords, lines } from './svg.ts';
 
 const FLAT_MB = 20;
 
+type Commands = NonNullable<ArchiveResult['sizes'][number]['commands']>;
+
+const whereItGoes = (messages: number, commands: Commands): string =>
+  `\nThe commands of the last run with ${inWords(messages)} messages that took longest:\n\n` +
+  table(
+    ['', 'how many', 'together'],
+    commands.map(({ name, count, ms: together }) => [`\`${name}\``, inWords(count), ms(together)]),
+  );
+
 export function archive({ sizes }: ArchiveResult): Part {
   const ratio = (runs: ArchiveResult['sizes'][number]['runs']) =>
     medianRatio(runs.map(({ archiveMs, bareMs }) => ({ of: archiveMs, to: bareMs })));
@@ -42,6 +51,7 @@ export function archive({ sizes }: ArchiveResult): Part {
           `${rssGrowthMb.toFixed(1)} MB`,
         ]),
       ) +
+      (largest?.commands ? whereItGoes(largest.messages, largest.commands) : '') +
       image('archive.svg', title),
     plots: {
       'archive.svg': lines({

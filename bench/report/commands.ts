@@ -1,4 +1,4 @@
-import { type Part, type Target, table } from './part.ts';
+import { ms, type Part, type Target, table } from './part.ts';
 import type { CommandsResult, Operation } from './results.ts';
 
 /** How many commands an operation may send, and a send one after the other. */
@@ -37,7 +37,7 @@ const MOST: readonly {
   },
 ];
 
-export function commands({ operations }: CommandsResult): Part {
+export function commands({ operations, sends, stepsOfSend = [] }: CommandsResult): Part {
   const targets = MOST.flatMap(({ operation, what, most, of }): Target[] => {
     const found = operations.find(({ name }) => name === operation);
     const measured = found ? of(found) : null;
@@ -54,6 +54,19 @@ export function commands({ operations }: CommandsResult): Part {
         String(inSequence),
         all.map((command) => `\`${command}\``).join(' '),
       ]),
+    ).concat(
+      stepsOfSend.length === 0
+        ? ''
+        : `\nOne send after the other: when each step of it begins and ends, from the call of the function, medians of ${sends}. A frame ` +
+            'has arrived at the gateway then.\n\n' +
+            table(
+              ['', 'begins', 'ends'],
+              stepsOfSend.map(({ name, begunMs, endedMs }) => [
+                `\`${name}\``,
+                begunMs === endedMs ? '' : ms(begunMs),
+                ms(endedMs),
+              ]),
+            ),
     ),
     plots: {},
   };

@@ -6,6 +6,7 @@ import { fanOut } from './fanOut.ts';
 import { history } from './history.ts';
 import { load } from './load.ts';
 import { type Part, table, times } from './part.ts';
+import { posts } from './posts.ts';
 import type { Machine, Results } from './results.ts';
 import { rooms } from './rooms.ts';
 import { send } from './send.ts';
@@ -18,6 +19,7 @@ const PARTS: { readonly [Name in keyof Results]-?: (data: NonNullable<Results[Na
   rooms,
   cpu,
   commands,
+  posts,
   fanOut,
   archive,
   history,

@@ -32,6 +32,7 @@ export interface Measured {
   readonly history: HistoryResult;
   readonly desk: DeskResult;
   readonly commands: CommandsResult;
+  readonly posts: PostsResult;
   readonly load: LoadResult;
 }
 
@@ -105,6 +106,8 @@ export interface FanOutResult {
 export interface ArchiveResult {
   readonly sizes: readonly {
     readonly messages: number;
+    /** Milliseconds in each kind of command of the last run, and how many there were. */
+    readonly commands?: readonly { readonly name: string; readonly count: number; readonly ms: number }[];
     readonly runs: readonly { readonly archiveMs: number; readonly bareMs: number; readonly rssGrowthMb: number }[];
     readonly rssGrowthMb: number;
   }[];
@@ -161,8 +164,23 @@ export interface Operation {
   readonly readsBeforeTelling: number | null;
 }
 
+/** A step of an operation: milliseconds from the call of its function, medians. A post has one time: when it arrived. */
+export interface Step {
+  readonly name: string;
+  readonly begunMs: number;
+  readonly endedMs: number;
+}
+
 export interface CommandsResult {
   readonly operations: readonly Operation[];
+  readonly sends?: number;
+  readonly stepsOfSend?: readonly Step[];
+}
+
+/** Processor time of one post, in milliseconds, by how it is made. */
+export interface PostsResult {
+  readonly posts: number;
+  readonly runs: readonly (readonly { readonly name: string; readonly cpuMs: number }[])[];
 }
 
 export interface LoadResult {

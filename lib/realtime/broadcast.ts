@@ -4,7 +4,7 @@ import { metrics } from '../runtime/metrics.ts';
 import { connectionsOfUsers } from '../store/connections.ts';
 import type { Room } from '../store/conversations.ts';
 import { forgetGone } from '../store/endedConnections.ts';
-import { type Delivery, post } from './gateway.ts';
+import { type Delivery, type Post, preparePost } from './gateway.ts';
 import { inParallel } from './parallel.ts';
 import { answersGiven } from './turns.ts';
 
@@ -33,14 +33,29 @@ export type Outcome = Record<Delivery, number>;
  * again, and a gone connection is forgotten. Throws when the database can't say who the audience is, because then
  * nobody was told.
  */
-export async function broadcast(audience: Audience, frame: ServerFrame): Promise<Outcome> {
+export const broadcast = (audience: Audience, frame: ServerFrame): Promise<Outcome> => tell(audience, frame, new Map());
+
+/** So many posts are made ready at most, because each takes the processor for a while: a room has two people. */
+const MOST_READY = 4;
+
+/** Makes ready to post a frame to a room, and returns what does it: see `broadcast`. */
+export function prepareBroadcast(room: Room, frame: ServerFrame): () => Promise<Outcome> {
+  const ready = new Map(
+    room.connectionIds.slice(-MOST_READY).map((id) => [id, prepareDelivery(id, frame, { room: room.conversationId })]),
+  );
+  return () => tell({ room }, frame, ready);
+}
+
+/** As `broadcast`, with the posts that are ready, by connection. */
+async function tell(audience: Audience, frame: ServerFrame, ready: ReadonlyMap<string, Post>): Promise<Outcome> {
   const all = await resolve(audience);
   const { room, afterAnswers } = audience;
   const busy = new Set(room && afterAnswers ? all.filter((id) => room.inTurn.includes(id)) : []);
   const outcome: Outcome = { delivered: 0, gone: 0, failed: 0 };
   const deliverAll = (to: string[]) =>
     inParallel(to, async (connectionId) => {
-      outcome[await deliver(connectionId, frame, { room: room?.conversationId })] += 1;
+      const make = ready.get(connectionId) ?? prepareDelivery(connectionId, frame, { room: room?.conversationId });
+      outcome[await make()] += 1;
     });
   const later = async () => {
     if (!room || busy.size === 0) return;
@@ -69,14 +84,21 @@ interface Known {
 }
 
 /** Posts a frame to one connection, and forgets the connection when it is gone, in this room too. Never throws. */
-export async function deliver(connectionId: string, frame: ServerFrame, known: Known = {}): Promise<Delivery> {
-  const delivery = await post(connectionId, frame, known.end);
-  if (delivery === 'gone') {
-    await forgetGone(connectionId, known).catch((error: unknown) =>
-      logger.warn('could not forget a gone connection', { connectionId, ...errorFields(error) }),
-    );
-  }
-  return delivery;
+export const deliver = (connectionId: string, frame: ServerFrame, known: Known = {}): Promise<Delivery> =>
+  prepareDelivery(connectionId, frame, known)();
+
+/** Makes ready to `deliver`. */
+export function prepareDelivery(connectionId: string, frame: ServerFrame, known: Known = {}): Post {
+  const post = preparePost(connectionId, frame);
+  return async () => {
+    const delivery = await post(known.end);
+    if (delivery === 'gone') {
+      await forgetGone(connectionId, known).catch((error: unknown) =>
+        logger.warn('could not forget a gone connection', { connectionId, ...errorFields(error) }),
+      );
+    }
+    return delivery;
+  };
 }
 
 async function resolve({ room, users = [], except }: Audience): Promise<string[]> {

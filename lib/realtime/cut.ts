@@ -1,6 +1,6 @@
 import { DeleteConnectionCommand } from '@aws-sdk/client-apigatewaymanagementapi';
 import { logger } from '../runtime/logger.ts';
-import { DELIVERY_MS, persist } from './managementApi.ts';
+import { DELIVERY_MS, prepare } from './managementApi.ts';
 import { inParallel } from './parallel.ts';
 
 /**
@@ -19,7 +19,11 @@ export async function cutAll(connectionIds: readonly string[]): Promise<void> {
 
 /** Closes a socket. Never throws: a socket that is gone, or can't be closed now, has no record any more. */
 export async function cut(connectionId: string, end?: number): Promise<void> {
-  const send: Parameters<typeof persist>[2] = (client, abortSignal) =>
-    client.send(new DeleteConnectionCommand({ ConnectionId: connectionId }), { abortSignal });
-  await persist('cut failed', connectionId, send, end);
+  const input = { ConnectionId: connectionId };
+  const send = prepare({
+    input,
+    send: (client) => client.send(new DeleteConnectionCommand(input)),
+    complaint: 'cut failed',
+  });
+  await send(end);
 }

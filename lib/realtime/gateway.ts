@@ -1,19 +1,28 @@
 import { PostToConnectionCommand } from '@aws-sdk/client-apigatewaymanagementapi';
 import type { ServerFrame } from '../protocol/events.ts';
-import { type Delivery, persist } from './managementApi.ts';
+import { type Delivery, prepare } from './managementApi.ts';
 
 export type { Delivery } from './managementApi.ts';
 
 /** The bytes that API Gateway carries in one frame, less room for the envelope and a `requestId`. */
 export const FRAME_BYTES = 32 * 1024 - 512;
 
+/** A post that is ready: calling it, once, makes it. Until then nothing is on the wire. */
+export type Post = (end?: number) => Promise<Delivery>;
+
 /**
- * Posts a frame to a connection. Never throws, and never takes longer than two seconds, nor beyond `end`, in epoch
- * milliseconds. A post whose answer was lost is made again, so the frame may arrive twice.
+ * Makes ready to post a frame to a connection, which takes longer than to post it then. The post never throws, and never
+ * takes longer than two seconds, nor beyond `end`, in epoch milliseconds. A post whose answer was lost is made again, so the
+ * frame may arrive twice.
  */
-export async function post(connectionId: string, frame: ServerFrame, end?: number): Promise<Delivery> {
-  const Data = Buffer.from(JSON.stringify(frame));
-  const send: Parameters<typeof persist>[2] = (client, abortSignal) =>
-    client.send(new PostToConnectionCommand({ ConnectionId: connectionId, Data }), { abortSignal });
-  return persist('post failed', connectionId, send, end);
+export function preparePost(connectionId: string, frame: ServerFrame): Post {
+  const input = { ConnectionId: connectionId, Data: Buffer.from(JSON.stringify(frame)) };
+  return prepare({
+    input,
+    send: (client) => client.send(new PostToConnectionCommand(input)),
+    complaint: 'post failed',
+  });
 }
+
+/** Posts a frame to a connection: see `preparePost`. */
+export const post = (connectionId: string, frame: ServerFrame): Promise<Delivery> => preparePost(connectionId, frame)();

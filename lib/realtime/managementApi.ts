@@ -44,18 +44,22 @@ interface Gateway {
 
 const gateways: Partial<Record<Sockets, Gateway>> = {};
 
-/** Returns the gateway, and how long an attempt over its sockets may take. */
-function gateway(sockets: Sockets): { one: Gateway; attemptMs: number } {
+function gateway(sockets: Sockets): Gateway {
   const endpoint = config().WEBSOCKET_ENDPOINT;
   const known = gateways[sockets];
   const one = known?.endpoint === endpoint ? known : connectTo(endpoint, sockets);
   gateways[sockets] = one;
+  return one;
+}
+
+/** Begins to use the gateway's sockets. Returns how long the attempt may take. */
+function use(one: Gateway): number {
   const now = Date.now();
   const idledMs = now - one.lastUsed;
   one.lastUsed = now;
   if (idledMs > IDLE_MS) closeIdle(one);
-  else if (idledMs > SUSPECT_MS && idleSockets(one).length > 0) return { one, attemptMs: SUSPECT_ATTEMPT_MS };
-  return { one, attemptMs: ATTEMPT_MS };
+  else if (idledMs > SUSPECT_MS && idleSockets(one).length > 0) return SUSPECT_ATTEMPT_MS;
+  return ATTEMPT_MS;
 }
 
 function connectTo(endpoint: string, sockets: Sockets): Gateway {
@@ -64,9 +68,26 @@ function connectTo(endpoint: string, sockets: Sockets): Gateway {
   const isSecure = endpoint.startsWith('https:');
   const agent = isSecure ? new HttpsAgent(options) : new HttpAgent(options);
   const requestHandler = isSecure ? { httpsAgent: agent as HttpsAgent } : { httpAgent: agent };
-  // Retries are decided here, per kind of answer, not by the SDK.
-  const client = new ApiGatewayManagementApiClient({ endpoint, maxAttempts: 1, requestHandler });
+  const client = new ApiGatewayManagementApiClient({
+    endpoint,
+    // Retries are decided here, per kind of answer, not by the SDK.
+    maxAttempts: 1,
+    requestHandler,
+    // The SDK would put its steps in order again for each request.
+    cacheMiddleware: true,
+  });
   for (const name of UNUSED) client.middlewareStack.remove(name);
+  const http = client.config.requestHandler;
+  type HttpRequest = Parameters<typeof http.handle>[0];
+  // The last step, in place of the SDK's own.
+  client.middlewareStack.add(
+    () =>
+      async ({ input, request }) => {
+        const abortSignal = await mayGoOut(input);
+        return http.handle(request as HttpRequest, { abortSignal });
+      },
+    { step: 'deserialize', priority: 'low' },
+  );
   return { endpoint, client, agent, lastUsed: Date.now() };
 }
 
@@ -77,18 +98,63 @@ function closeIdle(one: Gateway): void {
   for (const socket of idleSockets(one)) socket.destroy();
 }
 
-/** Sends a request until the answer is final or the time is up: at `end`, or after `DELIVERY_MS`. Never throws. */
-export async function persist(
-  complaint: string,
-  connectionId: string,
-  send: (client: ApiGatewayManagementApiClient, abortSignal: AbortSignal) => Promise<unknown>,
-  end = Date.now() + DELIVERY_MS,
-): Promise<Delivery> {
+/** A request about a connection. Its input is no other request's. */
+export interface Request {
+  readonly input: { readonly ConnectionId: string };
+  send(client: ApiGatewayManagementApiClient): Promise<unknown>;
+  /** What the log says where it fails. */
+  readonly complaint: string;
+}
+
+/** Fulfils when a request may go out, with what aborts it. */
+const departures = new WeakMap<object, Promise<AbortSignal>>();
+
+function mayGoOut(input: object): Promise<AbortSignal> {
+  const departure = departures.get(input);
+  if (!departure) throw new Error('a request that nobody has prepared');
+  return departure;
+}
+
+/** A request that is signed, and waits. */
+interface Signed {
+  readonly one: Gateway;
+  /** Lets it go out, and waits for its answer. */
+  go(abortSignal: AbortSignal): Promise<unknown>;
+}
+
+function sign(request: Request, sockets: Sockets): Signed {
+  const one = gateway(sockets);
+  const { promise, resolve } = Promise.withResolvers<AbortSignal>();
+  departures.set(request.input, promise);
+  const answer = request.send(one.client);
+  // Whoever lets it go handles it.
+  answer.catch(() => undefined);
+  return {
+    one,
+    go: (abortSignal) => {
+      resolve(abortSignal);
+      return answer;
+    },
+  };
+}
+
+/**
+ * Signs a request, and returns what sends it: until the answer is final or the time is up, at `end`, or `DELIVERY_MS` later. Call
+ * that once. Until then nothing is on the wire, and where it is never called nothing ever is. Neither throws.
+ */
+export function prepare(request: Request): (end?: number) => Promise<Delivery> {
+  const signed = sign(request, 'kept');
+  return (end = Date.now() + DELIVERY_MS) => persist(request, signed, end);
+}
+
+/** Sends a request, the first time as it was signed. */
+async function persist(request: Request, first: Signed, end: number): Promise<Delivery> {
+  let signed = first;
   let sockets: Sockets = 'kept';
   for (let attempt = 1; ; attempt += 1) {
-    const { one, attemptMs } = gateway(sockets);
+    const { one, go } = signed;
     try {
-      await within(Math.min(attemptMs, end - Date.now()), (signal) => send(one.client, signal));
+      await within(Math.min(use(one), end - Date.now()), go);
       return 'delivered';
     } catch (error) {
       const status = statusOf(error);
@@ -106,9 +172,11 @@ export async function persist(
         mayPass &&
         ((isDead && attempt === 1 && Date.now() < end) || (await waitToRetry(attempt, { attempts: ATTEMPTS, end })));
       if (!again) {
-        logger.warn(complaint, { connectionId, status, attempts: attempt, ...errorFields(error) });
+        const connectionId = request.input.ConnectionId;
+        logger.warn(request.complaint, { connectionId, status, attempts: attempt, ...errorFields(error) });
         return 'failed';
       }
+      signed = sign(request, sockets);
     }
   }
 }

@@ -12,27 +12,42 @@ export async function markAnnounced(id: string): Promise<void> {
   );
 }
 
-/** Saves how far a step has come, for the process that goes on with it. */
+/**
+ * Saves how far a step has come, for the process that goes on with it. A note that is lost in a failover only has a slice done
+ * again, so one node's word is enough.
+ */
 export async function saveProgress(id: string, step: ClosingStep, through: number): Promise<void> {
-  await conversationModel().updateOne({ _id: id, 'closing.step': step }, { $max: { 'closing.through': through } });
+  await conversationModel().updateOne(
+    { _id: id, 'closing.step': step },
+    { $max: { 'closing.through': through } },
+    { writeConcern: { w: 1 } },
+  );
 }
 
-/** Marks the archive as complete: from here on readers read the permanent collection. Check completeness first. */
-export async function markArchived(id: string, retained: Readonly<Record<string, unknown>>): Promise<void> {
-  await conversationModel().updateOne(
-    { _id: id, 'closing.step': 'archive' },
-    [
-      {
-        $set: {
-          archivedAt: NOW,
-          'closing.step': 'release',
-          'closing.through': { $literal: 0 },
-          ...retained,
+/**
+ * Marks the archive as complete: from here on readers read the permanent collection. Check completeness first. Returns since
+ * when it is complete, by the database's clock; another process may have marked it.
+ */
+export async function markArchived(id: string, retained: Readonly<Record<string, unknown>>): Promise<Date> {
+  const marked = await conversationModel()
+    .findOneAndUpdate(
+      { _id: id, 'closing.step': 'archive' },
+      [
+        {
+          $set: {
+            archivedAt: NOW,
+            'closing.step': 'release',
+            'closing.through': { $literal: 0 },
+            ...retained,
+          },
         },
-      },
-    ],
-    { updatePipeline: true },
-  );
+      ],
+      { returnDocument: 'after', updatePipeline: true },
+    )
+    .lean();
+  const { archivedAt = null } = marked ?? (await conversationModel().findById(id, { archivedAt: 1 }).lean()) ?? {};
+  if (!archivedAt) throw new Error(`conversation ${id} is not archived`);
+  return archivedAt;
 }
 
 /** The active copies expire from now on: nothing is left to do. */

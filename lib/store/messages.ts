@@ -4,7 +4,7 @@ import type { Message } from '../protocol/objects/conversations.ts';
 import { logger } from '../runtime/logger.ts';
 import { ageMs } from './backlog.ts';
 import { type ConversationRecord, ERASED, isExpired } from './conversations.ts';
-import { type Transaction, trusted } from './database.ts';
+import { isDuplicateKey, type Transaction, trusted } from './database.ts';
 import { defineModel, type Index, native } from './model.ts';
 import { ERASED_NAME, peopleOf } from './names.ts';
 
@@ -240,8 +240,24 @@ export async function oldestUnarchivedMs(): Promise<number> {
  * Copies the active messages with `from < seq ≤ to` to the permanent collection. Copies that exist stay as they are.
  */
 export async function copyToPermanent(conversationId: string, from: number, to: number): Promise<void> {
+  const range = { conversationId, seq: { $gt: from, $lte: to } };
+  const copies = await native(activeMessageModel())
+    .find(range, { projection: { broadcastAt: 0, expiresAt: 0 }, batchSize: to - from })
+    .toArray();
+  if (copies.length === 0) return;
+  try {
+    // This takes the server half as long as a `$merge`, which looks for each message before it writes it.
+    await native(messageModel()).insertMany(copies);
+  } catch (error) {
+    // Another process, or one that died, has copied some.
+    if (!isDuplicateKey(error)) throw error;
+    await mergeIntoPermanent(range);
+  }
+}
+
+async function mergeIntoPermanent(range: object): Promise<void> {
   await activeMessageModel().aggregate([
-    { $match: { conversationId, seq: { $gt: from, $lte: to } } },
+    { $match: range },
     { $unset: ['broadcastAt', 'expiresAt'] },
     {
       $merge: {
@@ -259,17 +275,11 @@ export async function countPermanent(conversationId: string, from: number, to: n
   return messageModel().countDocuments(trusted({ conversationId, seq: { $gt: from, $lte: to } }));
 }
 
-/** Lets the active copies with `from < seq ≤ to` expire `ttlSeconds` from now. Only after the copies were counted. */
-export async function releaseActive(
-  conversationId: string,
-  from: number,
-  to: number,
-  ttlSeconds: number,
-): Promise<void> {
-  await activeMessageModel().updateMany(
-    trusted({ conversationId, seq: { $gt: from, $lte: to }, expiresAt: { $exists: false } }),
-    [{ $set: { expiresAt: { $add: ['$$NOW', ttlSeconds * 1000] } } }],
-    { updatePipeline: true },
+/** Lets the active copies with `from < seq ≤ to` expire then. Only after the copies were counted. */
+export async function releaseActive(conversationId: string, from: number, to: number, expiresAt: Date): Promise<void> {
+  await native(activeMessageModel()).updateMany(
+    { conversationId, seq: { $gt: from, $lte: to }, expiresAt: { $exists: false } },
+    { $set: { expiresAt } },
   );
 }
 

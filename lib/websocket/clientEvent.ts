@@ -3,7 +3,7 @@ import { type Operation, roleMay } from '../domain/permissions.ts';
 import { AppError } from '../errors/appError.ts';
 import { limitFrames, limitUnknown } from '../limits/rateLimits.ts';
 import type { ClientEvent } from '../protocol/events.ts';
-import { deliver } from '../realtime/broadcast.ts';
+import { prepareDelivery } from '../realtime/broadcast.ts';
 import { config } from '../runtime/config.ts';
 import { logger } from '../runtime/logger.ts';
 import { admitFrame, type SocketCaller } from '../store/connections.ts';
@@ -48,7 +48,7 @@ export function onEarlyEvent<const E extends ClientEvent>(
   handle: (command: EarlyCommand<E>) => Promise<void>,
   entering: (data: z.infer<E['data']>) => string | undefined = () => undefined,
 ): SocketEndpoint {
-  return onFrame(expected, deliver, async (raw, outlet, event) => {
+  return onFrame(expected, prepareDelivery, async (raw, outlet, event) => {
     await connect();
     const { connectionId } = event.requestContext;
     const validated = validation(expected, raw);

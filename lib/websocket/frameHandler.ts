@@ -2,19 +2,23 @@ import middy, { type MiddlewareObj } from '@middy/core';
 import type { APIGatewayProxyResultV2, Context } from 'aws-lambda';
 import type { ServerData, ServerEventName, ServerFrame } from '../protocol/events.ts';
 import type { Repeating } from '../protocol/repeating.ts';
-import type { Delivery } from '../realtime/gateway.ts';
+import type { Post } from '../realtime/gateway.ts';
 import { afterCommand, withinDeadline } from '../runtime/deadline.ts';
 import { withLogFields } from '../runtime/logger.ts';
 import { metrics } from '../runtime/metrics.ts';
 import { errorFrame, frame, HANDLED, parseFrame, type RawFrame, readRefused, type SocketEvent } from './frames.ts';
 
-/** Sends a frame to a connection. Never throws: a client finds missed messages by joining again. */
-export type Send = (connectionId: string, frame: ServerFrame) => Promise<Delivery>;
+/**
+ * Makes ready to post a frame to a connection. The post never throws: a client finds missed messages by joining again.
+ */
+export type Prepare = (connectionId: string, frame: ServerFrame) => Post;
 
 /** What a handler may do beside its command. Both are awaited before Lambda may freeze the process. */
 export interface Outlet {
   /** Answers the sender. The answer repeats the `requestId` of the sender's frame. */
   reply<N extends ServerEventName>(event: N, data: ServerData<N>, around?: Around): void;
+  /** Makes an answer ready before it may be given, and returns what gives it. Nothing is posted where that isn't called. */
+  prepareReply<N extends ServerEventName>(event: N, data: ServerData<N>): () => void;
   /** Runs work that follows the command. It has its own time limits and can't undo the command. Must not reject. */
   waitUntil(work: () => Promise<unknown>): void;
 }
@@ -44,24 +48,32 @@ type SocketMiddleware = MiddlewareObj<ParsedEvent, APIGatewayProxyResultV2, Erro
  */
 export function onFrame(
   { event: routeKey, repeat }: { readonly event: string; readonly repeat: Repeating },
-  send: Send,
+  prepare: Prepare,
   handle: (raw: RawFrame, outlet: Outlet, event: SocketEvent) => Promise<void>,
 ): SocketEndpoint {
-  const answer = counted(send);
+  const prepareAnswer = counted(prepare);
   const run = middy<ParsedEvent, APIGatewayProxyResultV2, Error, Context>()
-    .use([answerErrors(answer, repeat), parsed()])
+    .use([answerErrors(prepareAnswer, repeat), parsed()])
     .handler(async (event) => {
       const { frame: raw = parseFrame(event), following = [] } = event;
+      const toSender = <N extends ServerEventName>(name: N, data: ServerData<N>): Post =>
+        prepareAnswer(event.requestContext.connectionId, frame(name, data, raw.requestId));
       let givenUp = false;
       const outlet: Outlet = {
         reply: (name, data, { before, afterwards } = {}) => {
           const give = async () => {
             await before?.();
             // A command that was given up has been answered UNAVAILABLE: it gets no second answer.
-            if (!givenUp) await answer(event.requestContext.connectionId, frame(name, data, raw.requestId));
+            if (!givenUp) await toSender(name, data)();
             await afterCommand(async () => afterwards?.());
           };
           following.push(before ? afterCommand(give) : give());
+        },
+        prepareReply: (name, data) => {
+          const post = toSender(name, data);
+          return () => {
+            if (!givenUp) following.push(post());
+          };
         },
         waitUntil: (work) => void following.push(afterCommand(work)),
       };
@@ -91,18 +103,21 @@ export function onFrame(
  * by one.
  */
 const counted =
-  (send: Send): Send =>
-  async (connectionId, answer) => {
-    const delivery = await send(connectionId, answer);
-    if (delivery === 'gone') metrics({ DeliveriesGone: 1 });
-    if (delivery === 'failed') metrics({ DeliveriesFailed: 1 });
-    return delivery;
+  (prepare: Prepare): Prepare =>
+  (connectionId, answer) => {
+    const post = prepare(connectionId, answer);
+    return async () => {
+      const delivery = await post();
+      if (delivery === 'gone') metrics({ DeliveriesGone: 1 });
+      if (delivery === 'failed') metrics({ DeliveriesFailed: 1 });
+      return delivery;
+    };
   };
 
-const answerErrors = (send: Send, repeat: Repeating): SocketMiddleware => ({
+const answerErrors = (prepare: Prepare, repeat: Repeating): SocketMiddleware => ({
   onError: async (request) => {
     const { requestContext, frame: raw = readRefused(request.event) } = request.event;
-    await send(requestContext.connectionId, errorFrame(request.error, raw, repeat));
+    await prepare(requestContext.connectionId, errorFrame(request.error, raw, repeat))();
     request.response = HANDLED;
   },
 });

@@ -1,5 +1,5 @@
 import { finishClosing } from '../../lib/services/conversations/finishClosing.ts';
-import { activeMessageModel, readMessages } from '../../lib/store/messages.ts';
+import { activeMessageModel, messageModel, readMessages } from '../../lib/store/messages.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
 import type { Desk } from '../support/system.ts';
 import { expectArchived, expectExpired, expectWhole, recordOf, sweepNow } from './invariants.ts';
@@ -44,4 +44,23 @@ it('has what a reader missed, who looked before it was there', async () => {
   await expectExpired([conversationId]);
   expect(await readMessages(before, 0, 10)).toEqual([first, second]);
   expect(await readMessages(before, 1, 10)).toEqual([second]);
+});
+
+it('takes what another process has copied for copied, and adds the rest', async () => {
+  const { candidate, conversationId } = scene;
+  const history = await expectWhole(desk, candidate, conversationId);
+  const closed = await closeUnfinished(scene);
+  const { broadcastAt: _, ...second } = await activeMessageModel().findOne({ conversationId, seq: 2 }).lean().orFail();
+  await messageModel().collection.insertOne(second as never);
+  const both = [closed, closed].map((record) => finishClosing(record, { until: Date.now() + 60_000 }));
+  expect(await Promise.all(both)).toEqual([true, true]);
+  await expectArchived(desk, candidate, conversationId, history);
+});
+
+it('expires from when it was complete on, however late the copies are released', async () => {
+  const { conversationId } = scene;
+  await finishClosing(await closeUnfinished(scene), { until: Date.now() + 60_000 });
+  const { archivedAt } = await recordOf(conversationId);
+  const left = await activeMessageModel().find({ conversationId }).lean();
+  for (const { expiresAt } of left) expect(expiresAt?.getTime()).toBe((archivedAt?.getTime() ?? 0) + 1_000);
 });

@@ -6,7 +6,8 @@ import { fileURLToPath } from 'node:url';
 
 /**
  * Shows that the tests of faults can fail: each mutant is the code with one deliberate mistake, in a copy of the tree,
- * and some test has to notice. `node tests/faults/mutants.ts [name …]`; exits with 1 when a mutant survives.
+ * and some test has to notice. `node tests/faults/mutants.ts [name or number …]`, by parts of names, or by places in the list,
+ * from 1; exits with 1 when a mutant survives.
  */
 interface Mutant {
   readonly name: string;
@@ -45,10 +46,10 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'acknowledged before it is committed',
     file: 'functions/websocket/sendMessage.ts',
-    find: 'const sent = await service.sendMessage({ connectionId, caller }, data);',
-    replace: `const early = { conversationId: data.conversationId, messageId: 'early', seq: 1, clientMessageId: data.clientMessageId ?? null, sentAt: new Date().toISOString(), duplicate: false };
-  reply('MESSAGE_ACCEPTED', early);
-  const sent = await service.sendMessage({ connectionId, caller }, data);`,
+    find: '  const { reply, tellRoom } = await',
+    replace: `  const early = { conversationId: data.conversationId, messageId: 'early', seq: 1, clientMessageId: data.clientMessageId ?? null, sentAt: new Date().toISOString(), duplicate: false };
+  prepareReply('MESSAGE_ACCEPTED', early)();
+  const { reply, tellRoom } = await`,
   },
   {
     name: 'a 410 is ignored',
@@ -161,8 +162,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'a message is stored beyond the limit',
     file: 'lib/services/rooms/sendMessage.ts',
     find: `      await limited;
-      return inPlace;`,
-    replace: '      return inPlace;',
+      const at`,
+    replace: '      const at',
     killers: ['tests/integration/errorCatalogue'],
   },
   {
@@ -232,8 +233,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'the archived copies never expire',
     file: 'lib/store/messages.ts',
-    find: '[{ $set: { expiresAt: { $add:',
-    replace: '[{ $set: { broadcastAt: { $add:',
+    find: '{ $set: { expiresAt } },',
+    replace: '{ $set: { broadcastAt: expiresAt } },',
   },
   {
     name: 'a command may take for ever',
@@ -540,6 +541,27 @@ export const MUTANTS: readonly Mutant[] = [
     replace: "!maySeeConversation(watcher, { ...record, ...change.formerly, status: 'open' })) return [];",
     killers: DESKS,
   },
+  {
+    name: 'what is made ready goes out before the commit',
+    file: 'lib/realtime/managementApi.ts',
+    find: 'const abortSignal = await mayGoOut(input);',
+    replace: 'const abortSignal = (mayGoOut(input), new AbortController().signal);',
+    killers: ['tests/faults/prepared'],
+  },
+  {
+    name: 'a command that was given up is answered as it was made ready',
+    file: 'lib/websocket/frameHandler.ts',
+    find: 'if (!givenUp) following.push(post());',
+    replace: 'if (!givenUp || post) following.push(post());',
+    killers: ['tests/integration/deadline'],
+  },
+  {
+    name: 'a room that may have changed meanwhile is told as it was',
+    file: 'lib/services/rooms/sendMessage.ts',
+    find: 'if (tellRoom && isFresh(at))',
+    replace: 'if (tellRoom && (isFresh(at) || room))',
+    killers: ['tests/faults/prepared'],
+  },
 ];
 
 /** How often what a mutant replaces is there: once, or the mutant has lost its place. */
@@ -616,7 +638,11 @@ function runTests(folder: string, patterns: readonly string[], limitMs = LIMIT_M
 
 async function main(): Promise<void> {
   const wanted = process.argv.slice(2);
-  const chosen = MUTANTS.filter(({ name }) => wanted.length === 0 || wanted.some((part) => name.includes(part)));
+  const isWanted = (part: string, name: string, index: number) =>
+    /^\d+$/.test(part) ? Number(part) === index + 1 : name.includes(part);
+  const chosen = MUTANTS.filter(
+    ({ name }, index) => wanted.length === 0 || wanted.some((part) => isWanted(part, name, index)),
+  );
   await requireCleanPass([...new Set(chosen.flatMap(({ killers = HISTORIES }) => killers))]);
   const survivors: string[] = [];
   for (const mutant of chosen) {

@@ -3,7 +3,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { jest } from '@jest/globals';
 import { cut } from '../../lib/realtime/cut.ts';
-import { post } from '../../lib/realtime/gateway.ts';
+import { post, preparePost } from '../../lib/realtime/gateway.ts';
 import { resetConfig } from '../../lib/runtime/config.ts';
 import { within } from '../support/deadline.ts';
 
@@ -186,4 +186,44 @@ it.each<Answer>(['reset', 'silence', 500, 429])('gives up where %s is all there 
 it('gives up where nobody listens', async () => {
   await new Promise((resolve) => server.close(resolve));
   expect(await deliver()).toBe('failed');
+});
+
+describe('a post that is ready', () => {
+  it('is not on the wire until it is made, and never where it is not', async () => {
+    const ready = preparePost('c1', PONG);
+    preparePost('c2', PONG);
+    // What goes out meanwhile has all the time that those would have needed.
+    expect([await deliver('c3'), await deliver('c4')]).toEqual(['delivered', 'delivered']);
+    expect(met.map(({ id }) => id)).toEqual(['c3', 'c4']);
+    expect(await within('the post to end', ready())).toBe('delivered');
+    expect(met.map(({ id }) => id)).toEqual(['c3', 'c4', 'c1']);
+  });
+
+  it('has its time from when it is made', async () => {
+    const ready = preparePost('c1', PONG);
+    const now = Date.now();
+    jest.spyOn(Date, 'now').mockReturnValue(now + 60_000);
+    // Were its time over, there would be no second attempt.
+    statuses(500, 200);
+    expect(await within('the post to end', ready())).toBe('delivered');
+    expect(met).toHaveLength(2);
+  });
+
+  it('is made again where its socket turns out to be dead', async () => {
+    await deliver();
+    const ready = preparePost('c1', PONG);
+    answerTo = ({ nth }) => (nth > 1 ? 'reset' : 200);
+    expect(await within('the post to end', ready())).toBe('delivered');
+    expect(met.map(({ nth }) => nth)).toEqual([1, 2, 1]);
+  });
+
+  it('uses no socket that has idled long by then', async () => {
+    await deliver();
+    const ready = preparePost('c1', PONG);
+    const now = Date.now();
+    jest.spyOn(Date, 'now').mockReturnValue(now + 11_000);
+    answerTo = ({ nth }) => (nth > 1 ? 'silence' : 200);
+    expect(await within('the post to end', ready())).toBe('delivered');
+    expect(met.map(({ nth }) => nth)).toEqual([1, 1]);
+  });
 });

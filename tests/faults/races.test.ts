@@ -74,6 +74,9 @@ const caller = (person: Person, conversationId: string): SocketCaller => ({
 
 const speaking = (caller: SocketCaller) => ({ connectionId: caller.connectionId, caller: Promise.resolve(caller) });
 
+/** Of a message that was sent, what there is to know. */
+const asIs = (sent: Sent): Sent => sent;
+
 /** Conversations as the store would have made them, all at once. */
 async function conversations(assignedTo?: Person): Promise<string[]> {
   const createdAt = new Date();
@@ -161,8 +164,12 @@ describe(`${RACES} races (1000 with SOAK=1) of`, () => {
       await conversations(agent1),
       (id) => [
         () =>
-          sendMessage(speaking(caller(candidate, id)), { conversationId: id, content: 'one', clientMessageId: 'one' }),
-        () => sendMessage(speaking(caller(agent1, id)), { conversationId: id, content: 'two' }),
+          sendMessage(
+            speaking(caller(candidate, id)),
+            { conversationId: id, content: 'one', clientMessageId: 'one' },
+            asIs,
+          ),
+        () => sendMessage(speaking(caller(agent1, id)), { conversationId: id, content: 'two' }, asIs),
         () => closeAndPresent(caller(agent1, id), id),
       ],
       async (id, [one, two, close]) => {
@@ -273,8 +280,8 @@ describe(`${RACES} races (1000 with SOAK=1) of`, () => {
     await race<[Sent, Sent, Conversation]>(
       await conversations(agent1),
       (id) => [
-        () => sendMessage(speaking(caller(agent1, id)), { conversationId: id, content: 'one' }),
-        () => sendMessage(speaking(caller(candidate, id)), { conversationId: id, content: 'two' }),
+        () => sendMessage(speaking(caller(agent1, id)), { conversationId: id, content: 'one' }, asIs),
+        () => sendMessage(speaking(caller(candidate, id)), { conversationId: id, content: 'two' }, asIs),
         () => requeue(caller(supervisor1, id), id),
       ],
       async (id, [ofAgent, ofCandidate, requeued]) => {

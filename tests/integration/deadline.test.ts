@@ -31,9 +31,10 @@ const frame = { requestContext: { connectionId: 'c', requestId: 'r' }, body: '{"
 /** Work that follows the command, and takes longer than it may. */
 function following() {
   const state = { done: false };
-  const handle = (outlet: { waitUntil(work: () => Promise<unknown>): void }) => {
+  const handle = (outlet: { waitUntil(work: () => Promise<unknown>): void }, then: () => void = () => undefined) => {
     outlet.waitUntil(async () => {
       await sleep(COMMAND_MS + 300);
+      then();
       state.done = true;
     });
     return never();
@@ -44,23 +45,28 @@ function following() {
 // All at once, for each takes as long as a command may.
 it('is answered all the same, on either API, once what follows it has ended', async () => {
   const sent: ServerFrame[] = [];
-  const send = async (_to: string, given: ServerFrame) => {
-    sent.push(given);
+  const to = (frames: ServerFrame[]) => (_to: string, given: ServerFrame) => async () => {
+    frames.push(given);
     return 'delivered' as const;
   };
-  const nowhere = async () => 'delivered' as const;
+  const sentLate: ServerFrame[] = [];
   const [overSocket, overHttp] = [following(), following()];
   const [socketAnswer, httpAnswer] = await within(
     'an end of each',
     Promise.all([
-      onFrame(SEND_MESSAGE, send, never).handle(frame, context),
+      onFrame(SEND_MESSAGE, to(sent), never).handle(frame, context),
       httpEndpoint(routes.health, never).handle(http, context),
-      onFrame(SEND_MESSAGE, nowhere, (_, outlet) => overSocket.handle(outlet)).handle(frame, context),
+      // An answer that was ready before the command was given up.
+      onFrame(SEND_MESSAGE, to(sentLate), (_, outlet) =>
+        overSocket.handle(outlet, outlet.prepareReply('PONG', {})),
+      ).handle(frame, context),
       httpEndpoint(routes.health, overHttp.handle).handle(http, context),
     ]),
   );
   expect(socketAnswer).toEqual({ statusCode: 200 });
-  expect(sent).toMatchObject([{ event: 'ERROR', data: { code: 'UNAVAILABLE' }, requestId: 'mine' }]);
+  for (const frames of [sent, sentLate]) {
+    expect(frames).toMatchObject([{ event: 'ERROR', data: { code: 'UNAVAILABLE' }, requestId: 'mine' }]);
+  }
   expect(httpAnswer).toMatchObject({ statusCode: 503, headers: { 'retry-after': expect.any(String) as unknown } });
   expect([overSocket.state.done, overHttp.state.done]).toEqual([true, true]);
 });

@@ -192,6 +192,38 @@ describe('the page', () => {
     expect(desk).toContain('- 10,000 waiting, 50 agents, 50 watching: the last watcher is told after 500 ms');
   });
 
+  it('says when each step of a send begins and ends, and of a post when it has arrived', () => {
+    const stepsOfSend = [
+      { name: 'commitTransaction', begunMs: 2, endedMs: 3.25 },
+      { name: 'NEW_MESSAGE, 2', begunMs: 4, endedMs: 4 },
+    ];
+    const { commands } = blocks({ commands: run({ operations: [], sends: 7, stepsOfSend }) });
+    expect(commands).toContain('medians of 7.');
+    expect(commands).toContain('| `commitTransaction` | 2 ms | 3.25 ms |\n| `NEW_MESSAGE, 2` | | 4 ms |');
+  });
+
+  it('compares the kinds of posts within each run', () => {
+    const posts = [1, 2, 3].map((slow) => [
+      { name: 'ours', cpuMs: 0.4 * slow },
+      { name: 'bare', cpuMs: 0.1 * slow },
+    ]);
+    const { posts: text } = blocks({ posts: run({ posts: 10, runs: posts }) });
+    expect(text).toContain('| ours | 0.8 ms | 1.00 × |\n| bare | 0.2 ms | 0.25 × |');
+  });
+
+  it('says where the time of the largest archive went', () => {
+    const runs = [{ archiveMs: 30, bareMs: 20, rssGrowthMb: 0 }];
+    const commands = [{ name: 'update active_messages', count: 20, ms: 12.3 }];
+    const sizes = [
+      { messages: 10, runs, rssGrowthMb: 0 },
+      { messages: 1_000, runs, rssGrowthMb: 0, commands },
+    ];
+    const { archive, targets } = blocks({ archive: run({ sizes }) });
+    expect(archive).toContain('with 1,000 messages that took longest');
+    expect(archive).toContain('| `update active_messages` | 20 | 12.3 ms |');
+    expect(targets).toContain('Archiving 1,000 messages: a bare copy by one command | ≤ 1.50 × | 1.50 × | met |');
+  });
+
   it('tells the share of the emulator, and what was lost', () => {
     const heard = (name: string, seen: number, lost: number) => ({
       name,

@@ -26,8 +26,9 @@ export interface FinishOptions {
  * by two processes at once too. Returns whether nothing is left.
  */
 export async function finishClosing(conversation: ConversationRecord, options: FinishOptions): Promise<boolean> {
-  const { _id: id, lastSeq, closing } = conversation;
+  const { closing } = conversation;
   if (!closing) return true;
+  let { archivedAt } = conversation;
   let { step, through } = closing;
   if (step === 'announce') {
     await announce(conversation, options.except);
@@ -35,10 +36,10 @@ export async function finishClosing(conversation: ConversationRecord, options: F
     through = 0;
   }
   if (step === 'archive') {
-    if (!(await archive(conversation, through, options.until))) return false;
+    archivedAt = await archive(conversation, through, options.until);
     through = 0;
   }
-  return release(id, through, lastSeq, options.until);
+  return archivedAt !== null && release(conversation, archivedAt, through, options.until);
 }
 
 /** Finishes a close after the handler has answered. The sweep tries again what fails here. Never throws. */
@@ -76,26 +77,32 @@ async function announce(conversation: ConversationRecord, except: string | undef
   await markAnnounced(conversation._id);
 }
 
-async function archive(conversation: ConversationRecord, through: number, until: number): Promise<boolean> {
+/** Returns since when the archive is complete; `null` when the time was up before. */
+async function archive(conversation: ConversationRecord, through: number, until: number): Promise<Date | null> {
   const { _id: id, lastSeq } = conversation;
   const isCopied = await inSlices({ from: through, lastSeq, until }, async (from, to) => {
     await copyToPermanent(id, from, to);
     await saveProgress(id, 'archive', to);
   });
-  if (!isCopied) return false;
+  if (!isCopied) return null;
   const archived = await countPermanent(id, 0, lastSeq);
   if (archived !== lastSeq) {
     // Nothing expires, and the next attempt copies from the start.
     await restartArchive(id);
     throw new Error(`conversation ${id}: ${archived} of ${lastSeq} messages archived`);
   }
-  await markArchived(id, retainFor(config().MESSAGE_RETENTION_DAYS));
-  return true;
+  return markArchived(id, retainFor(config().MESSAGE_RETENTION_DAYS));
 }
 
-async function release(id: string, through: number, lastSeq: number, until: number): Promise<boolean> {
+async function release(
+  { _id: id, lastSeq }: ConversationRecord,
+  archivedAt: Date,
+  through: number,
+  until: number,
+): Promise<boolean> {
+  const expiresAt = new Date(archivedAt.getTime() + config().ACTIVE_MESSAGE_TTL_SECONDS * 1000);
   const isReleased = await inSlices({ from: through, lastSeq, until }, async (from, to) => {
-    await releaseActive(id, from, to, config().ACTIVE_MESSAGE_TTL_SECONDS);
+    await releaseActive(id, from, to, expiresAt);
     await saveProgress(id, 'release', to);
   });
   if (isReleased) await markReleased(id);

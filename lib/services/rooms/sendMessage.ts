@@ -3,7 +3,7 @@ import { AppError } from '../../errors/appError.ts';
 import { limitMessages } from '../../limits/rateLimits.ts';
 import type { ServerData } from '../../protocol/events.ts';
 import type { Message } from '../../protocol/objects/conversations.ts';
-import { broadcast } from '../../realtime/broadcast.ts';
+import { broadcast, prepareBroadcast } from '../../realtime/broadcast.ts';
 import { errorFields, logger } from '../../runtime/logger.ts';
 import { metrics } from '../../runtime/metrics.ts';
 import { poll } from '../../runtime/poll.ts';
@@ -14,7 +14,7 @@ import { findByClientIds, findSentMessage, markBroadcast } from '../../store/mes
 import { isMember } from '../../store/rooms.ts';
 import { inOrder } from './order.ts';
 import { ownConversation } from './ownConversation.ts';
-import { type Draft, NotInPlace, type Stored, storeMessage } from './storeMessage.ts';
+import { type Draft, NotInPlace, storeMessage } from './storeMessage.ts';
 
 /**
  * A message that is durably stored, and who hears it. A repeat has no room: an earlier send with its `clientMessageId`
@@ -23,7 +23,7 @@ import { type Draft, NotInPlace, type Stored, storeMessage } from './storeMessag
 export interface Sent {
   readonly message: Message;
   readonly room: Room | null;
-  /** When it was known to be stored, in epoch milliseconds. */
+  /** When its commit began, or when it was found to be stored, in epoch milliseconds. */
   readonly at: number;
 }
 
@@ -36,13 +36,20 @@ export interface Speaking {
 
 /**
  * Stores a message, once per `clientMessageId`, and after the message that `after` names. A majority has it when this
- * returns. `tellRoom` tells the room. Throws `NOT_FOUND`, `NOT_JOINED`, `CONVERSATION_CLOSED`, `OUT_OF_ORDER`,
+ * returns what `prepare` made of it. Throws `NOT_FOUND`, `NOT_JOINED`, `CONVERSATION_CLOSED`, `OUT_OF_ORDER`,
  * `RATE_LIMITED`, `UNAVAILABLE`, and what `caller` rejects with.
  *
  * The message takes its place while the caller is found, and is inserted while their messages are counted. Nothing is
  * committed before both are known to be in order.
+ *
+ * `prepare` makes ready what follows, while the database commits. It may only make ready: the commit may fail, and what was made
+ * is then dropped. It may be called again, for another attempt.
  */
-export async function sendMessage(speaking: Speaking, draft: Draft): Promise<Sent> {
+export async function sendMessage<T extends object>(
+  speaking: Speaking,
+  draft: Draft,
+  prepare: (sent: Sent) => T,
+): Promise<T> {
   const limited = speaking.caller.then(({ userId }) => limitMessages(userId));
   // Whoever awaits it handles it.
   limited.catch(() => undefined);
@@ -51,28 +58,33 @@ export async function sendMessage(speaking: Speaking, draft: Draft): Promise<Sen
     const caller = await speaking.caller;
     // Who isn't in the room waits for nothing.
     const earlier = caller.rooms.includes(draft.conversationId) ? null : await earlierSend(caller, draft);
-    if (earlier) return earlier;
+    if (earlier) return prepare(earlier);
     const place = await awaitPlace(caller, draft, draft.after);
-    if (place.is === 'taken') return place.sent;
+    if (place.is === 'taken') return prepare(place.sent);
   }
   // A majority may not have yet what refused the message: what is read of it then is no reason to refuse it.
-  const sent = await poll(DURABLE_MS, () => trySending(speaking, draft, limited));
-  if (!sent) throw new AppError('CONFLICT');
-  return sent;
+  const prepared = await poll(DURABLE_MS, () => trySending(speaking, draft, limited, prepare));
+  if (!prepared) throw new AppError('CONFLICT');
+  return prepared;
 }
 
 /** Stores the message, or finds the one that it repeats. Returns `null` where it was refused, and no reason is to be seen. */
-async function trySending(speaking: Speaking, draft: Draft, limited: Promise<void>): Promise<Sent | null> {
-  const outcome = await storeOnce(speaking, draft, limited);
+async function trySending<T extends object>(
+  speaking: Speaking,
+  draft: Draft,
+  limited: Promise<void>,
+  prepare: (sent: Sent) => T,
+): Promise<T | null> {
+  const outcome = await storeOnce(speaking, draft, limited, prepare);
   if (outcome.is === 'stored') {
     metrics({ MessagesAccepted: 1 });
-    return { message: outcome.message, room: outcome.room, at: Date.now() };
+    return outcome.prepared;
   }
   const caller = await speaking.caller;
   // A repeat counts too: it was found before the count may have been.
   await limited;
-  if (outcome.is === 'repeated') return repeated(await durable(caller, draft));
-  return earlierSend(caller, draft);
+  const earlier = outcome.is === 'repeated' ? repeated(await durable(caller, draft)) : await earlierSend(caller, draft);
+  return earlier && prepare(earlier);
 }
 
 const repeated = (message: Message): Sent => ({ message, room: null, at: Date.now() });
@@ -83,19 +95,23 @@ export function accepted({ message, room }: Sent): ServerData<'MESSAGE_ACCEPTED'
 }
 
 /**
- * Sends the message to everyone in the room, once. A repeated send waits until the first send has told the room, and
- * tells it itself when the first one evidently died before that. Never throws.
+ * Makes ready to send the message to everyone in the room, once, and returns what does it. A repeated send waits until the
+ * first send has told the room, and tells it itself when the first one evidently died before that. Never throws.
  */
-export async function tellRoom({ message, room, at }: Sent): Promise<void> {
-  try {
-    if (room === null && (await toldBefore(message))) return;
-    const heardBy = room && isFresh(at) ? room : await roomNow(message);
-    await broadcast({ room: heardBy }, { event: 'NEW_MESSAGE', data: message });
-    await markBroadcast(message.id);
-  } catch (error) {
-    // The message is stored and acknowledged all the same. A repeated send tells the room again.
-    logger.warn('could not note a broadcast', { conversationId: message.conversationId, ...errorFields(error) });
-  }
+export function prepareToTell({ message, room, at }: Sent): () => Promise<void> {
+  const frame = { event: 'NEW_MESSAGE', data: message } as const;
+  const tellRoom = room && prepareBroadcast(room, frame);
+  return async () => {
+    try {
+      if (room === null && (await toldBefore(message))) return;
+      if (tellRoom && isFresh(at)) await tellRoom();
+      else await broadcast({ room: await roomNow(message) }, frame);
+      await markBroadcast(message.id);
+    } catch (error) {
+      // The message is stored and acknowledged all the same. A repeated send tells the room again.
+      logger.warn('could not note a broadcast', { conversationId: message.conversationId, ...errorFields(error) });
+    }
+  };
 }
 
 async function roomNow({ conversationId }: Message): Promise<Room> {
@@ -138,26 +154,50 @@ async function requireStillIn({ connectionId }: SocketCaller, conversationId: st
 }
 
 /** What became of a message: `repeated`, its `clientMessageId` is used already; `refused`, see `storeMessage`. */
-type Outcome = ({ readonly is: 'stored' } & Stored) | { readonly is: 'repeated' | 'refused' };
+type Outcome<T> = { readonly is: 'stored'; readonly prepared: T } | { readonly is: 'repeated' | 'refused' };
 
 /** Stores the message, unless the caller may not, or `limited` rejects. */
-async function storeOnce({ connectionId, caller }: Speaking, draft: Draft, limited: Promise<void>): Promise<Outcome> {
+async function storeOnce<T>(
+  { connectionId, caller }: Speaking,
+  draft: Draft,
+  limited: Promise<void>,
+  prepare: (sent: Sent) => T,
+): Promise<Outcome<T>> {
   try {
     let attempts = 0;
-    const stored = await transaction(async (session) => {
+    const prepared = await transaction(async (session) => {
       // Only the first attempt begins before it is known that the message may be stored: no refused one waits for its turn.
       if (attempts > 0) await limited;
       attempts += 1;
       const inPlace = await storeMessage({ connectionId }, caller, draft, session);
       await limited;
-      return inPlace;
+      const at = Date.now();
+      // The order to commit is on its way by then. What belongs to an attempt that fails is dropped with it.
+      return whenIdle(() => prepare({ ...inPlace, at }));
     });
-    return { is: 'stored', ...stored };
+    return { is: 'stored', prepared: prepared() };
   } catch (error) {
     if (error instanceof NotInPlace) return { is: 'refused' };
     if (isDuplicateKey(error, 'clientMessageId')) return { is: 'repeated' };
     throw error;
   }
+}
+
+/** Makes something once the process waits for others, or when it is asked for, whichever comes first. */
+function whenIdle<T>(make: () => T): () => T {
+  let made: { readonly it: T } | undefined;
+  const get = () => {
+    made ??= { it: make() };
+    return made.it;
+  };
+  setImmediate(() => {
+    try {
+      get();
+    } catch {
+      // Whoever asks for it meets the error.
+    }
+  });
+  return get;
 }
 
 /**
