@@ -6,7 +6,7 @@ import type { Desk } from '../support/system.ts';
 import { expectNothingExpiresEarly, recordOf } from './invariants.ts';
 import { castOf, closeUnfinished, newScene, type Scene } from './scene.ts';
 
-const MESSAGES = process.env['SOAK'] === '1' ? 100_000 : 20_000;
+const MESSAGES = process.env['SOAK'] === '1' ? 100_000 : 8_000;
 /** Less than a batch takes: every slice ends after the batch it began. */
 const SLICE_MS = 1;
 

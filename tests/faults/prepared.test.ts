@@ -98,7 +98,11 @@ it('whoever has left the room while the handler froze is not told', async () => 
   const [message] = await expectWhole(desk, candidate, conversationId);
   if (!message) throw new Error('there is no message');
   const connectionIds = [c, a].map((socket) => system.gateway.connectionId(socket));
-  const sent: Sent = { message, room: { conversationId, connectionIds, userIds: [candidate.user.id, agent.user.id], inTurn: [] }, at: Date.now() };
+  const sent: Sent = {
+    message,
+    room: { conversationId, connectionIds, userIds: [candidate.user.id, agent.user.id], inTurn: [] },
+    at: Date.now(),
+  };
   const prepared = [sent, { ...sent, at: Date.now() - 60_000 }].map(prepareToTell);
   const [atOnce, afterAFreeze] = prepared;
   await c.expect('CONVERSATION_LEFT', 'LEAVE_CONVERSATION', { conversationId });

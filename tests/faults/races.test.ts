@@ -21,7 +21,7 @@ import type { Desk, Person } from '../support/system.ts';
 import { Random } from './historyChecker/random.ts';
 
 /** Each race is run on this many conversations of its own; `FIRST_SEED` varies the delays, `RACES` how many. */
-const RACES = Number(process.env['RACES'] ?? (process.env['SOAK'] === '1' ? 1_000 : 20));
+const RACES = Number(process.env['RACES'] ?? (process.env['SOAK'] === '1' ? 1_000 : 8));
 const AT_ONCE = 12;
 
 let system: InProcess;

@@ -24,7 +24,7 @@ import {
 } from './scene.ts';
 
 /** Each pair of commands that one connection can send at once, raced so often; `FIRST_SEED` varies the delays. */
-const RACES = Number(process.env['RACES'] ?? (process.env['SOAK'] === '1' ? 80 : 6));
+const RACES = Number(process.env['RACES'] ?? (process.env['SOAK'] === '1' ? 80 : 3));
 const AT_ONCE = 4;
 
 let system: InProcess;

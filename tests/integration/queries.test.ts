@@ -16,7 +16,7 @@ import { type Desk, PASSWORD, type Person } from '../support/system.ts';
  * says how long it may take.
  */
 
-const CONVERSATIONS = process.env['SOAK'] === '1' ? 10_000 : 4_000;
+const CONVERSATIONS = process.env['SOAK'] === '1' ? 10_000 : 2_500;
 const DAY_MS = 24 * 3600 * 1000;
 const many = <T>(count: number, make: (index: number) => T): T[] => Array.from({ length: count }, (_, i) => make(i));
 

@@ -6,7 +6,7 @@ import { startWorld, type World } from './world.ts';
 const number = (name: string, byDefault: number): number => Number(process.env[name] ?? byDefault);
 
 /**
- * The seeds this part of `parts` plays: `SEEDS` of them from `FIRST_SEED` on (6, or 100 with `SOAK=1`), or `SEED` alone, many
+ * The seeds this part of `parts` plays: `SEEDS` of them from `FIRST_SEED` on (4, or 100 with `SOAK=1`), or `SEED` alone, many
  * times: who is faster than whom isn't in the seed.
  */
 function seeds(part: number, parts: number): number[] {
@@ -14,7 +14,7 @@ function seeds(part: number, parts: number): number[] {
   if (SEED !== undefined) return part === 0 ? Array.from({ length: number('REPEAT', 30) }, () => Number(SEED)) : [];
   const first = number('FIRST_SEED', 1);
   return Array.from(
-    { length: number('SEEDS', process.env['SOAK'] === '1' ? 100 : 6) },
+    { length: number('SEEDS', process.env['SOAK'] === '1' ? 100 : 4) },
     (_, index) => first + index,
   ).filter((seed) => seed % parts === part);
 }

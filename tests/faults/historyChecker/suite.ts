@@ -11,7 +11,7 @@ const LANES = 5;
 const number = (name: string, byDefault: number): number => Number(process.env[name] ?? byDefault);
 
 /**
- * The seeds this part of `parts` plays: `SEEDS` of them from `FIRST_SEED` on (24, or 200 with `SOAK=1`), or `SEED` alone, many times, for what the
+ * The seeds this part of `parts` plays: `SEEDS` of them from `FIRST_SEED` on (12, or 200 with `SOAK=1`), or `SEED` alone, many times, for what the
  * machine adds to it, who is faster than whom, isn't in the seed.
  */
 function seeds(part: number, parts: number): number[] {
@@ -19,7 +19,7 @@ function seeds(part: number, parts: number): number[] {
   if (SEED !== undefined) return part === 0 ? Array.from({ length: number('REPEAT', 30) }, () => Number(SEED)) : [];
   const first = number('FIRST_SEED', 1);
   return Array.from(
-    { length: number('SEEDS', process.env['SOAK'] === '1' ? 200 : 24) },
+    { length: number('SEEDS', process.env['SOAK'] === '1' ? 200 : 12) },
     (_, index) => first + index,
   ).filter((seed) => seed % parts === part);
 }
