@@ -242,7 +242,7 @@ export async function oldestUnarchivedMs(): Promise<number> {
 export async function copyToPermanent(conversationId: string, from: number, to: number): Promise<void> {
   const range = { conversationId, seq: { $gt: from, $lte: to } };
   const copies = await native(activeMessageModel())
-    .find(range, { projection: { broadcastAt: 0, expiresAt: 0 }, batchSize: to - from })
+    .find(range, { projection: { broadcastAt: 0, expiresAt: 0 }, batchSize: to - from + 1 })
     .toArray();
   if (copies.length === 0) return;
   try {

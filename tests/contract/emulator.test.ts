@@ -3,6 +3,7 @@ import type WebSocket from 'ws';
 import { SUBPROTOCOL } from '../../lib/protocol/events.ts';
 import { eventually, within } from '../support/deadline.ts';
 import { type Emulator, startEmulatorDesk } from '../support/emulator.ts';
+import { itInFull } from '../support/inFull.ts';
 import type { Desk, Person } from '../support/system.ts';
 import { crowdSuite } from './suites/crowd.ts';
 import { oneWhoMay, permissionSuite } from './suites/permissions.ts';
@@ -162,7 +163,7 @@ describe('the desk', () => {
     for (const socket of [watcher, given]) socket.close();
   });
 
-  it('has a clock', async () => {
+  itInFull('has a clock (SOAK=1)', async () => {
     // It began when the suite did, so that there is little of a minute left to wait.
     await eventually('the clock to tick', async () => {
       const record = await agentRecords().findOne({ _id: vanished.user.id });

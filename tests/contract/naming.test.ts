@@ -33,6 +33,6 @@ it.each(operations.filter((operation) => !NO_SERVICE.includes(operation)))(
     const [path = '', ...others] = pathsOf('lib/services', name);
     expect(path).not.toBe('');
     expect(others).toEqual([]);
-    expect(readFileSync(root + path, 'utf8')).toMatch(new RegExp(`^export (async )?function ${name}\\(`, 'm'));
+    expect(readFileSync(root + path, 'utf8')).toMatch(new RegExp(`^export (async )?function ${name}[(<]`, 'm'));
   },
 );

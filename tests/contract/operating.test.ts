@@ -55,14 +55,14 @@ describe('what documents quote', () => {
   const code = filesUnder('lib', 'functions').map(read).join('\n');
   /** Every message the code can log. */
   const messages = new Set(
-    [/logger\.\w+\(\s*'([^']+)'/g, /failure: '([^']+)'/g, /persist\(\s*'([^']+)'/g].flatMap((pattern) =>
+    [/logger\.\w+\(\s*'([^']+)'/g, /failure: '([^']+)'/g, /complaint: '([^']+)'/g].flatMap((pattern) =>
       [...code.matchAll(pattern)].map(([, message = '']) => message),
     ),
   );
 
   it('is compared with every message there is: a log line says its text on the spot, or is one of these', () => {
     const elsewhere = [...code.matchAll(/logger\.(?:debug|info|warn|error)\(\s*([^'\s][^,)]*)/g)];
-    expect(elsewhere.map(([, source]) => source).sort()).toEqual(['complaint', 'kind.failure']);
+    expect(elsewhere.map(([, source]) => source).sort()).toEqual(['kind.failure', 'request.complaint']);
     expect(messages.size).toBeGreaterThan(30);
   });
 

@@ -1,6 +1,7 @@
 import type { ServerData } from '../../lib/protocol/events.ts';
 import { activeMessageModel } from '../../lib/store/messages.ts';
 import { eventually, within } from '../support/deadline.ts';
+import { itInFull } from '../support/inFull.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
 import { Machine } from '../support/machine.ts';
 import { type OwnMongod, startOwnMongod } from '../support/ownMongod.ts';
@@ -68,7 +69,7 @@ describe('a database killed in the middle of sends', () => {
 });
 
 describe('a database killed while a conversation is archived', () => {
-  it('is archived whole by the sweep after the restart', async () => {
+  itInFull('is archived whole by the sweep after the restart (SOAK=1)', async () => {
     const { a, candidate, conversationId } = await newScene(desk, cast);
     const [template] = await activeMessageModel().find({ conversationId }).lean();
     const copies = Array.from({ length: 9_000 }, (_, index) => ({
@@ -96,7 +97,7 @@ describe('a database killed while a conversation is archived', () => {
 });
 
 describe('a database that hangs', () => {
-  it('makes commands answer UNAVAILABLE, and they work again when it goes on', async () => {
+  itInFull('makes commands answer UNAVAILABLE, and they work again when it goes on (SOAK=1)', async () => {
     const { c, candidate, conversationId } = await newScene(desk, cast);
     process.kill(mongod.pid, 'SIGSTOP');
     try {

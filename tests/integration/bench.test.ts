@@ -2,6 +2,7 @@ import { prepareEnvironment } from '../../bench/harness/contestants.ts';
 import { Progress } from '../../bench/harness/progress.ts';
 import { measureDesk } from '../../bench/measures/desk.ts';
 import { measureSend } from '../../bench/measures/send.ts';
+import { itInFull } from '../support/inFull.ts';
 
 /** The benchmark's servers, each in a process of its own, as `npm run bench` starts them. */
 
@@ -9,7 +10,7 @@ const progress = new Progress();
 progress.at = () => undefined;
 beforeAll(() => prepareEnvironment(process.env['TEST_MONGODB_URI'] ?? ''));
 
-it('measures every contestant, and each has delivered everything once', async () => {
+itInFull('measures every contestant, and each has delivered everything once (SOAK=1)', async () => {
   // Throws unless both sides have seen every message, once.
   const { runs } = await measureSend(progress, { messages: 5, runs: 2, warmUp: 0 });
   expect(runs).toHaveLength(2);
@@ -29,7 +30,7 @@ it('measures every contestant, and each has delivered everything once', async ()
   }
 });
 
-it('measures desks beside each other, and each has done the work', async () => {
+itInFull('measures desks beside each other, and each has done the work (SOAK=1)', async () => {
   const sizes = [
     { waiting: 10, agents: 2, watchers: 1 },
     { waiting: 30, agents: 4, watchers: 2 },

@@ -10,6 +10,7 @@ import { routeKeyOf } from '../../lib/protocol/route.ts';
 import { decodeCursor } from '../../lib/store/pages.ts';
 import { parseFrame, type SocketEvent, validateFrame } from '../../lib/websocket/frames.ts';
 import { functionOf, httpFunctions, loadHandler, socketFunctions } from '../support/handlers.ts';
+import { inFull } from '../support/inFull.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
 import type { Socket } from '../support/socket.ts';
 import type { Desk, Person } from '../support/system.ts';
@@ -18,9 +19,9 @@ import { allRoutes } from './attack.ts';
 /** The same inputs every time, unless `FUZZ_SEED` says otherwise; a failure prints the seed and the smallest input. */
 const seed = Number(process.env['FUZZ_SEED'] ?? 20_260_101);
 const settings = (numRuns: number) => ({ seed, numRuns, endOnFailure: false });
-const RUNS = 300;
+const RUNS = inFull ? 300 : 100;
 /** Of a whole handler, each with its round trips to the database. */
-const HANDLER_RUNS = 40;
+const HANDLER_RUNS = inFull ? 40 : 15;
 
 let system: InProcess;
 let desk: Desk;
