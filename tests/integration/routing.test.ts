@@ -377,6 +377,8 @@ describe('automatic assignment', () => {
       })),
     );
     for (const agent of agents) await setCapacity(supervisor, agent, 100);
+    // What the changes of capacity have set off is through: the clock alone gives what waits.
+    await system.gateway.idle();
     await userModel().updateMany(
       { supervisorId: supervisor.user.id },
       { $set: { leased: true, availableUntil: new Date(Date.now() + 10 * MINUTE_MS), availabilities: 1 } },
