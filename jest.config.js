@@ -22,4 +22,6 @@ export default {
   // One more than a small machine has cores: many tests wait, for a time limit, a lease or a process. A fourth only gets in the
   // way of the others.
   maxWorkers: 3,
+  // Of the tests of one file that may run at once: each starts everything there is.
+  maxConcurrency: 2,
 };
