@@ -243,11 +243,8 @@ const WRONG: Readonly<Record<string, (history: Spoilt) => void>> = {
   'told that it is gone, and it is not': (history) => {
     framesOf(history, 's2').push(removed('c1', 2));
   },
-  'told of the end of what they never saw': (history) => {
-    // It was there already, and not theirs.
-    history.conversations.set('c3', assigned('a1', 0) as never);
-    history.users.set('a1', agent({ assignedCount: 1 }) as never);
-    framesOf(history, 's2').push(removed('c3', 0));
+  'told too often that it is gone': (history) => {
+    framesOf(history, 's2').push(removed('c1', 3), removed('c1', 3));
   },
   'told of an agent of another team': (history) => {
     framesOf(history, 's2').push(frame('AGENT_CHANGED', { user: { id: 'a1', supervisorId: 's1' } }));

@@ -206,8 +206,8 @@ const dataOf = <N extends ServerFrame['event']>(frames: readonly ServerFrame[], 
   frames.filter((frame) => frame.event === event).map((frame) => frame.data as ServerData<N>);
 
 /**
- * Invariant 6 for watchers: each was told of a conversation as it was at a moment when they could see it, that it is gone only when
- * they could see it before and can't any more, and of an agent who was theirs.
+ * Invariant 6 for watchers: each was told of a conversation as it was at a moment when they could see it, that it is gone because
+ * of what they could see.
  */
 const toldWhatTheyMaySee: EndRule = (history, _end, complain) => {
   const versions = versionsOf(history);
@@ -228,13 +228,17 @@ const toldWhatTheyMaySee: EndRule = (history, _end, complain) => {
       for (const { id, status } of conversations)
         if (status !== 'open') complain('no part of the queue', { id, status });
     }
-    for (const { conversationId, revision } of dataOf(frames, 'QUEUE_REMOVED')) {
-      const known = versions.get(conversationId);
-      const version = known?.get(revision);
+    const removals = dataOf(frames, 'QUEUE_REMOVED');
+    for (const { conversationId, revision } of removals) {
+      const version = versions.get(conversationId)?.get(revision);
       if (!version || sees(watcher, version))
         complain('told that it is gone, and it is not', { userId, conversationId });
-      const earlier = [...(known ?? [])].filter(([number]) => number < revision).map(([, it]) => it);
-      if (!earlier.some((it) => sees(watcher, it))) complain('told of the end of what they never saw', { userId });
+    }
+    // Each change of what they could see may find it gone, whichever of the changes has taken it away.
+    for (const [id, known] of versions) {
+      const changes = [...known.values()].filter((version) => sees(watcher, version)).length;
+      const times = removals.filter(({ conversationId }) => conversationId === id).length;
+      if (times > changes) complain('told too often that it is gone', { userId, id, times, changes });
     }
   }
 };

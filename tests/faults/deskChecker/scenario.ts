@@ -73,6 +73,8 @@ export interface Scenario {
 export function scenario(seed: number): Scenario {
   const random = new Random(seed);
   const isDisturbed = random.chance(0.6);
+  // With few agents, what one has lost waits for that one.
+  const staff = AGENTS.slice(random.pick([0, 0, 2, 3]));
   const step = (action: Action, after = random.between(0, 12)): Step => {
     const disturbance = isDisturbed && random.chance(0.08) ? anyCrash(random) : undefined;
     return { ...action, after, ...(disturbance && { disturbance }) };
@@ -86,11 +88,11 @@ export function scenario(seed: number): Scenario {
   ];
   const first: Step[] = [
     ...WATCHERS.filter(() => random.chance(0.8)).map((watcher) => step({ do: 'watch', watcher })),
-    ...AGENTS.filter(() => random.chance(0.7)).map((agent) => step({ do: 'available', agent })),
+    ...staff.filter(() => random.chance(0.8)).map((agent) => step({ do: 'available', agent })),
     ...several(7, () => ({ do: 'open', message: random.chance(0.2) })),
   ];
   const bursts = Array.from({ length: random.between(2, 4) }, () => [
-    ...several(14, () => anyAction(random)),
+    ...several(14, () => anyAction(random, staff)),
     ...(random.chance(0.5) ? rush() : []),
   ]);
   return {
@@ -144,8 +146,8 @@ function anyRouting(random: Random): Routing {
   };
 }
 
-function anyAction(random: Random): Action {
-  const agent = () => random.pick(AGENTS);
+function anyAction(random: Random, staff: readonly AgentName[]): Action {
+  const agent = () => random.pick(staff);
   const supervisor = () => random.pick(SUPERVISORS);
   const pick = () => random.between(0, 30);
   const watcher = () => random.pick(WATCHERS);

@@ -34,7 +34,7 @@ export function deskTests(part: number, parts: number): void {
         const all = seeds(part, parts);
         for (const [index, seed] of all.entries()) {
           expect(await complaintsOf(world, seed)).toBe('');
-          if (process.env['PROGRESS'] && index % 50 === 49) {
+          if (process.env['PROGRESS'] && index % 25 === 24) {
             process.stderr.write(`desks, part ${part + 1}: ${index + 1} of ${all.length} seeds\n`);
           }
         }
