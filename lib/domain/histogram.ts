@@ -16,9 +16,13 @@ export const bucketOf = (ms: number): number => (ms < 1 ? 0 : 1 + Math.ceil(Math
 
 const standsFor = (bucket: number): number => (bucket === 0 ? 0 : (2 * GROWTH ** (bucket - 1)) / (GROWTH + 1));
 
-/** Adds the second counts to the first. */
-export function addCounts(to: Record<string, number>, counts: Readonly<Record<string, number>>): void {
-  for (const key in counts) to[key] = (to[key] ?? 0) + (counts[key] ?? 0);
+/** Adds the second counts to the first, or with -1 takes them away. */
+export function addCounts(
+  to: Record<string, number>,
+  counts: Readonly<Record<string, number>>,
+  times: 1 | -1 = 1,
+): void {
+  for (const key in counts) to[key] = (to[key] ?? 0) + times * (counts[key] ?? 0);
 }
 
 /**

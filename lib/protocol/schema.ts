@@ -52,6 +52,14 @@ export const nonBlank = (min: number, max: number) =>
     pattern: SOMETHING_TO_SEE,
   });
 
+/** A short name that is typed: small letters, digits, `_` and `-`. */
+export const slug = () =>
+  z.string().check(
+    z.regex(/^[a-z0-9][a-z0-9_-]{0,31}$/, {
+      error: 'must be 1 to 32 small letters, digits, _ and -, and begin with a letter or a digit',
+    }),
+  );
+
 /** A `nonBlank` that is shown in a line with other text, and must not break that line or change its direction. */
 export const oneLine = (min: number, max: number) =>
   schema(

@@ -1,6 +1,16 @@
 import type { QueryFilter } from 'mongoose';
 import { addCounts, bucketOf, type Histogram } from '../domain/histogram.ts';
-import { type Cover, cover, DAY_MS, type Days, LEVELS, QUARTER_MS, type Range, spanStart } from '../domain/spans.ts';
+import {
+  type Cover,
+  cover,
+  DAY_MS,
+  type Days,
+  LEVELS,
+  QUARTER_MS,
+  quarterOf,
+  type Range,
+  spanStart,
+} from '../domain/spans.ts';
 import { type ConversationRecord, conversationModel } from './conversations.ts';
 import { type Transaction, trusted } from './database.ts';
 import { defineModel } from './model.ts';
@@ -100,8 +110,7 @@ export const sumsStateModel = /* @__PURE__ */ defineModel<{
 
 export const STATE = 'closed_sums';
 
-const idOf = (supervisorId: string, days: Days, start: number): string =>
-  `${days}/${new Date(start).toISOString().slice(0, 10)}/${supervisorId}`;
+const idOf = (supervisorId: string, days: Days, start: number): string => `${days}/${dayId(start)}/${supervisorId}`;
 
 /** A closed conversation that an agent handled. One that was closed while open counts for nobody. */
 export interface Handled {
@@ -129,26 +138,32 @@ function sumOf({ agentId, createdAt, firstResponseAt, closedAt }: Handled): Sum 
   };
 }
 
+/** The figures of a sum, without whose they are. */
+export type Figures = Omit<Sum, 'agents'>;
+
+/** Adds figures, or with -1 takes them away. */
+export function addFigures(to: Figures, figures: Figures, times: 1 | -1 = 1): void {
+  to.closed += times * figures.closed;
+  addRatings(to, figures.ratings, times);
+  addCounts(to.firstResponse, figures.firstResponse, times);
+  addCounts(to.resolution, figures.resolution, times);
+}
+
 export function addSum(to: Sum, sum: Sum): void {
-  to.closed += sum.closed;
+  addFigures(to, sum);
   for (const [id, { closed = 0, ratings }] of Object.entries(sum.agents)) {
     const agent = to.agents[id] ?? { closed: 0 };
     to.agents[id] = agent;
     agent.closed += closed;
     addRatings(agent, ratings);
   }
-  addRatings(to, sum.ratings);
-  addCounts(to.firstResponse, sum.firstResponse);
-  addCounts(to.resolution, sum.resolution);
 }
 
-function addRatings(to: { ratings?: Ratings }, ratings: Ratings | undefined): void {
+function addRatings(to: { ratings?: Ratings }, ratings: Ratings | undefined, times: 1 | -1 = 1): void {
   if (!ratings) return;
   const { count, sum } = to.ratings ?? { count: 0, sum: 0 };
-  to.ratings = { count: count + ratings.count, sum: sum + ratings.sum };
+  to.ratings = { count: count + times * ratings.count, sum: sum + times * ratings.sum };
 }
-
-const quarterOf = (at: number): string => String(Math.floor((at % DAY_MS) / QUARTER_MS));
 
 /**
  * Adds at most `most` closed conversations to the sums and marks them as counted. Call it inside a transaction of its
@@ -354,16 +369,9 @@ export async function sumClosed(range: Range, most: number, session: Transaction
       }
     }
   }
-  const late = await readRows(uncounted(range), session);
-  const whole = late.filter(({ closedAt }) => !isIn(rest, closedAt.getTime()));
-  for (const one of [...whole, ...(await readHandled(rest, session))]) {
-    addSum(sumIn(sums, one.supervisorId), sumOf(one));
-  }
-  const lateRatings = await readRated([{ ...ratedIn(range), ratingCounted: null }], session);
-  const wholeRatings = lateRatings.filter(({ closedAt }) => !isIn(rest, closedAt.getTime()));
-  for (const one of [...wholeRatings, ...(await readRated(rest.map(ratedIn), session))]) {
-    addSum(sumIn(sums, one.supervisorId), sumOfRating(one));
-  }
+  const late = (await readLate(range, null, session)).filter(({ closedAt }) => !isIn(rest, closedAt.getTime()));
+  const cut = [...(await readHandled(rest, session)), ...(await readRated(rest.map(ratedIn), session))];
+  for (const one of [...late, ...cut]) addSum(sumIn(sums, one.supervisorId), sumOfOne(one));
   const count = [...sums.values()].reduce((total, { closed }) => total + closed, 0);
   return { sums, handled: count <= most ? await readHandled(count === 0 ? [] : [range], session) : null };
 }

@@ -30,14 +30,15 @@ const beyond = ({ urgency, createdAt, id }: Place) => ({
   ],
 });
 
-/** Reads open conversations in the order of the queue, after this place. */
-export async function readQueue(after: Place | undefined, most: number): Promise<ConversationRecord[]> {
-  return native(conversationModel())
+const waitingAfter = (after: Place | undefined, most: number) =>
+  native(conversationModel())
     .find({ status: 'open', ...(after && beyond(after)) })
     .sort(IN_ORDER)
-    .limit(most)
-    .toArray();
-}
+    .limit(most);
+
+/** Reads open conversations in the order of the queue, after this place. */
+export const readQueue = (after: Place | undefined, most: number): Promise<ConversationRecord[]> =>
+  waitingAfter(after, most).toArray();
 
 /** An open conversation, as far as it matters who may be given it. */
 export interface Waiting extends Place {
@@ -47,13 +48,8 @@ export interface Waiting extends Place {
 
 /** As `readQueue`, but only what matters for giving them to agents. */
 export async function readWaiting(after: Place | undefined, most: number): Promise<Waiting[]> {
-  const rows = await native(conversationModel())
-    .find(
-      { status: 'open', ...(after && beyond(after)) },
-      { projection: { urgency: 1, createdAt: 1, revision: 1, lostBy: 1 } },
-    )
-    .sort(IN_ORDER)
-    .limit(most)
+  const rows = await waitingAfter(after, most)
+    .project<ConversationRecord>({ urgency: 1, createdAt: 1, revision: 1, lostBy: 1 })
     .toArray();
   return rows.map((row) => ({ ...placeOf(row), revision: row.revision, losses: row.lostBy ?? [] }));
 }
@@ -79,29 +75,22 @@ export function fromCursor(cursor: string): Place {
 }
 
 /** Finds conversations that these agents have held for so long, by this machine's clock, the longest held first. */
-export async function heldSince(
-  agentIds: readonly string[],
-  seconds: number,
-  most: number,
-): Promise<ConversationRecord[]> {
-  return native(conversationModel())
-    .find({ status: 'assigned', agentId: { $in: [...agentIds] }, assignedAt: { $lte: before(seconds) } })
-    .sort({ assignedAt: 1 })
-    .limit(most)
-    .toArray();
-}
+export const heldSince = (agentIds: readonly string[], seconds: number, most: number): Promise<ConversationRecord[]> =>
+  assignedFor(seconds, { agentId: { $in: [...agentIds] } }, most);
 
 /** Finds conversations of a team whose agent has said nothing for so long, by this machine's clock, the longest first. */
-export async function unansweredSince(
-  supervisorId: string,
+export const unansweredSince = (supervisorId: string, seconds: number, most: number): Promise<ConversationRecord[]> =>
+  assignedFor(seconds, { answeredAt: null, supervisorId }, most);
+
+const assignedFor = (
   seconds: number,
+  whose:
+    | { readonly agentId: { readonly $in: string[] } }
+    | { readonly answeredAt: null; readonly supervisorId: string },
   most: number,
-): Promise<ConversationRecord[]> {
-  return native(conversationModel())
-    .find({ status: 'assigned', answeredAt: null, supervisorId, assignedAt: { $lte: before(seconds) } })
+): Promise<ConversationRecord[]> =>
+  native(conversationModel())
+    .find({ status: 'assigned', ...whose, assignedAt: { $lte: new Date(Date.now() - seconds * 1000) } })
     .sort({ assignedAt: 1 })
     .limit(most)
     .toArray();
-}
-
-const before = (seconds: number): Date => new Date(Date.now() - seconds * 1000);

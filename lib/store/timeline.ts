@@ -1,10 +1,12 @@
 import type { LocalDay } from '../domain/calendar.ts';
-import { DAY_MS, QUARTER_MS, spanStart } from '../domain/spans.ts';
+import { DAY_MS, QUARTER_MS, quarterOf, spanStart } from '../domain/spans.ts';
 import {
+  addFigures,
   closedDayModel,
   closedSumModel,
   complete,
   dayId,
+  type Figures,
   readLate,
   type Sum,
   sumOfOne,
@@ -17,48 +19,31 @@ import { native } from './model.ts';
 const MOST_RECORDS = 1_000;
 const QUARTERS = DAY_MS / QUARTER_MS;
 
-/** The figures of a day. */
-export type DayFigures = Pick<Sum, 'closed' | 'firstResponse' | 'resolution' | 'ratings'>;
-
-const nothing = (): Sum => complete({});
-
-/** Adds the figures of a sum, or with -1 takes them away. */
-function addTimes(to: DayFigures, sum: DayFigures, times: 1 | -1): void {
-  to.closed += times * sum.closed;
-  for (const name of ['firstResponse', 'resolution'] as const) {
-    const histogram = to[name];
-    for (const [bucket, count] of Object.entries(sum[name]))
-      histogram[bucket] = (histogram[bucket] ?? 0) + times * count;
-  }
-  if (!sum.ratings) return;
-  const { count, sum: scores } = to.ratings ?? { count: 0, sum: 0 };
-  to.ratings = { count: count + times * sum.ratings.count, sum: scores + times * sum.ratings.sum };
-}
-
 /** A day of UTC: its figures, and those of some quarters of an hour, by their number. */
-interface UtcDay extends DayFigures {
+interface UtcDay extends Figures {
   readonly quarters: Readonly<Record<string, Sum>>;
 }
 
-/** What of a day of UTC comes before one of its quarters: from whichever side there are fewer to add. */
-function before(day: UtcDay | undefined, quarter: number): DayFigures {
-  const sum = nothing();
-  if (!day || quarter === 0) return sum;
-  const isNear = quarter <= QUARTERS / 2;
-  if (!isNear) addTimes(sum, day, 1);
-  for (const at of isNear ? upTo(0, quarter) : upTo(quarter, QUARTERS)) {
+/** What of a day of UTC comes before one of its quarters. */
+function before(day: UtcDay | undefined, quarter: number): Figures {
+  const sum = complete({});
+  if (!day) return sum;
+  const { quarters, isRest } = shorterSide(quarter);
+  if (isRest) addFigures(sum, day);
+  for (const at of quarters) {
     const part = day.quarters[at];
-    if (part) addTimes(sum, complete(part), isNear ? 1 : -1);
+    if (part) addFigures(sum, complete(part), isRest ? -1 : 1);
   }
   return sum;
 }
 
+/** The quarters of a day before one of them, or the rest of the day, whichever are fewer. */
+const shorterSide = (quarter: number): { readonly quarters: readonly number[]; readonly isRest: boolean } =>
+  quarter <= QUARTERS / 2
+    ? { quarters: upTo(0, quarter), isRest: false }
+    : { quarters: upTo(quarter, QUARTERS), isRest: true };
+
 const upTo = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, index) => from + index);
-
-/** The quarters that `before` needs for one boundary. */
-const neededFor = (quarter: number): number[] => (quarter <= QUARTERS / 2 ? upTo(0, quarter) : upTo(quarter, QUARTERS));
-
-const quarterAt = (at: number): number => (at - spanStart(at, DAY_MS)) / QUARTER_MS;
 
 /**
  * Reads the figures of each of these days, which follow one another: of one team, or of all. A day of a zone is the days of UTC in it,
@@ -69,27 +54,27 @@ export async function readTimeline(
   days: readonly LocalDay[],
   supervisorId: string | null,
   session: Transaction,
-): Promise<DayFigures[] | null> {
+): Promise<Figures[] | null> {
   if (!(await sumsAreComplete(session, { byDay: true }))) return null;
   const [first, last] = [days.at(0), days.at(-1)];
   if (!first || !last) return [];
   const range = { from: first.from, to: last.to };
   const utc = await readUtcDays(range, [...days.map(({ from }) => from), last.to], supervisorId, session);
   const figures = days.map(({ from, to }) => {
-    const sum = nothing();
+    const sum = complete({});
     const [begin, end] = [spanStart(from, DAY_MS), spanStart(to, DAY_MS)];
     for (let at = begin; at < end; at += DAY_MS) {
       const whole = utc.get(dayId(at));
-      if (whole) addTimes(sum, whole, 1);
+      if (whole) addFigures(sum, whole);
     }
-    addTimes(sum, before(utc.get(dayId(begin)), quarterAt(from)), -1);
-    addTimes(sum, before(utc.get(dayId(end)), quarterAt(to)), 1);
+    addFigures(sum, before(utc.get(dayId(begin)), quarterOf(from)), -1);
+    addFigures(sum, before(utc.get(dayId(end)), quarterOf(to)));
     return sum;
   });
   for (const one of await readLate(range, supervisorId, session)) {
     const at = one.closedAt.getTime();
     const day = figures[days.findIndex(({ from, to }) => from <= at && at < to)];
-    if (day) addTimes(day, sumOfOne(one), 1);
+    if (day) addFigures(day, sumOfOne(one));
   }
   return figures;
 }
@@ -100,7 +85,7 @@ async function readUtcDays(
   supervisorId: string | null,
   session: Transaction,
 ): Promise<ReadonlyMap<string, UtcDay>> {
-  const quarters = [...new Set(boundaries.map(quarterAt))].flatMap(neededFor);
+  const quarters = [...new Set(boundaries.map(quarterOf))].flatMap((quarter) => shorterSide(quarter).quarters);
   const projection = {
     start: 1,
     closed: 1,

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { CONVERSATION_STATUSES } from '../../domain/conversation.ts';
 import { MOST_TAGS, PRIORITIES } from '../../domain/desk.ts';
-import { answerSchema, nonBlank, oneLine, schema, text } from '../schema.ts';
+import { answerSchema, nonBlank, oneLine, schema, slug, text } from '../schema.ts';
 import { idSchema, seqSchema, timestampSchema } from './common.ts';
 import { roleSchema } from './users.ts';
 
@@ -37,15 +37,7 @@ const personSchema = /* @__PURE__ */ answerSchema(() => z.object({ id: idSchema,
 
 export const prioritySchema = /* @__PURE__ */ schema(() => z.enum(PRIORITIES), { id: 'Priority' });
 
-export const tagSchema = /* @__PURE__ */ schema(
-  () =>
-    z.string().check(
-      z.regex(/^[a-z0-9][a-z0-9_-]{0,31}$/, {
-        error: 'must be 1 to 32 small letters, digits, _ and -, and begin with a letter or a digit',
-      }),
-    ),
-  { examples: ['billing'] },
-);
+export const tagSchema = /* @__PURE__ */ schema(() => slug(), { examples: ['billing'] });
 
 export const tagsSchema = /* @__PURE__ */ schema(() =>
   z.array(tagSchema).check(z.maxLength(MOST_TAGS, { error: `must be at most ${MOST_TAGS} tags` })),

@@ -1,17 +1,12 @@
 import * as z from 'zod/mini';
 import { REPLY_SCOPES } from '../../domain/permissions.ts';
-import { answerSchema, oneLine, schema } from '../schema.ts';
+import { answerSchema, oneLine, schema, slug } from '../schema.ts';
 import { idSchema, timestampSchema } from './common.ts';
 
-export const shortcutSchema = /* @__PURE__ */ schema(
-  () =>
-    z.string().check(
-      z.regex(/^[a-z0-9][a-z0-9_-]{0,31}$/, {
-        error: 'must be 1 to 32 small letters, digits, _ and -, and begin with a letter or a digit',
-      }),
-    ),
-  { description: 'What is typed to find it. One of a kind within its scope.', examples: ['hello'] },
-);
+export const shortcutSchema = /* @__PURE__ */ schema(() => slug(), {
+  description: 'What is typed to find it. One of a kind within its scope.',
+  examples: ['hello'],
+});
 
 export const titleSchema = /* @__PURE__ */ oneLine(1, 100);
 

@@ -82,7 +82,8 @@ function mediansOf({ sums, handled }: ClosedTotals): Map<string, Medians> {
   );
 }
 
-const seconds = (ms: number | null | undefined): number | null => (ms == null ? null : Math.round(ms) / 1000);
+/** Makes a figure in seconds of one in milliseconds. */
+export const seconds = (ms: number | null | undefined): number | null => (ms == null ? null : Math.round(ms) / 1000);
 
 const isAgentOf = (person: Person, supervisorId: string): boolean =>
   person.role === 'agent' && person.active && person.supervisorId === supervisorId;

@@ -1,12 +1,14 @@
-import { daysOf, isTimeZone } from '../../domain/calendar.ts';
+import { daysOf, isTimeZone, type LocalDay } from '../../domain/calendar.ts';
 import { medianOf } from '../../domain/histogram.ts';
 import type { Caller } from '../../domain/permissions.ts';
+import { QUARTER_MS } from '../../domain/spans.ts';
 import { AppError, invalid } from '../../errors/appError.ts';
 import type { Timeline } from '../../protocol/objects/analytics.ts';
+import type { Figures } from '../../store/closedSums.ts';
 import { transaction } from '../../store/database.ts';
 import { readOpened } from '../../store/openedDays.ts';
-import { type DayFigures, readTimeline } from '../../store/timeline.ts';
-import { ratingsOf } from './supervisorAnalytics.ts';
+import { readTimeline } from '../../store/timeline.ts';
+import { ratingsOf, seconds } from './supervisorAnalytics.ts';
 
 /** The most days that one answer has. */
 const MOST_DAYS = 366;
@@ -33,19 +35,18 @@ export async function timeline(
     );
   });
   if (!read) throw new AppError('UNAVAILABLE', 'The database is not migrated yet.');
-  const openedOn = new Map<string, number>();
-  for (const [at, count] of read.opened ?? []) {
-    const day = days.find((one) => one.from <= at && at < one.to);
-    if (day) openedOn.set(day.date, (openedOn.get(day.date) ?? 0) + count);
-  }
-  return {
-    days: days.map(({ date }, index) => row(date, isAdmin ? (openedOn.get(date) ?? 0) : null, read.figures[index])),
-  };
+  const { figures, opened } = read;
+  return { days: days.map((day, index) => row(day.date, opened && openedOn(day, opened), figures[index])) };
 }
 
-const seconds = (ms: number | null): number | null => (ms === null ? null : Math.round(ms) / 1000);
+/** Sums up the quarters of an hour of a day, by their start. */
+function openedOn({ from, to }: LocalDay, opened: ReadonlyMap<number, number>): number {
+  let count = 0;
+  for (let at = from; at < to; at += QUARTER_MS) count += opened.get(at) ?? 0;
+  return count;
+}
 
-const row = (date: string, opened: number | null, figures?: DayFigures): Timeline['days'][number] => ({
+const row = (date: string, opened: number | null, figures?: Figures): Timeline['days'][number] => ({
   date,
   opened,
   closed: figures?.closed ?? 0,

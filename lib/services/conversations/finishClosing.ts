@@ -51,14 +51,6 @@ export async function tryFinishClosing({ record }: Closed, except?: string): Pro
   }
 }
 
-/** The conversation as it was before its close, as far as it decides who could see it. */
-export const beforeClose = ({ agentId, ...closed }: ConversationRecord): ConversationRecord => ({
-  ...closed,
-  agentId,
-  status: agentId === null ? 'open' : 'assigned',
-  closedBy: null,
-});
-
 export function closedNotice(conversation: ConversationRecord): ServerData<'CONVERSATION_CLOSED'> {
   const { _id: id, closedAt, closedBy, lastSeq } = conversation;
   if (closedAt === null || closedBy === null) throw new Error(`conversation ${id} is not closed`);

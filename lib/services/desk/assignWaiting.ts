@@ -8,10 +8,9 @@ import { type Place, readWaiting, type Waiting } from '../../store/queue.ts';
 import { tellAssigned } from '../conversations/assignConversation.ts';
 import { peopleIn } from '../conversations/present.ts';
 import { type Change, changed } from './changes.ts';
+import { tolerant } from './tolerant.ts';
 
 const PAGE = 100;
-/** So many failures in one run are not the fault of single conversations. */
-const MOST_FAILURES = 10;
 
 /**
  * Gives open conversations to the agents of automatic teams who are available and have room, the most urgent first, then the
@@ -20,7 +19,7 @@ const MOST_FAILURES = 10;
  */
 export async function assignWaiting(until: number): Promise<Change[]> {
   const changes: Change[] = [];
-  const failures: unknown[] = [];
+  const attempt = tolerant((fields) => logger.error('could not give a conversation', fields));
   const telling: Promise<void>[] = [];
   try {
     let free = await freeAgents();
@@ -29,17 +28,12 @@ export async function assignWaiting(until: number): Promise<Change[]> {
       for (const waiting of page) {
         if (Date.now() > until) return changes;
         if (!hasTaker(waiting, free)) continue;
-        const outcome = await give(waiting).catch((error: unknown): Outcome => {
-          // One that can't be given must not keep the others from it. The clock tries again.
-          logger.error('could not give a conversation', { conversationId: waiting.id, ...errorFields(error) });
-          if (failures.push(error) === MOST_FAILURES) throw error;
-          return { is: 'overtaken' };
-        });
-        if (outcome.is === 'given') {
+        const outcome = await attempt(waiting.id, () => give(waiting));
+        if (outcome?.is === 'given') {
           changes.push(changed({ ...outcome.record, status: 'open', supervisorId: null }, 'assigned'));
           telling.push(tell(outcome.record));
         }
-        if (outcome.is !== 'nobody') continue;
+        if (outcome?.is !== 'nobody') continue;
         free = await freeAgents();
         if (free.length === 0) break;
       }

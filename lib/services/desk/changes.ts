@@ -51,3 +51,10 @@ export async function handOn({ changes = [], agents = [], notes = [] }: Partial<
     logger.warn('could not reach the dispatcher', { changes: changes.length, ...errorFields(error) });
   }
 }
+
+/** Hands on that a conversation is closed: see `handOn`. */
+export const handOnClosed = (closed: ConversationRecord): Promise<void> =>
+  handOn({
+    // As it was before, as far as that decides who could see it.
+    changes: [changed({ ...closed, status: closed.agentId === null ? 'open' : 'assigned', closedBy: null }, 'closed')],
+  });

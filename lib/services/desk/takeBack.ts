@@ -1,5 +1,5 @@
 import type { User } from '../../protocol/objects/users.ts';
-import { errorFields, logger } from '../../runtime/logger.ts';
+import { logger } from '../../runtime/logger.ts';
 import { metrics } from '../../runtime/metrics.ts';
 import { type AutomaticTeam, absentAgents, automaticTeams, type Overdue, releaseOverdue } from '../../store/agents.ts';
 import { audit, BY_RULE } from '../../store/audit.ts';
@@ -8,9 +8,8 @@ import { transaction } from '../../store/database.ts';
 import { heldSince, unansweredSince } from '../../store/queue.ts';
 import { tellGivenBack } from '../conversations/requeueConversation.ts';
 import { type Change, changed } from './changes.ts';
+import { tolerant } from './tolerant.ts';
 
-/** So many failures in one run are not the fault of single conversations. */
-const MOST_FAILURES = 10;
 /** So many of a team's are looked at in one run, for each reason. The next run looks at the rest. */
 const MOST = 500;
 
@@ -27,19 +26,14 @@ export interface TakenBack {
  */
 export async function takeBack(until: number): Promise<TakenBack> {
   const taken: TakenBack = { changes: [], sentAway: [] };
-  const failures: unknown[] = [];
+  const attempt = tolerant((fields) => logger.error('could not take back', fields));
   const telling: Promise<void>[] = [];
   try {
     for (const team of await automaticTeams()) {
       for (const { overdue, held } of await overdueOf(team)) {
         for (const conversation of held) {
           if (Date.now() > until) return taken;
-          const outcome = await take(conversation, overdue).catch((error: unknown) => {
-            // One that can't be taken must not keep the others from it. The next run tries again.
-            logger.error('could not take back', { conversationId: conversation._id, ...errorFields(error) });
-            if (failures.push(error) === MOST_FAILURES) throw error;
-            return null;
-          });
+          const outcome = await attempt(conversation._id, () => take(conversation, overdue));
           if (!outcome) continue;
           taken.changes.push(changed(conversation, 'requeued'));
           if (outcome.sentAway) taken.sentAway.push(outcome.sentAway);

@@ -1,8 +1,7 @@
 import { AppError } from '../../errors/appError.ts';
 import { limitWatches } from '../../limits/rateLimits.ts';
 import type { ServerData } from '../../protocol/events.ts';
-import type { StaffConversation } from '../../protocol/objects/conversations.ts';
-import { FRAME_BYTES } from '../../realtime/gateway.ts';
+import { asManyAsFit } from '../../realtime/gateway.ts';
 import type { SocketCaller } from '../../store/connections.ts';
 import { toStaffConversation } from '../../store/conversations.ts';
 import { fromCursor, placeOf, readQueue, toCursor } from '../../store/queue.ts';
@@ -25,15 +24,7 @@ export async function watchQueue(
   if (!(await beginWatching(connectionId))) throw new AppError('INVALID_TOKEN');
   const records = await readQueue(after, MOST + 1);
   const people = await peopleIn(records);
-  const conversations: StaffConversation[] = [];
-  let bytes = 0;
-  for (const record of records.slice(0, MOST)) {
-    const conversation = toStaffConversation(record, people);
-    bytes += Buffer.byteLength(JSON.stringify(conversation)) + 1;
-    // One at least: a long `context` may fill the frame alone, and a post may have four frames.
-    if (bytes > FRAME_BYTES && conversations.length > 0) break;
-    conversations.push(conversation);
-  }
+  const conversations = asManyAsFit(records.slice(0, MOST).map((record) => toStaffConversation(record, people)));
   const last = records[conversations.length - 1];
   return { conversations, nextCursor: last && conversations.length < records.length ? toCursor(placeOf(last)) : null };
 }

@@ -1,7 +1,7 @@
 import { AppError } from '../../errors/appError.ts';
 import type { ServerData } from '../../protocol/events.ts';
 import type { Conversation, Message, StaffConversation } from '../../protocol/objects/conversations.ts';
-import { FRAME_BYTES } from '../../realtime/gateway.ts';
+import { asManyAsFit } from '../../realtime/gateway.ts';
 import { finishTurn, mayAnswer, takeInTurn } from '../../realtime/turns.ts';
 import { config } from '../../runtime/config.ts';
 import { forgetRooms, noteRoom, type SocketCaller, stillConnected } from '../../store/connections.ts';
@@ -97,14 +97,7 @@ function fitFrame(
   beside: Pick<ServerData<'CONVERSATION_JOINED'>, 'readSeqs' | 'present'>,
   messages: readonly Message[],
 ): ServerData<'CONVERSATION_JOINED'> {
-  let bytes = Buffer.byteLength(JSON.stringify({ conversation, ...beside }));
-  const fitting: Message[] = [];
-  for (const message of messages) {
-    bytes += Buffer.byteLength(JSON.stringify(message)) + 1;
-    // One at least: a long `context` may fill the frame alone, and a post may have four frames.
-    if (bytes > FRAME_BYTES && fitting.length > 0) break;
-    fitting.push(message);
-  }
+  const fitting = asManyAsFit(messages, Buffer.byteLength(JSON.stringify({ conversation, ...beside })));
   const last = fitting.at(-1)?.seq;
   return {
     conversation,

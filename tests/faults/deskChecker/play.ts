@@ -6,6 +6,7 @@ import { countAssigned } from '../../../lib/store/conversations.ts';
 import type { UserRecord } from '../../../lib/store/users.ts';
 import type { Socket } from '../../support/socket.ts';
 import { type HttpResult, type Person, UpgradeRefused } from '../../support/system.ts';
+import { KEY_HEADER } from '../historyChecker/announced.ts';
 import { type Disturbance, Invocation } from '../historyChecker/disturbance.ts';
 import type { DeskHistory } from './check.ts';
 import type { ConversationState, UserState } from './ledger.ts';
@@ -22,7 +23,7 @@ import {
   WATCHERS,
   type WatcherName,
 } from './scenario.ts';
-import { KEY_HEADER, type World } from './world.ts';
+import type { World } from './world.ts';
 
 /** One client at a time, with the connection it has. */
 interface Client {

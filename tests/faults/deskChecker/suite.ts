@@ -1,23 +1,8 @@
+import { numberFromEnv, seeds } from '../seeds.ts';
 import { check } from './check.ts';
 import { Play } from './play.ts';
 import { dying, scenario } from './scenario.ts';
 import { startWorld, type World } from './world.ts';
-
-const number = (name: string, byDefault: number): number => Number(process.env[name] ?? byDefault);
-
-/**
- * The seeds this part of `parts` plays: `SEEDS` of them from `FIRST_SEED` on (4, or 100 with `SOAK=1`), or `SEED` alone, many
- * times: who is faster than whom isn't in the seed.
- */
-function seeds(part: number, parts: number): number[] {
-  const { SEED } = process.env;
-  if (SEED !== undefined) return part === 0 ? Array.from({ length: number('REPEAT', 30) }, () => Number(SEED)) : [];
-  const first = number('FIRST_SEED', 1);
-  return Array.from(
-    { length: number('SEEDS', process.env['SOAK'] === '1' ? 100 : 4) },
-    (_, index) => first + index,
-  ).filter((seed) => seed % parts === part);
-}
 
 /** Declares the tests of one part. */
 export function deskTests(part: number, parts: number): void {
@@ -31,7 +16,7 @@ export function deskTests(part: number, parts: number): void {
     it(
       'nobody is given too much, nothing is given twice, and nothing waits that somebody has room for',
       async () => {
-        const all = seeds(part, parts);
+        const all = seeds(part, parts, { few: 4, soak: 100 });
         for (const [index, seed] of all.entries()) {
           expect(await complaintsOf(world, seed)).toBe('');
           if (process.env['PROGRESS'] && index % 25 === 24) {
@@ -39,7 +24,7 @@ export function deskTests(part: number, parts: number): void {
           }
         }
       },
-      number('SOAK_MS', 300_000),
+      numberFromEnv('SOAK_MS', 300_000),
     );
 
     it.each((['clock', 'dispatcher'] as const).filter((_who, index) => index % parts === part))(

@@ -3,14 +3,12 @@ import { databaseUri } from '../../../local/mongod.ts';
 import { type InProcess, startDesk } from '../../support/inProcess.ts';
 import { Machine } from '../../support/machine.ts';
 import type { Desk, Person } from '../../support/system.ts';
+import { Announced } from '../historyChecker/announced.ts';
 import { type Invocation, installGates } from '../historyChecker/disturbance.ts';
 import type { PlayerName } from './scenario.ts';
 import { DeskWitness } from './witness.ts';
 
 export type Players = Record<PlayerName, Person>;
-
-/** The header that names the invocation; frames do it by their `requestId`. */
-export const KEY_HEADER = 'x-invocation';
 
 /** What may run on any machine. */
 const ANYWHERE = ['conversations', 'users', 'desk', 'websocket', 'dispatch'];
@@ -37,16 +35,9 @@ export interface Choices {
   dispatch(): Invocation | undefined;
 }
 
-interface AnyEvent {
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string;
-  readonly requestContext?: { readonly connectionId?: string; readonly eventType?: string };
-}
-
 export async function startWorld(): Promise<World> {
   installGates();
-  const expected = new Map<string, Invocation>();
-  const lost = new Set<string>();
+  const announced = new Announced();
   const database = `test_desk_${randomBytes(6).toString('hex')}`;
   const { system, desk } = await startDesk({
     ACCESS_TOKEN_TTL_SECONDS: '86400',
@@ -74,20 +65,7 @@ export async function startWorld(): Promise<World> {
         () => undefined,
       );
     }
-    const event = raw as AnyEvent;
-    const { connectionId = '', eventType } = event.requestContext ?? {};
-    if (eventType === 'DISCONNECT' && lost.delete(connectionId)) return Promise.resolve({ statusCode: 200 });
-    const key = event.headers?.[KEY_HEADER] ?? (eventType === 'MESSAGE' ? requestId(event.body) : undefined);
-    const invocation = key === undefined ? undefined : expected.get(key);
-    if (!invocation) return carry(file, raw);
-    expected.delete(invocation.key);
-    return invocation.run<unknown>(
-      () => carry(file, raw, invocation.disturbance && 'here'),
-      () => {
-        if (eventType === 'MESSAGE') return { statusCode: 200 };
-        throw new Error(`invocation ${invocation.key} was killed`);
-      },
-    );
+    return announced.carry(raw, (invocation) => carry(file, raw, invocation?.disturbance && 'here'));
   };
   const witness = await DeskWitness.start(system.databaseUri);
   return {
@@ -95,8 +73,8 @@ export async function startWorld(): Promise<World> {
     desk,
     witness,
     players,
-    expect: (invocation) => void expected.set(invocation.key, invocation),
-    loseDisconnect: (connectionId) => void lost.add(connectionId),
+    expect: (invocation) => announced.expect(invocation),
+    loseDisconnect: (connectionId) => announced.loseDisconnect(connectionId),
     carry,
     choose: (wanted) => {
       choices = wanted;
@@ -109,8 +87,6 @@ export async function startWorld(): Promise<World> {
     },
   };
 }
-
-const requestId = (body = '{}'): string | undefined => (JSON.parse(body) as { requestId?: string }).requestId;
 
 async function makePlayers(desk: Desk): Promise<Players> {
   const candidate = await desk.candidate();

@@ -8,11 +8,12 @@ import { findConversation } from '../../../lib/store/conversations.ts';
 import { isMember } from '../../../lib/store/rooms.ts';
 import type { Socket } from '../../support/socket.ts';
 import { type HttpResult, UpgradeRefused } from '../../support/system.ts';
+import { KEY_HEADER } from './announced.ts';
 import { misled } from './check.ts';
 import { type Disturbance, Invocation, tick } from './disturbance.ts';
 import type { CloseAttempt, History, Link, OpenAttempt, Outcome } from './history.ts';
 import { describe, type Opening, type RoleName, type Scenario, type Step } from './scenario.ts';
-import { KEY_HEADER, type Players, type World } from './world.ts';
+import type { Players, World } from './world.ts';
 
 interface Open {
   readonly link: Link;

@@ -1,4 +1,5 @@
 import { eventually } from '../../support/deadline.ts';
+import { numberFromEnv, seeds } from '../seeds.ts';
 import { check } from './check.ts';
 import { commandsSeen } from './disturbance.ts';
 import { Play } from './play.ts';
@@ -7,22 +8,6 @@ import { type Players, startWorld, type World } from './world.ts';
 
 /** Scenarios played at the same time: most of each is waiting. */
 const LANES = 5;
-
-const number = (name: string, byDefault: number): number => Number(process.env[name] ?? byDefault);
-
-/**
- * The seeds this part of `parts` plays: `SEEDS` of them from `FIRST_SEED` on (12, or 200 with `SOAK=1`), or `SEED` alone, many times, for what the
- * machine adds to it, who is faster than whom, isn't in the seed.
- */
-function seeds(part: number, parts: number): number[] {
-  const { SEED } = process.env;
-  if (SEED !== undefined) return part === 0 ? Array.from({ length: number('REPEAT', 30) }, () => Number(SEED)) : [];
-  const first = number('FIRST_SEED', 1);
-  return Array.from(
-    { length: number('SEEDS', process.env['SOAK'] === '1' ? 200 : 12) },
-    (_, index) => first + index,
-  ).filter((seed) => seed % parts === part);
-}
 
 /** Declares the tests of one part. */
 export function historyTests(part: number, parts: number): void {
@@ -36,7 +21,7 @@ export function historyTests(part: number, parts: number): void {
     it(
       'nothing lost, nothing doubled, nothing out of order',
       async () => {
-        const waiting = seeds(part, parts);
+        const waiting = seeds(part, parts, { few: 12, soak: 200 });
         const total = waiting.length;
         const failures: string[] = [];
         const lane = async (players: Players) => {
@@ -54,7 +39,7 @@ export function historyTests(part: number, parts: number): void {
         await Promise.all(teams.map(lane));
         expect(failures.join('\n\n')).toBe('');
       },
-      number('SOAK_MS', 300_000),
+      numberFromEnv('SOAK_MS', 300_000),
     );
 
     it('the faults had database commands to strike', () => {

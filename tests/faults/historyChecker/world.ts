@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { databaseUri } from '../../../local/mongod.ts';
 import { type InProcess, startDesk } from '../../support/inProcess.ts';
 import type { Desk, Person } from '../../support/system.ts';
+import { Announced } from './announced.ts';
 import { type Invocation, installGates } from './disturbance.ts';
 import type { RoleName } from './scenario.ts';
 import { Witness } from './witness.ts';
@@ -21,19 +22,9 @@ export interface World {
   stop(): Promise<void>;
 }
 
-/** The header that names the invocation; frames do it by their `requestId`. */
-export const KEY_HEADER = 'x-invocation';
-
-interface AnyEvent {
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string;
-  readonly requestContext?: { readonly connectionId?: string; readonly eventType?: string };
-}
-
 export async function startWorld(): Promise<World> {
   installGates();
-  const expected = new Map<string, Invocation>();
-  const lost = new Set<string>();
+  const announced = new Announced();
   const database = `test_history_${randomBytes(6).toString('hex')}`;
   const { system, desk } = await startDesk({
     ACCESS_TOKEN_TTL_SECONDS: '86400',
@@ -43,29 +34,13 @@ export async function startWorld(): Promise<World> {
     MONGODB_URI: `${databaseUri(process.env['TEST_MONGODB_URI'] ?? '', database)}&minHeartbeatFrequencyMS=5&heartbeatFrequencyMS=500&serverMonitoringMode=poll`,
   });
   const carrier = system.carrier;
-  system.carrier = async (file, raw) => {
-    const event = raw as AnyEvent;
-    const { connectionId = '', eventType } = event.requestContext ?? {};
-    if (eventType === 'DISCONNECT' && lost.delete(connectionId)) return { statusCode: 200 };
-    const key = event.headers?.[KEY_HEADER] ?? (eventType === 'MESSAGE' ? requestId(event.body) : undefined);
-    const invocation = key === undefined ? undefined : expected.get(key);
-    if (!invocation) return carrier(file, raw);
-    expected.delete(invocation.key);
-    return invocation.run(
-      () => carrier(file, raw),
-      () => {
-        // Of a socket's event the gateway tells the client nothing that our protocol knows; an HTTP request fails.
-        if (eventType === 'MESSAGE') return { statusCode: 200 };
-        throw new Error(`invocation ${invocation.key} was killed`);
-      },
-    );
-  };
+  system.carrier = (file, raw) => announced.carry(raw, () => carrier(file, raw));
   const witness = await Witness.start(system.databaseUri);
   return {
     system,
     witness,
-    expect: (invocation) => void expected.set(invocation.key, invocation),
-    loseDisconnect: (connectionId) => void lost.add(connectionId),
+    expect: (invocation) => announced.expect(invocation),
+    loseDisconnect: (connectionId) => announced.loseDisconnect(connectionId),
     players: () => players(desk),
     stop: async () => {
       await system.gateway.idle();
@@ -74,8 +49,6 @@ export async function startWorld(): Promise<World> {
     },
   };
 }
-
-const requestId = (body = '{}'): string | undefined => (JSON.parse(body) as { requestId?: string }).requestId;
 
 /** One after the other: a password is expensive to hash, and a busy machine would run into the deadline. */
 async function players(desk: Desk): Promise<Players> {
