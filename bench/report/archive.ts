@@ -51,7 +51,9 @@ export function archive({ sizes }: ArchiveResult): Part {
           `${rssGrowthMb.toFixed(1)} MB`,
         ]),
       ) +
-      (largest?.commands ? whereItGoes(largest.messages, largest.commands) : '') +
+      [...new Set([sizes[0], largest])]
+        .map((size) => (size?.commands ? whereItGoes(size.messages, size.commands) : ''))
+        .join('') +
       image('archive.svg', title),
     plots: {
       'archive.svg': lines({

@@ -236,22 +236,37 @@ export async function oldestUnarchivedMs(): Promise<number> {
 
 // Archiving. Each of these may be repeated, or stopped half way, without harm.
 
+/** So many messages are read at once, and so many inserted, while they are copied: memory has twice as many. */
+const COPIED_AT_ONCE = 500;
+
 /**
  * Copies the active messages with `from < seq ≤ to` to the permanent collection. Copies that exist stay as they are.
  */
 export async function copyToPermanent(conversationId: string, from: number, to: number): Promise<void> {
   const range = { conversationId, seq: { $gt: from, $lte: to } };
-  const copies = await native(activeMessageModel())
-    .find(range, { projection: { broadcastAt: 0, expiresAt: 0 }, batchSize: to - from + 1 })
-    .toArray();
-  if (copies.length === 0) return;
+  const messages = native(activeMessageModel()).find(range, {
+    projection: { broadcastAt: 0, expiresAt: 0 },
+    batchSize: COPIED_AT_ONCE,
+    // The server then knows that the last of them is the last.
+    limit: to - from,
+  });
   try {
     // This takes the server half as long as a `$merge`, which looks for each message before it writes it.
-    await native(messageModel()).insertMany(copies);
+    let inserted: Promise<unknown> = Promise.resolve();
+    while (await messages.hasNext()) {
+      const copies = messages.readBufferedDocuments();
+      await inserted;
+      inserted = native(messageModel()).insertMany(copies);
+      // The next ones are read meanwhile. Whoever awaits it handles it.
+      inserted.catch(() => undefined);
+    }
+    await inserted;
   } catch (error) {
     // Another process, or one that died, has copied some.
     if (!isDuplicateKey(error)) throw error;
     await mergeIntoPermanent(range);
+  } finally {
+    await messages.close();
   }
 }
 
@@ -280,6 +295,8 @@ export async function releaseActive(conversationId: string, from: number, to: nu
   await native(activeMessageModel()).updateMany(
     { conversationId, seq: { $gt: from, $lte: to }, expiresAt: { $exists: false } },
     { $set: { expiresAt } },
+    // By itself the server goes by the index of expiries, and through every copy that is not released yet for each slice.
+    { hint: { conversationId: 1, seq: 1 } },
   );
 }
 
