@@ -10,6 +10,7 @@ import { refusals, routes } from '../../lib/protocol/routes.ts';
 import { CONNECTION_LIFE } from '../../tools/connectionLife.ts';
 import { CLIENT_EVENT_EXAMPLES, SERVER_EVENT_EXAMPLES } from '../../tools/examples.ts';
 import { committed, documents } from '../../tools/generate.ts';
+import { inFull } from '../support/inFull.ts';
 
 type Json = { readonly [key: string]: unknown };
 interface Operation {
@@ -177,16 +178,17 @@ describe('openapi.json', () => {
 });
 
 describe('asyncapi.json', () => {
-  it.each([
-    ['asyncapi.json', '3.1.0'],
-    ['asyncapi-3.0.json', '3.0.0'],
-  ])('%s is valid AsyncAPI %s', async (name, version) => {
-    const { document, diagnostics } = await new Parser().parse(texts[name] ?? '');
-    expect(document?.version()).toBe(version);
-    // The older copy is told that there is a newer version, and nothing else.
-    const faults = diagnostics.filter(({ code }) => version === '3.1.0' || code !== 'asyncapi-latest-version');
-    expect(faults.map(({ code, message, path }) => `${code} at ${path.join('.')}: ${message}`)).toEqual([]);
-  });
+  // The older copy is the same document by another number, and its validator takes seconds: with `SOAK=1`.
+  it.each([['asyncapi.json', '3.1.0'] as const, ...(inFull ? [['asyncapi-3.0.json', '3.0.0'] as const] : [])])(
+    '%s is valid AsyncAPI %s',
+    async (name, version) => {
+      const { document, diagnostics } = await new Parser().parse(texts[name] ?? '');
+      expect(document?.version()).toBe(version);
+      // The older copy is told that there is a newer version, and nothing else.
+      const faults = diagnostics.filter(({ code }) => version === '3.1.0' || code !== 'asyncapi-latest-version');
+      expect(faults.map(({ code, message, path }) => `${code} at ${path.join('.')}: ${message}`)).toEqual([]);
+    },
+  );
 
   it('has every event, as a message that some operation carries', () => {
     // A server event that has the name of a client event has another key.

@@ -52,9 +52,12 @@ const READS = ['find', 'getMore', 'count', 'distinct'];
 /**
  * Every moment a machine can die at that is another one to the database or to a client: after each write, and before
  * each one that follows on something read, to which posts may have been made by then. Of these
- * every third one, from `first` on. With `SOAK=1` before and after each command.
+ * every fifth one, from `first` on. With `SOAK=1` before and after each command.
  */
-const everyStep = (commands: readonly string[], first: 0 | 1 | 2 = 0): (Fault & { name: string | undefined })[] => {
+const everyStep = (
+  commands: readonly string[],
+  first: 0 | 1 | 2 | 3 | 4 = 0,
+): (Fault & { name: string | undefined })[] => {
   const reads = (index: number) => READS.includes(commands[index] ?? '');
   const all = commands.flatMap((name, index) =>
     (['before', 'after'] as const)
@@ -64,7 +67,7 @@ const everyStep = (commands: readonly string[], first: 0 | 1 | 2 = 0): (Fault & 
       })
       .map((when) => ({ kind: 'die' as const, command: index + 1, when, name })),
   );
-  return process.env['SOAK'] === '1' ? all : all.filter((_, index) => index % 3 === first);
+  return process.env['SOAK'] === '1' ? all : all.filter((_, index) => index % 5 === first);
 };
 
 /** It has died of the fault, or has got by, this time, without as many commands. */

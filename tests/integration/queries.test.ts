@@ -193,7 +193,7 @@ async function listBy(path: string, filters: Record<string, readonly string[]>, 
   const near = Buffer.from(`${Date.now() - 3_600_000}.near`).toString('base64url');
   const cursor = path === '/conversations' ? middle : near;
   for (const query of queries) {
-    for (const page of ['', `&cursor=${cursor}`]) await desk.ok('GET', `${path}?limit=10${query}${page}`, person.token);
+    for (const page of ['', `&cursor=${cursor}`]) await desk.ok('GET', `${path}?limit=4${query}${page}`, person.token);
   }
 }
 

@@ -37,6 +37,15 @@ const QUERIES: Partial<Record<Operation, string>> = {
   timeline: '?from=2026-01-01T00:00:00Z&to=2026-01-02T00:00:00Z',
 };
 
+/** What makes another object of a conversation, or can be done once only. */
+const CHANGING: ReadonlySet<Operation> = new Set([
+  'assignConversation',
+  'requeueConversation',
+  'closeConversation',
+  'rateConversation',
+  'eraseUser',
+]);
+
 const NOBODYS_ID = 'no-such-thing';
 const nothing = async () => undefined;
 
@@ -44,7 +53,7 @@ const nothing = async () => undefined;
 export class PermissionTrial {
   readonly desk: Desk;
   readonly people: People;
-  /** Conversations refusals left as they were serve for the next one. */
+  /** Conversations that are still what the table calls them serve for the next cell. */
   readonly #untouched = new Map<string, string>();
   readonly #sockets = new Map<Person, Socket>();
   #serial = 0;
@@ -99,13 +108,13 @@ export class PermissionTrial {
     return { ...made, lastStep: nothing };
   }
 
-  /** Tries it. What succeeded may have changed the conversation, which then serves no other cell. */
+  /** Tries it. A conversation that has changed its state serves no other cell. */
   async attempt(operation: Operation, object: string, caller: CallerKind, target: Prepared): Promise<Outcome> {
     const outcome =
       operation in clientEvents
         ? await this.#overSocket(operation as ClientEventName, object, caller, target)
         : await this.#overHttp(routes[operation as keyof typeof routes], caller, target.conversationId);
-    if (/^(2|ok)/.test(outcome)) this.#untouched.delete(object);
+    if (CHANGING.has(operation) && /^(2|ok)/.test(outcome)) this.#untouched.delete(object);
     return outcome;
   }
 

@@ -16,7 +16,7 @@ export function deskTests(part: number, parts: number): void {
     it(
       'nobody is given too much, nothing is given twice, and nothing waits that somebody has room for',
       async () => {
-        const all = seeds(part, parts, { few: 4, soak: 100 });
+        const all = seeds(part, parts, { few: 2, soak: 100 });
         for (const [index, seed] of all.entries()) {
           expect(await complaintsOf(world, seed)).toBe('');
           if (process.env['PROGRESS'] && index % 25 === 24) {
@@ -32,7 +32,7 @@ export function deskTests(part: number, parts: number): void {
       async (who) => {
         const isFull = process.env['SOAK'] === '1';
         let steps = 0;
-        for (let at = 1, wasStruck = true; wasStruck; at += isFull ? 1 : 7) {
+        for (let at = 1, wasStruck = true; wasStruck; at += isFull ? 1 : 11) {
           for (const when of isFull ? (['before', 'after'] as const) : ([at % 2 === 0 ? 'before' : 'after'] as const)) {
             const play = await Play.start(world, dying(who, { kind: 'crash', at, when, times: 1 }));
             expect(await judged(play, `${who}, dead ${when} effect ${at}`)).toBe('');

@@ -21,7 +21,7 @@ export function historyTests(part: number, parts: number): void {
     it(
       'nothing lost, nothing doubled, nothing out of order',
       async () => {
-        const waiting = seeds(part, parts, { few: 12, soak: 200 });
+        const waiting = seeds(part, parts, { few: 8, soak: 200 });
         const total = waiting.length;
         const failures: string[] = [];
         const lane = async (players: Players) => {
