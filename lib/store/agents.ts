@@ -33,10 +33,10 @@ export interface FreeAgent {
   readonly availability: number;
 }
 
-/** Finds the agents who may be given a conversation automatically. */
+/** Finds the agents who may be given a conversation automatically, in the order in which they are chosen. */
 export async function freeAgents(): Promise<FreeAgent[]> {
   const rows = await native(userModel())
-    .find(MAY_BE_GIVEN, { projection: { availabilities: 1 } })
+    .find(MAY_BE_GIVEN, { projection: { availabilities: 1 }, sort: FEWEST_FIRST })
     .toArray();
   return rows.map(({ _id: id, availabilities = 0 }) => ({ id, availability: availabilities }));
 }
@@ -53,12 +53,18 @@ export interface Reserved {
 
 /**
  * Chooses the agent who is given a conversation automatically, and reserves a slot for it: fewest assigned first, then longest
- * without a new one. Call it inside the transaction that assigns the conversation. Returns `null` when nobody may take it.
+ * without a new one, and none of `held`. Call it inside the transaction that assigns the conversation. Returns `null` when nobody
+ * may take it.
  */
-export async function reserveBest(losses: readonly Loss[], session: Transaction): Promise<Reserved | null> {
+export async function reserveBest(
+  losses: readonly Loss[],
+  held: ReadonlySet<string>,
+  session: Transaction,
+): Promise<Reserved | null> {
   const chosen = await native(userModel()).findOneAndUpdate(
     {
       ...MAY_BE_GIVEN,
+      ...(held.size > 0 && { _id: { $nin: [...held] } }),
       ...(losses.length > 0 && {
         $nor: losses.map(({ agentId, availability }) => ({ _id: agentId, availabilities: availability })),
       }),

@@ -23,6 +23,9 @@ const HISTORIES = ['tests/faults/history'];
 const RACES = ['tests/faults/races'];
 const TURNS = ['tests/faults/turns'];
 const DESKS = ['tests/faults/desk'];
+const TALKING = ['tests/integration/talking'];
+const STAFFS_OWN = ['tests/integration/staffsOwn'];
+const TIMELINE = ['tests/integration/timeline'];
 
 export const MUTANTS: readonly Mutant[] = [
   {
@@ -561,6 +564,104 @@ export const MUTANTS: readonly Mutant[] = [
     find: 'if (tellRoom && isFresh(at))',
     replace: 'if (tellRoom && (isFresh(at) || room))',
     killers: ['tests/faults/prepared'],
+  },
+  {
+    name: 'an agent whose record a dead machine holds is chosen again and again',
+    file: 'lib/services/desk/assignWaiting.ts',
+    find: 'held.add(best.id);',
+    replace: "held.add('');",
+    killers: ['tests/integration/routing'],
+  },
+  {
+    name: 'a read mark goes back',
+    file: 'lib/store/reads.ts',
+    find: '{ _id, seq: { $lt: seq } },',
+    replace: '{ _id, seq: { $ne: seq } },',
+    killers: TALKING,
+  },
+  {
+    name: 'a read mark goes beyond the last message',
+    file: 'lib/services/rooms/markRead.ts',
+    find: 'Math.min(wanted, conversation.lastSeq)',
+    replace: 'Math.max(wanted, 0)',
+    killers: TALKING,
+  },
+  {
+    name: "one's own messages count as unread",
+    file: 'lib/store/messages.ts',
+    find: "side === 'agent' ? fromCandidate : all - fromCandidate",
+    replace: "side === 'agent' || fromCandidate ? all : 0",
+    killers: TALKING,
+  },
+  {
+    name: 'typing is told to the typist’s other tabs',
+    file: 'lib/services/rooms/typing.ts',
+    find: 'roomWithout(roomOf(conversation), userId)',
+    replace: "roomWithout(roomOf(conversation), '')",
+    killers: TALKING,
+  },
+  {
+    name: 'whoever closes one tab of several is said to have left',
+    file: 'lib/services/rooms/presence.ts',
+    find: 'if (!room.userIds.includes(userId)) await',
+    replace: 'if (room.userIds) await',
+    killers: TALKING,
+  },
+  {
+    name: 'a second rating overwrites the first',
+    file: 'lib/store/conversations.ts',
+    find: "      status: 'closed',\n      rating: { $exists: false },",
+    replace: "      status: 'closed',",
+    killers: STAFFS_OWN,
+  },
+  {
+    name: 'a rating is taken whenever it comes',
+    file: 'lib/store/conversations.ts',
+    find: "{ $gt: ['$closedAt', { $subtract: [NOW, RATED_WITHIN_MS] }] }",
+    replace: "{ $gt: ['$closedAt', { $subtract: [NOW, 9 * RATED_WITHIN_MS] }] }",
+    killers: STAFFS_OWN,
+  },
+  {
+    name: 'a note that is sent again is another note',
+    file: 'lib/services/conversations/addNote.ts',
+    find: 'clientNoteId: clientNoteId ?? null,',
+    replace: 'clientNoteId: null,',
+    killers: STAFFS_OWN,
+  },
+  {
+    name: 'a note is told to watchers of other teams',
+    file: 'lib/services/desk/tellNotes.ts',
+    find: '(watcher) => maySeeConversation(watcher, conversation)',
+    replace: '(watcher) => watcher || maySeeConversation(watcher, conversation)',
+    killers: STAFFS_OWN,
+  },
+  {
+    name: 'a customer is answered as the staff are',
+    file: 'lib/services/conversations/present.ts',
+    find: "caller.role === 'candidate'\n        ?",
+    replace: '!caller.role\n        ?',
+    killers: STAFFS_OWN,
+  },
+  {
+    name: "a supervisor is shown everybody's days",
+    file: 'lib/services/analytics/timeline.ts',
+    find: 'isAdmin ? null : userId, session',
+    replace: 'isAdmin || userId ? null : userId, session',
+    killers: TIMELINE,
+  },
+  {
+    name: 'a day has no first quarter of an hour',
+    file: 'lib/services/analytics/timeline.ts',
+    find: 'for (let at = from; at < to;',
+    replace: 'for (let at = from + QUARTER_MS; at < to;',
+    killers: TIMELINE,
+  },
+  {
+    name: 'every day has 24 hours',
+    file: 'lib/domain/calendar.ts',
+    find: 'const end = beginOf(next, dateAt);',
+    replace: 'const end = beginOf(next, dateAt) && begin + DAY_MS;',
+    killers: ['tests/integration/timeline', 'tests/unit'],
   },
 ];
 

@@ -1,3 +1,4 @@
+import mongoose from 'mongoose';
 import { DEFAULT_CAPACITY, LEASE_SECONDS } from '../../lib/domain/desk.ts';
 import { resetConfig } from '../../lib/runtime/config.ts';
 import * as clock from '../../lib/services/desk/dispatch.ts';
@@ -355,6 +356,28 @@ describe('automatic assignment', () => {
     await become(agent, 'away');
     await become(agent);
     expect(await agentOf(id)).toBe(agent.user.id);
+  });
+
+  it('goes to another while a machine that died holds the record of the best', async () => {
+    const { agents } = await team(2);
+    const [best, other] = agents as [Person, Person];
+    const customer = await desk.candidate();
+    await become(other);
+    await open(customer);
+    await become(best);
+    const session = await mongoose.connection.startSession();
+    try {
+      // As that machine left it, between its choice and its commit.
+      session.startTransaction();
+      await userModel()
+        .updateOne({ _id: best.user.id }, { $inc: { assignedCount: 1 } })
+        .session(session);
+      expect(await agentOf(await open(customer))).toBe(other.user.id);
+    } finally {
+      await session.abortTransaction();
+      await session.endSession();
+    }
+    expect(await agentOf(await open(customer))).toBe(best.user.id);
   });
 
   it('of many is made by every tick, 500 at least', async () => {

@@ -1,3 +1,4 @@
+import { isUnavailable } from '../../errors/faults.ts';
 import { errorFields, logger } from '../../runtime/logger.ts';
 import { metrics } from '../../runtime/metrics.ts';
 import { type FreeAgent, freeAgents, mayTake, reserveBest } from '../../store/agents.ts';
@@ -21,20 +22,29 @@ export async function assignWaiting(until: number): Promise<Change[]> {
   const changes: Change[] = [];
   const attempt = tolerant((fields) => logger.error('could not give a conversation', fields));
   const telling: Promise<void>[] = [];
+  const held = new Set<string>();
+  const present = async () => (await freeAgents()).filter(({ id }) => !held.has(id));
   try {
-    let free = await freeAgents();
+    let free = await present();
     for (let after: Place | undefined; free.length > 0; ) {
       const page = await readWaiting(after, PAGE);
       for (const waiting of page) {
         if (Date.now() > until) return changes;
         if (!hasTaker(waiting, free)) continue;
-        const outcome = await attempt(waiting.id, () => give(waiting));
+        let outcome = await attempt(waiting.id, () => give(waiting, held));
+        while (outcome?.is === 'held' && Date.now() < until) {
+          const best = (await present()).find((agent) => mayTake(agent, waiting.losses));
+          if (!best) break;
+          logger.warn('somebody else holds the record of an agent', { agentId: best.id });
+          held.add(best.id);
+          outcome = await attempt(waiting.id, () => give(waiting, held));
+        }
         if (outcome?.is === 'given') {
           changes.push(changed({ ...outcome.record, status: 'open', supervisorId: null }, 'assigned'));
           telling.push(tell(outcome.record));
         }
         if (outcome?.is !== 'nobody') continue;
-        free = await freeAgents();
+        free = await present();
         if (free.length === 0) break;
       }
       const last = page.at(-1);
@@ -51,13 +61,24 @@ export async function assignWaiting(until: number): Promise<Change[]> {
 const hasTaker = ({ losses }: Waiting, free: readonly FreeAgent[]): boolean =>
   losses.length === 0 || free.some((agent) => mayTake(agent, losses));
 
-/** `nobody`: nobody may take it. `overtaken`: the conversation has changed. */
-type Outcome = { readonly is: 'given'; readonly record: ConversationRecord } | { readonly is: 'nobody' | 'overtaken' };
+/**
+ * `nobody`: nobody may take it. `overtaken`: the conversation has changed. `held`: a transaction kept the record of the best agent
+ * for longer than a command may take. The machine that began it has died, and the database drops it after a minute.
+ */
+type Outcome =
+  | { readonly is: 'given'; readonly record: ConversationRecord }
+  | { readonly is: 'nobody' | 'overtaken' | 'held' };
 
-/** Gives a conversation that is still as expected to the best agent there is at that moment, and puts that on record. */
-async function give({ id, revision, losses }: Waiting): Promise<Outcome> {
+/**
+ * Gives a conversation that is still as expected to the best agent there is at that moment, none of `held`, and puts that on
+ * record.
+ */
+async function give({ id, revision, losses }: Waiting, held: ReadonlySet<string>): Promise<Outcome> {
+  let isReserving = false;
   return transaction<Outcome>(async (session) => {
-    const agent = await reserveBest(losses, session);
+    isReserving = true;
+    const agent = await reserveBest(losses, held, session);
+    isReserving = false;
     if (!agent) return { is: 'nobody' };
     const record = await assignOpen(id, revision, { agentId: agent.id, supervisorId: agent.supervisorId }, session);
     // Thrown, so that the transaction takes back what it has written of the agent.
@@ -66,6 +87,7 @@ async function give({ id, revision, losses }: Waiting): Promise<Outcome> {
     return { is: 'given', record };
   }).catch((error: unknown) => {
     if (error instanceof Overtaken) return { is: 'overtaken' };
+    if (isReserving && isUnavailable(error)) return { is: 'held' };
     throw error;
   });
 }
