@@ -165,8 +165,8 @@ export const money = (amount: number) => amount.toFixed(2);
 export const quantity = (amount: number) =>
   amount.toLocaleString('en-US', { maximumFractionDigits: amount >= 100 ? 0 : 2 });
 
-export const conversationInWords = ({ messages, participants, minutes, bytes }: Shape): string =>
-  `A conversation: ${messages} messages, ${participants} connections of ${minutes} minutes, ${bytes} bytes a message.`;
+export const conversationInWords = ({ messages, participants, minutes, bytes, typing, reads }: Shape): string =>
+  `A conversation: ${messages} messages, ${participants} connections of ${minutes} minutes, ${bytes} bytes a message. Per message ${typing} times "is typing" and ${reads} "read".`;
 
 /** Returns the output of the command. */
 export async function report(args: readonly string[]): Promise<string> {
@@ -192,6 +192,9 @@ export async function report(args: readonly string[]): Promise<string> {
   const more = (usage: typeof deskUsage, who: 'agents' | 'watchers', times = 1) =>
     money(times * dollars(plus(usage(on, { ...shape, [who]: shape[who] + 1 }), usage(on, shape), -1), prices));
 
+  const saved = (what: 'typing' | 'reads') =>
+    money(1000 * dollars(plus(one, conversationUsage(on, { ...shape, [what]: 0 }), -1), prices));
+
   const columns = [idle, desk, thousand];
   const lines = ITEMS.map((item) => [
     prices[item].what,
@@ -216,6 +219,7 @@ export async function report(args: readonly string[]): Promise<string> {
     '',
     `Idle month: $${money(dollars(idle, prices))}, after the free allowances $${money(dollars(idle, prices, true))}.`,
     `Of that the clock of the desk, ${quantity(clock.lambdaRequests)} runs: $${money(dollars(clock, prices))}, after the free allowances $${money(dollars(idle, prices, true) - dollars(plus(idle, clock, -1), prices, true))}.`,
+    `Of 1,000 conversations typing costs $${saved('typing')}, and reading $${saved('reads')}.`,
     `One more agent: $${more(deskUsage, 'agents')} a month. One more who watches: $${more(deskUsage, 'watchers')} a month, and $${more(conversationUsage, 'watchers', 100_000)} per 100,000 conversations.`,
     `Month with the desk and ${quantity(conversations)} conversations: $${money(dollars(month, prices))}, after the free allowances $${money(dollars(month, prices, true))}.`,
   ].join('\n');

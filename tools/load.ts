@@ -9,6 +9,10 @@ export const TYPICAL = {
   minutes: 15,
   /** Bytes of text in a message. */
   bytes: 200,
+  /** Times that a client says, per message, that somebody types: every three seconds. 0 where `TYPING` is off. */
+  typing: 4,
+  /** Times that a client says, per message, up to where somebody has read. */
+  reads: 1,
   /** Supervisors and admins who watch the queue, and agents who are available: on each working day, all of it. */
   watchers: 1,
   agents: 2,
@@ -66,10 +70,10 @@ export interface Load {
 
 /**
  * Counts the load of one conversation. Everybody signs in. The candidate opens the conversation; a supervisor lists and
- * assigns. All connect, join, talk, keep the connection open and get the close. The candidate reads the transcript. Each change is
+ * assigns. All connect, join, talk, type and read, keep the connection open and get the close. The candidate reads the transcript. Each change is
  * told to everybody who watches the queue: at most, for the close is told only to who may see it.
  */
-export function loadOf({ messages, participants, minutes, bytes, watchers }: Shape): Load {
+export function loadOf({ messages, participants, minutes, bytes, typing, reads, watchers }: Shape): Load {
   const signIns = participants;
   const [create, list, assign, transcript] = [1, 1, 1, 1];
   const httpRequests = signIns + create + list + assign + transcript;
@@ -77,13 +81,16 @@ export function loadOf({ messages, participants, minutes, bytes, watchers }: Sha
   const joins = participants;
   const pings = participants * Math.floor(minutes / PING_MINUTES);
   const close = 1;
-  const framesIn = joins + messages + pings + close;
+  const [typed, marked] = [messages * typing, messages * reads];
+  const framesIn = joins + messages + typed + marked + pings + close;
 
   const accepted = messages;
   const newMessages = messages * participants;
   const [assigned, closed] = [participants, participants];
   const told = CHANGES * watchers;
-  const posts = joins + accepted + newMessages + assigned + closed + pings + told;
+  // Typing is told to the others and not answered; a mark is answered, and told to the others.
+  const talk = typed * (participants - 1) + marked * participants;
+  const posts = joins + accepted + newMessages + talk + assigned + closed + pings + told;
 
   const connects = participants;
   const disconnects = participants;

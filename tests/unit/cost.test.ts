@@ -43,7 +43,8 @@ describe('a conversation', () => {
   it('is counted from the contract', () => {
     // Two people, three messages, no time to ping. In: 2 joins, 3 sends, 1 close. Out: 2 joined, 3 acknowledgements,
     // 3 × 2 messages, 2 assigned, 2 closed; and each of 3 changes to 5 watchers, by a run of the dispatcher.
-    expect(loadOf({ ...TYPICAL, messages: 3, participants: 2, minutes: 4, watchers: 5 })).toMatchObject({
+    const silent = { typing: 0, reads: 0 };
+    expect(loadOf({ ...TYPICAL, ...silent, messages: 3, participants: 2, minutes: 4, watchers: 5 })).toMatchObject({
       httpRequests: 6,
       connects: 2,
       framesIn: 6,
@@ -55,7 +56,10 @@ describe('a conversation', () => {
   });
 
   it.each([
-    ['message', { messages: 1 }, { framesIn: 1, posts: 1 + TYPICAL.participants, invocations: 1 }],
+    // Itself; four times that it is being typed, which the other one is told; and its mark, which both are.
+    ['message', { messages: 1 }, { framesIn: 1 + 4 + 1, posts: 3 + 4 + 2, invocations: 1 + 4 + 1 }],
+    ['"is typing" per message', { typing: 1 }, { framesIn: 20, posts: 20, invocations: 20 }],
+    ['read mark per message', { reads: 1 }, { framesIn: 20, posts: 40, invocations: 20 }],
     ['five minutes', { minutes: 5 }, { framesIn: 2, posts: 2, invocations: 2 }],
     ['watcher', { watchers: 1 }, { framesIn: 0, posts: 3, invocations: 0, dispatches: 0 }],
     ['agent', { agents: 1 }, { framesIn: 0, posts: 0, invocations: 0 }],
@@ -103,7 +107,7 @@ describe('the desk', () => {
 });
 
 describe('the bill', () => {
-  const shape = { ...TYPICAL, messages: 3, minutes: 4, milliseconds: 100, watchers: 0 };
+  const shape = { ...TYPICAL, messages: 3, typing: 0, reads: 0, minutes: 4, milliseconds: 100, watchers: 0 };
   const one = conversationUsage(on, shape);
   const idle = idleUsage(on, shape);
 
