@@ -124,7 +124,11 @@ export const SET_AVAILABILITY = /* @__PURE__ */ clientEvent(() => ({
   summary: 'Be available for 150 seconds, or away. `renew: true` only extends: send it each minute.',
   data: z.strictObject({ status: availabilitySchema, renew: z.optional(z.boolean()) }),
   answer: 'AVAILABILITY_SET',
-  repeat: 'safe',
+  repeat: {
+    safeWith: 'renew',
+    findOut:
+      'Send it with `renew: true`: the answer says whether you are available. Sent again it could undo that somebody has sent you away since.',
+  },
   errors: ['RATE_LIMITED'],
 }));
 

@@ -127,8 +127,9 @@ const SAFE: Readonly<Partial<Record<Operation, Twice>>> = {
   SET_AVAILABILITY: async () => {
     const agent = await desk.agent(await desk.supervisor());
     const socket = await desk.connect(agent);
+    await socket.expect('AVAILABILITY_SET', 'SET_AVAILABILITY', { status: 'available' });
     const [first, second] = await twice(() =>
-      socket.expect('AVAILABILITY_SET', 'SET_AVAILABILITY', { status: 'available' }),
+      socket.expect('AVAILABILITY_SET', 'SET_AVAILABILITY', { status: 'available', renew: true }),
     );
     // The lease is as long as it can be each time. The agent has become available once.
     expect(Date.parse(second.until ?? '')).toBeGreaterThanOrEqual(Date.parse(first.until ?? ''));
