@@ -1,6 +1,9 @@
 import { startAhead } from '../lib/auth/startAhead.ts';
 import { httpArea } from '../lib/http/area.ts';
+import { identityKeysAhead } from '../lib/runtime/secrets.ts';
 import { changePassword } from './auth/changePassword.ts';
+import { createVisitor } from './auth/createVisitor.ts';
+import { exchangeIdentity } from './auth/exchangeIdentity.ts';
 import { getMe } from './auth/getMe.ts';
 import { login } from './auth/login.ts';
 import { logout } from './auth/logout.ts';
@@ -8,7 +11,17 @@ import { refreshSession } from './auth/refreshSession.ts';
 import { register } from './auth/register.ts';
 
 startAhead();
+identityKeysAhead();
 
-export const endpoints = [register, login, refreshSession, logout, getMe, changePassword];
+export const endpoints = [
+  register,
+  login,
+  exchangeIdentity,
+  createVisitor,
+  refreshSession,
+  logout,
+  getMe,
+  changePassword,
+];
 
 export const handler = httpArea(endpoints);

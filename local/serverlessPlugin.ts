@@ -219,8 +219,8 @@ export default class LocalSupport {
 
   /** Gives the functions their environment: from serverless.yml, overridden by the shell, with what a laptop needs. */
   async #equip(): Promise<void> {
-    const { localSigningKeys } = await import('./signingKeys.ts');
     const uri = await this.#database;
+    await this.#equipWithKeys();
     const { provider } = this.#serverless.service;
     const settings = provider.environment ?? {};
     const said = Object.keys(settings).filter((name) => process.env[name]);
@@ -230,7 +230,11 @@ export default class LocalSupport {
       STAGE: 'local',
       METRICS: process.env['METRICS'] || 'off',
       MONGODB_URI: uri,
-      JWT_KEYS: process.env['JWT_KEYS'] || (await localSigningKeys(resolve(this.#folder, 'jwt-keys'))),
+      JWT_KEYS: process.env['JWT_KEYS'],
+      IDENTITY_KEYS: process.env['IDENTITY_KEYS'] ?? '',
+      // There is no Parameter Store to ask.
+      IDENTITY_KEYS_PARAMETER: '',
+      VISITORS: process.env['VISITORS'] ?? '',
       TRUSTED_PROXY_SECRET: process.env['TRUSTED_PROXY_SECRET'] ?? '',
       WEBSOCKET_ENDPOINT: this.#address('http', this.#ports.webSocket),
       AWS_ENDPOINT_URL_LAMBDA: this.#address('http', this.#ports.lambda),
@@ -251,6 +255,22 @@ export default class LocalSupport {
     await boundWorkers();
     // The table of routes knows no other switch.
     if (this.#loud) console.log = () => undefined;
+  }
+
+  /** Makes the keys that nobody has given. With the embedded database also whatever lets customers in who have no account. */
+  async #equipWithKeys(): Promise<void> {
+    const { localSigningKeys } = await import('./signingKeys.ts');
+    const { identityKeys } = await import('../lib/runtime/secrets.ts');
+    process.env['JWT_KEYS'] ||= await localSigningKeys(resolve(this.#folder, 'jwt-keys'));
+    if (this.#mongod) {
+      process.env['IDENTITY_KEYS'] ||= await localSigningKeys(resolve(this.#folder, 'identity-keys'));
+      process.env['VISITORS'] ||= 'on';
+    }
+    try {
+      await identityKeys();
+    } catch (error) {
+      throw error instanceof Error && error.name === 'ConfigError' ? new LocalError(error.message) : error;
+    }
   }
 
   async #announce(): Promise<void> {

@@ -207,6 +207,14 @@ const lastPage = <T>(...items: T[]) => ({ items, nextCursor: null });
 export const ROUTE_EXAMPLES: { readonly [Name in HttpOperation]: Example<Name> } = {
   register: { request: { name: 'Kim', email: 'kim@example.com', password: PASSWORD }, answer: session },
   login: { request: { email: 'kim@example.com', password: PASSWORD }, answer: session },
+  exchangeIdentity: {
+    request: { token: 'eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCIsImtpZCI6InMxIn0.e30.signature' },
+    answer: session,
+  },
+  createVisitor: {
+    request: { name: 'Kim' },
+    answer: { ...session, user: { ...candidate, email: null } },
+  },
   refreshSession: { request: { refreshToken: session.refreshToken }, answer: session },
   logout: {},
   getMe: { answer: candidate },

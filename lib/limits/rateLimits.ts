@@ -79,6 +79,25 @@ export const limitRegistrations = async (sourceIp: string): Promise<void> =>
     HOUR,
   );
 
+/** Counts the exchanges of one customer of the company's, by what the company calls them. */
+export const limitExchanges = async (sub: string): Promise<void> =>
+  enforceLimit(`exchanges/${await pseudonym(`exchanges ${sub}`)}`, config().RATE_LIMIT_EXCHANGES_PER_MINUTE, MINUTE);
+
+/** Counts tokens that are refused: nobody knows whose they are, so their address counts. */
+export const limitRefusedExchanges = async (sourceIp: string): Promise<void> =>
+  enforceLimit(
+    `refused-exchanges/${await pseudonym(`refused exchanges ${addressKey(sourceIp)}`)}`,
+    config().RATE_LIMIT_EXCHANGES_PER_MINUTE,
+    MINUTE,
+  );
+
+export const limitVisitors = async (sourceIp: string): Promise<void> =>
+  enforceLimit(
+    `visitors/${await pseudonym(`visitors ${addressKey(sourceIp)}`)}`,
+    config().RATE_LIMIT_VISITORS_PER_HOUR,
+    HOUR,
+  );
+
 /** Makes a `RATE_LIMITED` that says how long to wait. */
 export const tooMany = (retryAfter: number): AppError =>
   new AppError('RATE_LIMITED', `Too many requests. Wait ${retryAfter} s.`, { retryAfter });

@@ -39,7 +39,7 @@ const list: Reader<readonly string[]> = (given = '') =>
 
 /**
  * The settings in the environment, as the README documents them. Sizes are bytes, durations seconds unless the name
- * says otherwise. `secrets.ts` reads the secrets (`MONGODB_URI`, `JWT_KEYS`, `TRUSTED_PROXY_SECRET`), so that a
+ * says otherwise. `secrets.ts` reads the secrets (`MONGODB_URI`, `JWT_KEYS`, `IDENTITY_KEYS`, `TRUSTED_PROXY_SECRET`), so that a
  * function without them can run.
  */
 const environment = {
@@ -64,6 +64,8 @@ const environment = {
   TRUSTED_PROXY: oneOf(['off', 'optional', 'required'], 'off'),
   /** `off`: nobody is told that somebody is typing, which costs a frame each few seconds. */
   TYPING: oneOf(['on', 'off'], 'on'),
+  /** `on`: anybody may sign in as a visitor, without address or password. */
+  VISITORS: oneOf(['on', 'off'], 'off'),
   /** How long an archived message stays in the active collection. */
   ACTIVE_MESSAGE_TTL_SECONDS: count(300),
   /** How long the messages and the subject of a closed conversation are kept; 0 means for ever. */
@@ -84,6 +86,8 @@ const environment = {
   RATE_LIMIT_READS_PER_MINUTE: count(240),
   RATE_LIMIT_TRANSCRIPTS_PER_HOUR: count(60),
   RATE_LIMIT_REGISTRATIONS_PER_HOUR: count(100),
+  RATE_LIMIT_EXCHANGES_PER_MINUTE: count(30),
+  RATE_LIMIT_VISITORS_PER_HOUR: count(100),
   RATE_LIMIT_SIGN_INS_PER_HOUR: count(60),
   RATE_LIMIT_REFRESHES_PER_MINUTE: count(30),
   RATE_LIMIT_FAILED_LOGINS: count(10),

@@ -26,7 +26,21 @@ export interface UserRecord {
   email: string | null;
   /** The e-mail in the form in which e-mails are compared; `null` where the user can't sign in. */
   emailKey: string | null;
-  passwordHash: string;
+  /** `null` for a customer who came without one: see customers.ts. */
+  passwordHash: string | null;
+  /** What the company calls the customer. */
+  identitySub?: string;
+  /** A visitor of whom nobody has said yet who they are. */
+  visitor?: true;
+  /** Until then the session of a visitor without a conversation lasts; then they go. Absent once they have opened one. */
+  visitorUntil?: Date;
+  /** The customer whom a visitor turned out to be. */
+  mergedInto?: string;
+  /** Set while conversations of a merged visitor are still to follow. */
+  mergingSince?: Date;
+  /** A merge failed, and isn't tried again before this. */
+  mergingRetryAt?: Date;
+  mergingFailures?: number;
   /**
    * The key of hashes that stand for the user elsewhere; without it they are worth nothing. Users of an earlier
    * release get one by `migrate`.
@@ -83,7 +97,14 @@ export const userModel = /* @__PURE__ */ defineModel<UserRecord>(
     name: { type: String, required: true },
     email: { type: String, default: null },
     emailKey: { type: String, default: null },
-    passwordHash: { type: String, required: true },
+    passwordHash: { type: String, default: null },
+    identitySub: { type: String, required: false },
+    visitor: { type: Boolean, required: false },
+    visitorUntil: { type: Date, required: false },
+    mergedInto: { type: String, required: false },
+    mergingSince: { type: Date, required: false },
+    mergingRetryAt: { type: Date, required: false },
+    mergingFailures: { type: Number, required: false },
     salt: { type: String, required: false },
     role: { type: String, required: true },
     supervisorId: { type: String, default: null },
@@ -111,6 +132,14 @@ export const userModel = /* @__PURE__ */ defineModel<UserRecord>(
   [
     // Of those who have one: the erased have none. `$gt`, not `$type`: a query for a string is known to be within it.
     [{ emailKey: 1 }, { name: EMAIL_INDEX, unique: true, partialFilterExpression: { emailKey: { $gt: '' } } }],
+    // Of those whom the company has named: one each.
+    [
+      { identitySub: 1 },
+      { name: 'unique_identity', unique: true, partialFilterExpression: { identitySub: { $gt: '' } } },
+    ],
+    [{ visitorUntil: 1 }, { sparse: true }],
+    [{ mergedInto: 1 }, { partialFilterExpression: { mergedInto: { $gt: '' } } }],
+    [{ mergingSince: 1 }, { sparse: true }],
     [{ erasingSince: 1 }, { sparse: true }],
     [{ handingOverSince: 1 }, { sparse: true }],
     // The agents to choose from: fewest conversations first, then longest without a new one.
@@ -159,10 +188,11 @@ export const newSalt = (): string => randomBytes(16).toString('base64url');
 export interface NewUser {
   readonly id: string;
   readonly name: string;
-  readonly email: string;
+  readonly email: string | null;
   readonly role: Role;
   readonly supervisorId: string | null;
-  readonly passwordHash: string;
+  /** `null`: nobody signs in with this address and a password. */
+  readonly passwordHash: string | null;
   readonly salt?: string;
   /** Whether an agent's team is automatic. */
   readonly automatic?: boolean;
@@ -175,7 +205,7 @@ export const userRecord = ({ id, ...user }: NewUser): UserRecord => ({
   salt: newSalt(),
   ...user,
   _id: id,
-  emailKey: emailKey(user.email),
+  emailKey: user.email === null || user.passwordHash === null ? null : emailKey(user.email),
   active: true,
   createdAt: new Date(),
   admissions: 0,
@@ -211,7 +241,8 @@ export async function usersById(ids: readonly string[]): Promise<User[]> {
 
 export interface Credentials {
   readonly user: User;
-  readonly passwordHash: string;
+  /** `null` for somebody without a password. */
+  readonly passwordHash: string | null;
 }
 
 /** As they are stored. */
@@ -260,7 +291,7 @@ export async function ensureSalt(id: string): Promise<string | null> {
 export async function countAdmission(
   id: string,
   session: Transaction,
-  passwordHash?: string,
+  passwordHash?: string | null,
 ): Promise<Admitted | null> {
   const counted = await userModel()
     .findOneAndUpdate(
@@ -364,7 +395,7 @@ export async function changeUser(
   const fields = {
     ...change,
     automatic,
-    emailKey: change.email === undefined ? undefined : emailKey(change.email),
+    emailKey: await changedKey(id, change, session),
     ...(handsOver && { handingOverSince: new Date() }),
   };
   const after = await userModel()
@@ -383,6 +414,15 @@ export async function changeUser(
     .catch(emailTaken);
   if (!after) throw new AppError('NOT_FOUND');
   return toUser(after);
+}
+
+/** The form of a changed address by which the user signs in. Of a customer without a password the address is a label. */
+async function changedKey(id: string, { email }: UserChange, session: Transaction): Promise<string | undefined> {
+  if (email === undefined) return undefined;
+  const signsIn = await userModel()
+    .exists(trusted({ _id: id, passwordHash: { $ne: null } }))
+    .session(session);
+  return signsIn ? emailKey(email) : undefined;
 }
 
 /** Whether a supervisor has an active agent. Asking writes the supervisor, as giving them an agent does. */
@@ -475,13 +515,13 @@ export async function hasActiveAdmin(session: Transaction, except = ''): Promise
 
 /**
  * Removes a candidate's name, address, password and salt, and notes that their conversations are still to be erased.
- * Returns the erased user; `null` when there is no such candidate. Throws `UNAVAILABLE` before `migrate` has run.
+ * Also what the company calls them. Returns the erased user; `null` when there is no such candidate. Throws `UNAVAILABLE` before `migrate` has run.
  */
 export async function eraseCandidate(id: string, passwordHash: string, session: Transaction): Promise<User | null> {
   const now = new Date();
   const erased = await userModel()
     .findOneAndUpdate(
-      { _id: id, role: 'candidate' },
+      trusted({ _id: id, role: 'candidate', mergedInto: { $exists: false } }),
       {
         $set: {
           name: ERASED_NAME,
@@ -492,7 +532,14 @@ export async function eraseCandidate(id: string, passwordHash: string, session: 
           erasingSince: now,
           erasedAt: now,
         },
-        $unset: { salt: 1, erasingRetryAt: 1, erasingFailures: 1 },
+        $unset: {
+          salt: 1,
+          identitySub: 1,
+          visitor: 1,
+          visitorUntil: 1,
+          erasingRetryAt: 1,
+          erasingFailures: 1,
+        },
       },
       { returnDocument: 'after', session },
     )

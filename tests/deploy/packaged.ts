@@ -3,6 +3,7 @@ import mongoose from 'mongoose';
 import { databaseUri } from '../../local/mongod.ts';
 import { Gateway } from '../support/gateway.ts';
 import { fileOf } from '../support/handlers.ts';
+import { SITE_KEYS } from '../support/identity.ts';
 import { Desk, type System } from '../support/system.ts';
 import type { Deployed, DeployedFunction } from './deployed.ts';
 import { AwsFront } from './runtime/awsFront.ts';
@@ -27,6 +28,8 @@ const LIMITS = [
   'RATE_LIMIT_WATCHES_PER_MINUTE',
   'RATE_LIMIT_AVAILABILITY_PER_MINUTE',
   'RATE_LIMIT_REGISTRATIONS_PER_HOUR',
+  'RATE_LIMIT_EXCHANGES_PER_MINUTE',
+  'RATE_LIMIT_VISITORS_PER_HOUR',
   'RATE_LIMIT_SIGN_INS_PER_HOUR',
   'RATE_LIMIT_FAILED_LOGINS',
 ];
@@ -46,6 +49,7 @@ export async function startPackaged(deployed: Deployed, reuse: FleetOptions['reu
     {
       [named('MONGODB_URI_PARAMETER')]: uri,
       [named('JWT_KEYS_PARAMETER')]: `test:${randomBytes(32).toString('base64url')}`,
+      [named('IDENTITY_KEYS_PARAMETER')]: SITE_KEYS,
     },
     gateway.endpoint,
   );
@@ -53,6 +57,7 @@ export async function startPackaged(deployed: Deployed, reuse: FleetOptions['reu
     ...aws.environment(one),
     ...Object.fromEntries(LIMITS.map((name) => [name, '1000000'])),
     ACTIVE_MESSAGE_TTL_SECONDS: '1',
+    VISITORS: 'on',
   });
   const fleet = new Fleet(deployed, { environment, reuse });
   return {

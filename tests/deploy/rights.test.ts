@@ -43,9 +43,12 @@ function needsOf(code: string) {
     new RegExp(`new import_client_apigatewaymanagementapi\\d*\\.${command}\\(`).test(code);
   const keys = ['jsonwebtoken.default.verify', 'jsonwebtoken.default.sign', 'jwtKeysAhead'].some(calls);
   const database = code.includes('"MONGODB_URI"');
+  const identity = code.includes('"IDENTITY_KEYS"');
   const sockets = [sends('PostToConnectionCommand') && 'POST', sends('DeleteConnectionCommand') && 'DELETE'];
   return {
-    secrets: [database && 'mongodb-uri', keys && 'jwt-keys'].filter((secret) => secret !== false),
+    secrets: [database && 'mongodb-uri', keys && 'jwt-keys', identity && 'identity-keys'].filter(
+      (secret) => secret !== false,
+    ),
     proxy: code.includes('"TRUSTED_PROXY_SECRET"'),
     sockets: sockets.filter((method) => method !== false),
     readsParameters: code.includes('"AmazonSSM.GetParameters"'),
@@ -275,7 +278,8 @@ describe('the environment', () => {
     expect(Object.keys(service.provider.environment).sort()).toEqual(
       [
         ...passedOn,
-        ...['MONGODB_URI_PARAMETER', 'JWT_KEYS_PARAMETER', 'TRUSTED_PROXY_SECRET_PARAMETER'],
+        ...['MONGODB_URI_PARAMETER', 'JWT_KEYS_PARAMETER', 'IDENTITY_KEYS_PARAMETER'],
+        'TRUSTED_PROXY_SECRET_PARAMETER',
         ...['AWS_ENDPOINT_URL_SSM', 'AWS_ENDPOINT_URL_LAMBDA'],
       ].sort(),
     );

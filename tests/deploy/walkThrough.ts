@@ -2,6 +2,7 @@ import type { Message } from '../../lib/protocol/objects/conversations.ts';
 import { corsOf } from '../support/cors.ts';
 import { eventually } from '../support/deadline.ts';
 import { httpFunctions, socketFunctions } from '../support/handlers.ts';
+import { siteToken } from '../support/identity.ts';
 import type { Deployed } from './deployed.ts';
 import { startPackagedDesk } from './packaged.ts';
 import type { FleetOptions } from './runtime/fleet.ts';
@@ -106,6 +107,15 @@ export async function walkThrough(deployed: Deployed, reuse?: FleetOptions['reus
     await a.next('AVAILABILITY_SET', ({ status }) => status === 'away');
     await watcher.expect('QUEUE_UNWATCHED', 'UNWATCH_QUEUE', {});
     await desk.ok('POST', `/conversations/${third.id}/close`, agent.token);
+
+    // A visitor turns out to be a customer of the company's.
+    const visitor = await desk.ok('POST', '/auth/visitor', undefined, { name: 'Vic' });
+    const { id: visited } = await desk.ok('POST', '/conversations', visitor.accessToken, { subject: 'Who am I?' });
+    const vouched = { token: siteToken({ sub: '42', name: 'Ada' }), visitorToken: visitor.accessToken };
+    const customer = await desk.ok('POST', '/auth/exchange', undefined, vouched);
+    expect(customer.user).toMatchObject({ id: visitor.user.id, name: 'Ada' });
+    expect(await desk.ok('GET', `/conversations/${visited}`, customer.accessToken)).toMatchObject({ status: 'open' });
+    expect((await desk.call('GET', '/auth/me', visitor.accessToken)).status).toBe(401);
 
     const renewed = await desk.ok('POST', '/auth/refresh', undefined, { refreshToken: candidate.session.refreshToken });
     await desk.ok('PUT', '/auth/password', renewed.accessToken, {

@@ -3,6 +3,7 @@ import mongoose from 'mongoose';
 import { databaseUri } from '../../local/mongod.ts';
 import { DISPATCH_FUNCTION, Gateway, type Invoke } from './gateway.ts';
 import { type LambdaHandler, loadHandler } from './handlers.ts';
+import { SITE_KEYS } from './identity.ts';
 import { Desk, type System } from './system.ts';
 
 export interface InProcess extends System {
@@ -36,6 +37,8 @@ export async function startInProcess(environment: Environment = {}): Promise<InP
     MONGODB_URI: uri,
     MONGODB_POOL_SIZE: '20',
     JWT_KEYS: `test:${randomBytes(32).toString('base64url')}`,
+    IDENTITY_KEYS: SITE_KEYS,
+    VISITORS: 'on',
     WEBSOCKET_ENDPOINT: gateway.endpoint,
     DISPATCH_FUNCTION,
     AWS_ENDPOINT_URL_LAMBDA: gateway.endpoint,

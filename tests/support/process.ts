@@ -17,6 +17,8 @@ function environment(given: Readonly<Record<string, string>>): NodeJS.ProcessEnv
   const steering = [
     'MONGODB_URI',
     'JWT_KEYS',
+    'IDENTITY_KEYS',
+    'VISITORS',
     'ALLOWED_ORIGINS',
     'DEMO_PEOPLE',
     'LOG_LEVEL',

@@ -18,6 +18,7 @@ export const AUDIT_ACTIONS = [
   'user_created',
   'user_updated',
   'user_erased',
+  'visitor_merged',
   'conversation_assigned',
   'conversation_requeued',
   'conversation_moved',

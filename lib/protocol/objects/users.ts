@@ -47,7 +47,9 @@ export const userSchema = /* @__PURE__ */ answerSchema(
     z.object({
       id: idSchema,
       name: z.string(),
-      email: schema(() => z.nullable(z.string()), { description: '`null` for an erased user.' }),
+      email: schema(() => z.nullable(z.string()), {
+        description: '`null` for an erased user, and for a customer who came without one.',
+      }),
       role: roleSchema,
       supervisorId: z.nullable(idSchema),
       active: z.boolean(),
@@ -60,6 +62,11 @@ export const userSchema = /* @__PURE__ */ answerSchema(
   { id: 'User' },
 );
 export type User = z.infer<ReturnType<typeof userSchema>>;
+
+/** What the company may say of a customer, beside who they are. */
+export const identityClaimsSchema = /* @__PURE__ */ schema(() =>
+  z.object({ name: z.optional(nameSchema), email: z.optional(emailSchema) }),
+);
 
 export const sessionSchema = /* @__PURE__ */ answerSchema(
   () =>

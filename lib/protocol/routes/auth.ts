@@ -42,6 +42,43 @@ export const login = /* @__PURE__ */ route(() => ({
   errors: ['INVALID_CREDENTIALS', 'RATE_LIMITED'],
 }));
 
+const signedTokenSchema = /* @__PURE__ */ schema(() => z.string().check(z.minLength(1, { error: 'is required' })));
+
+export const exchangeIdentity = /* @__PURE__ */ route(() => ({
+  operation: 'exchangeIdentity',
+  method: 'POST',
+  path: '/auth/exchange',
+  summary: 'Sign in a customer whom the company vouches for, by a token of the company’s.',
+  tag: 'auth',
+  body: z.strictObject({
+    token: schema(() => signedTokenSchema, {
+      description:
+        'A JWT of the company’s backend: HS256, `kid`, `aud` "live-support-identity", `sub`, `iat`, `exp` at most an hour after `iat`; optional `name` and `email`.',
+    }),
+    visitorToken: schema(() => z.optional(z.string()), {
+      description:
+        'The access token of a visitor, whose conversations become the customer’s. Ignored where it is not one of a signed-in visitor.',
+    }),
+  }),
+  status: 200,
+  response: sessionSchema,
+  repeat: { findOut: 'Send it again: a session that you were not told of ends by itself, unused.' },
+  errors: ['INVALID_TOKEN', 'NOT_CONFIGURED', 'RATE_LIMITED'],
+}));
+
+export const createVisitor = /* @__PURE__ */ route(() => ({
+  operation: 'createVisitor',
+  method: 'POST',
+  path: '/auth/visitor',
+  summary: 'Sign in as a visitor: a candidate without address or password.',
+  tag: 'auth',
+  body: z.strictObject({ name: z.optional(nameSchema) }),
+  status: 201,
+  response: sessionSchema,
+  repeat: { findOut: 'Send it again: a visitor that you were not told of goes by itself, unused.' },
+  errors: ['NOT_CONFIGURED', 'RATE_LIMITED'],
+}));
+
 export const refreshSession = /* @__PURE__ */ route(() => ({
   operation: 'refreshSession',
   method: 'POST',

@@ -114,7 +114,7 @@ export const eraseUser = /* @__PURE__ */ route(() => ({
   status: 200,
   response: userSchema,
   repeat: 'safe',
-  errors: ['NOT_FOUND', 'RATE_LIMITED'],
+  errors: ['NOT_FOUND', 'CONFLICT', 'RATE_LIMITED'],
 }));
 
 export const sendAway = /* @__PURE__ */ route(() => ({

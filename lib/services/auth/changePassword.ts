@@ -18,7 +18,8 @@ export async function changePassword(
   sourceIp: string,
 ): Promise<void> {
   const found = await findCredentials(caller.userId);
-  if (!found) throw new AppError('INVALID_CREDENTIALS');
+  // Without a password there is nothing to guess, and nothing to change.
+  if (!found || found.passwordHash === null) throw new AppError('INVALID_CREDENTIALS');
   const attempt = await beginAttempt({
     account: { id: caller.userId, salt: found.salt },
     email: found.user.email ?? '',
@@ -57,7 +58,6 @@ function replacePassword(caller: Caller, change: { readonly from: string; readon
 /** Throws `INVALID_CREDENTIALS` unless this is an active user's password. */
 async function requirePassword(userId: string, password: string): Promise<void> {
   const found = await findCredentials(userId);
-  if (!found?.user.active || !(await verifyPassword(password, found.passwordHash))) {
-    throw new AppError('INVALID_CREDENTIALS');
-  }
+  const hash = found?.user.active ? found.passwordHash : null;
+  if (hash === null || !(await verifyPassword(password, hash))) throw new AppError('INVALID_CREDENTIALS');
 }

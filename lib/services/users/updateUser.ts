@@ -59,7 +59,7 @@ export async function updateUser(caller: Caller, userId: string, change: UserCha
 /** Said to be active, again or still: the user is to get in, whoever guesses at their account. */
 async function letIn(userId: string): Promise<void> {
   const found = await findCredentials(userId);
-  if (found) await liftBlocks({ id: userId, salt: found.salt }, found.user.email);
+  if (found && found.passwordHash !== null) await liftBlocks({ id: userId, salt: found.salt }, found.user.email);
 }
 
 /** Throws `LAST_ADMIN` or `HAS_TEAM` where the user can't be made inactive. */

@@ -20,6 +20,8 @@ const TABLE = `
 
   register             -           201    201         201       201        201
   login                -           200    200         200       200        200
+  exchangeIdentity     -           200    200         200       200        200
+  createVisitor        -           201    201         201       201        201
   refreshSession       -           200    200         200       200        200
   health               -           200    200         200       200        200
   logout               -           204    204         204       204        401

@@ -3,6 +3,7 @@ import { type ClientEventName, clientEvents } from '../../../lib/protocol/events
 import type { Route } from '../../../lib/protocol/route.ts';
 import { routes } from '../../../lib/protocol/routes.ts';
 import { CLIENT_EVENT_EXAMPLES, routeExample } from '../../../tools/examples.ts';
+import { siteToken } from '../../support/identity.ts';
 import type { Socket } from '../../support/socket.ts';
 import { type Desk, PASSWORD, type Person, UpgradeRefused } from '../../support/system.ts';
 import {
@@ -209,6 +210,8 @@ export class PermissionTrial {
         return { email: (this.#person(caller) ?? this.people.admin).email, password: PASSWORD };
       case 'refreshSession':
         return { refreshToken: (await this.desk.login(this.people.candidate.email)).session.refreshToken };
+      case 'exchangeIdentity':
+        return { token: siteToken({ sub: email }) };
       case 'changePassword':
         return { currentPassword: PASSWORD, newPassword: 'another good one' };
       case 'createUser':
