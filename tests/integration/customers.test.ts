@@ -1,8 +1,13 @@
+import type { Message } from '../../lib/protocol/objects/conversations.ts';
+import { exchangeIdentity } from '../../lib/services/auth/exchangeIdentity.ts';
 import { sweep } from '../../lib/services/operations/sweep.ts';
 import { auditModel } from '../../lib/store/audit.ts';
+import { conversationModel, insertConversation } from '../../lib/store/conversations.ts';
 import { trusted } from '../../lib/store/database.ts';
+import { readModel } from '../../lib/store/reads.ts';
 import { sessionModel } from '../../lib/store/sessions.ts';
 import { userModel } from '../../lib/store/users.ts';
+import { everything } from '../support/everything.ts';
 import { siteToken } from '../support/identity.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
 import { type Desk, type HttpResult, PASSWORD, type Person } from '../support/system.ts';
@@ -203,5 +208,199 @@ describe('a visitor', () => {
     await desk.ok('POST', '/auth/refresh', undefined, { refreshToken: renewed.refreshToken });
     await desk.call('POST', '/auth/refresh', undefined, { refreshToken: session.refreshToken });
     expect(await userModel().exists({ _id: user.id })).toBeNull();
+  });
+});
+
+describe('a visitor who turns out to be a customer', () => {
+  /** A visitor in a conversation with an agent, each with two messages, of which the visitor has read the agent's first. */
+  async function talking(name = 'Vic') {
+    const guest = await visitor(name);
+    const supervisor = await desk.supervisor();
+    const agent = await desk.agent(supervisor);
+    const { id } = await desk.ok('POST', '/conversations', guest.token, {
+      subject: 'It does not work',
+      clientConversationId: 'mine',
+    });
+    await desk.assign(supervisor, id, agent);
+    const [v, a] = [await desk.join(guest, id), await desk.join(agent, id)];
+    const say = (socket: typeof v, content: string) =>
+      socket.expect('MESSAGE_ACCEPTED', 'SEND_MESSAGE', { conversationId: id, content, clientMessageId: content });
+    for (const [socket, content] of [
+      [v, 'v1'],
+      [a, 'a1'],
+      [v, 'v2'],
+      [a, 'a2'],
+    ] as const)
+      await say(socket, content);
+    await v.expect('MESSAGES_READ', 'MARK_READ', { conversationId: id, seq: 2 });
+    return { guest, supervisor, agent, id, v, a, say };
+  }
+
+  const unread = async (person: Person, id: string) =>
+    (await desk.ok('GET', `/conversations/${id}`, person.token)).unread as number;
+
+  it('is that customer from now on, where the company names one for the first time', async () => {
+    const { guest, agent, id, v, a, say } = await talking();
+    const known = await customer({ sub: newSub(), name: 'Ada', email: 'ada@example.com' }, guest.token);
+    expect(known.user).toMatchObject({ id: guest.user.id, name: 'Ada', email: 'ada@example.com', active: true });
+    expect(await v.closed).toBeDefined();
+    expect((await me(guest)).status).toBe(401);
+    const { refreshToken } = guest.session;
+    expect((await desk.call('POST', '/auth/refresh', undefined, { refreshToken })).status).toBe(401);
+    expect(await unread(known, id)).toBe(1);
+    expect(await desk.ok('GET', `/conversations/${id}`, agent.token)).toMatchObject({
+      candidate: { id: guest.user.id, name: 'Ada', email: 'ada@example.com' },
+      unread: 2,
+    });
+    const again = { subject: 'It does not work', clientConversationId: 'mine' };
+    expect((await desk.call('POST', '/conversations', known.token, again)).body).toMatchObject({ id });
+    await say(await desk.join(known, id), 'v3');
+    expect((await a.next('NEW_MESSAGE', ({ seq }) => seq === 5)).data).toMatchObject({ senderName: 'Ada' });
+  });
+
+  it('keeps their own name where the company says none', async () => {
+    expect((await customer({ sub: newSub() }, (await visitor('Vic')).token)).user.name).toBe('Vic');
+  });
+
+  it('leaves their conversations to a customer who is known, whole, and is inactive', async () => {
+    const sub = newSub();
+    const known = await customer({ sub, name: 'Ada' });
+    const own = await desk.ok('POST', '/conversations', known.token, { subject: 'Mine', clientConversationId: 'mine' });
+    const { guest, supervisor, agent, id, v, a, say } = await talking();
+    const watcher = await desk.connect(supervisor);
+    await watcher.expect('QUEUE_WATCHED', 'WATCH_QUEUE', {});
+    const before = await desk.ok('GET', `/conversations/${id}`, agent.token);
+
+    const merged = await customer({ sub }, guest.token);
+    expect(merged.user.id).toBe(known.user.id);
+    expect(await v.closed).toBeDefined();
+    expect((await me(guest)).status).toBe(401);
+    expect(await desk.ok('GET', `/users/${guest.user.id}`, desk.admin.token)).toMatchObject({ active: false });
+    const { items } = await desk.ok('GET', '/conversations', known.token);
+    expect(items.map((item: { id: string }) => item.id).sort()).toEqual([own.id, id].sort());
+
+    // The agent and those who watch hear whose it is now.
+    const told = ({ reason, conversation }: { reason: string; conversation: { candidateId: string } }) =>
+      reason === 'edited' && conversation.candidateId === known.user.id;
+    for (const socket of [watcher, a]) await socket.next('QUEUE_CHANGED', told);
+    const seen = await desk.ok('GET', `/conversations/${id}`, agent.token);
+    expect(seen).toEqual({
+      ...before,
+      candidateId: known.user.id,
+      candidate: { id: known.user.id, name: 'Ada', email: null },
+      revision: before.revision + 1,
+    });
+    expect(seen.unread).toBe(2);
+    expect(await unread(known, id)).toBe(1);
+
+    // Messages are whose they were, and are known again when they are sent again.
+    const k = await desk.connect(known);
+    const joined = await k.expect('CONVERSATION_JOINED', 'JOIN_CONVERSATION', { conversationId: id });
+    expect(joined.readSeqs).toEqual({ [known.user.id]: 2, [agent.user.id]: 0 });
+    expect(new Set(joined.present)).toEqual(new Set([known.user.id, agent.user.id]));
+    const senders = joined.messages.map(({ senderId, senderName }: Message) => [senderId, senderName]);
+    expect(senders.slice(0, 2)).toEqual([
+      [guest.user.id, 'Vic'],
+      [agent.user.id, 'Alex Agent'],
+    ]);
+    expect(await say(k, 'v1')).toMatchObject({ seq: 1, duplicate: true });
+    const next = { conversationId: id, content: 'v3', clientMessageId: 'v3', after: 'v2' };
+    expect(await k.expect('MESSAGE_ACCEPTED', 'SEND_MESSAGE', next)).toMatchObject({ seq: 5, duplicate: false });
+    // An agent's name for a message is nobody else's.
+    expect(await say(k, 'a1')).toMatchObject({ seq: 6, duplicate: false });
+    expect(await say(a, 'v1')).toMatchObject({ seq: 7, duplicate: false });
+    expect(await unread(agent, id)).toBe(4);
+    expect(await unread(known, id)).toBe(2);
+    await a.expect('MESSAGES_READ', 'MARK_READ', { conversationId: id, seq: 3 });
+    expect(await unread(agent, id)).toBe(2);
+    await k.expect('MESSAGES_READ', 'MARK_READ', { conversationId: id, seq: 4 });
+    expect(await unread(known, id)).toBe(1);
+
+    // What the visitor called it is forgotten: the customer's own is another.
+    const repeat = { subject: 'Mine', clientConversationId: 'mine' };
+    expect((await desk.call('POST', '/conversations', known.token, repeat)).body).toMatchObject({ id: own.id });
+    await desk.ok('POST', `/conversations/${id}/close`, agent.token);
+    await system.gateway.idle();
+    expect(await say(k, 'v2')).toMatchObject({ seq: 3, duplicate: true });
+    expect((await k.ask('SEND_MESSAGE', { ...next, clientMessageId: 'v9' })).data).toMatchObject({
+      code: 'CONVERSATION_CLOSED',
+    });
+    expect(await desk.ok('GET', `/conversations/${id}/transcript`, known.token)).toContain('] Vic (candidate):\n  v1');
+    await desk.ok('PUT', `/conversations/${id}/rating`, known.token, { score: 5 });
+    expect(await auditModel().find({ action: 'visitor_merged', targetId: guest.user.id }).lean()).toMatchObject([
+      { actorId: known.user.id, details: { into: known.user.id } },
+    ]);
+  });
+
+  it('is merged once, and is no visitor any more', async () => {
+    const guest = await visitor();
+    await desk.conversation(guest);
+    const subs = [newSub(), newSub(), newSub()];
+    const known = await Promise.all(subs.map((sub) => customer({ sub })));
+    const merged = await Promise.all(subs.map((sub) => customer({ sub }, guest.token)));
+    expect(merged.map(({ user }) => user.id)).toEqual(known.map(({ user }) => user.id));
+    const counts = await Promise.all(
+      known.map(async ({ token }) => (await desk.ok('GET', '/conversations', token)).items.length),
+    );
+    expect(counts.toSorted()).toEqual([0, 0, 1]);
+  });
+
+  it('has all their conversations follow, however many, and those of before their read marks', async () => {
+    const sub = newSub();
+    const known = await customer({ sub });
+    const guest = await visitor();
+    const first = await desk.conversation(guest, 'hello');
+    await desk.ok('PUT', `/conversations/${first.id}/read`, guest.token, { seq: 1 });
+    for (let index = 0; index < 230; index += 1) {
+      await insertConversation({ id: `many-${sub}-${index}`, candidateId: guest.user.id, subject: 'One of many' });
+    }
+    await customer({ sub }, guest.token);
+    await system.gateway.idle();
+    expect(await conversationModel().countDocuments({ candidateId: known.user.id })).toBe(231);
+    expect(await conversationModel().countDocuments({ candidateId: guest.user.id })).toBe(0);
+    expect((await userModel().findById(guest.user.id).lean())?.mergingSince).toBeUndefined();
+    expect(await readModel().find({ conversationId: first.id }).lean()).toMatchObject([
+      { userId: known.user.id, seq: 1 },
+    ]);
+  });
+
+  it('is finished by the sweep where the handler was not to', async () => {
+    const sub = newSub();
+    const known = await customer({ sub });
+    const guest = await visitor();
+    await desk.conversation(guest);
+    for (let index = 0; index < 120; index += 1) {
+      await insertConversation({ id: `rest-${sub}-${index}`, candidateId: guest.user.id, subject: 'One of many' });
+    }
+    await exchangeIdentity({ token: siteToken({ sub }), visitorToken: guest.token }, '203.0.113.7');
+    expect(await conversationModel().countDocuments({ candidateId: guest.user.id })).toBe(21);
+    expect(await sweep(Date.now() + 10_000, 0)).toMatchObject({ merged: 1, failed: 0 });
+    expect(await conversationModel().countDocuments({ candidateId: known.user.id })).toBe(121);
+  });
+
+  it('goes with the customer when the customer is erased, and not alone', async () => {
+    const sub = newSub();
+    const known = await customer({ sub, name: 'Ada' });
+    const { guest, agent, id } = await talking('Victoria');
+    await customer({ sub }, guest.token);
+    const alone = await desk.call('POST', `/users/${guest.user.id}/erase`, desk.admin.token);
+    expect([alone.status, alone.body.code]).toEqual([409, 'CONFLICT']);
+    expect(alone.body.detail).toContain(known.user.id);
+    await desk.ok('POST', `/users/${known.user.id}/erase`, desk.admin.token);
+    await system.gateway.idle();
+    const { items } = await desk.ok('GET', `/conversations/${id}/messages`, agent.token);
+    expect(items.map(({ content, senderName }: Message) => [content, senderName])).toEqual([
+      ['(erased)', 'Erased'],
+      ['(erased)', 'Alex Agent'],
+      ['(erased)', 'Erased'],
+      ['(erased)', 'Alex Agent'],
+    ]);
+    expect(await userModel().findById(guest.user.id).lean()).toMatchObject({ name: 'Erased', active: false });
+    const left = await auditModel()
+      .find(trusted({ actorId: { $in: [guest.user.id, known.user.id] } }))
+      .lean();
+    expect(left.flatMap(({ sourceIp }) => sourceIp ?? [])).toEqual([]);
+    expect(await readModel().countDocuments({ userId: guest.user.id })).toBe(0);
+    expect(await everything()).not.toContain('Victoria');
   });
 });
