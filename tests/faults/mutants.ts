@@ -23,6 +23,7 @@ const HISTORIES = ['tests/faults/history'];
 const RACES = ['tests/faults/races'];
 const TURNS = ['tests/faults/turns'];
 const DESKS = ['tests/faults/desk'];
+const MERGING = ['tests/integration/customers', 'tests/faults/merging'];
 
 export const MUTANTS: readonly Mutant[] = [
   {
@@ -561,6 +562,55 @@ export const MUTANTS: readonly Mutant[] = [
     find: 'if (tellRoom && isFresh(at))',
     replace: 'if (tellRoom && (isFresh(at) || room))',
     killers: ['tests/faults/prepared'],
+  },
+  {
+    name: 'what a visitor has sent is stored again when the customer sends it again',
+    file: 'lib/services/rooms/storeMessage.ts',
+    find: 'if (merged && isCandidates && clientMessageId !== undefined)',
+    replace: 'if (merged && !isCandidates && clientMessageId !== undefined)',
+    killers: MERGING,
+  },
+  {
+    name: 'a visitor opens a conversation beside the merge',
+    file: 'lib/services/conversations/createConversation.ts',
+    find: 'caller.isVisitor && !(await keepVisitor(candidateId, session))',
+    replace: 'caller.isVisitor && !(await keepVisitor(candidateId, session)) && opening === (null as never)',
+    killers: MERGING,
+  },
+  {
+    name: 'a visitor is merged, and stays signed in',
+    file: 'lib/services/auth/mergeVisitor.ts',
+    find: 'const sockets = await endSessions({ userId: visitor.userId }, session);',
+    replace: 'const sockets = await endSessions({ sessionIds: [] }, session);',
+    killers: MERGING,
+  },
+  {
+    name: 'a merged visitor’s name stays when the customer is erased',
+    file: 'lib/store/messages.ts',
+    find: "const theirs = { $eq: ['$senderRole', 'candidate'] };",
+    replace: "const theirs = { $and: [{ $eq: ['$senderRole', 'candidate'] }, { $eq: ['$place', 1] }] };",
+    killers: MERGING,
+  },
+  {
+    name: 'what a visitor has read is unread again',
+    file: 'lib/services/auth/mergeVisitor.ts',
+    find: 'followed.map(({ _id }) => _id),',
+    replace: 'followed.slice(1).map(({ _id }) => _id),',
+    killers: MERGING,
+  },
+  {
+    name: 'somebody signs in by the address of the company’s customer',
+    file: 'lib/store/users.ts',
+    find: 'user.email === null || user.passwordHash === null ? null :',
+    replace: 'user.email === null ? null :',
+    killers: MERGING,
+  },
+  {
+    name: 'a token of the company’s lives as long as it says',
+    file: 'lib/auth/identityTokens.ts',
+    find: ' || exp - iat > LONGEST_SECONDS',
+    replace: '',
+    killers: ['tests/security/identity'],
   },
 ];
 
