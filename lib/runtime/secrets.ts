@@ -46,7 +46,7 @@ export async function jwtKeys(): Promise<readonly [JwtKey, ...JwtKey[]]> {
  * signing key too: whoever has it could sign access tokens.
  */
 export async function identityKeys(): Promise<readonly JwtKey[] | null> {
-  const [source, own] = await Promise.all([read('IDENTITY_KEYS'), jwtKeys()]);
+  const [source, own] = await Promise.all([read('IDENTITY_KEYS', { mayBeMissing: true }), jwtKeys()]);
   if (source === null) return null;
   if (cachedIdentityKeys?.source !== source || cachedIdentityKeys.own !== own) {
     const keys = parseKeys('IDENTITY_KEYS', source);
@@ -123,15 +123,14 @@ interface Parameter {
   known?: { readonly value: string | null; readonly readAt: number };
 }
 
-type Secret = 'MONGODB_URI' | 'JWT_KEYS' | 'IDENTITY_KEYS' | 'TRUSTED_PROXY_SECRET';
+type Required = 'MONGODB_URI' | 'JWT_KEYS' | 'TRUSTED_PROXY_SECRET';
+type Secret = Required | 'IDENTITY_KEYS';
 
 const parameters = new Map<string, Parameter>();
 
-type Required = Exclude<Secret, 'IDENTITY_KEYS'>;
-
 /** As `read`, for a secret without which nothing works. Throws `ConfigError` where it is missing. */
 async function required(name: Required, meanwhile?: () => void): Promise<string> {
-  const value = await read(name, meanwhile);
+  const value = await read(name, { mayBeMissing: false, meanwhile });
   if (value === null) throw new ConfigError(`Configuration: ${name} is missing, and so is ${name}_PARAMETER`);
   return value;
 }
@@ -140,7 +139,10 @@ async function required(name: Required, meanwhile?: () => void): Promise<string>
  * Reads a secret from its variable, as on a laptop, or from the parameter that `{name}_PARAMETER` names. `null` where neither is
  * set, and for a secret that may be missing also where there is no such parameter.
  */
-async function read(name: Secret, meanwhile?: () => void): Promise<string | null> {
+async function read(
+  name: Secret,
+  { mayBeMissing, meanwhile }: { readonly mayBeMissing: boolean; readonly meanwhile?: (() => void) | undefined },
+): Promise<string | null> {
   const given = process.env[name];
   if (given) return given;
   const path = process.env[`${name}_PARAMETER`];
@@ -154,8 +156,7 @@ async function read(name: Secret, meanwhile?: () => void): Promise<string | null
       // The age counts from the question: after a freeze the answer may be read much later.
       const readAt = Date.now();
       const value = await readTogether(path, meanwhile);
-      if (value === null && name !== 'IDENTITY_KEYS')
-        throw new ConfigError(`Configuration: there is no parameter ${path}`);
+      if (value === null && !mayBeMissing) throw new ConfigError(`Configuration: there is no parameter ${path}`);
       if (value === '') throw new ConfigError(`Configuration: the parameter ${path} is empty`);
       parameter.known = { value, readAt };
       return value;

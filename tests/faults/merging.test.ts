@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { ServerFrame } from '../../lib/protocol/events.ts';
 import type { Session } from '../../lib/protocol/objects/users.ts';
 import { finishMerging } from '../../lib/services/auth/mergeVisitor.ts';
 import { sweep } from '../../lib/services/operations/sweep.ts';
@@ -27,11 +28,9 @@ const SEEDS = seeds(0, 1, { few: 3, soak: 60 });
 let system: InProcess;
 let desk: Desk;
 let supervisor: Person;
-let agent: Person;
 beforeAll(async () => {
   ({ system, desk } = await startDesk());
   supervisor = await desk.supervisor();
-  agent = await desk.agent(supervisor);
 });
 afterAll(() => system.stop());
 
@@ -45,6 +44,7 @@ interface Browser {
 }
 
 interface World {
+  readonly agent: Person;
   readonly subs: readonly string[];
   readonly browsers: readonly Browser[];
   /** Conversations that were answered `201`. */
@@ -75,7 +75,9 @@ async function open(world: World, browser: Browser): Promise<void> {
   if (!mayFail(answer)) return;
   world.opened.push({ id: answer.body.id, by: user.id });
   mayFail(
-    await desk.call('POST', `/conversations/${answer.body.id}/assign`, supervisor.token, { agentId: agent.user.id }),
+    await desk.call('POST', `/conversations/${answer.body.id}/assign`, supervisor.token, {
+      agentId: world.agent.user.id,
+    }),
   );
 }
 
@@ -93,11 +95,21 @@ async function say(world: World, browser: Browser, random: Random): Promise<void
   socket.close();
 }
 
+/** The answer; `null` where the socket is cut before it comes. */
+async function ask(socket: Socket, event: string, data: object): Promise<ServerFrame | null> {
+  const requestId = randomUUID();
+  if (!socket.isClosed) socket.send(event, data, requestId);
+  for (;;) {
+    const answer = socket.received.find((frame) => frame.requestId === requestId);
+    if (answer || socket.isClosed) return answer ?? null;
+    await sleep(2);
+  }
+}
+
 async function speak(world: World, socket: Socket, conversationId: string, clientMessageId: string, side: string) {
-  const ended = socket.closed.then(() => null);
-  if (!(await Promise.race([socket.ask('JOIN_CONVERSATION', { conversationId }), ended]))) return;
+  if (!(await ask(socket, 'JOIN_CONVERSATION', { conversationId }))) return;
   const message = { conversationId, content: `${side} ${clientMessageId}`, clientMessageId };
-  const answer = await Promise.race([socket.ask('SEND_MESSAGE', message), ended]);
+  const answer = await ask(socket, 'SEND_MESSAGE', message);
   if (answer?.event !== 'MESSAGE_ACCEPTED') return;
   world.acknowledged.push({ conversationId, key: `${side} ${clientMessageId}`, seq: answer.data.seq });
 }
@@ -106,7 +118,7 @@ async function answerIt(world: World, random: Random): Promise<void> {
   const conversation = world.opened.length > 0 ? random.pick(world.opened) : null;
   const clientMessageId = `m-${random.between(0, 5)}`;
   if (!conversation) return;
-  const socket = await desk.connect(agent);
+  const socket = await desk.connect(world.agent);
   await speak(world, socket, conversation.id, clientMessageId, 'agent');
   socket.close();
 }
@@ -171,6 +183,8 @@ function anyDeed(random: Random, world: World): () => Promise<void> {
 async function play(seed: number): Promise<void> {
   const random = new Random(seed);
   const world: World = {
+    // Of their own: an agent holds two hundred conversations at most.
+    agent: await desk.agent(supervisor),
     subs: [randomUUID(), randomUUID()],
     browsers: [await come(), await come(), await come()],
     opened: [],
