@@ -514,8 +514,9 @@ export async function hasActiveAdmin(session: Transaction, except = ''): Promise
 }
 
 /**
- * Removes a candidate's name, address, password and salt, and notes that their conversations are still to be erased.
- * Also what the company calls them. Returns the erased user; `null` when there is no such candidate. Throws `UNAVAILABLE` before `migrate` has run.
+ * Removes a candidate's name, address, password, salt and `sub`, and notes that their conversations are still to be erased.
+ * Returns the erased user; `null` when there is no such candidate, or a visitor who was merged. Throws `UNAVAILABLE` before
+ * `migrate` has run.
  */
 export async function eraseCandidate(id: string, passwordHash: string, session: Transaction): Promise<User | null> {
   const now = new Date();

@@ -1,6 +1,8 @@
 import type { Message } from '../../lib/protocol/objects/conversations.ts';
 import { exchangeIdentity } from '../../lib/services/auth/exchangeIdentity.ts';
+import { finishMerging } from '../../lib/services/auth/mergeVisitor.ts';
 import { sweep } from '../../lib/services/operations/sweep.ts';
+import { finishErasing } from '../../lib/services/users/finishErasing.ts';
 import { auditModel } from '../../lib/store/audit.ts';
 import { conversationModel, insertConversation } from '../../lib/store/conversations.ts';
 import { trusted } from '../../lib/store/database.ts';
@@ -356,6 +358,8 @@ describe('a visitor who turns out to be a customer', () => {
     }
     await customer({ sub }, guest.token);
     await system.gateway.idle();
+    // On a machine with much else to do the handler may have run out of time.
+    expect(await finishMerging(guest.user.id, Date.now() + 60_000)).toBe(true);
     expect(await conversationModel().countDocuments({ candidateId: known.user.id })).toBe(231);
     expect(await conversationModel().countDocuments({ candidateId: guest.user.id })).toBe(0);
     expect((await userModel().findById(guest.user.id).lean())?.mergingSince).toBeUndefined();
@@ -376,6 +380,26 @@ describe('a visitor who turns out to be a customer', () => {
     expect(await conversationModel().countDocuments({ candidateId: guest.user.id })).toBe(21);
     expect(await sweep(Date.now() + 10_000, 0)).toMatchObject({ merged: 1, failed: 0 });
     expect(await conversationModel().countDocuments({ candidateId: known.user.id })).toBe(121);
+  });
+
+  it('is finished by an erasure of the customer, which reaches what was still to follow', async () => {
+    const sub = newSub();
+    const known = await customer({ sub });
+    const guest = await visitor();
+    await desk.conversation(guest);
+    for (let index = 0; index < 102; index += 1) {
+      await insertConversation({ id: `late-${sub}-${index}`, candidateId: guest.user.id, subject: 'One of many' });
+    }
+    await exchangeIdentity({ token: siteToken({ sub }), visitorToken: guest.token }, '203.0.113.7');
+    expect(await conversationModel().countDocuments({ candidateId: guest.user.id })).toBe(3);
+    // Of the others it is shown elsewhere, and erasing them takes long.
+    await conversationModel().updateMany({ candidateId: known.user.id }, { erasedAt: new Date() });
+    await desk.ok('POST', `/users/${known.user.id}/erase`, desk.admin.token);
+    await finishErasing(known.user.id, Date.now() + 60_000);
+    expect(await conversationModel().countDocuments({ candidateId: guest.user.id })).toBe(0);
+    const left = await conversationModel().find(trusted({ candidateId: known.user.id, erasedAt: { $exists: false } }));
+    expect(left).toEqual([]);
+    expect(await userModel().findById(guest.user.id).lean()).toMatchObject({ name: 'Erased' });
   });
 
   it('goes with the customer when the customer is erased, and not alone', async () => {

@@ -15,7 +15,7 @@ import { endSessions } from '../auth/endSessions.ts';
 /**
  * Erases a candidate. With one commit their name, address, password, sessions and sockets are gone, and they can't sign
  * in again. `finishErasing` erases their conversations. May be repeated. Throws `NOT_FOUND` for anybody but a
- * candidate, `CONFLICT` for a visitor who turned out to be a customer, `RATE_LIMITED`.
+ * candidate, `CONFLICT` for a visitor who was merged into a customer, `RATE_LIMITED`.
  */
 export async function eraseUser(caller: Caller, userId: string): Promise<User> {
   await limitStaffWrites(caller.userId);
@@ -28,7 +28,7 @@ export async function eraseUser(caller: Caller, userId: string): Promise<User> {
   const passwordHash = await hashPassword(randomBytes(32).toString('base64'));
   const { erased, sockets } = await transaction(async (session) => {
     const user = await eraseCandidate(userId, passwordHash, session);
-    // Merged since.
+    // A visitor who has been merged since, or is gone.
     if (!user) throw new AppError('CONFLICT');
     await audit(caller, 'user_erased', userId, {}, session);
     return { erased: user, sockets: await endSessions({ userId }, session) };
