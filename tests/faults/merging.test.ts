@@ -38,7 +38,6 @@ afterAll(() => system.stop());
 interface Browser {
   readonly visitor: Session;
   session: Session;
-  socket: Socket | null;
   /** Every name under which they have tried to send something, of each conversation. */
   readonly sent: { readonly conversationId: string; readonly clientMessageId: string }[];
 }
@@ -55,7 +54,7 @@ interface World {
 
 const come = async (): Promise<Browser> => {
   const visitor: Session = await desk.ok('POST', '/auth/visitor', undefined, { name: 'Vic' });
-  return { visitor, session: visitor, socket: null, sent: [] };
+  return { visitor, session: visitor, sent: [] };
 };
 
 const EXPECTED = new Set([401, 404, 409]);

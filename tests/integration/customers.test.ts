@@ -1,6 +1,8 @@
+import { authenticate } from '../../lib/auth/authenticate.ts';
 import type { Message } from '../../lib/protocol/objects/conversations.ts';
 import { exchangeIdentity } from '../../lib/services/auth/exchangeIdentity.ts';
 import { finishMerging } from '../../lib/services/auth/mergeVisitor.ts';
+import { createConversation } from '../../lib/services/conversations/createConversation.ts';
 import { sweep } from '../../lib/services/operations/sweep.ts';
 import { finishErasing } from '../../lib/services/users/finishErasing.ts';
 import { auditModel } from '../../lib/store/audit.ts';
@@ -345,6 +347,20 @@ describe('a visitor who turns out to be a customer', () => {
       known.map(async ({ token }) => (await desk.ok('GET', '/conversations', token)).items.length),
     );
     expect(counts.toSorted()).toEqual([0, 0, 1]);
+  });
+
+  it.each([
+    ['somebody who is known', async (token: string, sub: string) => void (await customer({ sub }, token))],
+    ['somebody new', async (token: string) => void (await customer({ sub: newSub() }, token))],
+    ['nobody, and signs out', (token: string) => desk.ok('POST', '/auth/logout', token)],
+  ])('opens no conversation by a request that was let in before: %s', async (_, happens) => {
+    const sub = newSub();
+    await customer({ sub });
+    const guest = await visitor();
+    const caller = await authenticate(guest.token, null);
+    await happens(guest.token, sub);
+    await expect(createConversation(caller, { subject: 'Too late' })).rejects.toMatchObject({ code: 'INVALID_TOKEN' });
+    expect(await conversationModel().countDocuments({ candidateId: guest.user.id })).toBe(0);
   });
 
   it('has all their conversations follow, however many, and those of before their read marks', async () => {
