@@ -13,7 +13,7 @@ const KEYS = 'jwt-keys';
  */
 module.exports = {
   // One session too many ends another one, whose sockets are cut.
-  auth: { secrets: [DATABASE, KEYS], sockets: ['DELETE'], proxy: true },
+  auth: { secrets: [DATABASE, KEYS], sockets: ['DELETE'], proxy: true, mails: true },
   users: { secrets: [DATABASE, KEYS], sockets: ['POST', 'DELETE'], proxy: true, dispatches: true },
   conversations: { secrets: [DATABASE, KEYS], sockets: ['POST'], proxy: true, dispatches: true },
   desk: { secrets: [DATABASE, KEYS], sockets: [], proxy: true, dispatches: true },
@@ -22,8 +22,9 @@ module.exports = {
   unknownRoute: { secrets: [], sockets: [] },
   // One socket too many takes another's place, and a flood of frames is ended.
   websocket: { secrets: [DATABASE, KEYS], sockets: ['POST', 'DELETE'], proxy: true, dispatches: true },
-  sweep: { secrets: [DATABASE], sockets: ['POST'], deadLetters: true, dispatches: true },
+  sweep: { secrets: [DATABASE], sockets: ['POST'], deadLetters: true, dispatches: true, mails: true },
   dispatch: { secrets: [DATABASE], sockets: ['POST'] },
+  mail: { secrets: [DATABASE], sockets: [], sendsMails: true },
   migrate: { secrets: [DATABASE], sockets: [] },
   createFirstAdmin: { secrets: [DATABASE], sockets: [] },
 };

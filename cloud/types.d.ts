@@ -51,6 +51,10 @@ export interface Rights {
   readonly proxy?: boolean;
   /** It calls the dispatcher. */
   readonly dispatches?: boolean;
+  /** It calls the mail sender. */
+  readonly mails?: boolean;
+  /** It is the mail sender. */
+  readonly sendsMails?: boolean;
   /** It hands on runs that failed. */
   readonly deadLetters?: boolean;
 }

@@ -3,6 +3,7 @@ import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { compileError, endEsbuild, watchEsbuild } from './esbuildService.ts';
 import { LocalError } from './localError.ts';
+import type { Mailbox } from './mailbox.ts';
 import type { Mongod } from './mongodProcess.ts';
 import { claimPort, freePort, isFree, portNumber } from './ports.ts';
 
@@ -63,6 +64,7 @@ export default class LocalSupport {
   #database: Promise<string> | undefined;
   /** Set from the moment the start begins. */
   #mongod: Promise<Mongod> | undefined;
+  #mailbox: Mailbox | undefined;
   #ending: Promise<never> | undefined;
   /** Aborts everything that is still starting. */
   readonly #givingUp = new AbortController();
@@ -220,7 +222,10 @@ export default class LocalSupport {
   /** Gives the functions their environment: from serverless.yml, overridden by the shell, with what a laptop needs. */
   async #equip(): Promise<void> {
     const { localSigningKeys } = await import('./signingKeys.ts');
+    const { startMailbox } = await import('./mailbox.ts');
     const uri = await this.#database;
+    const mail = resolve(this.#folder, 'mail');
+    this.#mailbox = await startMailbox(relative(process.cwd(), mail), (text) => (this.#loud ?? console.log)(text));
     const { provider } = this.#serverless.service;
     const settings = provider.environment ?? {};
     const said = Object.keys(settings).filter((name) => process.env[name]);
@@ -234,6 +239,10 @@ export default class LocalSupport {
       TRUSTED_PROXY_SECRET: process.env['TRUSTED_PROXY_SECRET'] ?? '',
       WEBSOCKET_ENDPOINT: this.#address('http', this.#ports.webSocket),
       AWS_ENDPOINT_URL_LAMBDA: this.#address('http', this.#ports.lambda),
+      // Mails stay on this machine, whoever they are from.
+      AWS_ENDPOINT_URL_SESV2: this.#mailbox.url,
+      MAIL_FROM: process.env['MAIL_FROM'] || 'support@example.com',
+      RESET_URL: process.env['RESET_URL'] || `${this.#address('http', this.#ports.http)}/console#reset=`,
       ALLOWED_ORIGINS: process.env['ALLOWED_ORIGINS'] || '*',
       RATE_LIMITS: process.env['RATE_LIMITS'] ?? '',
     };
@@ -298,6 +307,7 @@ export default class LocalSupport {
     // Stop the last one first. A failure to stop one must not keep the others from being stopped.
     const steps = [
       async () => this.#plugin<Emulator>('ServerlessOffline')?.end(true),
+      async () => this.#mailbox?.stop(),
       endEsbuild,
       async () => (await this.#mongod)?.stop(),
     ];

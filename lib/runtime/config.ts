@@ -31,6 +31,21 @@ const url =
     return given;
   };
 
+/** Either `address`, or `Name <address>`; ASCII, without what a mail's header would need quotes for. */
+const SENDER = /^(?:[\w '.-]+ <[^\s<>@,;"]+@[\w.-]+>|[^\s<>@,;"]+@[\w.-]+)$/;
+
+const sender: Reader<string> = (given = '') => {
+  if (given !== '' && !SENDER.test(given)) throw new Wrong('an address, or `Name <address>` in ASCII');
+  return given;
+};
+
+const link: Reader<string> = (given = '') => {
+  if (given !== '' && !(URL.canParse(given) && /^https?:$/.test(new URL(given).protocol))) {
+    throw new Wrong('an http or https URL');
+  }
+  return given;
+};
+
 const list: Reader<readonly string[]> = (given = '') =>
   given
     .split(',')
@@ -58,6 +73,12 @@ const environment = {
   WEBSOCKET_ENDPOINT: url('http://localhost:3001'),
   /** The function that tells watchers and gives conversations to agents; empty where there is none. */
   DISPATCH_FUNCTION: text(''),
+  /** Who mails come from: a sender that SES knows. Empty: nobody is sent a mail. */
+  MAIL_FROM: sender,
+  /** The function that sends mails; empty where there is none. */
+  MAIL_FUNCTION: text(''),
+  /** The page on which one sets a new password. Links to it have the token in their fragment: `lib/services/auth/resetLinks.ts`. */
+  RESET_URL: link,
   /** Browser origins that may open a socket; `*` for any. Clients that send no `Origin` are not browsers. */
   ALLOWED_ORIGINS: list,
   /** Whether a proxy in front of the gateway is believed about the clients' addresses: `lib/auth/trustedProxy.ts`. */
@@ -87,6 +108,8 @@ const environment = {
   RATE_LIMIT_SIGN_INS_PER_HOUR: count(60),
   RATE_LIMIT_REFRESHES_PER_MINUTE: count(30),
   RATE_LIMIT_FAILED_LOGINS: count(10),
+  RATE_LIMIT_RESETS_PER_HOUR: count(60),
+  RATE_LIMIT_RESET_MAILS_PER_HOUR: count(3),
   MAX_SESSIONS_PER_USER: count(50),
   MAX_CONNECTIONS_PER_USER: count(20),
   MAX_ROOMS_PER_CONNECTION: count(100),
@@ -130,6 +153,10 @@ function parse(env: NodeJS.ProcessEnv): Config {
   const parsed = Object.freeze(Object.fromEntries(read)) as Config;
   if (parsed.RATE_LIMITS === 'off' && parsed.STAGE !== 'local')
     wrong.push('RATE_LIMITS may be off on stage local only');
+  if (parsed.MAIL_FROM && !parsed.RESET_URL) wrong.push('RESET_URL is missing: with MAIL_FROM, mails link to it');
+  // A token on its way without TLS could be read; on a laptop it does not leave the machine.
+  if (parsed.RESET_URL?.startsWith('http:') && parsed.STAGE !== 'local')
+    wrong.push('RESET_URL may begin with http: on stage local only');
   if (wrong.length > 0) throw new ConfigError(`Configuration: ${wrong.join('; ')}`);
   return parsed;
 }

@@ -232,6 +232,14 @@ export async function findCredentialsByEmail(email: string): Promise<StoredCrede
   return record && toCredentials(record);
 }
 
+/** Finds who signs in with this address. The command is the same whether there is anybody. */
+export async function findIdByEmail(email: string): Promise<string | null> {
+  const record = await userModel()
+    .findOne({ emailKey: emailKey(email) }, { _id: 1 })
+    .lean();
+  return record?._id ?? null;
+}
+
 export async function findCredentials(id: string): Promise<StoredCredentials | null> {
   const record = await userModel().findById(id).lean();
   return record && toCredentials(record);
@@ -297,6 +305,21 @@ export async function touchUser(id: string, session: Transaction): Promise<User 
   return record && !record.erasedAt ? toUser(record) : null;
 }
 
+/**
+ * As `touchUser`, for who may set a new password by a link: an active user who signs in with an address and a password. Returns
+ * that address.
+ */
+export async function touchResettable(id: string, session: Transaction): Promise<{ email: string } | null> {
+  const record = await userModel()
+    .findOneAndUpdate(
+      trusted({ _id: id, active: true, emailKey: { $gt: '' }, passwordHash: { $gt: '' } }),
+      { $inc: { touches: 1 } },
+      { session, projection: { email: 1 } },
+    )
+    .lean();
+  return record?.email ? { email: record.email } : null;
+}
+
 /** As `touchUser`, for an active supervisor only, whom an agent joins. Returns how the agent's team gets its conversations. */
 export async function touchActiveSupervisor(id: string, session: Transaction): Promise<{ automatic: boolean } | null> {
   const record = await userModel()
@@ -327,6 +350,14 @@ export async function replacePasswordHash(
     { session },
   );
   return matchedCount === 1;
+}
+
+/** Sets another password for an active user, whatever theirs is. Returns their role; `null` where there is no such user. */
+export async function setPasswordHash(id: string, passwordHash: string, session: Transaction): Promise<Role | null> {
+  const record = await userModel()
+    .findOneAndUpdate({ _id: id, active: true }, { $set: { passwordHash } }, { session, projection: { role: 1 } })
+    .lean();
+  return record?.role ?? null;
 }
 
 export interface UserFilter {

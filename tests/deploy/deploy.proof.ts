@@ -9,7 +9,7 @@ import { corsOf } from '../support/cors.ts';
 import { PROJECT, Running, SERVERLESS } from '../support/process.ts';
 import { type Deployed, fromInventory } from './deployed.ts';
 import { EmulatedAws, type Inventory, type Statement } from './emulatedAws.ts';
-import { temporaryIn } from './packaging.ts';
+import { MAILS, temporaryIn } from './packaging.ts';
 import { allowedBy, allows } from './policies.ts';
 import { rights, service } from './service.ts';
 import { walkThrough } from './walkThrough.ts';
@@ -26,7 +26,9 @@ const names = Object.keys(service.functions);
 /** A network of its own, and roles that can't be given more than the boundary has. */
 const VPC = { subnetIds: ['subnet-0a1b2c3d', 'subnet-0b1c2d3e'], securityGroupIds: ['sg-0a1b2c3d'] };
 const BOUNDARY = 'arn:aws:iam::123456789012:policy/live-support-boundary';
-const PARAMETERS = [`vpc=${JSON.stringify(VPC)}`, `permissionsBoundaryArn=${BOUNDARY}`];
+const PARAMETERS = [`vpc=${JSON.stringify(VPC)}`, `permissionsBoundaryArn=${BOUNDARY}`].concat(
+  Object.entries(MAILS).map(([name, value]) => `${name}=${value}`),
+);
 
 let aws: EmulatedAws;
 let folder: string;

@@ -29,6 +29,8 @@ const LIMITS = [
   'RATE_LIMIT_REGISTRATIONS_PER_HOUR',
   'RATE_LIMIT_SIGN_INS_PER_HOUR',
   'RATE_LIMIT_FAILED_LOGINS',
+  'RATE_LIMIT_RESETS_PER_HOUR',
+  'RATE_LIMIT_RESET_MAILS_PER_HOUR',
 ];
 
 /** The packages as deployed, each in processes of its own that freeze between invocations, on a real database. */

@@ -2,6 +2,7 @@ import type { Message } from '../../lib/protocol/objects/conversations.ts';
 import { corsOf } from '../support/cors.ts';
 import { eventually } from '../support/deadline.ts';
 import { httpFunctions, socketFunctions } from '../support/handlers.ts';
+import { linkIn } from '../support/ses.ts';
 import type { Deployed } from './deployed.ts';
 import { startPackagedDesk } from './packaged.ts';
 import type { FleetOptions } from './runtime/fleet.ts';
@@ -112,7 +113,14 @@ export async function walkThrough(deployed: Deployed, reuse?: FleetOptions['reus
       currentPassword: candidate.password,
       newPassword: 'another long password',
     });
-    const again = await desk.login(candidate.email, 'another long password');
+    await desk.ok('POST', '/auth/password/forgot', undefined, { email: candidate.email });
+    await system.gateway.idle();
+    const { token } = linkIn(system.aws.ses.mails[0]?.text ?? '');
+    const newPassword = 'a password not forgotten';
+    await desk.ok('POST', '/auth/password/reset', undefined, { token, newPassword });
+    const { url } = await desk.ok('POST', `/users/${candidate.user.id}/password-reset`, desk.admin.token);
+    await desk.ok('POST', '/auth/password/reset', undefined, { token: linkIn(url).token, newPassword });
+    const again = await desk.login(candidate.email, newPassword);
     await desk.ok('POST', '/auth/logout', again.token);
     await desk.ok('PATCH', `/users/${agent.user.id}`, desk.admin.token, { name: 'Alex Another' });
     await desk.ok('POST', `/users/${candidate.user.id}/erase`, desk.admin.token);

@@ -1,6 +1,7 @@
 import { jest } from '@jest/globals';
 import mongoose from 'mongoose';
 import { ERROR_CODES, ERRORS, type ErrorCode } from '../../lib/protocol/errors.ts';
+import { resetConfig } from '../../lib/runtime/config.ts';
 import { conversationModel } from '../../lib/store/conversations.ts';
 import { connect, disconnect } from '../../lib/store/database.ts';
 import { atOneMoment } from '../support/clock.ts';
@@ -77,6 +78,15 @@ const http: Readonly<Record<HttpCode, () => Promise<HttpResult>>> = {
   INVALID_TOKEN: () => desk.call('GET', '/auth/me'),
   FORBIDDEN: async () => desk.call('GET', '/users', (await desk.candidate()).token),
   NOT_FOUND: () => desk.call('GET', '/users/nobody', desk.admin.token),
+  NOT_CONFIGURED: async () => {
+    const { MAIL_FROM = '' } = process.env;
+    process.env['MAIL_FROM'] = '';
+    resetConfig();
+    return desk.call('POST', '/auth/password/forgot', undefined, { email: 'kim@example.com' }).finally(() => {
+      process.env['MAIL_FROM'] = MAIL_FROM;
+      resetConfig();
+    });
+  },
   EMAIL_TAKEN: async () => {
     const email = desk.admin.email.toUpperCase();
     return desk.call('POST', '/auth/register', undefined, { name: 'Again', email, password: PASSWORD });

@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import mongoose from 'mongoose';
 import { databaseUri } from '../../local/mongod.ts';
-import { DISPATCH_FUNCTION, Gateway, type Invoke } from './gateway.ts';
+import { DISPATCH_FUNCTION, Gateway, type Invoke, MAIL_FUNCTION } from './gateway.ts';
 import { type LambdaHandler, loadHandler } from './handlers.ts';
 import { Desk, type System } from './system.ts';
 
@@ -39,6 +39,10 @@ export async function startInProcess(environment: Environment = {}): Promise<InP
     WEBSOCKET_ENDPOINT: gateway.endpoint,
     DISPATCH_FUNCTION,
     AWS_ENDPOINT_URL_LAMBDA: gateway.endpoint,
+    MAIL_FUNCTION,
+    AWS_ENDPOINT_URL_SESV2: gateway.endpoint,
+    MAIL_FROM: 'Live Support <support@example.com>',
+    RESET_URL: 'https://support.example.com/console',
     ACTIVE_MESSAGE_TTL_SECONDS: '1',
     RATE_LIMITS: 'off',
     AWS_REGION: 'eu-central-1',

@@ -56,6 +56,24 @@ it.each<[Readonly<Record<string, string>>, string]>([
   [{ MESSAGE_RETENTION_DAYS: '-1' }, 'MESSAGE_RETENTION_DAYS must be a whole number, 0 or more'],
   [{ WEBSOCKET_ENDPOINT: 'localhost' }, 'WEBSOCKET_ENDPOINT must be a URL'],
   [{ RATE_LIMITS: 'off', STAGE: 'prod' }, 'RATE_LIMITS may be off on stage local only'],
+  ...[
+    'support',
+    'a@b@c',
+    'Zoë <z@example.com>',
+    'a@example.com, b@example.com',
+    'X <a@example.com>\r\nBcc: b@example.com',
+  ].map((MAIL_FROM): [Readonly<Record<string, string>>, string] => [
+    { MAIL_FROM, RESET_URL: 'https://example.com' },
+    'MAIL_FROM must be an address, or `Name <address>` in ASCII',
+  ]),
+  ...['support.example.com/console', 'javascript:alert(1)', 'ftp://example.com'].map(
+    (RESET_URL): [Readonly<Record<string, string>>, string] => [
+      { RESET_URL },
+      'RESET_URL must be an http or https URL',
+    ],
+  ),
+  [{ MAIL_FROM: 'support@example.com' }, 'RESET_URL is missing: with MAIL_FROM, mails link to it'],
+  [{ STAGE: 'prod', RESET_URL: 'http://support.example.com' }, 'RESET_URL may begin with http: on stage local only'],
 ])('refuses %j', (env, complaint) => {
   expect(() => given(env)).toThrow(new ConfigError(`Configuration: ${complaint}`));
 });

@@ -11,6 +11,8 @@ export const AUDIT_ACTIONS = [
   'signed_out',
   'password_changed',
   'password_change_failed',
+  'password_reset',
+  'password_reset_made',
   'refresh_token_repeated',
   'refresh_token_reused',
   'sessions_displaced',

@@ -73,3 +73,16 @@ export const sessionSchema = /* @__PURE__ */ answerSchema(
   { id: 'Session' },
 );
 export type Session = z.infer<ReturnType<typeof sessionSchema>>;
+
+export const passwordResetSchema = /* @__PURE__ */ answerSchema(
+  () =>
+    z.object({
+      url: schema(() => z.string(), {
+        description: 'The link, with the token in its fragment. It works once; using one ends all links of the user.',
+        format: 'uri',
+      }),
+      expiresAt: timestampSchema,
+    }),
+  { id: 'PasswordReset' },
+);
+export type PasswordReset = z.infer<ReturnType<typeof passwordResetSchema>>;

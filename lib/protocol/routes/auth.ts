@@ -92,3 +92,34 @@ export const changePassword = /* @__PURE__ */ route(() => ({
   repeat: 'safe',
   errors: ['INVALID_CREDENTIALS', 'RATE_LIMITED'],
 }));
+
+/** Any text: what is no token of ours is refused as one that has expired. */
+const resetTokenSchema = /* @__PURE__ */ schema(() =>
+  z.string().check(z.minLength(1, { error: 'is required' }), z.maxLength(512, { error: 'is not a token of ours' })),
+);
+
+export const forgotPassword = /* @__PURE__ */ route(() => ({
+  operation: 'forgotPassword',
+  method: 'POST',
+  path: '/auth/password/forgot',
+  summary: 'Have a link mailed by which one sets a new password. The answer is the same whoever it is.',
+  tag: 'auth',
+  body: z.strictObject({ email: emailSchema }),
+  status: 202,
+  response: null,
+  repeat: { findOut: 'Send it again: at worst there are two mails, and both links work.' },
+  errors: ['NOT_CONFIGURED', 'RATE_LIMITED'],
+}));
+
+export const resetPassword = /* @__PURE__ */ route(() => ({
+  operation: 'resetPassword',
+  method: 'POST',
+  path: '/auth/password/reset',
+  summary: 'Set a new password by the token of a link. All sessions end, and failed sign-ins are forgotten.',
+  tag: 'auth',
+  body: z.strictObject({ token: resetTokenSchema, newPassword: passwordSchema }),
+  status: 204,
+  response: null,
+  repeat: { findOut: 'Sign in with the new password: that works where it was done.' },
+  errors: ['INVALID_TOKEN', 'RATE_LIMITED'],
+}));

@@ -5,6 +5,7 @@ import { beginAttempt } from '../../limits/signInAttempts.ts';
 import { cutAll } from '../../realtime/cut.ts';
 import { audit } from '../../store/audit.ts';
 import { transaction } from '../../store/database.ts';
+import { endResets } from '../../store/passwordResets.ts';
 import { findCredentials, replacePasswordHash } from '../../store/users.ts';
 import { endSessions } from './endSessions.ts';
 
@@ -44,11 +45,12 @@ export async function changePassword(
 /** `overtaken`: of two changes at once the other has won. This one has proven a password that is no longer the user's. */
 type Outcome = { readonly is: 'changed'; readonly sockets: readonly string[] } | { readonly is: 'overtaken' };
 
-/** Replaces the password and ends the caller's other sessions, with one commit. */
+/** Replaces the password, and ends the caller's other sessions and links to set one, with one commit. */
 function replacePassword(caller: Caller, change: { readonly from: string; readonly to: string }): Promise<Outcome> {
   const { userId, sessionId } = caller;
   return transaction(async (session) => {
     if (!(await replacePasswordHash(userId, change, session))) return { is: 'overtaken' };
+    await endResets(userId, session);
     await audit(caller, 'password_changed', userId, {}, session);
     return { is: 'changed', sockets: await endSessions({ userId, exceptSession: sessionId }, session) };
   });

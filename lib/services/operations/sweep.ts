@@ -4,6 +4,7 @@ import { anyoneAvailable, automaticTeams } from '../../store/agents.ts';
 import { backlog } from '../../store/backlog.ts';
 import { findUnfinished, setBackClosing } from '../../store/closing.ts';
 import type { ConversationRecord } from '../../store/conversations.ts';
+import { oldestMailMs } from '../../store/mailOutbox.ts';
 import { oldestUnarchivedMs } from '../../store/messages.ts';
 import { countOpenedDays } from '../../store/openedDays.ts';
 import type { Due, Pass } from '../../store/setBack.ts';
@@ -17,6 +18,7 @@ import {
 import { countClosed } from '../analytics/countClosed.ts';
 import { expireTexts } from '../conversations/expireTexts.ts';
 import { finishClosing } from '../conversations/finishClosing.ts';
+import { callMailer, sendsMails } from '../mail/callMailer.ts';
 import { finishErasing } from '../users/finishErasing.ts';
 import { finishHandingOver } from '../users/finishHandingOver.ts';
 
@@ -98,6 +100,7 @@ export async function sweep(until: number, graceMs = GRACE_MS): Promise<SweepRes
   // First, because it is little work, and the rest may take all the time there is.
   result.counted = await sweepCounts(until);
   await sweepOpened(until);
+  const mailLagMs = await sweepMails();
   for (const pass of ['first', 'again'] as const) {
     const handingOver = await finishAll(HANDING_OVER, pass, bounds);
     const closing = await finishAll(CLOSING, pass, bounds);
@@ -110,7 +113,7 @@ export async function sweep(until: number, graceMs = GRACE_MS): Promise<SweepRes
   }
   result.expired = await expireTexts(until);
   logger.info('swept', { ...result });
-  await reportBacklog();
+  await reportBacklog(mailLagMs);
   return result;
 }
 
@@ -133,6 +136,22 @@ async function sweepOpened(until: number): Promise<void> {
     await countOpenedDays(until);
   } catch (error) {
     logger.error('could not count what was opened', errorFields(error));
+  }
+}
+
+/**
+ * Calls the mail sender where a mail waits: its own call was lost, or SES refused the mail. Returns how long the oldest has waited;
+ * `null` where nobody is sent mails, or that could not be read.
+ */
+async function sweepMails(): Promise<number | null> {
+  if (!sendsMails()) return null;
+  try {
+    const lagMs = await oldestMailMs();
+    if (lagMs !== null) await callMailer();
+    return lagMs ?? 0;
+  } catch (error) {
+    logger.error('could not look into the outbox', errorFields(error));
+    return null;
   }
 }
 
@@ -176,7 +195,7 @@ async function setBack<T>(kind: Kind<T>, item: T): Promise<void> {
 }
 
 /** Reports how much waits, and for how long. Reads this after sweeping, so that finished work doesn't count. */
-async function reportBacklog(): Promise<void> {
+async function reportBacklog(mailLagMs: number | null): Promise<void> {
   const [{ waiting, assigned, longestWaitMs, archiveLagMs }, unarchivedMs, teams, anyone] = await Promise.all([
     backlog(),
     oldestUnarchivedMs(),
@@ -191,5 +210,6 @@ async function reportBacklog(): Promise<void> {
     LongestWaitSeconds: Math.round(longestWaitMs / 1000),
     ArchiveLagSeconds: Math.round(archiveLagMs / 1000),
     OldestUnarchivedMessageSeconds: Math.round(unarchivedMs / 1000),
+    ...(mailLagMs !== null && { MailLagSeconds: Math.round(mailLagMs / 1000) }),
   });
 }

@@ -2,12 +2,14 @@ import { randomBytes } from 'node:crypto';
 import { hashPassword } from '../../auth/passwords.ts';
 import type { Caller } from '../../domain/permissions.ts';
 import { AppError } from '../../errors/appError.ts';
-import { limitStaffWrites } from '../../limits/rateLimits.ts';
+import { forgetMailed, limitStaffWrites } from '../../limits/rateLimits.ts';
 import { forgetAccount } from '../../limits/signInAttempts.ts';
 import type { User } from '../../protocol/objects/users.ts';
 import { cutAll } from '../../realtime/cut.ts';
 import { audit } from '../../store/audit.ts';
 import { transaction } from '../../store/database.ts';
+import { deleteMailsTo } from '../../store/mailOutbox.ts';
+import { endResets } from '../../store/passwordResets.ts';
 import { eraseCandidate, findCredentials } from '../../store/users.ts';
 import { endSessions } from '../auth/endSessions.ts';
 
@@ -22,11 +24,14 @@ export async function eraseUser(caller: Caller, userId: string): Promise<User> {
   if (found?.user.role !== 'candidate') throw new AppError('NOT_FOUND');
   // Before the e-mail is gone, because attempts are kept under it.
   await forgetAccount({ id: userId, salt: found.salt }, found.user.email);
+  if (found.user.email !== null) await forgetMailed(found.user.email);
   // A password that nobody has, instead of none: it is checked and refused like any other.
   const passwordHash = await hashPassword(randomBytes(32).toString('base64'));
   const { erased, sockets } = await transaction(async (session) => {
     const user = await eraseCandidate(userId, passwordHash, session);
     if (!user) throw new AppError('NOT_FOUND');
+    await endResets(userId, session);
+    await deleteMailsTo(userId, session);
     await audit(caller, 'user_erased', userId, {}, session);
     return { erased: user, sockets: await endSessions({ userId }, session) };
   });

@@ -3,6 +3,7 @@ import { type ClientEventName, clientEvents } from '../../../lib/protocol/events
 import type { Route } from '../../../lib/protocol/route.ts';
 import { routes } from '../../../lib/protocol/routes.ts';
 import { CLIENT_EVENT_EXAMPLES, routeExample } from '../../../tools/examples.ts';
+import { linkIn } from '../../support/ses.ts';
 import type { Socket } from '../../support/socket.ts';
 import { type Desk, PASSWORD, type Person, UpgradeRefused } from '../../support/system.ts';
 import {
@@ -211,6 +212,11 @@ export class PermissionTrial {
         return { refreshToken: (await this.desk.login(this.people.candidate.email)).session.refreshToken };
       case 'changePassword':
         return { currentPassword: PASSWORD, newPassword: 'another good one' };
+      case 'resetPassword': {
+        const { user } = await this.desk.candidate();
+        const { url } = await this.desk.ok('POST', `/users/${user.id}/password-reset`, this.people.admin.token);
+        return { token: linkIn(url).token, newPassword: PASSWORD };
+      }
       case 'createUser':
         return { name: 'New', email, password: PASSWORD, role: 'supervisor' };
       case 'assignConversation':
