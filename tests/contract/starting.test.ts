@@ -46,7 +46,7 @@ it('is nothing that any module does by being imported', async () => {
 });
 
 /** They answer nobody who is signed in. */
-const BY_THE_CLOCK = ['sweep', 'dispatch'];
+const BY_THE_CLOCK = ['sweep', 'dispatch', 'mail'];
 
 const EVERYTHING = ['JWT_KEYS', 'MONGODB_URI', 'TRUSTED_PROXY_SECRET'];
 

@@ -85,6 +85,9 @@ it('carries only the collections and routes a function has to do with', () => {
   expect(carrying('"login_attempts"').sort()).toEqual(['auth', 'migrate', 'users']);
   expect(carrying('"known_origins"').sort()).toEqual(['auth', 'migrate', 'users']);
   expect(carrying('"guards"').sort()).toEqual(['createFirstAdmin', 'migrate', 'users']);
+  expect(carrying('"mail_outbox"').sort()).toEqual(['auth', 'mail', 'migrate', 'sweep', 'users']);
+  expect(carrying('"password_resets"').sort()).toEqual(['auth', 'mail', 'migrate', 'users']);
+  expect(carrying('/v2/email/outbound-emails')).toEqual(['mail']);
   for (const name of ['auth', 'operations']) expect(carrying('"active_messages"')).not.toContain(name);
   expect(carrying('Trade a refresh token for two new tokens.')).toEqual(['auth']);
   expect(carrying('Say something in a room')).toEqual(['websocket']);
