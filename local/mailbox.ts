@@ -43,6 +43,8 @@ export async function startMailbox(folder: string, print: (text: string) => void
   const server = createServer(async (request, response) => {
     const answer = (status: number, body: object) =>
       response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+    // A page in a browser on this machine could send the rest, but not this header.
+    if (!request.headers.authorization?.startsWith('AWS4-HMAC-SHA256 ')) return answer(403, {});
     if (request.method !== 'POST' || request.url !== '/v2/email/outbound-emails') return answer(404, {});
     return keep(request).then(
       (MessageId) => answer(200, { MessageId }),

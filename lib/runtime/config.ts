@@ -46,6 +46,10 @@ const link: Reader<string> = (given = '') => {
   return given;
 };
 
+/** Whether nobody between a browser and the page could put a page of their own in its place. */
+const isPrivate = (link: string): boolean =>
+  new URL(link).protocol === 'https:' || ['localhost', '127.0.0.1', '[::1]'].includes(new URL(link).hostname);
+
 const list: Reader<readonly string[]> = (given = '') =>
   given
     .split(',')
@@ -154,9 +158,8 @@ function parse(env: NodeJS.ProcessEnv): Config {
   if (parsed.RATE_LIMITS === 'off' && parsed.STAGE !== 'local')
     wrong.push('RATE_LIMITS may be off on stage local only');
   if (parsed.MAIL_FROM && !parsed.RESET_URL) wrong.push('RESET_URL is missing: with MAIL_FROM, mails link to it');
-  // A token on its way without TLS could be read; on a laptop it does not leave the machine.
-  if (parsed.RESET_URL?.startsWith('http:') && parsed.STAGE !== 'local')
-    wrong.push('RESET_URL may begin with http: on stage local only');
+  if (parsed.RESET_URL && !isPrivate(parsed.RESET_URL) && parsed.STAGE !== 'local')
+    wrong.push('RESET_URL must begin with https: (or be on localhost)');
   if (wrong.length > 0) throw new ConfigError(`Configuration: ${wrong.join('; ')}`);
   return parsed;
 }

@@ -70,7 +70,9 @@ export async function putMail(userId: string | null): Promise<void> {
 export interface TakenMail {
   readonly id: string;
   readonly userId: string;
-  /** How often sending began without a known outcome, this time included. */
+  /** When it is anybody's again, by the database's clock. */
+  readonly takenUntil: Date;
+  /** How often sending began before, without an outcome that is known. */
   readonly begun: number;
   /** It was not sent in its time. */
   readonly isLate: boolean;
@@ -81,20 +83,33 @@ export async function takeMail(): Promise<TakenMail | null> {
   const record = await mailOutboxModel()
     .findOneAndUpdate(
       trusted({ dueAt: { $lte: new Date() }, $expr: { $lte: ['$dueAt', '$$NOW'] } }),
-      [{ $set: { dueAt: { $add: ['$$NOW', TAKEN_MS] }, begun: { $add: ['$begun', 1] } } }],
+      [{ $set: { dueAt: { $add: ['$$NOW', TAKEN_MS] } } }],
       { sort: { dueAt: 1 }, returnDocument: 'after', updatePipeline: true },
     )
     .lean();
   if (!record) return null;
-  const { _id: id, userId, begun, expiresAt } = record;
-  return { id, userId, begun, isLate: expiresAt.getTime() <= Date.now() };
+  const { _id: id, userId, dueAt: takenUntil, begun, expiresAt } = record;
+  return { id, userId, takenUntil, begun, isLate: expiresAt.getTime() <= Date.now() };
 }
 
-/** Notes that a mail was refused, so it was not sent. It is due again after a pause, longer each time. */
-export async function setBackMail({ id, begun }: TakenMail): Promise<void> {
+/**
+ * Notes that sending begins. Call it inside the transaction that stores the link: without its commit nothing has begun. Returns
+ * `false` where somebody else has taken the mail meanwhile: this machine stood still for too long.
+ */
+export async function beginMail({ id, takenUntil }: TakenMail, session: Transaction): Promise<boolean> {
+  const { matchedCount } = await mailOutboxModel().updateOne(
+    { _id: id, dueAt: takenUntil },
+    { $inc: { begun: 1 } },
+    { session },
+  );
+  return matchedCount === 1;
+}
+
+/** Notes that a mail was refused, so that it was not sent. It is due again after a pause, longer each time. */
+export async function setBackMail({ id, takenUntil }: TakenMail): Promise<void> {
   const pause = { $min: [LONGEST_PAUSE_MS, { $multiply: [FIRST_PAUSE_MS, { $pow: [2, '$failures'] }] }] };
   await mailOutboxModel().updateOne(
-    { _id: id, begun },
+    { _id: id, dueAt: takenUntil },
     [
       {
         $set: {

@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { jest } from '@jest/globals';
 import { resetConfig } from '../../lib/runtime/config.ts';
 import { sweep } from '../../lib/services/operations/sweep.ts';
-import { mailOutboxModel } from '../../lib/store/mailOutbox.ts';
+import { transaction } from '../../lib/store/database.ts';
+import { beginMail, mailOutboxModel, setBackMail, takeMail } from '../../lib/store/mailOutbox.ts';
 import { passwordResetsModel } from '../../lib/store/passwordResets.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
 import { linkIn, type SesFault } from '../support/ses.ts';
@@ -196,7 +197,35 @@ describe('a mail of which nobody knows whether it was sent', () => {
   });
 });
 
+describe('a mail sender that stands still', () => {
+  it('for longer than it has the mail, sends nothing: another has sent it, or will', async () => {
+    await asked();
+    const stale = await takeMail();
+    if (!stale) throw new Error('nothing to take');
+    expect(await takeMail()).toBeNull();
+    await letPausesPass();
+    expect(await takeMail()).toMatchObject({ id: stale.id, begun: 0 });
+    expect(await transaction((session) => beginMail(stale, session))).toBe(false);
+    await setBackMail(stale);
+    expect(await waiting()).toMatchObject([{ begun: 0, failures: 0 }]);
+  });
+});
+
 describe('a mail sender that dies', () => {
+  it.each([1, 2, 3])('before the link is stored, %i times: the mail is sent by the next, once', async (deaths) => {
+    await asked();
+    for (let death = 0; death < deaths; death += 1) {
+      const died = jest.spyOn(passwordResetsModel(), 'findOneAndUpdate').mockImplementationOnce(() => {
+        throw new Error('the machine is gone');
+      });
+      expect(await run()).toBe(false);
+      died.mockRestore();
+      await letPausesPass();
+    }
+    expect(await run()).toBe(true);
+    expect([tokens().length, told('MailsGivenUp')]).toEqual([1, 0]);
+  });
+
   it('once the link is stored: the mail is sent by the next', async () => {
     const candidate = await asked();
     const { AWS_ENDPOINT_URL_SESV2 = '' } = process.env;

@@ -73,7 +73,12 @@ it.each<[Readonly<Record<string, string>>, string]>([
     ],
   ),
   [{ MAIL_FROM: 'support@example.com' }, 'RESET_URL is missing: with MAIL_FROM, mails link to it'],
-  [{ STAGE: 'prod', RESET_URL: 'http://support.example.com' }, 'RESET_URL may begin with http: on stage local only'],
+  ...['http://support.example.com', 'HTTP://support.example.com'].map(
+    (RESET_URL): [Readonly<Record<string, string>>, string] => [
+      { STAGE: 'prod', RESET_URL },
+      'RESET_URL must begin with https: (or be on localhost)',
+    ],
+  ),
 ])('refuses %j', (env, complaint) => {
   expect(() => given(env)).toThrow(new ConfigError(`Configuration: ${complaint}`));
 });
@@ -82,6 +87,14 @@ it('names everything that is wrong at once, and no value', () => {
   const read = () => given({ METRICS: 'secret-1', MAX_BODY_BYTES: 'secret-2' });
   expect(read).toThrow(/METRICS must be .*; MAX_BODY_BYTES must be /);
   expect(read).not.toThrow(/secret/);
+});
+
+it.each([
+  { STAGE: 'prod', RESET_URL: 'https://support.example.com/#/reset/' },
+  { STAGE: 'dev', RESET_URL: 'http://localhost:5173/reset' },
+  { RESET_URL: 'http://192.168.0.7:3000/console' },
+])('takes a page to set a password on: %j', (env) => {
+  expect(given({ ...env, MAIL_FROM: "Kim's Support <support@example.com>" })).toMatchObject(env);
 });
 
 it('may lift the rate limits on a laptop', () => {

@@ -58,8 +58,12 @@ it('prints a mail, and keeps it in a file of its own that nobody else reads', as
 });
 
 it('answers nothing else', async () => {
-  expect((await fetch(mailbox.url)).status).toBe(404);
-  expect((await fetch(`${mailbox.url}/v2/email/outbound-emails`, { method: 'POST', body: '{}' })).status).toBe(500);
+  const status = async (path: string, init: RequestInit) => (await fetch(mailbox.url + path, init)).status;
+  const headers = { authorization: 'AWS4-HMAC-SHA256 Credential=local' };
+  const path = '/v2/email/outbound-emails';
+  expect(await status(path, { method: 'POST', body: '{}' })).toBe(403);
+  expect(await status('/', { headers })).toBe(404);
+  expect(await status(path, { method: 'POST', body: '{}', headers })).toBe(500);
   expect(printed).toEqual([]);
 });
 
