@@ -65,7 +65,10 @@ export interface ConnectionEvents {
   frame: ServerFrame;
   /** A new socket is there, which is in no room and watches nothing. `epoch` counts them. */
   up: { readonly epoch: number };
-  /** The page was frozen or out of sight, or the network was gone: something may have been missed. */
+  /**
+   * It is time to make sure that nothing was missed: the service doesn't promise that every frame arrives. Told with each `PING`, and
+   * when the page was frozen or out of sight, or the network was gone.
+   */
   wake: undefined;
 }
 
@@ -431,7 +434,7 @@ export class Connection {
       this.#failures = 0;
     });
     const ping = () => {
-      this.#check(line);
+      this.#wake();
       line.later(options.pingEveryMs, ping);
     };
     line.later(options.pingEveryMs, ping);

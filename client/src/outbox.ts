@@ -61,6 +61,8 @@ interface Entry {
 
 /** Messages of a conversation that are under way at once. More would only wait at the service. */
 const WINDOW = 4;
+/** How long another tab may take with a message that one of this tab's comes after. */
+const OTHER_TAB_MS = 5_000;
 /** Codes after which a message is sent again, unchanged. */
 const AGAIN: ReadonlySet<string> = new Set([
   'UNAVAILABLE',
@@ -269,10 +271,33 @@ export class ConversationOutbox {
     let free = WINDOW - this.#entries.filter(({ isUnderWay }) => isUnderWay).length;
     for (const entry of this.#entries) {
       if (free <= 0) return;
-      if (!entry.isOwn || entry.isUnderWay || entry.state !== 'sending') continue;
+      if (entry.state !== 'sending' || entry.isUnderWay) continue;
+      if (!entry.isOwn && !this.#takesOver(entry)) continue;
+      if (this.#waitsForOther(entry)) return;
       free -= 1;
       void this.#send(entry);
     }
+  }
+
+  /** Whether this message comes after one that another tab is sending: there it is sooner done than waited for at the service. */
+  #waitsForOther({ kept }: Entry): boolean {
+    const first = kept.after === null ? undefined : this.#find(kept.after);
+    return first?.state === 'sending' && !first.isOwn;
+  }
+
+  /** Another tab may be asleep. What one of this tab's messages has waited for so long, this tab sends, too: it is still one message. */
+  #takesOver(entry: Entry): boolean {
+    const { clock } = this.#outbox.deps;
+    const waiting = this.#entries.find(
+      ({ kept, isOwn, state }) => isOwn && state === 'sending' && kept.order > entry.kept.order,
+    );
+    if (!waiting) return false;
+    const left = waiting.kept.createdAt + OTHER_TAB_MS - clock.now();
+    if (left > 0) {
+      this.#wake();
+      this.#wake = clock.after(left, () => this.pump());
+    } else entry.isOwn = true;
+    return entry.isOwn;
   }
 
   /** A message of the conversation: it may be one of these. */
@@ -324,19 +349,14 @@ export class ConversationOutbox {
       entry.isUnderWay = false;
       if (this.#isStopped || entry.state !== 'sending') return;
       if (!(error instanceof LiveSupportError)) this.#pause(null);
-      else if (AGAIN.has(error.code)) this.#again(entry, error);
+      else if (AGAIN.has(error.code)) this.#again(error);
       else this.#fail(entry, error);
     }
   }
 
-  #again(entry: Entry, error: LiveSupportError): void {
+  #again(error: LiveSupportError): void {
     if (error.code === 'NOT_JOINED') this.#carrier.rejoin();
     if (error.code === 'INVALID_TOKEN') this.#carrier.distrust();
-    if (error.code === 'OUT_OF_ORDER') {
-      // Another tab's, which may have stopped: sent from here, too, it is still one message.
-      const first = this.#find(entry.kept.after ?? '');
-      if (first) first.isOwn = true;
-    }
     this.#pause(error.retryAfter);
   }
 

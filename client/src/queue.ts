@@ -69,6 +69,7 @@ export class Queue {
     this.#undos = [
       deps.connection.on('frame', (frame) => this.#receive(frame)),
       deps.connection.on('up', () => this.#read()),
+      deps.connection.on('wake', () => this.#read()),
       deps.connection.on('status', ({ state }) => {
         if (state !== 'ready' && this.#state === 'live') this.#set('loading');
       }),

@@ -1,7 +1,7 @@
 import { createClient, type LiveSupportClient, memoryStorage } from '../../client/src/index.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
 import type { Desk, Person } from '../support/system.ts';
-import { browserAt } from './support/gatewaySocket.ts';
+import { browserAt } from './support/browser.ts';
 
 /** Two people talk through the client, at the real handlers. */
 
@@ -40,7 +40,12 @@ it('two people talk, in order, until the agent closes', async () => {
   const contents: string[] = [];
   for await (const { content } of ofKim.messages()) contents.push(content);
   expect(contents).toEqual(['Hello?', 'one', 'two', 'three', 'four', 'five', 'six', 'I see']);
-  expect(ofKim.snapshot).toMatchObject({ state: 'ended', reason: 'closed', outbox: [], conversation: { status: 'closed' } });
+  expect(ofKim.snapshot).toMatchObject({
+    state: 'ended',
+    reason: 'closed',
+    outbox: [],
+    conversation: { status: 'closed' },
+  });
 });
 
 it('a supervisor watches the queue', async () => {

@@ -19,7 +19,8 @@ export function fetchAt(gateway: Gateway): Fetch {
       raw: body,
       headers: others,
     });
-    const text = typeof answer.body === 'string' ? answer.body : answer.body === undefined ? '' : JSON.stringify(answer.body);
+    const text =
+      typeof answer.body === 'string' ? answer.body : answer.body === undefined ? '' : JSON.stringify(answer.body);
     return { status: answer.status, headers: { get: (name) => answer.headers[name] ?? null }, text: async () => text };
   };
 }
