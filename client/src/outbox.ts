@@ -370,7 +370,11 @@ export class ConversationOutbox {
     if (!isPaused) this.#failures += 1;
     this.#pausedUntil = clock.now() + ms;
     this.#wake();
-    this.#wake = clock.after(ms, () => this.pump());
+    this.#wake = clock.after(ms, () => {
+      // Not by the clock, which may have been set back.
+      this.#pausedUntil = 0;
+      this.pump();
+    });
   }
 
   #accept(id: string, seq: number): void {
