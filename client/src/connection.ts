@@ -172,12 +172,13 @@ class Line {
   #receive(data: unknown): void {
     if (this.isOver) return;
     this.lastFrameAt = this.#clock.now();
-    let frame: { event?: unknown; data?: unknown; requestId?: unknown };
+    let frame: { readonly event?: unknown } | null;
     try {
       frame = JSON.parse(String(data));
     } catch {
       return;
     }
+    if (typeof frame !== 'object' || frame === null) return;
     // The gateway's own: it has lost a command, and doesn't say which.
     if (typeof frame.event !== 'string') this.#loseAll();
     else this.#answer(frame as ServerFrame);

@@ -114,6 +114,8 @@ export class ConversationView {
   #isWanted = false;
   /** The socket on which this view is in the room; 0 for none. */
   #joinedEpoch = 0;
+  /** How often it was given to somebody, or back. */
+  #moves = 0;
   /** The service has said that the conversation is closed. */
   #isClosed = false;
   /** What is to be done to be up to date, while it is done. */
@@ -128,6 +130,8 @@ export class ConversationView {
   #typingEnds: Undo | undefined;
   #wantsRead = 0;
   #markedRead = 0;
+  /** What is said and not answered yet. */
+  #markingRead = 0;
   #readPause: Undo | undefined;
   readonly #undos: Undo[];
   /** What each server event about this conversation does. */
@@ -219,8 +223,7 @@ export class ConversationView {
     if (!outbox) throw new LiveSupportError('SIGNED_OUT', 'nobody is signed in');
     this.#typingStopped();
     const sending = outbox.send(content);
-    this.#deps.connection.connect();
-    this.#goOn();
+    if (this.#deps.connection.status.state === 'idle') this.#deps.connection.connect();
     return sending;
   }
 
@@ -393,6 +396,10 @@ export class ConversationView {
     return this.#state !== 'ended' && (this.#isWanted || this.#outbox?.isPending === true);
   }
 
+  get #isUpToDate(): boolean {
+    return !this.#isClosed && this.#joinedEpoch === this.#deps.connection.epoch && this.#list.isComplete;
+  }
+
   #up(): void {
     this.#joinedEpoch = 0;
     this.#failures = 0;
@@ -417,9 +424,9 @@ export class ConversationView {
     }
     this.#syncing = this.#sync().finally(() => {
       this.#syncing = undefined;
-      if (!this.#syncAgain) return;
+      const isWanted = this.#syncAgain && !this.#isUpToDate;
       this.#syncAgain = false;
-      this.#goOn();
+      if (isWanted) this.#goOn();
     });
   }
 
@@ -429,6 +436,7 @@ export class ConversationView {
     while (this.#needsRoom && connection.isReady && !signal.aborted) {
       const { epoch } = connection;
       const list = this.#list;
+      const moves = this.#moves;
       try {
         if (this.#isClosed || this.#conversation?.status === 'closed') return await this.#readToTheEnd();
         const joined = await connection.request(
@@ -438,12 +446,14 @@ export class ConversationView {
         );
         // The person may be another one by now.
         if (list !== this.#list || signal.aborted) continue;
-        if (epoch === connection.epoch) this.#joinedEpoch = epoch;
+        // What was told meanwhile may have ended the stay that this answer speaks of.
+        const isIn = epoch === connection.epoch && moves === this.#moves;
+        if (isIn) this.#joinedEpoch = epoch;
         const { end } = list;
         this.#joined(joined);
         if (list.end > end) this.#failures = 0;
         this.#outbox?.pump();
-        if (joined.nextAfterSeq !== null || epoch !== connection.epoch) continue;
+        if (joined.nextAfterSeq !== null || !isIn) continue;
         if (list.isComplete) return this.#caughtUp();
         // What is said to be there is on its way, or is read in a moment.
         await this.#wait(null, signal);
@@ -631,6 +641,7 @@ export class ConversationView {
     const { user } = this.#deps.session;
     if (user?.role !== 'agent') return;
     // Of a loss and a gain at the same moment the loss may be told last: the room says which it is.
+    this.#moves += 1;
     this.#joinedEpoch = 0;
     if (this.#state === 'ended' && this.#reason === 'lost' && this.#isWanted && conversation.agentId === user.id)
       this.#set('joining');
@@ -706,17 +717,26 @@ export class ConversationView {
   #tellRead(): void {
     const { connection, page, clock } = this.#deps;
     const seq = this.#wantsRead;
-    if (seq <= this.#markedRead || this.#readPause || !connection.isReady || !page.isFocused()) return;
+    if (
+      seq <= Math.max(this.#markedRead, this.#markingRead) ||
+      this.#readPause ||
+      !connection.isReady ||
+      !page.isFocused()
+    )
+      return;
     const again = () => {
       this.#readPause = undefined;
       this.#tellRead();
     };
     this.#readPause = clock.after(READ_EVERY_MS, again);
+    this.#markingRead = seq;
     connection.request('MARK_READ', { conversationId: this.id, seq }).then(
       () => {
+        this.#markingRead = 0;
         this.#markedRead = Math.max(this.#markedRead, seq);
       },
       (error: unknown) => {
+        this.#markingRead = 0;
         if (!(error instanceof LiveSupportError) || this.#stopped.signal.aborted) return;
         // A new socket brings it up again; what is refused for good is given up.
         if (!error.retryable && !error.outcomeUnknown) this.#markedRead = Math.max(this.#markedRead, seq);

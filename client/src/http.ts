@@ -74,6 +74,7 @@ export class Wire {
     const [line] = OPERATIONS[name];
     const { method, path, body } = httpRequest(line as 'GET /health', parts);
     const isSafe = isSafeToRepeat(OPERATIONS[name][2], parts.body);
+    parts.signal?.throwIfAborted();
     const controller = new AbortController();
     const answer = (async () => {
       const response = await fetch(httpUrl.replace(/\/$/, '') + path, {

@@ -164,12 +164,12 @@ export class SessionKeeper implements Tokens {
         return this.#become(session.user, 'signedIn');
       } catch (error) {
         if (!(error instanceof LiveSupportError)) throw error;
-        if (error.code === 'RATE_LIMITED') {
-          // Not spent, unless by an attempt before.
+        if (error.code === 'INVALID_TOKEN' || error.code === 'VALIDATION_FAILED') return this.#obtain('ended');
+        if (!error.outcomeUnknown) {
+          // Not spent, unless by an attempt before: too many of them, or something on the way that is none of the service's.
           if (isFirst) await this.#write(kept);
           throw error;
         }
-        if (!error.outcomeUnknown) return this.#obtain('ended');
         await sleep(clock, pause(BACKOFF, attempt, random), signal);
       }
     }

@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
-  type ClientStorage,
   type Clock,
   type ConversationView,
   createClient,
@@ -8,14 +7,13 @@ import {
   type Locks,
   localLocks,
   type Message,
-  memoryStorage,
-  type Page,
   type Sending,
 } from '../../../client/src/index.ts';
 import { Random } from '../../faults/historyChecker/random.ts';
 import { eventually } from '../../support/deadline.ts';
 import type { InProcess } from '../../support/inProcess.ts';
 import type { Desk, Person } from '../../support/system.ts';
+import { FakePage, sharedStorage } from '../support/fakes.ts';
 import { CALM, Network } from './network.ts';
 
 /** The clients' time, which goes faster than the handlers', until there is only to be waited for the end. */
@@ -38,59 +36,6 @@ class FastClock implements Clock {
     this.#at = this.now();
     this.#from = Date.now();
     this.#speed = 3;
-  }
-}
-
-/** A storage that tabs share, and that tells the others. */
-export function sharedStorage(): { tab(): ClientStorage } {
-  const kept = memoryStorage();
-  const listeners = new Map<object, () => void>();
-  return {
-    tab: () => {
-      const own = {};
-      const tell = () => {
-        for (const [of, listener] of listeners) if (of !== own) setImmediate(listener);
-      };
-      return {
-        ...kept,
-        set: (key, value) => {
-          kept.set(key, value);
-          tell();
-        },
-        remove: (key) => {
-          kept.remove(key);
-          tell();
-        },
-        subscribe: (listener) => {
-          listeners.set(own, listener);
-          return () => listeners.delete(own);
-        },
-      };
-    },
-  };
-}
-
-/** A page that can be looked away from. */
-class FakePage implements Page {
-  readonly #listeners = new Set<() => void>();
-  #focused = true;
-
-  isFocused(): boolean {
-    return this.#focused;
-  }
-
-  isOnline(): boolean {
-    return true;
-  }
-
-  onChange(listener: () => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
-  }
-
-  become(focused: boolean): void {
-    this.#focused = focused;
-    for (const listener of this.#listeners) listener();
   }
 }
 
@@ -251,7 +196,7 @@ export async function playSeed(
         await tabs[at]?.client.session.restore();
         break;
       case 'blink':
-        tab.page.become(!tab.page.isFocused());
+        tab.page.become({ focused: !tab.page.isFocused() });
         break;
       default:
         await sleep(random.between(5, 80));
@@ -264,7 +209,7 @@ export async function playSeed(
   await restarting;
   network.weather = CALM;
   clock.slowDown();
-  for (const tab of tabs) tab.page.become(true);
+  for (const tab of tabs) tab.page.become({ focused: true });
   const quiet = () => tabs.every(({ view }) => view.snapshot.outbox.every(({ state }) => state !== 'sending'));
   const complaints: string[] = [];
   try {
