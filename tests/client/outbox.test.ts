@@ -147,6 +147,7 @@ it('keeps a refused message until it is sent once more, as the last one, or forg
   accept();
   service.socket.refuse('SEND_MESSAGE', 'PAYLOAD_TOO_LARGE');
   await expect(again?.accepted).rejects.toMatchObject({ code: 'PAYLOAD_TOO_LARGE' });
+  await settled();
   expect(await kept()).toBe(1);
   view.discard(first.clientMessageId);
   await settled();

@@ -34,6 +34,10 @@ export const LAYERS: Record<string, readonly string[]> = {
   'functions/*': ['lib/http', 'lib/services', 'lib/protocol'],
   'functions/websocket': ['lib/http', 'lib/websocket', 'lib/services', 'lib/realtime', 'lib/protocol'],
   'functions/operations': ['lib/http', 'lib/services', 'lib/store', 'lib/runtime', 'lib/protocol'],
+  // It is published: it takes from the repository only what is bundled into it, and no package.
+  client: ['lib/protocol'],
+  // As a user of the package writes them.
+  'client/examples': [],
   tools: ['lib/protocol', 'lib/domain', 'bench/report'],
   // Pages and plots from figures: nothing of what measures them.
   'bench/report': [],
@@ -51,7 +55,12 @@ const HOMES: Record<string, readonly string[]> = {
 };
 
 /** Folders that may import these packages and no others, Node's own included. */
-const ONLY: Record<string, readonly string[]> = { 'lib/domain': [], 'lib/protocol': ['zod'] };
+const ONLY: Record<string, readonly string[]> = {
+  'lib/domain': [],
+  'lib/protocol': ['zod'],
+  client: [],
+  'client/examples': ['@live-support/client', 'node:readline', 'node:process'],
+};
 
 /** One readable sentence per import that goes the wrong way. */
 export function violations(imports: Imports): string[] {
@@ -150,5 +159,7 @@ function layerOf(file: string): string {
   if (LAYERS[folder]) return folder;
   const [top = '', second] = folder.split('/');
   if (top === 'functions') return 'functions/*';
+  // The build has no folders below `client/src`.
+  if (top === 'client') return 'client';
   return top === 'lib' && second !== undefined ? `${top}/${second}` : top;
 }

@@ -4,7 +4,7 @@ import { cycles, importsOf, opensTransactions, readImports, transactionOwners, v
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
 describe('imports', () => {
-  const imports = readImports(root, ['lib', 'functions', 'tools', 'bench/report']);
+  const imports = readImports(root, ['lib', 'functions', 'client/src', 'client/examples', 'tools', 'bench/report']);
 
   it('go down the layers, and packages stay at home', () => {
     expect(violations(imports)).toEqual([]);
@@ -62,6 +62,10 @@ describe('the check itself', () => {
     ['functions/users/createUser.ts', '../websocket/ping.ts'],
     ['lib/http/area.ts', '../../functions/auth.ts'],
     ['lib/newcomer/file.ts', './other.ts'],
+    ['client/src/client.ts', '../../lib/domain/roles.ts'],
+    ['client/src/client.ts', 'zod'],
+    ['client/src/client.ts', 'node:crypto'],
+    ['client/examples/chat.ts', '../src/index.ts'],
   ])('catches %s importing %s', (file, specifier) => {
     expect(violations(new Map([[file, [specifier]]]))).toEqual([expect.stringContaining(`${file}`)]);
   });
@@ -76,6 +80,9 @@ describe('the check itself', () => {
     ['functions/users/createUser.ts', '../../lib/services/users.ts'],
     ['functions/operations/health.ts', '../../lib/store/database.ts'],
     ['functions/users.ts', './users/createUser.ts'],
+    ['client/src/http.ts', '../../lib/protocol/client.ts'],
+    ['client/src/client.ts', './http.ts'],
+    ['client/examples/chat.ts', '@live-support/client'],
     ['functions/users.ts', '../lib/auth/startAhead.ts'],
   ])('lets %s import %s', (file, specifier) => {
     expect(violations(new Map([[file, [specifier]]]))).toEqual([]);
