@@ -88,6 +88,9 @@ export class SessionKeeper implements Tokens {
 
   /** Takes a session, however it was made. One of another person takes the place of the one there was. */
   async use(session: Session): Promise<void> {
+    if (typeof session?.accessToken !== 'string' || typeof session.user?.id !== 'string') {
+      throw new LiveSupportError('UNEXPECTED', 'this is no session');
+    }
     await this.#write({ session, expiresAt: this.#deps.clock.now() + session.expiresIn * 1000, refreshSentAt: null });
     this.#become(session.user, 'signedIn');
   }
@@ -160,8 +163,7 @@ export class SessionKeeper implements Tokens {
       try {
         const { refreshToken } = kept.session;
         const session = await wire.send('refreshSession', { body: { refreshToken }, signal }, null, REFRESH_TIMEOUT_MS);
-        await this.#write({ session, expiresAt: clock.now() + session.expiresIn * 1000, refreshSentAt: null });
-        return this.#become(session.user, 'signedIn');
+        return await this.use(session);
       } catch (error) {
         if (!(error instanceof LiveSupportError)) throw error;
         if (error.code === 'INVALID_TOKEN' || error.code === 'VALIDATION_FAILED') return this.#obtain('ended');

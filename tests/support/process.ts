@@ -121,6 +121,11 @@ export class Running {
     }
   }
 
+  /** A signal that it goes on after. */
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    this.#signal(signal);
+  }
+
   /** To the process group; `false` when nobody is left in it. */
   #signal(signal: NodeJS.Signals | 0): boolean {
     try {
