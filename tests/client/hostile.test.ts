@@ -11,7 +11,7 @@ it(
   async () => {
     const world = await startDesk({ MAX_CONNECTIONS_PER_USER: '1000', ACCESS_TOKEN_TTL_SECONDS: '86400' });
     const { desk, system } = world;
-    const waiting = seeds(0, 1, { few: 6, soak: 400 });
+    const waiting = seeds(0, 1, { few: 6, soak: 60 });
     const total = waiting.length;
     const failures: string[] = [];
     const lane = async () => {

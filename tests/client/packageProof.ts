@@ -14,7 +14,7 @@ import { freePorts, localFolder, portVariables } from '../support/emulator.ts';
 import { PROJECT, Running, SERVERLESS } from '../support/process.ts';
 
 /**
- * `npm run test:client-package`: the package as it would be published, installed into empty projects, where the README's example
+ * `npm run test:clientPackage`: the package as it would be published, installed into empty projects, where the README's example
  * runs against `npm start`, in Node, in TypeScript, and in Chromium where there is one. Then two people talk in two terminals
  * through `kill -STOP` and a restart of the service.
  */
