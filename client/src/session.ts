@@ -40,6 +40,8 @@ interface Kept {
 const LEEWAY_MS = 30_000;
 /** The service repeats its answer to a refresh for 30 seconds. Later a repeat would pass for a theft. */
 const REPEAT_MS = 25_000;
+/** A session that is made new and is no good is not made new for ever. */
+const MOST_RENEWALS = 2;
 const REFRESH_TIMEOUT_MS = 8_000;
 /** What has answered so recently can be reached. */
 const REACHED_MS = 5_000;
@@ -104,10 +106,10 @@ export class SessionKeeper implements Tokens {
     signal,
     refused,
   }: CallOptions & { readonly refused?: string | undefined } = {}): Promise<string> {
-    for (;;) {
+    for (let renewals = 0; ; renewals += 1) {
       signal?.throwIfAborted();
       const kept = await this.#look();
-      if (kept && this.#isUsable(kept, refused)) return kept.session.accessToken;
+      if (kept && (renewals > MOST_RENEWALS || this.#isUsable(kept, refused))) return kept.session.accessToken;
       this.#renewing ??= this.#renew(refused).finally(() => {
         this.#renewing = undefined;
       });
@@ -165,7 +167,7 @@ export class SessionKeeper implements Tokens {
         const session = await wire.send('refreshSession', { body: { refreshToken }, signal }, null, REFRESH_TIMEOUT_MS);
         return await this.use(session);
       } catch (error) {
-        if (!(error instanceof LiveSupportError)) throw error;
+        if (!(error instanceof LiveSupportError) || signal.aborted) throw error;
         if (error.code === 'INVALID_TOKEN' || error.code === 'VALIDATION_FAILED') return this.#obtain('ended');
         if (!error.outcomeUnknown) {
           // Not spent, unless by an attempt before: too many of them, or something on the way that is none of the service's.

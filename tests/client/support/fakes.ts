@@ -368,9 +368,9 @@ export const accepted = (sent: Sent, seq: number): ServerEvents['MESSAGE_ACCEPTE
 /** A storage that tabs share, each by a view of its own, and that tells the others. */
 export function sharedStorage(): { tab(): ClientStorage } {
   const kept = memoryStorage();
-  const listeners = new Map<object, () => void>();
+  const listeners = new Map<() => void, object>();
   const tell = (by: object) => {
-    for (const [of, listener] of listeners) if (of !== by) setImmediate(listener);
+    for (const [listener, of] of listeners) if (of !== by) setImmediate(listener);
   };
   return {
     tab: () => {
@@ -386,8 +386,8 @@ export function sharedStorage(): { tab(): ClientStorage } {
           tell(own);
         },
         subscribe: (listener) => {
-          listeners.set(own, listener);
-          return () => listeners.delete(own);
+          listeners.set(listener, own);
+          return () => listeners.delete(listener);
         },
       };
     },
