@@ -20,6 +20,7 @@ module.exports = {
   analytics: { secrets: [DATABASE, KEYS], sockets: [], proxy: true },
   operations: { secrets: [DATABASE, KEYS], sockets: [], proxy: true },
   unknownRoute: { secrets: [], sockets: [] },
+  site: { secrets: [], sockets: [] },
   // One socket too many takes another's place, and a flood of frames is ended.
   websocket: { secrets: [DATABASE, KEYS], sockets: ['POST', 'DELETE'], proxy: true, dispatches: true },
   sweep: { secrets: [DATABASE], sockets: ['POST'], deadLetters: true, dispatches: true },

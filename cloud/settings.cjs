@@ -4,7 +4,7 @@
 /** @import { Addition, Framework } from './types.d.ts' */
 
 /** Settings that the deployment sets itself, some by a parameter of another name: `logLevel`, `allowedOrigins`. */
-const NOT_TO_BE_SET = ['STAGE', 'METRICS', 'LOG_LEVEL', 'ALLOWED_ORIGINS', 'WEBSOCKET_ENDPOINT'];
+const NOT_TO_BE_SET = ['STAGE', 'METRICS', 'LOG_LEVEL', 'ALLOWED_ORIGINS', 'WEBSOCKET_ENDPOINT', 'SITE_FOLDER'];
 
 /**
  * Refuses a parameter that nothing reads: a misspelt `MESSAGE_RETENTION_DAYS` would keep messages for ever.

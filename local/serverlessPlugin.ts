@@ -61,6 +61,7 @@ export default class LocalSupport {
   #host = 'localhost';
   #ports = { http: 0, webSocket: 0, lambda: 0 };
   #database: Promise<string> | undefined;
+  #pages: Promise<unknown> | undefined;
   /** Set from the moment the start begins. */
   #mongod: Promise<Mongod> | undefined;
   #ending: Promise<never> | undefined;
@@ -152,8 +153,9 @@ export default class LocalSupport {
     await this.#choosePorts();
     if (this.#ending) return;
     this.#database = this.#startDatabase();
-    // This is awaited once the functions are bundled, but a failure must be reported at once.
-    this.#database.catch((error: unknown) => this.#fail(error));
+    this.#pages = this.#buildPages();
+    // These are awaited once the functions are bundled, but a failure must be reported at once.
+    for (const begun of [this.#database, this.#pages]) begun.catch((error: unknown) => this.#fail(error));
   }
 
   /**
@@ -217,10 +219,22 @@ export default class LocalSupport {
     return uri;
   }
 
+  /** Builds the pages, and builds them again whenever their source changes. */
+  async #buildPages(): Promise<void> {
+    const { watchSite } = await import('./watchSite.ts');
+    await watchSite(this.#siteFolder(), {
+      reload: process.env['RELOAD'] === 'on',
+      signal: this.#givingUp.signal,
+      log: (line) => console.log(line),
+    });
+  }
+
+  readonly #siteFolder = (): string => join(this.#folder, 'site');
+
   /** Gives the functions their environment: from serverless.yml, overridden by the shell, with what a laptop needs. */
   async #equip(): Promise<void> {
     const { localSigningKeys } = await import('./signingKeys.ts');
-    const uri = await this.#database;
+    const [uri] = await Promise.all([this.#database, this.#pages]);
     const { provider } = this.#serverless.service;
     const settings = provider.environment ?? {};
     const said = Object.keys(settings).filter((name) => process.env[name]);
@@ -229,6 +243,10 @@ export default class LocalSupport {
       ...Object.fromEntries(said.map((name) => [name, process.env[name]])),
       STAGE: 'local',
       METRICS: process.env['METRICS'] || 'off',
+      CONSOLE: process.env['CONSOLE'] || 'on',
+      WIDGET: process.env['WIDGET'] || 'on',
+      DOCS: process.env['DOCS'] || 'on',
+      SITE_FOLDER: this.#siteFolder(),
       MONGODB_URI: uri,
       JWT_KEYS: process.env['JWT_KEYS'] || (await localSigningKeys(resolve(this.#folder, 'jwt-keys'))),
       TRUSTED_PROXY_SECRET: process.env['TRUSTED_PROXY_SECRET'] ?? '',

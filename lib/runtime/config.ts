@@ -64,6 +64,14 @@ const environment = {
   TRUSTED_PROXY: oneOf(['off', 'optional', 'required'], 'off'),
   /** `off`: nobody is told that somebody is typing, which costs a frame each few seconds. */
   TYPING: oneOf(['on', 'off'], 'on'),
+  /** `on`: this stage serves the staff's console, at `/console`. */
+  CONSOLE: oneOf(['on', 'off'], 'off'),
+  /** `on`: this stage serves the widget for customers, `/widget.js`, and a page to see it on, `/demo`. */
+  WIDGET: oneOf(['on', 'off'], 'off'),
+  /** `on`: this stage serves its documents, at `/docs`. */
+  DOCS: oneOf(['on', 'off'], 'off'),
+  /** Where the built pages are: beside the function in its package, elsewhere on a laptop. */
+  SITE_FOLDER: text('.site'),
   /** How long an archived message stays in the active collection. */
   ACTIVE_MESSAGE_TTL_SECONDS: count(300),
   /** How long the messages and the subject of a closed conversation are kept; 0 means for ever. */

@@ -1,0 +1,28 @@
+import { config } from '../runtime/config.ts';
+import { version } from '../runtime/version.ts';
+import type { PageName, SiteConfig } from './pages.ts';
+
+/** The pages that this stage serves. The demo shows the widget, and is there with it. */
+export function pagesOn(): readonly PageName[] {
+  const { CONSOLE, WIDGET, DOCS } = config();
+  return [
+    ...(CONSOLE === 'on' ? (['console'] as const) : []),
+    ...(WIDGET === 'on' ? (['widget', 'demo'] as const) : []),
+    ...(DOCS === 'on' ? (['docs'] as const) : []),
+  ];
+}
+
+/** The gateway's address for posts to connections is where clients open sockets, by another scheme. */
+export const webSocketUrl = (): string => config().WEBSOCKET_ENDPOINT.replace(/^http/, 'ws');
+
+function siteConfig(): SiteConfig {
+  const { STAGE, TYPING } = config();
+  return { stage: STAGE, version, webSocket: webSocketUrl(), pages: pagesOn(), typing: TYPING === 'on' };
+}
+
+/** The configuration as text that is both a JavaScript expression and fit to stand in a script element of HTML. */
+export const siteConfigText = (): string =>
+  JSON.stringify(siteConfig()).replaceAll(
+    /[<\u2028\u2029]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );

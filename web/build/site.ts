@@ -1,0 +1,239 @@
+import { createHash } from 'node:crypto';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { basename, dirname, extname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type BuildOptions, build, type Metafile } from 'esbuild';
+import { ENCODINGS, type Encoding, encode } from '../../lib/site/encoding.ts';
+import { type Asset, MANIFEST, type Manifest, type Template } from '../../lib/site/manifest.ts';
+import { PAGES, type PageName } from '../../lib/site/pages.ts';
+import { shadowStyles } from './shadowStyles.ts';
+
+/** Builds what the function `site` serves, from web/ and docs/. */
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const WEB = join(ROOT, 'web');
+const ASSETS = '/assets/';
+
+export interface Building {
+  /** Compressed as small as can be, which takes seconds: for packages. */
+  readonly thorough?: boolean;
+  /** Each page asks every second whether it has been built anew, and loads itself again. */
+  readonly reload?: boolean;
+}
+
+const CONTENT_TYPES: Readonly<Record<string, string>> = {
+  '.css': 'text/css; charset=utf-8',
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.json': 'application/json; charset=utf-8',
+  '.svg': 'image/svg+xml',
+  '.woff2': 'font/woff2',
+};
+
+function contentTypeOf(file: string): string {
+  const contentType = CONTENT_TYPES[extname(file)];
+  if (contentType === undefined) throw new Error(`web/build/site.ts has no content type for ${file}`);
+  return contentType;
+}
+
+/** The same for all: what every browser of the last two and a half years can do, in small files. */
+const OPTIONS = {
+  absWorkingDir: ROOT,
+  bundle: true,
+  minify: true,
+  target: ['es2023', 'chrome123', 'firefox120', 'safari17.5'],
+  jsx: 'automatic' as const,
+  jsxImportSource: 'preact',
+  loader: { '.svg': 'file' as const, '.woff2': 'file' as const },
+  legalComments: 'none' as const,
+  plugins: [shadowStyles],
+  metafile: true as const,
+  write: false as const,
+  logLevel: 'silent' as const,
+} satisfies BuildOptions;
+
+/** The page of each template, and its path. Every page but the widget is HTML, which names its script and style. */
+const HTML: Readonly<Record<Exclude<PageName, 'widget'>, { readonly path: string; readonly below?: boolean }>> = {
+  console: { path: '/console', below: true },
+  demo: { path: '/demo' },
+  docs: { path: '/docs' },
+};
+
+/** Served as they are, by paths of their own. */
+const DOCUMENTS = { '/openapi.json': 'docs/openapi.json', '/asyncapi.json': 'docs/asyncapi.json' };
+
+/** The part of the widget that a page loads once somebody wants it. */
+const PANEL = 'web/widget/panel.tsx';
+const LOADER = 'web/widget/loader.ts';
+const RELOAD = 'web/shared/reload.ts';
+
+/** What a page's HTML names of the source: `src="main.tsx"`. */
+const NAMED = /(?<=\s(?:src|href)=")(?![a-z]+:|\/)[^"#]+(?=")/g;
+
+interface Page {
+  readonly name: Exclude<PageName, 'widget'>;
+  readonly html: string;
+  /** The files that it names, from the root: `web/console/main.tsx`. */
+  readonly named: readonly string[];
+}
+
+/** Scripts and styles are bundled; a picture that HTML names is taken as it is. */
+const isBundled = (file: string): boolean => /\.(tsx?|css)$/.test(file);
+
+async function readPage(name: Page['name'], reload: boolean): Promise<Page> {
+  const folder = join(WEB, name);
+  const source = await readFile(join(folder, 'index.html'), 'utf8');
+  const html = reload
+    ? source.replace(
+        '</head>',
+        `  <script type="module" src="${relative(folder, join(ROOT, RELOAD))}"></script>\n  </head>`,
+      )
+    : source;
+  return { name, html, named: (html.match(NAMED) ?? []).map((named) => relative(ROOT, join(folder, named))) };
+}
+
+/** Makes the files in this folder. The manifest is written last, in one step: the pages change all at once. */
+export async function buildSite(
+  folder: string,
+  { thorough = false, reload = false }: Building = {},
+): Promise<Manifest> {
+  const pages = await Promise.all(PAGES.filter((name) => name !== 'widget').map((name) => readPage(name, reload)));
+  const named = [...new Set(pages.flatMap(({ named }) => named))];
+  const pictures = new Map(await Promise.all(named.filter((file) => !isBundled(file)).map(picture)));
+  const entryPoints = [...named.filter(isBundled), PANEL];
+  const bundled = await build({
+    ...OPTIONS,
+    entryPoints,
+    splitting: true,
+    format: 'esm',
+    outdir: join(ROOT, 'assets'),
+    entryNames: '[name]-[hash]',
+    chunkNames: 'chunk-[hash]',
+    assetNames: '[name]-[hash]',
+    publicPath: ASSETS,
+  });
+  const outputs = outputsOf(bundled.metafile);
+  const panel = outputs.pathOf(PANEL);
+  const loader = await build({
+    ...OPTIONS,
+    entryPoints: [LOADER],
+    format: 'iife',
+    define: { PANEL: JSON.stringify(panel) },
+    outdir: join(ROOT, 'assets'),
+    // Served with the stage's configuration in place of the marker: lib/site/answerPage.ts.
+    banner: { js: '(()=>{const SITE="{{site}}";' },
+    footer: { js: '})();' },
+  });
+
+  const files: Record<string, Asset | Template> = {};
+  const write = async (name: string, contents: Uint8Array | string) => {
+    await mkdir(dirname(join(folder, name)), { recursive: true });
+    await atOnce(join(folder, name), contents);
+  };
+  const writeAsset = async (path: string, content: Buffer, of: readonly PageName[], hashed: boolean) => {
+    const file = path.slice(1);
+    files[path] = {
+      kind: 'asset',
+      contentType: contentTypeOf(file),
+      file,
+      pages: of,
+      etag: createHash('sha256').update(content).digest('base64url').slice(0, 22),
+      hashed,
+    };
+    await Promise.all(
+      Object.entries(ENCODINGS).map(async ([encoding, ending]) =>
+        write(file + ending, await encode(content, encoding as Encoding, thorough)),
+      ),
+    );
+  };
+  const writeTemplate = async (page: PageName, path: string, text: string, below = false) => {
+    const file = `${page}${page === 'widget' ? '.js' : '.html'}`;
+    files[path] = { kind: 'template', contentType: contentTypeOf(file), file, pages: [page], ...(below && { below }) };
+    await write(file, text);
+  };
+
+  const used = new Map<string, Set<PageName>>();
+  const uses = (entry: string, page: PageName) => {
+    for (const path of outputs.reachedFrom(entry)) used.set(path, (used.get(path) ?? new Set()).add(page));
+  };
+  for (const { name, named } of pages) for (const file of named.filter(isBundled)) uses(file, name);
+  uses(PANEL, 'widget');
+
+  await Promise.all([
+    ...bundled.outputFiles.map(({ path, contents }) => {
+      const served = ASSETS + basename(path);
+      const of = used.get(served);
+      // A stylesheet that a script imports is written beside it, and named by the page's HTML.
+      return of ? writeAsset(served, Buffer.from(contents), [...of], true) : undefined;
+    }),
+    ...[...pictures].map(([source, { path, content }]) =>
+      writeAsset(
+        path,
+        content,
+        pages.filter(({ named }) => named.includes(source)).map(({ name }) => name),
+        true,
+      ),
+    ),
+    ...Object.entries(DOCUMENTS).map(async ([path, source]) =>
+      writeAsset(path, await readFile(join(ROOT, source)), ['docs'], false),
+    ),
+    ...pages.map(({ name, html }) => {
+      const built = html.replaceAll(NAMED, (named) => {
+        const source = relative(ROOT, join(WEB, name, named));
+        return pictures.get(source)?.path ?? outputs.pathOf(source);
+      });
+      return writeTemplate(name, HTML[name].path, tidy(built), HTML[name].below);
+    }),
+    writeTemplate('widget', '/widget.js', loader.outputFiles.find(({ path }) => path.endsWith('.js'))?.text ?? ''),
+  ]);
+
+  const manifest: Manifest = { files, moved: { [panel.replace(/-[A-Z0-9]{8}(?=\.\w+$)/, '')]: panel } };
+  await write(MANIFEST, JSON.stringify(manifest, null, 2));
+  return manifest;
+}
+
+async function picture(source: string): Promise<[string, { readonly path: string; readonly content: Buffer }]> {
+  const content = await readFile(join(ROOT, source));
+  const hash = createHash('sha256').update(content).digest('hex').slice(0, 8).toUpperCase();
+  const extension = extname(source);
+  return [source, { path: `${ASSETS}${basename(source, extension)}-${hash}${extension}`, content }];
+}
+
+/** Where esbuild put what, by the metafile's names: files of the source from the root, outputs as they are served. */
+function outputsOf({ outputs }: Metafile) {
+  const byEntry = new Map(
+    Object.entries(outputs).flatMap(([output, { entryPoint }]) => (entryPoint ? [[entryPoint, output]] : [])),
+  );
+  const outputOf = (entry: string): string => {
+    const output = byEntry.get(entry);
+    if (output === undefined) throw new Error(`${entry} was not built`);
+    return output;
+  };
+  const served = (output: string) => ASSETS + basename(output);
+  return {
+    pathOf: (entry: string) => served(outputOf(entry)),
+    /** What loading an entry may load: its own file, the files it imports at once or later, and pictures. */
+    reachedFrom: (entry: string): Set<string> => {
+      const reached = new Set<string>();
+      const follow = (output: string) => {
+        if (reached.has(output)) return;
+        reached.add(output);
+        const { imports = [], cssBundle } = outputs[output] ?? {};
+        for (const { path, external } of imports) if (!external) follow(path);
+        if (cssBundle) follow(cssBundle);
+      };
+      follow(outputOf(entry));
+      return new Set([...reached].map(served));
+    },
+  };
+}
+
+/** Comments and indentation are for those who read the source. */
+const tidy = (html: string): string => html.replaceAll(/<!--[\s\S]*?-->/g, '').replaceAll(/\n\s*/g, '\n');
+
+/** Two builds may write the same file at once, and somebody may be reading it. */
+async function atOnce(path: string, contents: Uint8Array | string): Promise<void> {
+  const unfinished = `${path}.${process.pid}-${Math.random().toString(36).slice(2)}`;
+  await writeFile(unfinished, contents);
+  await rename(unfinished, path);
+}

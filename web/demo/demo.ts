@@ -1,0 +1,3 @@
+import { site } from '../shared/site.ts';
+
+document.documentElement.dataset['stage'] = site.stage;

@@ -1,0 +1,16 @@
+/** What the bundler makes of files that are no scripts. */
+
+/** A stylesheet is put beside the script that imports it. */
+declare module '*.css';
+
+/** The text of a stylesheet, for a shadow root to adopt. */
+declare module '*.shadow.css' {
+  const text: string;
+  export default text;
+}
+
+/** The address of a picture. */
+declare module '*.svg' {
+  const address: string;
+  export default address;
+}
