@@ -23,6 +23,10 @@ function environment(given: Readonly<Record<string, string>>): NodeJS.ProcessEnv
     'STAGE',
     'NODE_OPTIONS',
     'SLS_LOG_LEVEL',
+    'CONSOLE',
+    'WIDGET',
+    'DOCS',
+    'RELOAD',
   ];
   const inherited = Object.entries(process.env).filter(([name]) => !steering.includes(name));
   return {
