@@ -14,3 +14,11 @@ declare module '*.svg' {
   const address: string;
   export default address;
 }
+
+/** As it is distributed, in one file, and without types. */
+declare module 'swagger-ui-dist/swagger-ui-bundle.js' {
+  const SwaggerUi: (options: Readonly<Record<string, unknown>>) => {
+    preauthorizeApiKey(scheme: string, key: string): unknown;
+  };
+  export default SwaggerUi;
+}
