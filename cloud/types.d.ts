@@ -19,6 +19,7 @@ interface Variables {
   readonly 'self:functions': Functions;
   readonly 'self:params': Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   readonly 'self:provider.environment': Readonly<Record<string, unknown>>;
+  readonly 'param:allowedOrigins': string | readonly string[];
   readonly 'param:logRetentionInDays': number;
   readonly 'param:websocketRate': number;
   readonly 'param:websocketBurst': number;

@@ -25,10 +25,12 @@ export const LAYERS: Record<string, readonly string[]> = {
     ...['lib/auth', 'lib/limits', 'lib/realtime', 'lib/store'],
     ...['lib/errors', 'lib/runtime', 'lib/protocol', 'lib/domain'],
   ],
+  // The pages' function has no database, and so nothing that knows one.
+  'lib/site': ['lib/http', 'lib/runtime'],
   // The Lambdas: an area's table of endpoints, or an operation that stands alone.
   functions: [
     ...['functions/*', 'functions/websocket', 'functions/operations', 'lib/http', 'lib/websocket', 'lib/services'],
-    ...['lib/auth', 'lib/store', 'lib/errors', 'lib/runtime'],
+    ...['lib/site', 'lib/auth', 'lib/store', 'lib/errors', 'lib/runtime'],
   ],
   // The endpoints of an area, where nothing else is said of it.
   'functions/*': ['lib/http', 'lib/services', 'lib/protocol'],

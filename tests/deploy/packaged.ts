@@ -31,8 +31,15 @@ const LIMITS = [
   'RATE_LIMIT_FAILED_LOGINS',
 ];
 
-/** The packages as deployed, each in processes of its own that freeze between invocations, on a real database. */
-export async function startPackaged(deployed: Deployed, reuse: FleetOptions['reuse'] = 'always'): Promise<Packaged> {
+/**
+ * The packages as deployed, each in processes of its own that freeze between invocations, on a real database. `given` are settings
+ * beside those of the deployment.
+ */
+export async function startPackaged(
+  deployed: Deployed,
+  reuse: FleetOptions['reuse'] = 'always',
+  given: Readonly<Record<string, string>> = {},
+): Promise<Packaged> {
   const { functions } = deployed;
   const byFile = new Map(functions.map(({ handler, name }) => [fileOf(handler), name]));
   const gateway = await Gateway.start(
@@ -53,6 +60,7 @@ export async function startPackaged(deployed: Deployed, reuse: FleetOptions['reu
     ...aws.environment(one),
     ...Object.fromEntries(LIMITS.map((name) => [name, '1000000'])),
     ACTIVE_MESSAGE_TTL_SECONDS: '1',
+    ...given,
   });
   const fleet = new Fleet(deployed, { environment, reuse });
   return {

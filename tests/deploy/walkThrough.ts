@@ -4,6 +4,7 @@ import { eventually } from '../support/deadline.ts';
 import { httpFunctions, socketFunctions } from '../support/handlers.ts';
 import type { Deployed } from './deployed.ts';
 import { startPackagedDesk } from './packaged.ts';
+import { PAGE_PATHS } from './pages.ts';
 import type { FleetOptions } from './runtime/fleet.ts';
 import { rights } from './service.ts';
 import { smokeTest } from './smoke.ts';
@@ -19,6 +20,8 @@ export async function walkThrough(deployed: Deployed, reuse?: FleetOptions['reus
     });
     expect(await desk.ok('GET', '/health')).toMatchObject({ status: 'ok' });
     expect(await desk.call('GET', '/nowhere')).toMatchObject({ status: 404 });
+    // The pages are switched off unless the stage says otherwise.
+    for (const path of PAGE_PATHS) expect([path, await desk.call('GET', path)]).toMatchObject([path, { status: 404 }]);
     for (const origin of corsOf('prod').allowedOrigins) {
       expect(await smokeTest((question) => system.http(question), origin)).toEqual([]);
     }

@@ -2,11 +2,12 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
+import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { clientEvents } from '../../lib/protocol/events.ts';
 import { routeKeyOf } from '../../lib/protocol/route.ts';
 import { type Cors, corsOf, withCors } from './cors.ts';
 import { within } from './deadline.ts';
-import { DEFAULT_ROUTE, functionOf, httpFunctions, socketFunctions } from './handlers.ts';
+import { DEFAULT_ROUTE, functionOf, httpFunctions, pageRouteOf, socketFunctions } from './handlers.ts';
 import { Socket, type Transport } from './socket.ts';
 import { checkAnswer, type HttpRequest, type HttpResult, matchRoute, type Upgrade, UpgradeRefused } from './system.ts';
 
@@ -107,13 +108,15 @@ export class Gateway {
   async http(request: HttpRequest): Promise<HttpResult> {
     const url = new URL(request.path, 'http://localhost');
     const match = matchRoute(request.method, url.pathname);
-    const routeKey = match ? routeKeyOf(match.route) : DEFAULT_ROUTE;
+    const routeKey = match ? routeKeyOf(match.route) : (pageRouteOf(request.method, url.pathname) ?? DEFAULT_ROUTE);
     const event = httpEvent(routeKey, request, url, match?.params);
     const result = (await this.#run(functionOf(httpFunctions, routeKey), event)) as {
       statusCode: number;
       headers: Record<string, string>;
       body?: string;
+      isBase64Encoded?: boolean;
     };
+    if (result.isBase64Encoded) result.body = decoded(result.headers, Buffer.from(result.body ?? '', 'base64'));
     const answer = {
       status: result.statusCode,
       headers: withCors(this.#cors, request.method, event.headers, result.headers),
@@ -251,6 +254,12 @@ export class Gateway {
     connection.socket.receive(body.toString());
     return answer(200);
   }
+}
+
+/** As a client reads it. */
+function decoded(headers: Record<string, string>, body: Buffer): string {
+  const decode = { br: brotliDecompressSync, gzip: gunzipSync }[headers['content-encoding'] ?? ''];
+  return (decode ? decode(body) : body).toString();
 }
 
 const parsed = (headers: Record<string, string>, body: string): unknown =>

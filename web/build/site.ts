@@ -199,6 +199,14 @@ async function picture(source: string): Promise<[string, { readonly path: string
   return [source, { path: `${ASSETS}${basename(source, extension)}-${hash}${extension}`, content }];
 }
 
+/** The files that the manifest speaks of, and the manifest itself, by their names in the folder. */
+export const filesOf = ({ files }: Manifest): string[] => [
+  MANIFEST,
+  ...Object.values(files).flatMap(({ kind, file }) =>
+    kind === 'template' ? [file] : Object.values(ENCODINGS).map((ending) => file + ending),
+  ),
+];
+
 /** Where esbuild put what, by the metafile's names: files of the source from the root, outputs as they are served. */
 function outputsOf({ outputs }: Metafile) {
   const byEntry = new Map(
