@@ -231,6 +231,16 @@ export default class LocalSupport {
 
   readonly #siteFolder = (): string => join(this.#folder, 'site');
 
+  /** The pages that a person at this machine opens first, where they are switched on. */
+  #pagesOn(): Record<string, string> {
+    const { CONSOLE, WIDGET, DOCS } = this.#serverless.service.provider.environment ?? {};
+    return {
+      ...(CONSOLE === 'on' && { Console: '/console' }),
+      ...(WIDGET === 'on' && { Demo: '/demo' }),
+      ...(DOCS === 'on' && { Documents: '/docs' }),
+    };
+  }
+
   /** Gives the functions their environment: from serverless.yml, overridden by the shell, with what a laptop needs. */
   async #equip(): Promise<void> {
     const { localSigningKeys } = await import('./signingKeys.ts');
@@ -282,6 +292,7 @@ export default class LocalSupport {
         lambda: this.#address('http', this.#ports.lambda),
         database: this.#databaseSaid,
         demoPeople: this.#demoPeople,
+        pages: this.#pagesOn(),
       }),
     );
   }

@@ -1,4 +1,4 @@
-import { watch } from 'node:fs';
+import { existsSync, watch } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Building, buildSite } from '../web/build/site.ts';
@@ -36,8 +36,8 @@ export async function watchSite(folder: string, { signal, log, ...building }: Wa
       if (!signal.aborted) log(`\n${compileError(error) ?? String(error)}\n`);
     }
   };
-  for (const source of SOURCES) {
-    const watcher = watch(join(ROOT, source), { recursive: true, persistent: false, signal }, () => {
+  for (const source of SOURCES.map((name) => join(ROOT, name)).filter(existsSync)) {
+    const watcher = watch(source, { recursive: true, persistent: false, signal }, () => {
       clearTimeout(settled);
       settled = setTimeout(() => {
         under = under.then(again);

@@ -5,7 +5,6 @@ export default {
   ...base,
   rootDir: '../..',
   testMatch: ['<rootDir>/tests/browser/*.proof.ts'],
-  globalSetup: '<rootDir>/tests/browser/support/globalSetup.ts',
   // Each has a browser and the whole service.
   maxWorkers: 1,
 };

@@ -1,6 +1,7 @@
 import type { HttpResult } from '../support/system.ts';
 import type { Deployed } from './deployed.ts';
 import { startPackaged } from './packaged.ts';
+import { type Question, type SmokePage, smokeTest } from './smoke.ts';
 
 /** One path for each route of the pages. */
 export const PAGE_PATHS = [
@@ -16,11 +17,12 @@ export const PAGE_PATHS = [
 
 /** The pages from the package, switched on: the right headers, and every file that they name. */
 export async function servePages(deployed: Deployed): Promise<void> {
-  const system = await startPackaged(deployed, 'always', { CONSOLE: 'on', WIDGET: 'on', DOCS: 'on' });
+  const { WEBSOCKET_ENDPOINT = '' } = deployed.functions[0]?.environment ?? {};
+  const on = { CONSOLE: 'on', WIDGET: 'on', DOCS: 'on' };
+  const system = await startPackaged(deployed, 'always', { ...on, WEBSOCKET_ENDPOINT });
   const get = (path: string, headers: Readonly<Record<string, string>> = {}): Promise<HttpResult> =>
     system.http({ method: 'GET', path, headers: { 'accept-encoding': 'gzip, br', ...headers } });
   try {
-    const { WEBSOCKET_ENDPOINT = '' } = deployed.functions[0]?.environment ?? {};
     const socket = new URL(WEBSOCKET_ENDPOINT).host;
     const assets = new Set<string>();
     for (const path of ['/console', '/console/conversations/1', '/demo', '/docs']) {
@@ -50,6 +52,12 @@ export async function servePages(deployed: Deployed): Promise<void> {
     expect((await get('/asyncapi.json')).body).toMatchObject({ asyncapi: expect.any(String) });
     expect(await get('/assets/nothing.js')).toMatchObject({ status: 404, body: { code: 'NOT_FOUND' } });
     expect(system.aws.read).toEqual([]);
+    const ask = (question: Question) => system.http(question);
+    const missing = async (pages: readonly SmokePage[]) =>
+      (await smokeTest(ask, 'https://support.example.com', pages)).filter((line) =>
+        /^.(console|widget|docs)/.test(line),
+      );
+    expect(await missing(['console', 'widget', 'docs'])).toEqual([]);
   } finally {
     await system.stop();
   }

@@ -75,6 +75,19 @@ describe('npm start', () => {
       try {
         expect(first.output).toContain(`http://localhost:${ports.http}\n`);
         expect(first.output).toContain(`ws://localhost:${ports.webSocket}\n`);
+        for (const [name, path] of [
+          ['Console', '/console'],
+          ['Demo', '/demo'],
+          ['Documents', '/docs'],
+        ]) {
+          expect(first.output).toMatch(new RegExp(`^  ${name} +http://localhost:${ports.http}${path}$`, 'm'));
+          const page = await fetch(`http://localhost:${ports.http}${path}`);
+          expect([path, page.status, page.headers.get('content-type')]).toEqual([
+            path,
+            200,
+            'text/html; charset=utf-8',
+          ]);
+        }
         for (const { email } of demoPeople) expect(first.output).toContain(`  ${email}`);
         expect(first.output).toContain(DEMO_PASSWORD);
 
@@ -151,7 +164,7 @@ async function corruptData(_ports: Ports, folder: string): Promise<Obstacle> {
 async function brokenSource(_ports: Ports, folder: string): Promise<Obstacle> {
   const cwd = join(folder, 'project');
   await mkdir(cwd);
-  for (const name of ['package.json', 'node_modules', 'lib', 'local', 'cloud', 'tsconfig.json']) {
+  for (const name of ['package.json', 'node_modules', 'lib', 'local', 'cloud', 'web', 'docs', 'tsconfig.json']) {
     await symlink(join(PROJECT, name), join(cwd, name));
   }
   for (const name of ['serverless.yml', 'functions']) {

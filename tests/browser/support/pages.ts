@@ -8,6 +8,7 @@ import { HANG_MS } from '../../support/deadline.ts';
 import { type Emulator, startEmulator } from '../../support/emulator.ts';
 import type { Environment } from '../../support/inProcess.ts';
 import { PROJECT } from '../../support/process.ts';
+import { provideChromium } from './chromium.ts';
 
 /** The whole service, as `npm start` runs it, and a browser in front of it. */
 export interface Site {
@@ -25,7 +26,7 @@ export async function startSite(environment: Environment = {}): Promise<Site> {
   let browser: Browser;
   try {
     browser = await chromium.launch({
-      executablePath: process.env['CHROMIUM'] ?? '',
+      executablePath: await provideChromium(),
       // A container has neither the rights nor the memory that Chromium wishes for.
       args: ['--no-sandbox', '--disable-dev-shm-usage', '--force-color-profile=srgb'],
     });
