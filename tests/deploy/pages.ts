@@ -36,7 +36,7 @@ export async function servePages(deployed: Deployed): Promise<void> {
     }
     const loader = await get('/widget.js');
     expect(loader.headers).toMatchObject({ 'cache-control': expect.stringContaining('max-age=300') });
-    expect(loader.body).toContain(`wss://${socket}`);
+    expect(loader.body).toContain(WEBSOCKET_ENDPOINT.replace(/^http/, 'ws'));
     const [panel = ''] = /\/assets\/panel-\w+\.js/.exec(loader.body) ?? [];
     for (const asset of [...assets, panel]) {
       const { status, headers } = await get(asset);

@@ -70,7 +70,7 @@ export async function walkThrough(deployed: Deployed, reuse?: FleetOptions['reus
 
     // While they talk, and after.
     await desk.ok('PUT', `/conversations/${conversationId}/read`, candidate.token, { seq: 2 });
-    await c.expect('MESSAGES_READ', 'MARK_READ', { conversationId, seq: 2 });
+    await back.expect('MESSAGES_READ', 'MARK_READ', { conversationId, seq: 2 });
     expect(await desk.ok('GET', `/conversations/${conversationId}/transcript`, candidate.token)).toContain('m1');
     await desk.ok('PUT', `/conversations/${conversationId}/rating`, candidate.token, { score: 5, comment: 'Thanks.' });
     await desk.ok('POST', `/conversations/${conversationId}/notes`, agent.token, { content: 'A friend of the house.' });
