@@ -31,6 +31,12 @@ const url =
     return given;
   };
 
+/** The address of a socket, or none. */
+const socketUrl: Reader<string> = (given = '') => {
+  if (given !== '' && !/^wss?:\/\//.test(given)) throw new Wrong('an address that begins with wss://');
+  return given === '' ? given : url(given)(given);
+};
+
 const list: Reader<readonly string[]> = (given = '') =>
   given
     .split(',')
@@ -70,6 +76,8 @@ const environment = {
   WIDGET: oneOf(['on', 'off'], 'off'),
   /** `on`: this stage serves its documents, at `/docs`. */
   DOCS: oneOf(['on', 'off'], 'off'),
+  /** Where the pages open sockets, if not at `WEBSOCKET_ENDPOINT`: a proxy in front has an address of its own. */
+  WEBSOCKET_URL: socketUrl,
   /** Where the built pages are: beside the function in its package, elsewhere on a laptop. */
   SITE_FOLDER: text('.site'),
   /** How long an archived message stays in the active collection. */

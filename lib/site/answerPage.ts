@@ -7,7 +7,7 @@ import { answerUnknownRoute } from '../http/unknownRoute.ts';
 import { config } from '../runtime/config.ts';
 import { logger, withLogFields } from '../runtime/logger.ts';
 import { chosenEncoding, decodeGzip, ENCODINGS, encode } from './encoding.ts';
-import { type Asset, type Manifest, readManifest, type Template } from './manifest.ts';
+import { type Asset, type Manifest, readManifest, type Template, withoutHash } from './manifest.ts';
 import type { PageName } from './pages.ts';
 import { fileHeaders, pageHeaders } from './policies.ts';
 import { pagesOn, siteConfigText } from './siteConfig.ts';
@@ -63,8 +63,8 @@ function belowPage(files: Manifest['files'], path: string): Template | undefined
 
 /** Finds where the entry of an earlier build is now: `/assets/panel-OLD.js` is `/assets/panel-NEW.js`. */
 function movedTo(manifest: Manifest, path: string): string | undefined {
-  const withoutHash = path.replace(/-[A-Z0-9]{8}(?=\.\w+$)/, '');
-  const now = Object.hasOwn(manifest.moved, withoutHash) ? manifest.moved[withoutHash] : undefined;
+  const name = withoutHash(path);
+  const now = Object.hasOwn(manifest.moved, name) ? manifest.moved[name] : undefined;
   return now !== undefined && find(manifest, now) ? now : undefined;
 }
 
@@ -120,7 +120,7 @@ async function answered(
     vary: 'accept-encoding, origin',
   };
   const statusCode = isKnown(headers['if-none-match'], etag) ? 304 : 200;
-  logger.info('answered', { status: statusCode });
+  logger.debug('answered', { status: statusCode });
   if (statusCode === 304) return { statusCode, headers: common };
   return {
     statusCode,
@@ -135,6 +135,6 @@ const isKnown = (given: string | undefined, etag: string): boolean =>
   (given ?? '').split(',').some((tag) => ['*', etag].includes(tag.trim().replace(/^W\//, '')));
 
 function redirect(location: string, requestId: string): APIGatewayProxyStructuredResultV2 {
-  logger.info('answered', { status: 307 });
+  logger.debug('answered', { status: 307 });
   return { statusCode: 307, headers: { ...commonHeaders(requestId), ...fileHeaders, location } };
 }

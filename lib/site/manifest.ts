@@ -36,6 +36,9 @@ export interface Manifest {
   readonly moved: Readonly<Record<string, string>>;
 }
 
+/** The path of a built file without the hash of its content: `/assets/panel.js` of `/assets/panel-ABCD2345.js`. */
+export const withoutHash = (path: string): string => path.replace(/-[A-Z0-9]{8}(?=\.\w+$)/, '');
+
 export const MANIFEST = 'manifest.json';
 
 /** Reads what the build has made. It is small, and read for each request: on a laptop it changes. */

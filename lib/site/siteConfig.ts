@@ -12,8 +12,11 @@ export function pagesOn(): readonly PageName[] {
   ];
 }
 
-/** The gateway's address for posts to connections is where clients open sockets, by another scheme. */
-export const webSocketUrl = (): string => config().WEBSOCKET_ENDPOINT.replace(/^http/, 'ws');
+/**
+ * Where clients open sockets: the gateway's address for posts to connections by another scheme, unless the stage has a proxy in
+ * front of it.
+ */
+export const webSocketUrl = (): string => config().WEBSOCKET_URL || config().WEBSOCKET_ENDPOINT.replace(/^http/, 'ws');
 
 function siteConfig(): SiteConfig {
   const { STAGE, TYPING } = config();

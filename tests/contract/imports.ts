@@ -36,6 +36,13 @@ export const LAYERS: Record<string, readonly string[]> = {
   'functions/*': ['lib/http', 'lib/services', 'lib/protocol'],
   'functions/websocket': ['lib/http', 'lib/websocket', 'lib/services', 'lib/realtime', 'lib/protocol'],
   'functions/operations': ['lib/http', 'lib/services', 'lib/store', 'lib/runtime', 'lib/protocol'],
+  // Pages share the protocol, and what the function that serves them tells them. They don't know each other.
+  'web/shared': ['lib/protocol', 'lib/site'],
+  'web/console': ['web/shared', 'lib/protocol'],
+  'web/widget': ['web/shared', 'lib/protocol', 'lib/site'],
+  'web/demo': ['web/shared'],
+  'web/docs': ['web/shared'],
+  'web/build': ['lib/site'],
   tools: ['lib/protocol', 'lib/domain', 'bench/report'],
   // Pages and plots from figures: nothing of what measures them.
   'bench/report': [],
@@ -103,7 +110,7 @@ function sourcesIn(root: string, folders: readonly string[]): string[] {
   return folders
     .flatMap((folder) =>
       readdirSync(posix.join(root, folder), { recursive: true, encoding: 'utf8' })
-        .filter((name) => name.endsWith('.ts'))
+        .filter((name) => /\.tsx?$/.test(name))
         .map((name) => posix.join(folder, name)),
     )
     .sort();
@@ -152,5 +159,5 @@ function layerOf(file: string): string {
   if (LAYERS[folder]) return folder;
   const [top = '', second] = folder.split('/');
   if (top === 'functions') return 'functions/*';
-  return top === 'lib' && second !== undefined ? `${top}/${second}` : top;
+  return ['lib', 'web'].includes(top) && second !== undefined ? `${top}/${second}` : top;
 }

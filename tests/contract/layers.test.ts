@@ -4,7 +4,7 @@ import { cycles, importsOf, opensTransactions, readImports, transactionOwners, v
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
 describe('imports', () => {
-  const imports = readImports(root, ['lib', 'functions', 'tools', 'bench/report']);
+  const imports = readImports(root, ['lib', 'functions', 'tools', 'bench/report', 'web']);
 
   it('go down the layers, and packages stay at home', () => {
     expect(violations(imports)).toEqual([]);
@@ -61,6 +61,8 @@ describe('the check itself', () => {
     ['functions/users/createUser.ts', '../auth.ts'],
     ['functions/users/createUser.ts', '../websocket/ping.ts'],
     ['lib/http/area.ts', '../../functions/auth.ts'],
+    ['web/console/App.tsx', '../widget/panel.tsx'],
+    ['web/console/inbox/List.tsx', '../../../lib/services/users.ts'],
     ['lib/newcomer/file.ts', './other.ts'],
   ])('catches %s importing %s', (file, specifier) => {
     expect(violations(new Map([[file, [specifier]]]))).toEqual([expect.stringContaining(`${file}`)]);
@@ -77,6 +79,7 @@ describe('the check itself', () => {
     ['functions/operations/health.ts', '../../lib/store/database.ts'],
     ['functions/users.ts', './users/createUser.ts'],
     ['functions/users.ts', '../lib/auth/startAhead.ts'],
+    ['web/console/inbox/List.tsx', '../../shared/api.ts'],
   ])('lets %s import %s', (file, specifier) => {
     expect(violations(new Map([[file, [specifier]]]))).toEqual([]);
   });

@@ -4,7 +4,7 @@ import { basename, dirname, extname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type BuildOptions, build, type Metafile } from 'esbuild';
 import { ENCODINGS, type Encoding, encode } from '../../lib/site/encoding.ts';
-import { type Asset, MANIFEST, type Manifest, type Template } from '../../lib/site/manifest.ts';
+import { type Asset, MANIFEST, type Manifest, type Template, withoutHash } from '../../lib/site/manifest.ts';
 import { PAGES, type PageName } from '../../lib/site/pages.ts';
 import { shadowStyles } from './shadowStyles.ts';
 
@@ -98,12 +98,40 @@ export async function buildSite(
   { thorough = false, reload = false }: Building = {},
 ): Promise<Manifest> {
   const pages = await Promise.all(PAGES.filter((name) => name !== 'widget').map((name) => readPage(name, reload)));
-  const named = [...new Set(pages.flatMap(({ named }) => named))];
-  const pictures = new Map(await Promise.all(named.filter((file) => !isBundled(file)).map(picture)));
-  const entryPoints = [...named.filter(isBundled), PANEL];
-  const bundled = await build({
+  const pictures = new Map(
+    await Promise.all(
+      [...new Set(pages.flatMap(({ named }) => named))].filter((file) => !isBundled(file)).map(picture),
+    ),
+  );
+  const bundled = await bundle([...new Set(pages.flatMap(({ named }) => named.filter(isBundled)))]);
+  const panel = bundled.pathOf(PANEL);
+  const writer = new Writer(folder, thorough);
+  await Promise.all([
+    ...bundled.files.map(([path, content]) => writer.asset(path, content, bundled.usersOf(path, pages))),
+    ...[...pictures].map(([source, { path, content }]) => writer.asset(path, content, namingPages(pages, source))),
+    ...Object.entries(DOCUMENTS).map(async ([path, source]) =>
+      writer.asset(path, await readFile(join(ROOT, source)), ['docs'], false),
+    ),
+    ...pages.map(({ name, html }) => {
+      const built = html.replaceAll(NAMED, (named) => {
+        const source = relative(ROOT, join(WEB, name, named));
+        return pictures.get(source)?.path ?? bundled.pathOf(source);
+      });
+      return writer.template(name, HTML[name].path, tidy(built), HTML[name].below);
+    }),
+    writer.template('widget', '/widget.js', await loaderOf(panel)),
+  ]);
+  return writer.manifest({ [withoutHash(panel)]: panel });
+}
+
+const namingPages = (pages: readonly Page[], source: string): PageName[] =>
+  pages.filter(({ named }) => named.includes(source)).map(({ name }) => name);
+
+/** Bundles what the pages name, and the widget's panel. What several of them use becomes a file of its own. */
+async function bundle(named: readonly string[]) {
+  const { outputFiles, metafile } = await build({
     ...OPTIONS,
-    entryPoints,
+    entryPoints: [...named, PANEL],
     splitting: true,
     format: 'esm',
     outdir: join(ROOT, 'assets'),
@@ -112,84 +140,73 @@ export async function buildSite(
     assetNames: '[name]-[hash]',
     publicPath: ASSETS,
   });
-  const outputs = outputsOf(bundled.metafile);
-  const panel = outputs.pathOf(PANEL);
-  const loader = await build({
+  const { pathOf, reachedFrom } = outputsOf(metafile);
+  return {
+    files: outputFiles.map(({ path, contents }): [string, Buffer] => [ASSETS + basename(path), Buffer.from(contents)]),
+    pathOf,
+    usersOf: (path: string, pages: readonly Page[]): PageName[] => [
+      ...pages.filter((page) => page.named.some((file) => isBundled(file) && reachedFrom(file).has(path))).map(nameOf),
+      ...(reachedFrom(PANEL).has(path) ? ['widget' as const] : []),
+    ],
+  };
+}
+
+const nameOf = ({ name }: Page): PageName => name;
+
+/** The widget's loader, a script by itself. The stage's configuration takes the marker's place when it is served. */
+async function loaderOf(panel: string): Promise<string> {
+  const { outputFiles } = await build({
     ...OPTIONS,
     entryPoints: [LOADER],
     format: 'iife',
     define: { PANEL: JSON.stringify(panel) },
     outdir: join(ROOT, 'assets'),
-    // Served with the stage's configuration in place of the marker: lib/site/answerPage.ts.
     banner: { js: '(()=>{const SITE="{{site}}";' },
     footer: { js: '})();' },
   });
+  return outputFiles.find(({ path }) => path.endsWith('.js'))?.text ?? '';
+}
 
-  const files: Record<string, Asset | Template> = {};
-  const write = async (name: string, contents: Uint8Array | string) => {
-    await mkdir(dirname(join(folder, name)), { recursive: true });
-    await atOnce(join(folder, name), contents);
-  };
-  const writeAsset = async (path: string, content: Buffer, of: readonly PageName[], hashed: boolean) => {
+/** Writes what is served, and keeps what the manifest is to say of it. */
+class Writer {
+  readonly #folder: string;
+  readonly #thorough: boolean;
+  readonly #files = new Map<string, Asset | Template>();
+
+  constructor(folder: string, thorough: boolean) {
+    this.#folder = folder;
+    this.#thorough = thorough;
+  }
+
+  async asset(path: string, content: Buffer, pages: readonly PageName[], hashed = true): Promise<void> {
     const file = path.slice(1);
-    files[path] = {
-      kind: 'asset',
-      contentType: contentTypeOf(file),
-      file,
-      pages: of,
-      etag: createHash('sha256').update(content).digest('base64url').slice(0, 22),
-      hashed,
-    };
+    const etag = createHash('sha256').update(content).digest('base64url').slice(0, 22);
+    this.#files.set(path, { kind: 'asset', contentType: contentTypeOf(file), file, pages, etag, hashed });
     await Promise.all(
       Object.entries(ENCODINGS).map(async ([encoding, ending]) =>
-        write(file + ending, await encode(content, encoding as Encoding, thorough)),
+        this.#write(file + ending, await encode(content, encoding as Encoding, this.#thorough)),
       ),
     );
-  };
-  const writeTemplate = async (page: PageName, path: string, text: string, below = false) => {
+  }
+
+  async template(page: PageName, path: string, text: string, below = false): Promise<void> {
     const file = `${page}${page === 'widget' ? '.js' : '.html'}`;
-    files[path] = { kind: 'template', contentType: contentTypeOf(file), file, pages: [page], ...(below && { below }) };
-    await write(file, text);
-  };
+    const contentType = contentTypeOf(file);
+    this.#files.set(path, { kind: 'template', contentType, file, pages: [page], ...(below && { below }) });
+    await this.#write(file, text);
+  }
 
-  const used = new Map<string, Set<PageName>>();
-  const uses = (entry: string, page: PageName) => {
-    for (const path of outputs.reachedFrom(entry)) used.set(path, (used.get(path) ?? new Set()).add(page));
-  };
-  for (const { name, named } of pages) for (const file of named.filter(isBundled)) uses(file, name);
-  uses(PANEL, 'widget');
+  /** In the order of the paths: the same source makes the same package. */
+  async manifest(moved: Manifest['moved']): Promise<Manifest> {
+    const files = Object.fromEntries([...this.#files].sort(([a], [b]) => (a < b ? -1 : 1)));
+    await this.#write(MANIFEST, JSON.stringify({ files, moved }, null, 2));
+    return { files, moved };
+  }
 
-  await Promise.all([
-    ...bundled.outputFiles.map(({ path, contents }) => {
-      const served = ASSETS + basename(path);
-      const of = used.get(served);
-      // A stylesheet that a script imports is written beside it, and named by the page's HTML.
-      return of ? writeAsset(served, Buffer.from(contents), [...of], true) : undefined;
-    }),
-    ...[...pictures].map(([source, { path, content }]) =>
-      writeAsset(
-        path,
-        content,
-        pages.filter(({ named }) => named.includes(source)).map(({ name }) => name),
-        true,
-      ),
-    ),
-    ...Object.entries(DOCUMENTS).map(async ([path, source]) =>
-      writeAsset(path, await readFile(join(ROOT, source)), ['docs'], false),
-    ),
-    ...pages.map(({ name, html }) => {
-      const built = html.replaceAll(NAMED, (named) => {
-        const source = relative(ROOT, join(WEB, name, named));
-        return pictures.get(source)?.path ?? outputs.pathOf(source);
-      });
-      return writeTemplate(name, HTML[name].path, tidy(built), HTML[name].below);
-    }),
-    writeTemplate('widget', '/widget.js', loader.outputFiles.find(({ path }) => path.endsWith('.js'))?.text ?? ''),
-  ]);
-
-  const manifest: Manifest = { files, moved: { [panel.replace(/-[A-Z0-9]{8}(?=\.\w+$)/, '')]: panel } };
-  await write(MANIFEST, JSON.stringify(manifest, null, 2));
-  return manifest;
+  async #write(name: string, contents: Uint8Array | string): Promise<void> {
+    await mkdir(dirname(join(this.#folder, name)), { recursive: true });
+    await atOnce(join(this.#folder, name), contents);
+  }
 }
 
 async function picture(source: string): Promise<[string, { readonly path: string; readonly content: Buffer }]> {
@@ -212,6 +229,10 @@ function outputsOf({ outputs }: Metafile) {
   const byEntry = new Map(
     Object.entries(outputs).flatMap(([output, { entryPoint }]) => (entryPoint ? [[entryPoint, output]] : [])),
   );
+  for (const { entryPoint, cssBundle } of Object.values(outputs)) {
+    // Nothing would load it.
+    if (cssBundle) throw new Error(`${entryPoint} imports a style sheet: name the style sheet in the page's HTML`);
+  }
   const outputOf = (entry: string): string => {
     const output = byEntry.get(entry);
     if (output === undefined) throw new Error(`${entry} was not built`);
@@ -226,9 +247,7 @@ function outputsOf({ outputs }: Metafile) {
       const follow = (output: string) => {
         if (reached.has(output)) return;
         reached.add(output);
-        const { imports = [], cssBundle } = outputs[output] ?? {};
-        for (const { path, external } of imports) if (!external) follow(path);
-        if (cssBundle) follow(cssBundle);
+        for (const { path, external } of outputs[output]?.imports ?? []) if (!external) follow(path);
       };
       follow(outputOf(entry));
       return new Set([...reached].map(served));

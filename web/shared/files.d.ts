@@ -1,15 +1,12 @@
 /** What the bundler makes of files that are no scripts. */
 
-/** A stylesheet is put beside the script that imports it. */
-declare module '*.css';
-
 /** The text of a stylesheet, for a shadow root to adopt. */
 declare module '*.shadow.css' {
   const text: string;
   export default text;
 }
 
-/** The address of a picture. */
+/** The address of a picture, at the service. On another site's page put the service's origin in front of it. */
 declare module '*.svg' {
   const address: string;
   export default address;
