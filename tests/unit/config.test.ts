@@ -55,6 +55,9 @@ it.each<[Readonly<Record<string, string>>, string]>([
   ),
   [{ MESSAGE_RETENTION_DAYS: '-1' }, 'MESSAGE_RETENTION_DAYS must be a whole number, 0 or more'],
   [{ WEBSOCKET_ENDPOINT: 'localhost' }, 'WEBSOCKET_ENDPOINT must be a URL'],
+  [{ WEBSOCKET_URL: 'https://chat.example.com' }, 'WEBSOCKET_URL must be an address that begins with wss://'],
+  [{ WEBSOCKET_URL: 'wss://a b' }, 'WEBSOCKET_URL must be a URL'],
+  [{ CONSOLE: 'true' }, 'CONSOLE must be one of on, off'],
   [{ RATE_LIMITS: 'off', STAGE: 'prod' }, 'RATE_LIMITS may be off on stage local only'],
 ])('refuses %j', (env, complaint) => {
   expect(() => given(env)).toThrow(new ConfigError(`Configuration: ${complaint}`));

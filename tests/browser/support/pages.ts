@@ -15,8 +15,8 @@ export interface Site {
   readonly system: Emulator;
   /** `http://localhost:…`: where the pages are. */
   readonly address: string;
-  /** Opens a window of its own, as a person has it: with nothing that another one has left. */
-  person(options?: BrowserContextOptions): Promise<Person>;
+  /** Opens a window of its own, as a person has it: with nothing that another one has left. `others` are origins it may ask besides. */
+  person(options?: BrowserContextOptions, others?: readonly string[]): Promise<Person>;
   stop(): Promise<void>;
 }
 
@@ -34,16 +34,13 @@ export async function startSite(environment: Environment = {}): Promise<Site> {
     await system.stop();
     throw error;
   }
-  const people = new Set<Person>();
   return {
     system,
     address,
-    person: async (options) => {
+    person: async (options, others = []) => {
       const context = await browser.newContext({ baseURL: address, reducedMotion: 'reduce', ...options });
       context.setDefaultTimeout(HANG_MS);
-      const person = new Person(context, [address, `ws://localhost:${system.ports.webSocket}`]);
-      people.add(person);
-      return person;
+      return new Person(context, [address, `ws://localhost:${system.ports.webSocket}`, ...others]);
     },
     stop: async () => {
       await browser.close();
@@ -104,7 +101,7 @@ export class Person {
 }
 
 /** What axe-core finds seriously wrong for people who don't see, hear or point: rule, and where. */
-export async function seriousBarriers(page: Page): Promise<string[]> {
+async function seriousBarriers(page: Page): Promise<string[]> {
   await page.evaluate(axe.source);
   const { violations } = await page.evaluate(
     (): Promise<AxeResults> => (window as unknown as { axe: { run(): Promise<AxeResults> } }).axe.run(),
@@ -114,8 +111,17 @@ export async function seriousBarriers(page: Page): Promise<string[]> {
     .flatMap(({ id, help, nodes }) => nodes.map(({ target }) => `${id}: ${help}: ${target.join(' ')}`));
 }
 
+/** In light and in dark: a picture, and nothing that keeps people out. */
+export async function expectInBothColours(page: Page, name: string): Promise<void> {
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme });
+    await picture(page, `${name}-${colorScheme}`);
+    expect([colorScheme, await seriousBarriers(page)]).toEqual([colorScheme, []]);
+  }
+}
+
 /** Where pictures go: `SCREENSHOTS=docs` keeps them with the documents; otherwise they are for looking at. */
-export const PICTURES =
+const PICTURES =
   process.env['SCREENSHOTS'] === 'docs'
     ? join(PROJECT, 'docs', 'screenshots')
     : (process.env['SCREENSHOTS'] ?? join(tmpdir(), 'live-support-screenshots'));
