@@ -46,8 +46,8 @@ const SIGNAL_MS = 100;
 type Options = Record<string, string | boolean | undefined>;
 
 /**
- * Stands in for AWS and Atlas when the service runs on this machine. Provides a database, people to try the service with and
- * the functions' environment, and makes sure that Ctrl-C leaves nothing behind. Does nothing in other commands.
+ * Stands in for AWS and Atlas when the service runs on this machine. Provides a database, people to try the service with, the
+ * built pages and the functions' environment, and makes sure that Ctrl-C leaves nothing behind. Does nothing in other commands.
  */
 export default class LocalSupport {
   readonly hooks: Readonly<Record<string, () => Promise<void>>>;
@@ -57,6 +57,8 @@ export default class LocalSupport {
   readonly #log: FrameworkLog;
   /** The folder of the data, the signing keys and the built functions. It is within the project, where functions find packages. */
   readonly #folder: string;
+  /** Of the built pages: within the folder above. */
+  readonly #siteFolder: string;
 
   #host = 'localhost';
   #ports = { http: 0, webSocket: 0, lambda: 0 };
@@ -78,6 +80,7 @@ export default class LocalSupport {
     this.#options = options;
     this.#log = log;
     this.#folder = resolve(serverless.serviceDir ?? '.', process.env['LOCAL_DIR'] || '.local');
+    this.#siteFolder = join(this.#folder, 'site');
 
     this.hooks = {
       initialize: async () => {
@@ -222,14 +225,12 @@ export default class LocalSupport {
   /** Builds the pages, and builds them again whenever their source changes. */
   async #buildPages(): Promise<void> {
     const { watchSite } = await import('./watchSite.ts');
-    await watchSite(this.#siteFolder(), {
+    await watchSite(this.#siteFolder, {
       reload: process.env['RELOAD'] === 'on',
       signal: this.#givingUp.signal,
       log: (line) => console.log(line),
     });
   }
-
-  readonly #siteFolder = (): string => join(this.#folder, 'site');
 
   /** The pages that a person at this machine opens first, where they are switched on. */
   #pagesOn(): Record<string, string> {
@@ -256,7 +257,7 @@ export default class LocalSupport {
       CONSOLE: process.env['CONSOLE'] || 'on',
       WIDGET: process.env['WIDGET'] || 'on',
       DOCS: process.env['DOCS'] || 'on',
-      SITE_FOLDER: this.#siteFolder(),
+      SITE_FOLDER: this.#siteFolder,
       MONGODB_URI: uri,
       JWT_KEYS: process.env['JWT_KEYS'] || (await localSigningKeys(resolve(this.#folder, 'jwt-keys'))),
       TRUSTED_PROXY_SECRET: process.env['TRUSTED_PROXY_SECRET'] ?? '',

@@ -124,7 +124,7 @@ function Event({ document, id, operation, message }: Described & { readonly docu
         </p>
       )}
       <p>{inline(message.summary ?? operation.summary ?? '')}</p>
-      {operation.description && <p class="quiet">{inline(operation.description)}</p>}
+      {operation.description && <p class="quiet">{inline(withoutRoles(operation.description))}</p>}
       <Fields document={document} schema={data} />
       {example && (
         <figure>
@@ -137,6 +137,9 @@ function Event({ document, id, operation, message }: Described & { readonly docu
     </section>
   );
 }
+
+/** The roles stand above already. */
+const withoutRoles = (description: string): string => description.replace(/^Roles: [^.]+\. /, '');
 
 function Fields({ document, schema }: { readonly document: AsyncApi; readonly schema: Schema }) {
   const { properties = {}, required = [], description } = resolved(document, schema);
