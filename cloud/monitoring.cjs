@@ -176,6 +176,21 @@ module.exports = async ({ resolveVariable }) => {
       above: 5,
       why: 'calls of the dispatcher were given up',
     },
+    MailsGivenUp: {
+      ...own,
+      metric: 'MailsGivenUp',
+      above: 0,
+      why: 'a mail with which somebody sets a new password was not sent',
+    },
+    MailLag: {
+      ...own,
+      metric: 'MailLagSeconds',
+      statistic: 'Maximum',
+      above: 10 * MINUTE,
+      // The sweep writes this once a run, and not at all where no mails are sent.
+      missing: 'ignore',
+      why: 'a mail waits to be sent',
+    },
     SignInFailures: { ...own, metric: 'SignInFailures', above: 200, why: 'somebody is guessing passwords' },
   };
 
@@ -324,6 +339,7 @@ function dashboard(stage, service) {
       ],
     ],
     ['Trouble', [own('Faults'), own('SignInFailures'), http('5xx'), socket('ExecutionError'), deadLetters]],
+    ['Mails', [own('MailsSent'), own('MailsGivenUp'), own('MailLagSeconds', 'Maximum')]],
     ['Refused', [http('4xx'), socket('ClientError'), socket('IntegrationError')]],
     ['Latency, ms', [http('Latency', 'p50'), http('Latency', 'p99'), socket('IntegrationLatency', 'p99')]],
     ['Functions', [functions('Errors'), functions('Throttles'), functions('ConcurrentExecutions', 'Maximum')]],

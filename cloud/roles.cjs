@@ -16,6 +16,7 @@ const rights = require('./rights.cjs');
  * @property {string} boundaryArn
  * @property {boolean} hasProxy
  * @property {boolean} hasVpc
+ * @property {string} mailFrom
  */
 
 /**
@@ -33,6 +34,7 @@ module.exports = async ({ resolveVariable }) => {
     keyArn: await resolveVariable("param:secretsKeyArn, ''"),
     boundaryArn: await resolveVariable("param:permissionsBoundaryArn, ''"),
     hasProxy: !['', 'off'].includes(await resolveVariable("param:TRUSTED_PROXY, ''")),
+    mailFrom: await resolveVariable("param:MAIL_FROM, ''"),
     hasVpc: (await vpcOf(resolveVariable)) !== null,
   };
   return {
@@ -50,8 +52,8 @@ module.exports = async ({ resolveVariable }) => {
  */
 function role(
   name,
-  { secrets: always, sockets, proxy, deadLetters, dispatches },
-  { service, stage, keyArn, boundaryArn, hasProxy, hasVpc },
+  { secrets: always, sockets, proxy, deadLetters, dispatches, mails, sendsMails },
+  { service, stage, keyArn, boundaryArn, hasProxy, hasVpc, mailFrom },
 ) {
   const functionName = `${service}-${stage}-${name}`;
   const secrets = [...always, ...(proxy && hasProxy ? ['trusted-proxy-secret'] : [])];
@@ -111,6 +113,17 @@ function role(
       ),
     });
   }
+  if (mails) {
+    statements.push({
+      Sid: 'CallMailSender',
+      Effect: 'Allow',
+      Action: 'lambda:InvokeFunction',
+      Resource: sub(
+        `arn:\${AWS::Partition}:lambda:\${AWS::Region}:\${AWS::AccountId}:function:${service}-${stage}-mail`,
+      ),
+    });
+  }
+  if (sendsMails && mailFrom !== '') statements.push(sendMails(mailFrom));
   if (deadLetters) {
     statements.push({
       Sid: 'HandOnFailures',
@@ -131,6 +144,27 @@ function role(
       ...(boundaryArn && { PermissionsBoundary: boundaryArn }),
       Policies: [{ PolicyName: 'rights', PolicyDocument: { Version: '2012-10-17', Statement: statements } }],
     },
+  };
+}
+
+/**
+ * The right to send mails: from this sender alone. SES knows a sender by its address or by its domain, and asks for the right on
+ * the one that it knows.
+ * https://docs.aws.amazon.com/ses/latest/dg/control-user-access.html
+ * @param {string} mailFrom
+ * @returns {Json}
+ */
+function sendMails(mailFrom) {
+  const address = mailFrom.replace(/^.*<(.*)>$/, '$1');
+  const identities = [address, address.replace(/^.*@/, '')];
+  return {
+    Sid: 'SendMails',
+    Effect: 'Allow',
+    Action: 'ses:SendEmail',
+    Resource: identities.map((identity) =>
+      sub(`arn:\${AWS::Partition}:ses:\${AWS::Region}:\${AWS::AccountId}:identity/${identity}`),
+    ),
+    Condition: { StringEquals: { 'ses:FromAddress': address } },
   };
 }
 

@@ -4,10 +4,11 @@
 /** @import { Addition, Framework } from './types.d.ts' */
 
 /** Settings that the deployment sets itself, some by a parameter of another name: `logLevel`, `allowedOrigins`. */
-const NOT_TO_BE_SET = ['STAGE', 'METRICS', 'LOG_LEVEL', 'ALLOWED_ORIGINS', 'WEBSOCKET_ENDPOINT'];
+const NOT_TO_BE_SET = ['STAGE', 'METRICS', 'LOG_LEVEL', 'ALLOWED_ORIGINS', 'WEBSOCKET_ENDPOINT', 'SITE_FOLDER'];
 
 /**
- * Refuses a parameter that nothing reads: a misspelt `MESSAGE_RETENTION_DAYS` would keep messages for ever.
+ * Refuses a parameter that nothing reads: a misspelt `MESSAGE_RETENTION_DAYS` would keep messages for ever. Refuses `MAIL_FROM`
+ * without the page that mails link to, with which every function would refuse to start.
  * @param {Framework} framework
  * @returns {Promise<Addition>}
  */
@@ -21,6 +22,9 @@ module.exports = async ({ resolveVariable }) => {
       const isSetting = settings.includes(name) || (name in known && !/^[A-Z_]+$/.test(name));
       if (!isSetting) throw new Error(`serverless.yml, params.${stage}.${name}: there is no such setting`);
     }
+  }
+  if ((await resolveVariable("param:MAIL_FROM, ''")) !== '' && (await resolveVariable("param:RESET_URL, ''")) === '') {
+    throw new Error('RESET_URL is missing: with MAIL_FROM, mails link to it');
   }
   return {};
 };

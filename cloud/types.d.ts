@@ -19,6 +19,7 @@ interface Variables {
   readonly 'self:functions': Functions;
   readonly 'self:params': Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   readonly 'self:provider.environment': Readonly<Record<string, unknown>>;
+  readonly 'param:allowedOrigins': string | readonly string[];
   readonly 'param:logRetentionInDays': number;
   readonly 'param:websocketRate': number;
   readonly 'param:websocketBurst': number;
@@ -51,6 +52,10 @@ export interface Rights {
   readonly proxy?: boolean;
   /** It calls the dispatcher. */
   readonly dispatches?: boolean;
+  /** It calls the mail sender. */
+  readonly mails?: boolean;
+  /** It is the mail sender. */
+  readonly sendsMails?: boolean;
   /** It hands on runs that failed. */
   readonly deadLetters?: boolean;
 }

@@ -3,6 +3,7 @@ import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { compileError, endEsbuild, watchEsbuild } from './esbuildService.ts';
 import { LocalError } from './localError.ts';
+import type { Mailbox } from './mailbox.ts';
 import type { Mongod } from './mongodProcess.ts';
 import { claimPort, freePort, isFree, portNumber } from './ports.ts';
 
@@ -14,6 +15,7 @@ interface Serverless {
       environment?: Record<string, unknown>;
       httpApi?: { cors?: { allowedOrigins: string[] } };
     };
+    readonly functions: Record<string, object>;
     /** As in serverless.yml: `esbuild`, `serverless-offline`. */
     readonly custom: Record<'esbuild' | 'serverless-offline', Record<string, unknown>>;
   };
@@ -46,8 +48,8 @@ const SIGNAL_MS = 100;
 type Options = Record<string, string | boolean | undefined>;
 
 /**
- * Stands in for AWS and Atlas when the service runs on this machine. Provides a database, people to try the service with and
- * the functions' environment, and makes sure that Ctrl-C leaves nothing behind. Does nothing in other commands.
+ * Stands in for AWS and Atlas when the service runs on this machine. Provides a database, people to try the service with, the
+ * built pages and the functions' environment, and makes sure that Ctrl-C leaves nothing behind. Does nothing in other commands.
  */
 export default class LocalSupport {
   readonly hooks: Readonly<Record<string, () => Promise<void>>>;
@@ -57,12 +59,16 @@ export default class LocalSupport {
   readonly #log: FrameworkLog;
   /** The folder of the data, the signing keys and the built functions. It is within the project, where functions find packages. */
   readonly #folder: string;
+  /** Of the built pages: within the folder above. */
+  readonly #siteFolder: string;
 
   #host = 'localhost';
   #ports = { http: 0, webSocket: 0, lambda: 0 };
   #database: Promise<string> | undefined;
+  #pages: Promise<unknown> | undefined;
   /** Set from the moment the start begins. */
   #mongod: Promise<Mongod> | undefined;
+  #mailbox: Mailbox | undefined;
   #ending: Promise<never> | undefined;
   /** Aborts everything that is still starting. */
   readonly #givingUp = new AbortController();
@@ -77,12 +83,14 @@ export default class LocalSupport {
     this.#options = options;
     this.#log = log;
     this.#folder = resolve(serverless.serviceDir ?? '.', process.env['LOCAL_DIR'] || '.local');
+    this.#siteFolder = join(this.#folder, 'site');
 
     this.hooks = {
       initialize: async () => {
         watchEsbuild();
         if (serverless.processedInput.commands[0] !== 'offline') return;
         this.#bundleLightly();
+        this.#addDemoToken();
         this.#tellWhatDoesNotCompile();
       },
       // `serverless offline` becomes `serverless offline start`, which lets plugins add to each step.
@@ -121,6 +129,15 @@ export default class LocalSupport {
     };
   }
 
+  /** Beside the functions of serverless.yml, one that only a laptop has: /demo asks it who the shop's customer is. */
+  #addDemoToken(): void {
+    this.#serverless.service.functions['demoToken'] = {
+      name: 'demoToken',
+      handler: 'local/demoToken.handler',
+      events: [{ httpApi: { method: 'get', path: '/demo/token' } }],
+    };
+  }
+
   /** An error during the start ends it. Later, after a change of a file, the next change may correct it. */
   #tellWhatDoesNotCompile(): void {
     const bundler = this.#plugin<Bundler>('EsbuildServerlessPlugin');
@@ -152,8 +169,9 @@ export default class LocalSupport {
     await this.#choosePorts();
     if (this.#ending) return;
     this.#database = this.#startDatabase();
-    // This is awaited once the functions are bundled, but a failure must be reported at once.
-    this.#database.catch((error: unknown) => this.#fail(error));
+    this.#pages = this.#buildPages();
+    // These are awaited once the functions are bundled, but a failure must be reported at once.
+    for (const begun of [this.#database, this.#pages]) begun.catch((error: unknown) => this.#fail(error));
   }
 
   /**
@@ -217,10 +235,33 @@ export default class LocalSupport {
     return uri;
   }
 
+  /** Builds the pages, and builds them again whenever their source changes. */
+  async #buildPages(): Promise<void> {
+    const { watchSite } = await import('./watchSite.ts');
+    await watchSite(this.#siteFolder, {
+      reload: process.env['RELOAD'] === 'on',
+      signal: this.#givingUp.signal,
+      log: (line) => console.log(line),
+    });
+  }
+
+  /** The pages that a person at this machine opens first, where they are switched on. */
+  #pagesOn(): Record<string, string> {
+    const { CONSOLE, WIDGET, DOCS } = this.#serverless.service.provider.environment ?? {};
+    return {
+      ...(CONSOLE === 'on' && { Console: '/console' }),
+      ...(WIDGET === 'on' && { Demo: '/demo' }),
+      ...(DOCS === 'on' && { Documents: '/docs' }),
+    };
+  }
+
   /** Gives the functions their environment: from serverless.yml, overridden by the shell, with what a laptop needs. */
   async #equip(): Promise<void> {
-    const { localSigningKeys } = await import('./signingKeys.ts');
-    const uri = await this.#database;
+    const { startMailbox } = await import('./mailbox.ts');
+    const [uri] = await Promise.all([this.#database, this.#pages]);
+    await this.#equipWithKeys();
+    const mail = resolve(this.#folder, 'mail');
+    this.#mailbox = await startMailbox(relative(process.cwd(), mail), (text) => (this.#loud ?? console.log)(text));
     const { provider } = this.#serverless.service;
     const settings = provider.environment ?? {};
     const said = Object.keys(settings).filter((name) => process.env[name]);
@@ -229,11 +270,23 @@ export default class LocalSupport {
       ...Object.fromEntries(said.map((name) => [name, process.env[name]])),
       STAGE: 'local',
       METRICS: process.env['METRICS'] || 'off',
+      CONSOLE: process.env['CONSOLE'] || 'on',
+      WIDGET: process.env['WIDGET'] || 'on',
+      DOCS: process.env['DOCS'] || 'on',
+      SITE_FOLDER: this.#siteFolder,
       MONGODB_URI: uri,
-      JWT_KEYS: process.env['JWT_KEYS'] || (await localSigningKeys(resolve(this.#folder, 'jwt-keys'))),
+      JWT_KEYS: process.env['JWT_KEYS'],
+      IDENTITY_KEYS: process.env['IDENTITY_KEYS'] ?? '',
+      // There is no Parameter Store to ask.
+      IDENTITY_KEYS_PARAMETER: '',
+      VISITORS: process.env['VISITORS'] ?? '',
       TRUSTED_PROXY_SECRET: process.env['TRUSTED_PROXY_SECRET'] ?? '',
       WEBSOCKET_ENDPOINT: this.#address('http', this.#ports.webSocket),
       AWS_ENDPOINT_URL_LAMBDA: this.#address('http', this.#ports.lambda),
+      // Mails stay on this machine, whoever they are from.
+      AWS_ENDPOINT_URL_SESV2: this.#mailbox.url,
+      MAIL_FROM: process.env['MAIL_FROM'] || 'support@example.com',
+      RESET_URL: process.env['RESET_URL'] || `${this.#address('http', this.#ports.http)}/console#reset=`,
       ALLOWED_ORIGINS: process.env['ALLOWED_ORIGINS'] || '*',
       RATE_LIMITS: process.env['RATE_LIMITS'] ?? '',
     };
@@ -253,6 +306,22 @@ export default class LocalSupport {
     if (this.#loud) console.log = () => undefined;
   }
 
+  /** Makes the keys that nobody has given. With the embedded database also whatever lets customers in who have no account. */
+  async #equipWithKeys(): Promise<void> {
+    const { localSigningKeys } = await import('./signingKeys.ts');
+    const { identityKeys } = await import('../lib/runtime/secrets.ts');
+    process.env['JWT_KEYS'] ||= await localSigningKeys(resolve(this.#folder, 'jwt-keys'));
+    if (this.#mongod) {
+      process.env['IDENTITY_KEYS'] ||= await localSigningKeys(resolve(this.#folder, 'identity-keys'));
+      process.env['VISITORS'] ||= 'on';
+    }
+    try {
+      await identityKeys();
+    } catch (error) {
+      throw error instanceof Error && error.name === 'ConfigError' ? new LocalError(error.message) : error;
+    }
+  }
+
   async #announce(): Promise<void> {
     this.#ready = true;
     if (this.#loud) console.log = this.#loud;
@@ -264,6 +333,7 @@ export default class LocalSupport {
         lambda: this.#address('http', this.#ports.lambda),
         database: this.#databaseSaid,
         demoPeople: this.#demoPeople,
+        pages: this.#pagesOn(),
       }),
     );
   }
@@ -298,6 +368,7 @@ export default class LocalSupport {
     // Stop the last one first. A failure to stop one must not keep the others from being stopped.
     const steps = [
       async () => this.#plugin<Emulator>('ServerlessOffline')?.end(true),
+      async () => this.#mailbox?.stop(),
       endEsbuild,
       async () => (await this.#mongod)?.stop(),
     ];

@@ -7,17 +7,21 @@ export interface Addresses {
   readonly database: string;
   /** Are they there? */
   readonly demoPeople: boolean;
+  /** The paths of the pages that are switched on, by what they are called. */
+  readonly pages: Readonly<Record<string, string>>;
 }
 
 /** Returns the text of a start: the addresses, and what to paste. The commands need only bash, curl and node. */
-export function welcome({ http, webSocket, lambda, database, demoPeople: areThere }: Addresses): string {
+export function welcome({ http, webSocket, lambda, database, demoPeople: areThere, pages }: Addresses): string {
   const ready = `
 Live Support is ready
   HTTP       ${http}
   WebSocket  ${webSocket}
   Lambda     ${lambda} (aws lambda invoke --endpoint-url …)
   Database   ${database}
-`;
+${Object.entries(pages)
+  .map(([name, path]) => `  ${name.padEnd(9)}  ${http}${path}\n`)
+  .join('')}`;
   if (!areThere) {
     return `${ready}
 The demo people are not there: DEMO_PEOPLE=on npm start makes them where there is nobody yet.

@@ -63,6 +63,11 @@ const held = (conversation: Conversation, requeues = 0): HeldConversation => ({
 
 const routing = { mode: 'automatic', requeueAfterSeconds: 300, answerWithinSeconds: 600 } as const;
 
+const reset = {
+  url: 'https://support.example.com/console#token=mHhz3Wq0c7Jw4x9Yd2nRkT6vBpLs8GfUeXaQiZoM1tE',
+  expiresAt: at('09:30:00'),
+} as const;
+
 const session = {
   user: candidate,
   accessToken: 'eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCIsImtpZCI6ImsxIn0.e30.signature',
@@ -207,10 +212,20 @@ const lastPage = <T>(...items: T[]) => ({ items, nextCursor: null });
 export const ROUTE_EXAMPLES: { readonly [Name in HttpOperation]: Example<Name> } = {
   register: { request: { name: 'Kim', email: 'kim@example.com', password: PASSWORD }, answer: session },
   login: { request: { email: 'kim@example.com', password: PASSWORD }, answer: session },
+  exchangeIdentity: {
+    request: { token: 'eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCIsImtpZCI6InMxIn0.e30.signature' },
+    answer: session,
+  },
+  createVisitor: {
+    request: { name: 'Kim' },
+    answer: { ...session, user: { ...candidate, email: null } },
+  },
   refreshSession: { request: { refreshToken: session.refreshToken }, answer: session },
   logout: {},
   getMe: { answer: candidate },
   changePassword: { request: { currentPassword: PASSWORD, newPassword: 'a longer pass phrase than before' } },
+  forgotPassword: { request: { email: 'kim@example.com' } },
+  resetPassword: { request: { token: reset.url.split('=')[1] ?? '', newPassword: PASSWORD } },
   createUser: {
     request: {
       name: 'Robin',
@@ -225,6 +240,7 @@ export const ROUTE_EXAMPLES: { readonly [Name in HttpOperation]: Example<Name> }
   getUser: { answer: agent },
   updateUser: { request: { name: 'Robin' }, answer: agent },
   eraseUser: { answer: erased },
+  createPasswordReset: { answer: reset },
   sendAway: { request: { status: 'away' }, answer: { ...agent, availability: 'away' } },
   setCapacity: { request: { maxConversations: 8 }, answer: { ...agent, maxConversations: 8 } },
   createConversation: {

@@ -2,12 +2,13 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { asyncapi } from './asyncapi.ts';
+import { clientProtocol } from './clientProtocol.ts';
 import { openapi } from './openapi.ts';
 import { pages } from './pages.ts';
 
 /**
- * Writes the documents, and the tables of pages, that follow from `lib/protocol` and from the last runs of the benchmark; with
- * `--check`, fails where they are not what is committed.
+ * Writes the documents, the tables of pages, and the client's types, that follow from `lib/protocol` and from the last runs of
+ * the benchmark; with `--check`, fails where they are not what is committed.
  */
 const at = (path: string) => new URL(path, import.meta.url);
 
@@ -45,10 +46,12 @@ function read(path: string): string | null {
 
 /** Returns the generated files whose committed text is out of date, by path, with the right text. */
 export async function outdated(): Promise<Record<string, string>> {
-  const wanted = Object.entries(documents()).map(([name, text]) => [`docs/${name}`, text] as const);
-  return Object.fromEntries(
-    [...wanted, ...Object.entries(await pages())].filter(([path, text]) => read(path) !== text),
-  );
+  const wanted: Record<string, string> = {
+    ...Object.fromEntries(Object.entries(documents()).map(([name, text]) => [`docs/${name}`, text])),
+    'client/src/protocol.ts': clientProtocol(),
+    ...(await pages()),
+  };
+  return Object.fromEntries(Object.entries(wanted).filter(([path, text]) => read(path) !== text));
 }
 
 async function main(check: boolean): Promise<void> {

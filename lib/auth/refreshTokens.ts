@@ -1,4 +1,5 @@
-import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
+import { hashOf, newSecret } from './randomSecrets.ts';
 
 /**
  * A refresh token. It names its session and has two secrets of 256 random bits: one that all tokens of the session
@@ -23,12 +24,7 @@ export interface NewRefreshToken extends RefreshToken {
   readonly family: TokenFamily;
 }
 
-const SECRET_BYTES = 32;
 const FORM = /^([A-Za-z0-9_-]{1,64})\.([A-Za-z0-9_-]{43})\.[A-Za-z0-9_-]{43}$/;
-
-const newSecret = (): string => randomBytes(SECRET_BYTES).toString('base64url');
-/** A fast hash will do: there is nothing to guess in 256 random bits. */
-const hashOf = (secret: string): string => createHash('sha256').update(secret).digest('base64url');
 
 /** Makes the first token of a session. */
 export function firstRefreshToken(sessionId: string): NewRefreshToken {

@@ -3,7 +3,7 @@ import * as z from 'zod/mini';
 import type { Role } from '../domain/roles.ts';
 import { roleSchema } from '../protocol/objects/users.ts';
 import { config } from '../runtime/config.ts';
-import { jwtKeys } from '../runtime/secrets.ts';
+import { identityKeys, jwtKeys } from '../runtime/secrets.ts';
 
 /**
  * An explicit type, so that no other token of the service passes for an access token (RFC 8725 §3.11). RFC 9068 names
@@ -31,7 +31,8 @@ export interface AccessTokenClaims {
  * ends.
  */
 export async function signAccessToken({ userId, sessionId, role }: AccessTokenClaims): Promise<string> {
-  const [{ kid, secret }] = await jwtKeys();
+  // Read too: where the company has a key of these, nobody is let in.
+  const [[{ kid, secret }]] = await Promise.all([jwtKeys(), identityKeys()]);
   const { JWT_ISSUER, JWT_AUDIENCE, ACCESS_TOKEN_TTL_SECONDS } = config();
   return jwt.sign({ role, sid: sessionId }, secret, {
     algorithm: ALGORITHM,

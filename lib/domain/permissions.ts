@@ -10,15 +10,20 @@ export type Access = 'anyone' | 'signedIn' | readonly Role[];
 export const PERMISSIONS = {
   register: 'anyone',
   login: 'anyone',
+  exchangeIdentity: 'anyone',
+  createVisitor: 'anyone',
   refreshSession: 'anyone',
   logout: 'signedIn',
   getMe: 'signedIn',
   changePassword: 'signedIn',
+  forgotPassword: 'anyone',
+  resetPassword: 'anyone',
   createUser: ['admin'],
   listUsers: ['admin', 'supervisor'],
   getUser: 'signedIn',
   updateUser: ['admin'],
   eraseUser: ['admin'],
+  createPasswordReset: ['admin'],
   sendAway: ['supervisor'],
   setCapacity: ['admin', 'supervisor'],
   createConversation: ['candidate'],
@@ -76,6 +81,8 @@ export interface Caller {
   readonly sessionId: string;
   /** Where the request came from, as the gateway or a trusted proxy in front of it saw it; a socket's, where it was opened from. */
   readonly sourceIp: string | null;
+  /** A visitor of whom nobody has said yet who they are. */
+  readonly isVisitor?: true;
 }
 
 /** The part of a conversation that the visibility rule needs. */

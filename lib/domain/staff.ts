@@ -21,6 +21,8 @@ export interface ChangeEffects {
   readonly deactivates: boolean;
   /** The user's sessions end. Repeating a deactivation ends what an interrupted one left. */
   readonly endsSessions: boolean;
+  /** Links to set a new password end: they went to the address before, or to somebody who shall not come back. */
+  readonly endsResets: boolean;
   /** The supervisor who must be active, because the change gives them the user as an agent. */
   readonly joins: string | null;
   /** The supervisor who loses the user as an agent. */
@@ -37,6 +39,7 @@ export function effectsOf(before: Member, change: UserChange): ChangeEffects {
   return {
     deactivates: change.active === false && before.active,
     endsSessions: change.active === false,
+    endsResets: change.active === false || change.email !== undefined,
     joins: isAgent ? (change.supervisorId ?? (isReactivation ? before.supervisorId : null)) : null,
     leaves: isMove ? before.supervisorId : null,
     handsOver: isAgent && (change.active === false || change.supervisorId !== undefined),

@@ -8,7 +8,8 @@ import type { Route } from '../protocol/route.ts';
 import { errorFields, logger } from '../runtime/logger.ts';
 import { metrics } from '../runtime/metrics.ts';
 
-const commonHeaders = (requestId: string) => ({
+/** The headers of every answer. */
+export const commonHeaders = (requestId: string) => ({
   'x-request-id': requestId,
   'cache-control': 'no-store',
   'x-content-type-options': 'nosniff',

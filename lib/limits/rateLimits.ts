@@ -1,6 +1,6 @@
 import { AppError } from '../errors/appError.ts';
 import { config } from '../runtime/config.ts';
-import { countEvent, type Window } from '../store/rateLimits.ts';
+import { countEvent, forgetEvents, type Window } from '../store/rateLimits.ts';
 import { addressKey } from './address.ts';
 import { pseudonym } from './pseudonyms.ts';
 
@@ -72,10 +72,54 @@ export const limitAvailability = (userId: string): Promise<void> =>
 export const limitSignIns = (userId: string): Promise<void> =>
   enforceLimit(`sign-ins/${userId}`, config().RATE_LIMIT_SIGN_INS_PER_HOUR, HOUR);
 
-export const limitRegistrations = async (sourceIp: string): Promise<void> =>
+export const limitRegistrations = (sourceIp: string): Promise<void> =>
+  limitAddress('registrations', sourceIp, config().RATE_LIMIT_REGISTRATIONS_PER_HOUR);
+
+/** Counts who asks for a mail because of a forgotten password. */
+export const limitForgotten = (sourceIp: string): Promise<void> =>
+  limitAddress('forgotten', sourceIp, config().RATE_LIMIT_RESETS_PER_HOUR);
+
+/** Counts who presents the token of a link to set a new password. */
+export const limitResets = (sourceIp: string): Promise<void> =>
+  limitAddress('resets', sourceIp, config().RATE_LIMIT_RESETS_PER_HOUR);
+
+/** Counts under a network address, in an hour. */
+async function limitAddress(what: string, sourceIp: string, most: number): Promise<void> {
+  await enforceLimit(`${what}/${await pseudonym(`${what} ${addressKey(sourceIp)}`)}`, most, HOUR);
+}
+
+/**
+ * Counts a mail to an e-mail address, and says whether it may be sent. Counts under the address whether anybody has an account
+ * with it: neither the count nor the time tells.
+ */
+export async function mayBeMailed(email: string): Promise<boolean> {
+  if (config().RATE_LIMITS === 'off') return true;
+  const { count } = await countEvent(await mailsKey(email), HOUR);
+  return count <= config().RATE_LIMIT_RESET_MAILS_PER_HOUR;
+}
+
+/** Forgets how many mails were sent to an e-mail address in this hour. */
+export const forgetMailed = async (email: string): Promise<void> => forgetEvents(await mailsKey(email), HOUR);
+
+const mailsKey = async (email: string): Promise<string> =>
+  `reset-mails/${await pseudonym(`mails ${email.normalize('NFC').toLowerCase()}`)}`;
+
+/** Counts the exchanges of one customer of the company's, by what the company calls them. */
+export const limitExchanges = async (sub: string): Promise<void> =>
+  enforceLimit(`exchanges/${await pseudonym(`exchanges ${sub}`)}`, config().RATE_LIMIT_EXCHANGES_PER_MINUTE, MINUTE);
+
+/** Counts tokens that are refused: nobody knows whose they are, so their address counts. */
+export const limitRefusedExchanges = async (sourceIp: string): Promise<void> =>
   enforceLimit(
-    `registrations/${await pseudonym(`registrations ${addressKey(sourceIp)}`)}`,
-    config().RATE_LIMIT_REGISTRATIONS_PER_HOUR,
+    `refused-exchanges/${await pseudonym(`refused exchanges ${addressKey(sourceIp)}`)}`,
+    config().RATE_LIMIT_EXCHANGES_PER_MINUTE,
+    MINUTE,
+  );
+
+export const limitVisitors = async (sourceIp: string): Promise<void> =>
+  enforceLimit(
+    `visitors/${await pseudonym(`visitors ${addressKey(sourceIp)}`)}`,
+    config().RATE_LIMIT_VISITORS_PER_HOUR,
     HOUR,
   );
 

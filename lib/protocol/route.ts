@@ -17,7 +17,7 @@ export interface Route {
   readonly params?: z.ZodMiniType<Record<string, unknown>>;
   readonly query?: z.ZodMiniType<Record<string, unknown>>;
   readonly body?: z.ZodMiniType<Record<string, unknown>>;
-  readonly status: 200 | 201 | 204;
+  readonly status: 200 | 201 | 202 | 204;
   /** The status for a request that repeats one which was carried out before, where it is another one. */
   readonly repeatedStatus?: 200;
   /** The answer is a file: its media types. Where the answer is JSON, `response` is its schema. */

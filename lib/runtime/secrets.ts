@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import { ConfigError } from './config.ts';
 import { errorFields, logger } from './logger.ts';
 import { readParameters } from './parameterStore.ts';
@@ -35,8 +36,39 @@ export const namesDatabase = (uri: string): boolean => /^mongodb(?:\+srv)?:\/\/[
  */
 export async function jwtKeys(): Promise<readonly [JwtKey, ...JwtKey[]]> {
   const source = await required('JWT_KEYS');
-  if (cachedKeys?.source !== source) cachedKeys = { source, keys: parseKeys(source) };
+  if (cachedKeys?.source !== source) cachedKeys = { source, keys: parseKeys('JWT_KEYS', source) };
   return cachedKeys.keys;
+}
+
+/**
+ * Reads the keys with which the company signs who its customers are, in the form of `JWT_KEYS`. Any of them verifies. `null`
+ * where there are none: then no such token is taken. Throws `ConfigError` for a weak or malformed key, and for one that is a
+ * signing key too: whoever has it could sign access tokens.
+ */
+export async function identityKeys(): Promise<readonly JwtKey[] | null> {
+  const [source, own] = await Promise.all([read('IDENTITY_KEYS', { mayBeMissing: true }), jwtKeys()]);
+  if (source === null) return null;
+  if (cachedIdentityKeys?.source !== source || cachedIdentityKeys.own !== own) {
+    const keys = parseKeys('IDENTITY_KEYS', source);
+    requireSeparate(keys, own);
+    cachedIdentityKeys = { source, own, keys };
+  }
+  return cachedIdentityKeys.keys;
+}
+
+/** As `jwtKeysAhead`, for the function that takes the company's tokens. */
+export function identityKeysAhead(): void {
+  identityKeys().catch(() => undefined);
+}
+
+let cachedIdentityKeys: { source: string; own: readonly JwtKey[]; keys: readonly JwtKey[] } | undefined;
+
+function requireSeparate(keys: readonly JwtKey[], own: readonly JwtKey[]): void {
+  // As HMAC takes them: a secret with zeros after it is the same secret.
+  const asUsed = ({ secret }: JwtKey) => createHmac('sha256', secret).digest('base64');
+  const signing = new Set(own.map(asUsed));
+  const shared = keys.find((key) => signing.has(asUsed(key)));
+  if (shared) throw new ConfigError(`IDENTITY_KEYS: key ${shared.kid} is in JWT_KEYS too: make one for each`);
 }
 
 /**
@@ -50,18 +82,18 @@ export function jwtKeysAhead(): void {
 
 let cachedKeys: { source: string; keys: [JwtKey, ...JwtKey[]] } | undefined;
 
-function parseKeys(source: string): [JwtKey, ...JwtKey[]] {
+function parseKeys(name: 'JWT_KEYS' | 'IDENTITY_KEYS', source: string): [JwtKey, ...JwtKey[]] {
   const keys = source.split(',').map((entry, index): JwtKey => {
     const match = /^\s*([A-Za-z0-9_-]{1,32}):([A-Za-z0-9_-]+)\s*$/.exec(entry);
-    if (!match) throw new ConfigError(`JWT_KEYS: entry ${index + 1} is not of the form kid:base64url`);
+    if (!match) throw new ConfigError(`${name}: entry ${index + 1} is not of the form kid:base64url`);
     const [, kid = '', encoded = ''] = match;
     const secret = Buffer.from(encoded, 'base64url');
     if (secret.length < LEAST_KEY_BYTES) {
-      throw new ConfigError(`JWT_KEYS: key ${kid} is shorter than ${LEAST_KEY_BYTES} bytes`);
+      throw new ConfigError(`${name}: key ${kid} is shorter than ${LEAST_KEY_BYTES} bytes`);
     }
     return { kid, secret };
   });
-  if (new Set(keys.map((key) => key.kid)).size !== keys.length) throw new ConfigError('JWT_KEYS: a kid occurs twice');
+  if (new Set(keys.map((key) => key.kid)).size !== keys.length) throw new ConfigError(`${name}: a kid occurs twice`);
   return keys as [JwtKey, ...JwtKey[]];
 }
 
@@ -86,21 +118,35 @@ export async function trustedProxySecrets(): Promise<readonly string[]> {
 const FRESH_MS = 5 * 60 * 1000;
 
 interface Parameter {
-  readonly reading: SingleFlight<string>;
-  known?: { readonly value: string; readonly readAt: number };
+  readonly reading: SingleFlight<string | null>;
+  /** `null`: there is no such parameter. */
+  known?: { readonly value: string | null; readonly readAt: number };
 }
+
+type Required = 'MONGODB_URI' | 'JWT_KEYS' | 'TRUSTED_PROXY_SECRET';
+type Secret = Required | 'IDENTITY_KEYS';
 
 const parameters = new Map<string, Parameter>();
 
-/** Reads a secret from its variable, as on a laptop, or from the parameter that `{name}_PARAMETER` names. */
-async function required(
-  name: 'MONGODB_URI' | 'JWT_KEYS' | 'TRUSTED_PROXY_SECRET',
-  meanwhile?: () => void,
-): Promise<string> {
+/** As `read`, for a secret without which nothing works. Throws `ConfigError` where it is missing. */
+async function required(name: Required, meanwhile?: () => void): Promise<string> {
+  const value = await read(name, { mayBeMissing: false, meanwhile });
+  if (value === null) throw new ConfigError(`Configuration: ${name} is missing, and so is ${name}_PARAMETER`);
+  return value;
+}
+
+/**
+ * Reads a secret from its variable, as on a laptop, or from the parameter that `{name}_PARAMETER` names. `null` where neither is
+ * set, and for a secret that may be missing also where there is no such parameter.
+ */
+async function read(
+  name: Secret,
+  { mayBeMissing, meanwhile }: { readonly mayBeMissing: boolean; readonly meanwhile?: (() => void) | undefined },
+): Promise<string | null> {
   const given = process.env[name];
   if (given) return given;
   const path = process.env[`${name}_PARAMETER`];
-  if (!path) throw new ConfigError(`Configuration: ${name} is missing, and so is ${name}_PARAMETER`);
+  if (!path) return null;
   const parameter = parameters.get(path) ?? { reading: new SingleFlight() };
   parameters.set(path, parameter);
   const { known } = parameter;
@@ -110,6 +156,7 @@ async function required(
       // The age counts from the question: after a freeze the answer may be read much later.
       const readAt = Date.now();
       const value = await readTogether(path, meanwhile);
+      if (value === null && !mayBeMissing) throw new ConfigError(`Configuration: there is no parameter ${path}`);
       if (value === '') throw new ConfigError(`Configuration: the parameter ${path} is empty`);
       parameter.known = { value, readAt };
       return value;
@@ -131,13 +178,11 @@ interface Batch {
 let batch: Batch | undefined;
 
 /** Reads a parameter together with all others that are asked for at the same moment, with one request. */
-async function readTogether(path: string, meanwhile?: () => void): Promise<string> {
+async function readTogether(path: string, meanwhile?: () => void): Promise<string | null> {
   batch ??= { paths: [], values: Promise.resolve().then(readBatch) };
   batch.paths.push(path);
   if (meanwhile) batch.meanwhile = meanwhile;
-  const value = (await batch.values).get(path);
-  if (value === undefined) throw new ConfigError(`Configuration: there is no parameter ${path}`);
-  return value;
+  return (await batch.values).get(path) ?? null;
 }
 
 async function readBatch(): Promise<ReadonlyMap<string, string>> {

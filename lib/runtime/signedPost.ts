@@ -4,7 +4,7 @@ import { ConfigError } from './config.ts';
 
 /** A request to one of AWS's services. */
 export interface SignedPost {
-  /** As it is signed for: `ssm`, `lambda`. */
+  /** As it is signed for: `ssm`, `lambda`, `ses`. */
   readonly service: string;
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
@@ -18,6 +18,8 @@ export interface SignedPost {
 export interface Answered {
   readonly status: number;
   readonly text: string;
+  /** The name of the error, where the service puts it into a header: SES does. */
+  readonly errorType: string | undefined;
 }
 
 /**
@@ -50,7 +52,8 @@ export async function signedPost({ service, url, headers, body, signal, meanwhil
       response.on('data', (chunk: string) => {
         text += chunk;
       });
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, text }));
+      const [errorType] = [response.headers['x-amzn-errortype']].flat();
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, text, errorType }));
     });
     sent.on('error', fail);
     if (meanwhile) sent.on('finish', () => setImmediate(meanwhile));

@@ -52,6 +52,8 @@ export interface ConversationRecord {
   counted?: true;
   /** The analytics' sums have the rating. */
   ratingCounted?: true;
+  /** It was a visitor's, whom its candidate turned out to be: messages of the candidate's side may have the visitor's id. */
+  merged?: true;
   /** The candidate's own name for the conversation, which makes opening it repeatable. */
   clientConversationId?: string;
   /** How many messages of the candidate's it has; the rest are agents'. Absent in one of an earlier release, until `migrate`. */
@@ -152,6 +154,7 @@ export const conversationModel = /* @__PURE__ */ defineModel<ConversationRecord>
     erasedThrough: { type: Number, required: false },
     erasedAt: { type: Date, required: false },
     counted: { type: Boolean, required: false },
+    merged: { type: Boolean, required: false },
     clientConversationId: { type: String, required: false },
     fromCandidate: { type: Number, required: false },
     rating: { type: Object, required: false },
@@ -716,6 +719,8 @@ export interface TakenSeq {
   readonly agentId: string | null;
   /** How many messages of the candidate's there are, with this one; absent where nobody has counted them. */
   readonly fromCandidate: number | undefined;
+  /** See `ConversationRecord`. */
+  readonly merged: boolean;
   /** Who is in the room at this place in the order. Whoever joins later reads the message. */
   readonly room: Room;
 }
@@ -753,12 +758,12 @@ export async function takeSeq(id: string, placed: Placed, session: Transaction):
     {
       returnDocument: 'after',
       session,
-      projection: { lastSeq: 1, lastMessageAt: 1, candidateId: 1, agentId: 1, fromCandidate: 1, room: 1 },
+      projection: { lastSeq: 1, lastMessageAt: 1, candidateId: 1, agentId: 1, fromCandidate: 1, merged: 1, room: 1 },
     },
   );
   if (!record?.lastMessageAt) return null;
-  const { lastSeq: seq, lastMessageAt: sentAt, candidateId, agentId, fromCandidate } = record;
-  return { seq, sentAt, candidateId, agentId, fromCandidate, room: roomOf(record) };
+  const { lastSeq: seq, lastMessageAt: sentAt, candidateId, agentId, fromCandidate, merged = false } = record;
+  return { seq, sentAt, candidateId, agentId, fromCandidate, merged, room: roomOf(record) };
 }
 
 /** Whether the connection in the room is this participant's. */
@@ -870,6 +875,35 @@ export async function eraseComment(id: string): Promise<void> {
     { _id: id, rating: { $exists: true } },
     { $set: { 'rating.comment': null } },
   );
+}
+
+// Merging a visitor.
+
+/** A conversation that follows its visitor, as far as it decides who could see it before. */
+export type Following = Pick<ConversationRecord, '_id' | 'status' | 'supervisorId' | 'closedBy'>;
+
+/**
+ * Gives at most `most` of a visitor's conversations to the customer whom the visitor turned out to be. The visitor's own names for
+ * them are forgotten: the customer may have used the same. Returns the conversations as they were.
+ */
+export async function giveConversations(
+  visitorId: string,
+  customerId: string,
+  most: number,
+  session: Transaction,
+): Promise<Following[]> {
+  const found = await conversationModel()
+    .find({ candidateId: visitorId }, { status: 1, supervisorId: 1, closedBy: 1 })
+    .limit(most)
+    .session(session)
+    .lean();
+  if (found.length === 0) return [];
+  await conversationModel().updateMany(
+    trusted({ _id: { $in: found.map(({ _id }) => _id) } }),
+    { $set: { candidateId: customerId, merged: true }, $unset: { clientConversationId: 1 }, $inc: { revision: 1 } },
+    { session },
+  );
+  return found;
 }
 
 // Erasing a candidate.

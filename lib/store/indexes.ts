@@ -5,9 +5,11 @@ import { closedDayModel, closedSumModel, sumsStateModel } from './closedSums.ts'
 import { connectionModel } from './connections.ts';
 import { conversationModel } from './conversations.ts';
 import { dropIndex } from './database.ts';
+import { mailOutboxModel } from './mailOutbox.ts';
 import { activeMessageModel, messageModel } from './messages.ts';
 import { noteModel } from './notes.ts';
 import { openedDayModel } from './openedDays.ts';
+import { passwordResetsModel } from './passwordResets.ts';
 import { rateLimitModel } from './rateLimits.ts';
 import { readModel } from './reads.ts';
 import { replyModel } from './replies.ts';
@@ -34,6 +36,8 @@ const models: readonly (() => {
   rateLimitModel,
   loginAttemptsModel,
   knownOriginModel,
+  passwordResetsModel,
+  mailOutboxModel,
   auditModel,
   guardModel,
   closedSumModel,

@@ -113,52 +113,82 @@ export interface SentMessage {
   readonly broadcast: boolean;
 }
 
+/** Who has sent a message, or sends one. */
+export type MessageSender = Pick<MessageRecord, 'senderId' | 'senderRole'>;
+
+/** By what a sender's message is known when it is sent again. */
+const BY_CLIENT_ID = { conversationId: 1, senderId: 1, clientMessageId: 1 } as const;
+
+/**
+ * The filter of a sender's messages. The candidate's side is one sender: what a visitor has sent is the customer's whom the
+ * visitor turned out to be. The index then is asked once for each sender of the conversation.
+ */
+const sentBy = ({ senderId, senderRole }: MessageSender) =>
+  senderRole === 'candidate' ? { senderRole } : { senderId };
+
 /** Finds the message that a sender stored under a `clientMessageId`, in either collection. */
 export async function findSentMessage(
   conversationId: string,
-  senderId: string,
+  sender: MessageSender,
   clientMessageId: string,
 ): Promise<SentMessage | null> {
   // `$type` as in the index. Without it the server doesn't use the index, and reads the whole conversation.
   const key: Record<string, unknown> = trusted({
     conversationId,
-    senderId,
+    ...sentBy(sender),
     clientMessageId: { $eq: clientMessageId, $type: 'string' },
   });
-  const active = await activeMessageModel().findOne(key).lean();
+  const active = await activeMessageModel().findOne(key).hint(BY_CLIENT_ID).lean();
   if (active) return { message: toMessage(active), broadcast: active.broadcastAt !== null };
-  const permanent = await messageModel().findOne(key).lean();
+  const permanent = await messageModel().findOne(key).hint(BY_CLIENT_ID).lean();
   return permanent && { message: toMessage(permanent), broadcast: true };
+}
+
+/**
+ * Whether the candidate's side has sent a message under this `clientMessageId` to a running conversation. For a conversation that
+ * was a visitor's: the unique index has the visitor's messages under the visitor's id. The visitor sends no more.
+ */
+export async function wasSentByCandidate(
+  conversationId: string,
+  clientMessageId: string,
+  session: Transaction,
+): Promise<boolean> {
+  const key: Record<string, unknown> = trusted({
+    conversationId,
+    senderRole: 'candidate',
+    clientMessageId: { $eq: clientMessageId, $type: 'string' },
+  });
+  return (await activeMessageModel().findOne(key, { _id: 1 }).hint(BY_CLIENT_ID).session(session).lean()) !== null;
 }
 
 /** Finds the messages of a running conversation that a sender stored under these names. Returns them by name. */
 export async function findByClientIds(
   conversationId: string,
-  senderId: string,
+  sender: MessageSender,
   clientMessageIds: readonly string[],
 ): Promise<ReadonlyMap<string, Message>> {
   const named: Record<string, unknown> = trusted({
     conversationId,
-    senderId,
+    ...sentBy(sender),
     clientMessageId: { $in: [...clientMessageIds], $type: 'string' },
   });
-  const rows = await activeMessageModel().find(named).lean();
+  const rows = await activeMessageModel().find(named).hint(BY_CLIENT_ID).lean();
   return new Map(rows.map((row) => [row.clientMessageId ?? '', toMessage(row)]));
 }
 
 /** The part of a conversation that its messages are counted by. */
-type Counted = Pick<ConversationRecord, '_id' | 'candidateId' | 'lastSeq' | 'fromCandidate' | 'archivedAt'>;
+type Counted = Pick<ConversationRecord, '_id' | 'lastSeq' | 'fromCandidate' | 'archivedAt'>;
 
 /** Who reads: the candidate, or the agent. The other side's messages are what is unread. */
 export type Side = 'candidate' | 'agent';
 
 /** Returns how many messages of the other side there are up to `seq`. One read at most, but for those of an earlier release. */
 export async function othersUpTo(conversation: Counted, side: Side, seq: number): Promise<number> {
-  const { _id: conversationId, candidateId, lastSeq, fromCandidate } = conversation;
+  const { _id: conversationId, lastSeq, fromCandidate } = conversation;
   if (seq === 0) return 0;
   if (seq === lastSeq && fromCandidate !== undefined) return ofOthers(side, seq, fromCandidate);
   const which = { conversationId, seq };
-  const fields = { senderId: 1, place: 1 } as const;
+  const fields = { senderRole: 1, place: 1 } as const;
   for (const find of [
     () => activeMessageModel().findOne(which, fields).lean(),
     () => messageModel().findOne(which, fields).lean(),
@@ -166,7 +196,7 @@ export async function othersUpTo(conversation: Counted, side: Side, seq: number)
     const found = await find();
     if (!found) continue;
     if (found.place === undefined) break;
-    return ofOthers(side, seq, found.senderId === candidateId ? found.place : seq - found.place);
+    return ofOthers(side, seq, found.senderRole === 'candidate' ? found.place : seq - found.place);
   }
   return ofOthers(side, seq, await countCandidates(conversation, seq));
 }
@@ -176,11 +206,11 @@ const ofOthers = (side: Side, all: number, fromCandidate: number): number =>
 
 /** Counts the candidate's messages up to `seq`, one by one: for conversations of an earlier release. */
 export async function countCandidates(
-  { _id: conversationId, candidateId, archivedAt }: Omit<Counted, 'lastSeq' | 'fromCandidate'>,
+  { _id: conversationId, archivedAt }: Omit<Counted, 'lastSeq' | 'fromCandidate'>,
   seq: number,
   session?: Transaction,
 ): Promise<number> {
-  const theirs = trusted({ conversationId, senderId: candidateId, seq: { $lte: seq } });
+  const theirs = trusted({ conversationId, senderRole: 'candidate' as const, seq: { $lte: seq } });
   return archivedAt
     ? messageModel()
         .countDocuments(theirs)
@@ -303,13 +333,10 @@ export async function releaseActive(conversationId: string, from: number, to: nu
 const NAME_BATCH = 1_000;
 
 /** Erases the text of a conversation's messages after `from`, up to `to`, and the candidate's name, in both collections. */
-export async function eraseMessages(
-  { _id: conversationId, candidateId }: Pick<ConversationRecord, '_id' | 'candidateId'>,
-  from: number,
-  to: number,
-): Promise<void> {
+export async function eraseMessages(conversationId: string, from: number, to: number): Promise<void> {
   const filter = trusted({ conversationId, seq: { $gt: from, $lte: to } });
-  const theirs = { $eq: ['$senderId', candidateId] };
+  // A visitor's too, who turned out to be this candidate.
+  const theirs = { $eq: ['$senderRole', 'candidate'] };
   const erased = [
     {
       $set: {

@@ -45,6 +45,11 @@ export async function countEvent(key: string, seconds: number, events = 1): Prom
   return { count: record?.count ?? events, endsIn };
 }
 
+/** Forgets the events of `key` in the current window of `seconds`. Those of the windows before are about to be deleted anyway. */
+export async function forgetEvents(key: string, seconds: number): Promise<void> {
+  await rateLimitModel().deleteOne({ _id: `${key}/${currentWindow(seconds).ends}` });
+}
+
 /** Returns when the window of `seconds` that is under way ends, in epoch milliseconds, and in how many seconds, at least 1. */
 export function currentWindow(seconds: number): { readonly ends: number; readonly endsIn: number } {
   const now = Date.now();

@@ -1,4 +1,4 @@
-import { isDuplicateKey } from './database.ts';
+import { isDuplicateKey, type Transaction } from './database.ts';
 import { defineModel, native } from './model.ts';
 
 /** Up to where somebody has read a conversation. A mark of its own, so that marking never waits for a message, nor a message for it. */
@@ -61,6 +61,23 @@ export async function moveMark({
   const mark = await native(readModel()).findOne({ _id });
   if (!mark) throw new Error(`no read mark ${_id}`);
   return { mark, moved: false };
+}
+
+/** Gives a visitor's marks in these conversations to the customer whom the visitor turned out to be. */
+export async function giveMarks(
+  visitorId: string,
+  customerId: string,
+  conversationIds: readonly string[],
+  session: Transaction,
+): Promise<void> {
+  const which = { _id: { $in: conversationIds.map((id) => readId(id, visitorId)) } };
+  const marks = await native(readModel()).find(which, { session }).toArray();
+  if (marks.length === 0) return;
+  await native(readModel()).deleteMany(which, { session });
+  await native(readModel()).insertMany(
+    marks.map((mark) => ({ ...mark, _id: readId(mark.conversationId, customerId), userId: customerId })),
+    { session },
+  );
 }
 
 /** Forgets somebody's marks. */

@@ -276,6 +276,14 @@ export async function touchSession(
   return found?.expiresAt ?? null;
 }
 
+/** Finds when the session of each of these visitors ends that has not ended yet: a visitor has one. */
+export async function liveSessionEnds(userIds: readonly string[]): Promise<ReadonlyMap<string, Date>> {
+  const rows = await sessionModel()
+    .find(trusted({ userId: { $in: [...userIds] }, expiresAt: { $gt: new Date() } }), { userId: 1, expiresAt: 1 })
+    .lean();
+  return new Map(rows.map(({ userId, expiresAt }) => [userId, expiresAt]));
+}
+
 /** A caller without the address of the request. */
 export type Identity = Omit<Caller, 'sourceIp'>;
 
@@ -304,6 +312,7 @@ export const callerOfSession = [
       name: '$user.name',
       role: '$user.role',
       supervisorId: '$user.supervisorId',
+      isVisitor: '$user.visitor',
     },
   },
 ];

@@ -26,7 +26,21 @@ export interface UserRecord {
   email: string | null;
   /** The e-mail in the form in which e-mails are compared; `null` where the user can't sign in. */
   emailKey: string | null;
-  passwordHash: string;
+  /** `null` for a customer who came without one: see customers.ts. */
+  passwordHash: string | null;
+  /** What the company calls the customer. */
+  identitySub?: string;
+  /** A visitor of whom nobody has said yet who they are. */
+  visitor?: true;
+  /** Until then the session of a visitor without a conversation lasts; then they go. Absent once they have opened one. */
+  visitorUntil?: Date;
+  /** The customer whom a visitor turned out to be. */
+  mergedInto?: string;
+  /** Set while conversations of a merged visitor are still to follow. */
+  mergingSince?: Date;
+  /** A merge failed, and isn't tried again before this. */
+  mergingRetryAt?: Date;
+  mergingFailures?: number;
   /**
    * The key of hashes that stand for the user elsewhere; without it they are worth nothing. Users of an earlier
    * release get one by `migrate`.
@@ -83,7 +97,14 @@ export const userModel = /* @__PURE__ */ defineModel<UserRecord>(
     name: { type: String, required: true },
     email: { type: String, default: null },
     emailKey: { type: String, default: null },
-    passwordHash: { type: String, required: true },
+    passwordHash: { type: String, default: null },
+    identitySub: { type: String, required: false },
+    visitor: { type: Boolean, required: false },
+    visitorUntil: { type: Date, required: false },
+    mergedInto: { type: String, required: false },
+    mergingSince: { type: Date, required: false },
+    mergingRetryAt: { type: Date, required: false },
+    mergingFailures: { type: Number, required: false },
     salt: { type: String, required: false },
     role: { type: String, required: true },
     supervisorId: { type: String, default: null },
@@ -111,6 +132,14 @@ export const userModel = /* @__PURE__ */ defineModel<UserRecord>(
   [
     // Of those who have one: the erased have none. `$gt`, not `$type`: a query for a string is known to be within it.
     [{ emailKey: 1 }, { name: EMAIL_INDEX, unique: true, partialFilterExpression: { emailKey: { $gt: '' } } }],
+    // Of those whom the company has named: one each.
+    [
+      { identitySub: 1 },
+      { name: 'unique_identity', unique: true, partialFilterExpression: { identitySub: { $gt: '' } } },
+    ],
+    [{ visitorUntil: 1 }, { sparse: true }],
+    [{ mergedInto: 1 }, { partialFilterExpression: { mergedInto: { $gt: '' } } }],
+    [{ mergingSince: 1 }, { sparse: true }],
     [{ erasingSince: 1 }, { sparse: true }],
     [{ handingOverSince: 1 }, { sparse: true }],
     // The agents to choose from: fewest conversations first, then longest without a new one.
@@ -159,10 +188,11 @@ export const newSalt = (): string => randomBytes(16).toString('base64url');
 export interface NewUser {
   readonly id: string;
   readonly name: string;
-  readonly email: string;
+  readonly email: string | null;
   readonly role: Role;
   readonly supervisorId: string | null;
-  readonly passwordHash: string;
+  /** `null`: nobody signs in with this address and a password. */
+  readonly passwordHash: string | null;
   readonly salt?: string;
   /** Whether an agent's team is automatic. */
   readonly automatic?: boolean;
@@ -175,7 +205,7 @@ export const userRecord = ({ id, ...user }: NewUser): UserRecord => ({
   salt: newSalt(),
   ...user,
   _id: id,
-  emailKey: emailKey(user.email),
+  emailKey: user.email === null || user.passwordHash === null ? null : emailKey(user.email),
   active: true,
   createdAt: new Date(),
   admissions: 0,
@@ -211,7 +241,8 @@ export async function usersById(ids: readonly string[]): Promise<User[]> {
 
 export interface Credentials {
   readonly user: User;
-  readonly passwordHash: string;
+  /** `null` for somebody without a password. */
+  readonly passwordHash: string | null;
 }
 
 /** As they are stored. */
@@ -230,6 +261,14 @@ export async function findCredentialsByEmail(email: string): Promise<StoredCrede
     .findOne({ emailKey: emailKey(email) })
     .lean();
   return record && toCredentials(record);
+}
+
+/** Finds who signs in with this address. The command is the same whether there is anybody. */
+export async function findIdByEmail(email: string): Promise<string | null> {
+  const record = await userModel()
+    .findOne({ emailKey: emailKey(email) }, { _id: 1 })
+    .lean();
+  return record?._id ?? null;
 }
 
 export async function findCredentials(id: string): Promise<StoredCredentials | null> {
@@ -260,7 +299,7 @@ export async function ensureSalt(id: string): Promise<string | null> {
 export async function countAdmission(
   id: string,
   session: Transaction,
-  passwordHash?: string,
+  passwordHash?: string | null,
 ): Promise<Admitted | null> {
   const counted = await userModel()
     .findOneAndUpdate(
@@ -297,6 +336,21 @@ export async function touchUser(id: string, session: Transaction): Promise<User 
   return record && !record.erasedAt ? toUser(record) : null;
 }
 
+/**
+ * As `touchUser`, for who may set a new password by a link: an active user who signs in with an address and a password. Returns
+ * that address.
+ */
+export async function touchResettable(id: string, session: Transaction): Promise<{ email: string } | null> {
+  const record = await userModel()
+    .findOneAndUpdate(
+      trusted({ _id: id, active: true, emailKey: { $gt: '' }, passwordHash: { $gt: '' } }),
+      { $inc: { touches: 1 } },
+      { session, projection: { email: 1 } },
+    )
+    .lean();
+  return record?.email ? { email: record.email } : null;
+}
+
 /** As `touchUser`, for an active supervisor only, whom an agent joins. Returns how the agent's team gets its conversations. */
 export async function touchActiveSupervisor(id: string, session: Transaction): Promise<{ automatic: boolean } | null> {
   const record = await userModel()
@@ -327,6 +381,14 @@ export async function replacePasswordHash(
     { session },
   );
   return matchedCount === 1;
+}
+
+/** Sets another password for an active user, whatever theirs is. Returns their role; `null` where there is no such user. */
+export async function setPasswordHash(id: string, passwordHash: string, session: Transaction): Promise<Role | null> {
+  const record = await userModel()
+    .findOneAndUpdate({ _id: id, active: true }, { $set: { passwordHash } }, { session, projection: { role: 1 } })
+    .lean();
+  return record?.role ?? null;
 }
 
 export interface UserFilter {
@@ -364,7 +426,7 @@ export async function changeUser(
   const fields = {
     ...change,
     automatic,
-    emailKey: change.email === undefined ? undefined : emailKey(change.email),
+    emailKey: await changedKey(id, change, session),
     ...(handsOver && { handingOverSince: new Date() }),
   };
   const after = await userModel()
@@ -383,6 +445,15 @@ export async function changeUser(
     .catch(emailTaken);
   if (!after) throw new AppError('NOT_FOUND');
   return toUser(after);
+}
+
+/** The form of a changed address by which the user signs in. Of a customer without a password the address is a label. */
+async function changedKey(id: string, { email }: UserChange, session: Transaction): Promise<string | undefined> {
+  if (email === undefined) return undefined;
+  const signsIn = await userModel()
+    .exists(trusted({ _id: id, passwordHash: { $ne: null } }))
+    .session(session);
+  return signsIn ? emailKey(email) : undefined;
 }
 
 /** Whether a supervisor has an active agent. Asking writes the supervisor, as giving them an agent does. */
@@ -474,14 +545,15 @@ export async function hasActiveAdmin(session: Transaction, except = ''): Promise
 }
 
 /**
- * Removes a candidate's name, address, password and salt, and notes that their conversations are still to be erased.
- * Returns the erased user; `null` when there is no such candidate. Throws `UNAVAILABLE` before `migrate` has run.
+ * Removes a candidate's name, address, password, salt and `sub`, and notes that their conversations are still to be erased.
+ * Returns the erased user; `null` when there is no such candidate, or a visitor who was merged. Throws `UNAVAILABLE` before
+ * `migrate` has run.
  */
 export async function eraseCandidate(id: string, passwordHash: string, session: Transaction): Promise<User | null> {
   const now = new Date();
   const erased = await userModel()
     .findOneAndUpdate(
-      { _id: id, role: 'candidate' },
+      trusted({ _id: id, role: 'candidate', mergedInto: { $exists: false } }),
       {
         $set: {
           name: ERASED_NAME,
@@ -492,7 +564,14 @@ export async function eraseCandidate(id: string, passwordHash: string, session: 
           erasingSince: now,
           erasedAt: now,
         },
-        $unset: { salt: 1, erasingRetryAt: 1, erasingFailures: 1 },
+        $unset: {
+          salt: 1,
+          identitySub: 1,
+          visitor: 1,
+          visitorUntil: 1,
+          erasingRetryAt: 1,
+          erasingFailures: 1,
+        },
       },
       { returnDocument: 'after', session },
     )

@@ -10,6 +10,7 @@ import type { Desk, Person } from '../support/system.ts';
 import { crowdSuite } from './suites/crowd.ts';
 import { oneWhoMay, permissionSuite } from './suites/permissions.ts';
 import { roomSuite } from './suites/rooms.ts';
+import { talkingSuite } from './suites/talking.ts';
 
 /**
  * The suites of `handlers/`, over real HTTP and WebSocket: those that show that every function is wired as it should. Then
@@ -52,6 +53,10 @@ permissionSuite(start, {
   ...(!inFull && { callersOf: oneWhoMay, inactive: false }),
 });
 roomSuite(start);
+talkingSuite(async () => ({
+  ...(await start()),
+  reach: { httpUrl: `http://localhost:${system.ports.http}`, websocketUrl: `ws://localhost:${system.ports.webSocket}` },
+}));
 // The emulator's functions have two workers each: what a crowd does to the rules is seen at full size in `handlers/`.
 crowdSuite(start, { each: 8, rivals: 4 });
 

@@ -25,15 +25,29 @@ export const LAYERS: Record<string, readonly string[]> = {
     ...['lib/auth', 'lib/limits', 'lib/realtime', 'lib/store'],
     ...['lib/errors', 'lib/runtime', 'lib/protocol', 'lib/domain'],
   ],
+  // The pages' function has no database, and so nothing that knows one.
+  'lib/site': ['lib/http', 'lib/runtime'],
   // The Lambdas: an area's table of endpoints, or an operation that stands alone.
   functions: [
     ...['functions/*', 'functions/websocket', 'functions/operations', 'lib/http', 'lib/websocket', 'lib/services'],
-    ...['lib/auth', 'lib/store', 'lib/errors', 'lib/runtime'],
+    ...['lib/site', 'lib/auth', 'lib/store', 'lib/errors', 'lib/runtime'],
   ],
   // The endpoints of an area, where nothing else is said of it.
   'functions/*': ['lib/http', 'lib/services', 'lib/protocol'],
   'functions/websocket': ['lib/http', 'lib/websocket', 'lib/services', 'lib/realtime', 'lib/protocol'],
   'functions/operations': ['lib/http', 'lib/services', 'lib/store', 'lib/runtime', 'lib/protocol'],
+  // Pages share the protocol, and what the function that serves them tells them. They don't know each other.
+  'web/shared': ['lib/protocol', 'lib/site'],
+  // The console is a client like any other. On a laptop it offers the demo people, in a part that is loaded nowhere else.
+  'web/console': ['web/shared', 'lib/protocol', 'client', 'local'],
+  'web/widget': ['web/shared', 'client', 'lib/protocol', 'lib/site'],
+  'web/demo': ['web/shared'],
+  'web/docs': ['web/shared'],
+  'web/build': ['lib/site'],
+  // It is published: it takes from the repository only what is bundled into it, and no package.
+  client: ['lib/protocol'],
+  // As a user of the package writes them.
+  'client/examples': [],
   tools: ['lib/protocol', 'lib/domain', 'bench/report'],
   // Pages and plots from figures: nothing of what measures them.
   'bench/report': [],
@@ -51,7 +65,12 @@ const HOMES: Record<string, readonly string[]> = {
 };
 
 /** Folders that may import these packages and no others, Node's own included. */
-const ONLY: Record<string, readonly string[]> = { 'lib/domain': [], 'lib/protocol': ['zod'] };
+const ONLY: Record<string, readonly string[]> = {
+  'lib/domain': [],
+  'lib/protocol': ['zod'],
+  client: [],
+  'client/examples': ['@live-support/client', 'node:readline', 'node:process'],
+};
 
 /** One readable sentence per import that goes the wrong way. */
 export function violations(imports: Imports): string[] {
@@ -101,7 +120,7 @@ function sourcesIn(root: string, folders: readonly string[]): string[] {
   return folders
     .flatMap((folder) =>
       readdirSync(posix.join(root, folder), { recursive: true, encoding: 'utf8' })
-        .filter((name) => name.endsWith('.ts'))
+        .filter((name) => /\.tsx?$/.test(name))
         .map((name) => posix.join(folder, name)),
     )
     .sort();
@@ -150,5 +169,7 @@ function layerOf(file: string): string {
   if (LAYERS[folder]) return folder;
   const [top = '', second] = folder.split('/');
   if (top === 'functions') return 'functions/*';
-  return top === 'lib' && second !== undefined ? `${top}/${second}` : top;
+  // The build has no folders below `client/src`.
+  if (top === 'client') return 'client';
+  return ['lib', 'web'].includes(top) && second !== undefined ? `${top}/${second}` : top;
 }

@@ -4,7 +4,9 @@ import { cycles, importsOf, opensTransactions, readImports, transactionOwners, v
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
 describe('imports', () => {
-  const imports = readImports(root, ['lib', 'functions', 'tools', 'bench/report']);
+  const imports = readImports(root, [
+    ...['lib', 'functions', 'client/src', 'client/examples', 'tools', 'bench/report', 'web'],
+  ]);
 
   it('go down the layers, and packages stay at home', () => {
     expect(violations(imports)).toEqual([]);
@@ -61,7 +63,13 @@ describe('the check itself', () => {
     ['functions/users/createUser.ts', '../auth.ts'],
     ['functions/users/createUser.ts', '../websocket/ping.ts'],
     ['lib/http/area.ts', '../../functions/auth.ts'],
+    ['web/console/App.tsx', '../widget/panel.tsx'],
+    ['web/console/inbox/List.tsx', '../../../lib/services/users.ts'],
     ['lib/newcomer/file.ts', './other.ts'],
+    ['client/src/client.ts', '../../lib/domain/roles.ts'],
+    ['client/src/client.ts', 'zod'],
+    ['client/src/client.ts', 'node:crypto'],
+    ['client/examples/chat.ts', '../src/index.ts'],
   ])('catches %s importing %s', (file, specifier) => {
     expect(violations(new Map([[file, [specifier]]]))).toEqual([expect.stringContaining(`${file}`)]);
   });
@@ -76,7 +84,11 @@ describe('the check itself', () => {
     ['functions/users/createUser.ts', '../../lib/services/users.ts'],
     ['functions/operations/health.ts', '../../lib/store/database.ts'],
     ['functions/users.ts', './users/createUser.ts'],
+    ['client/src/http.ts', '../../lib/protocol/client.ts'],
+    ['client/src/client.ts', './http.ts'],
+    ['client/examples/chat.ts', '@live-support/client'],
     ['functions/users.ts', '../lib/auth/startAhead.ts'],
+    ['web/console/inbox/List.tsx', '../../shared/api.ts'],
   ])('lets %s import %s', (file, specifier) => {
     expect(violations(new Map([[file, [specifier]]]))).toEqual([]);
   });

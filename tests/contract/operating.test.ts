@@ -184,7 +184,7 @@ describe('deploying', () => {
     const names = [...read('docs/deploying.md').matchAll(/--name \/live-support\/prod\/([\w-]+)/g)].map(
       ([, name]) => name,
     );
-    expect(new Set(names)).toEqual(new Set(['mongodb-uri', 'jwt-keys', 'trusted-proxy-secret']));
+    expect(new Set(names)).toEqual(new Set(['mongodb-uri', 'jwt-keys', 'identity-keys', 'trusted-proxy-secret']));
     for (const name of names) expect(read('serverless.yml')).toContain(`/\${self:service}/\${sls:stage}/${name}`);
   });
 });

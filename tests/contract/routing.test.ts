@@ -5,7 +5,7 @@ import { routes } from '../../lib/protocol/routes.ts';
 import { service } from '../deploy/service.ts';
 import { corsOf } from '../support/cors.ts';
 import { AREAS, endpointsOf } from '../support/endpoints.ts';
-import { DEFAULT_ROUTE, fileOf, httpFunctions, socketFunctions } from '../support/handlers.ts';
+import { DEFAULT_ROUTE, fileOf, httpFunctions, SITE_ROUTES, socketFunctions } from '../support/handlers.ts';
 import { PROJECT } from '../support/process.ts';
 
 /** The protocol, `serverless.yml`, the areas' tables and the endpoints' files say the same, in every direction. */
@@ -15,9 +15,24 @@ const keysOf = (functions: ReadonlyMap<string, string>, area: string) =>
   [...functions].filter(([, file]) => file === area).map(([routeKey]) => routeKey);
 
 describe('HTTP', () => {
-  it('routes what the protocol has, and what it has not to a function of its own', () => {
-    expect([...httpFunctions.keys()].sort()).toEqual([...protocolRoutes.map(routeKeyOf), DEFAULT_ROUTE].sort());
+  it('routes what the protocol has, the pages, and what it has not to a function of its own', () => {
+    expect([...httpFunctions.keys()].sort()).toEqual(
+      [...protocolRoutes.map(routeKeyOf), ...SITE_ROUTES, DEFAULT_ROUTE].sort(),
+    );
     expect(httpFunctions.get(DEFAULT_ROUTE)).toBe('unknownRoute');
+  });
+
+  it('has the pages where they were promised, to be read only', () => {
+    expect(SITE_ROUTES.toSorted()).toEqual([
+      'GET /assets/{path+}',
+      'GET /asyncapi.json',
+      'GET /console',
+      'GET /console/{path+}',
+      'GET /demo',
+      'GET /docs',
+      'GET /openapi.json',
+      'GET /widget.js',
+    ]);
   });
 });
 

@@ -19,7 +19,7 @@ async function begunBy(files: readonly string[]): Promise<string[]> {
   const script = `
     import net from 'node:net';
     const begun = new Set();
-    const secrets = ['MONGODB_URI', 'JWT_KEYS', 'TRUSTED_PROXY_SECRET'];
+    const secrets = ['MONGODB_URI', 'JWT_KEYS', 'IDENTITY_KEYS', 'TRUSTED_PROXY_SECRET'];
     process.env = new Proxy(process.env, {
       get: (env, name) => {
         if (secrets.includes(name)) begun.add(name);
@@ -46,13 +46,14 @@ it('is nothing that any module does by being imported', async () => {
 });
 
 /** They answer nobody who is signed in. */
-const BY_THE_CLOCK = ['sweep', 'dispatch'];
+const BY_THE_CLOCK = ['sweep', 'dispatch', 'mail'];
 
 const EVERYTHING = ['JWT_KEYS', 'MONGODB_URI', 'TRUSTED_PROXY_SECRET'];
 
 it.each(entries)('%s begins what it needs', async (entry) => {
   const area = entry.replace(/\.ts$/, '');
   const isArea = (AREAS as readonly string[]).includes(area);
-  const expected = isArea ? EVERYTHING : BY_THE_CLOCK.includes(area) ? ['MONGODB_URI'] : [];
+  const ofArea = area === 'auth' ? ['IDENTITY_KEYS', ...EVERYTHING] : EVERYTHING;
+  const expected = isArea ? ofArea : BY_THE_CLOCK.includes(area) ? ['MONGODB_URI'] : [];
   expect(await begunBy([`functions/${entry}`])).toEqual(expected);
 });

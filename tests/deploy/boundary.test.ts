@@ -38,6 +38,7 @@ describe('the permissions boundary', () => {
         await templateOf('roles.cjs', {
           'param:secretsKeyArn': 'arn:aws:kms:eu-central-1:123456789012:key/1',
           'param:TRUSTED_PROXY': 'required',
+          'param:MAIL_FROM': 'support@example.com',
           'param:vpc': { subnetIds: ['subnet-0a'], securityGroupIds: ['sg-0c'] },
         })
       ).Resources ?? {},
@@ -50,7 +51,7 @@ describe('the permissions boundary', () => {
       ([action, resource]) => [action, resource === 'arn:SweepDeadLetters.Arn' ? queue : resource] as const,
     );
     expect(new Set(wanted.map(([action]) => action.split(':')[0]))).toEqual(
-      new Set(['ec2', 'execute-api', 'kms', 'lambda', 'logs', 'sqs', 'ssm', 'xray']),
+      new Set(['ec2', 'execute-api', 'kms', 'lambda', 'logs', 'ses', 'sqs', 'ssm', 'xray']),
     );
     expect(wanted.filter(([action, resource]) => !allows(boundary, action, resource))).toEqual([]);
   });
@@ -75,6 +76,9 @@ describe('the permissions boundary', () => {
     ['lambda:InvokeFunction', 'arn:aws:lambda:eu-central-1:123456789012:function:payroll'],
     ['lambda:InvokeFunction', 'arn:aws:lambda:eu-central-1:123456789012:function:live-support-prod-createFirstAdmin'],
     ['lambda:UpdateFunctionCode', 'arn:aws:lambda:eu-central-1:123456789012:function:live-support-prod-dispatch'],
+    ['lambda:UpdateFunctionCode', 'arn:aws:lambda:eu-central-1:123456789012:function:live-support-prod-mail'],
+    ['ses:SendRawEmail', 'arn:aws:ses:eu-central-1:123456789012:identity/example.com'],
+    ['ses:DeleteEmailIdentity', 'arn:aws:ses:eu-central-1:123456789012:identity/example.com'],
     ['kms:Encrypt', 'arn:aws:kms:eu-central-1:123456789012:key/1'],
   ])('leaves nobody %s on %s', (action, resource) => {
     expect(allows(boundary, action, resource)).toBe(false);

@@ -6,10 +6,12 @@ import { clientEvents } from '../../lib/protocol/events.ts';
 import { type Route, routeKeyOf } from '../../lib/protocol/route.ts';
 import { routes } from '../../lib/protocol/routes.ts';
 import { corsOf } from '../support/cors.ts';
+import { SITE_ROUTES } from '../support/handlers.ts';
 import { PROJECT, Running, SERVERLESS } from '../support/process.ts';
 import { type Deployed, fromInventory } from './deployed.ts';
 import { EmulatedAws, type Inventory, type Statement } from './emulatedAws.ts';
-import { temporaryIn } from './packaging.ts';
+import { MAILS, temporaryIn } from './packaging.ts';
+import { servePages } from './pages.ts';
 import { allowedBy, allows } from './policies.ts';
 import { rights, service } from './service.ts';
 import { walkThrough } from './walkThrough.ts';
@@ -26,7 +28,9 @@ const names = Object.keys(service.functions);
 /** A network of its own, and roles that can't be given more than the boundary has. */
 const VPC = { subnetIds: ['subnet-0a1b2c3d', 'subnet-0b1c2d3e'], securityGroupIds: ['sg-0a1b2c3d'] };
 const BOUNDARY = 'arn:aws:iam::123456789012:policy/live-support-boundary';
-const PARAMETERS = [`vpc=${JSON.stringify(VPC)}`, `permissionsBoundaryArn=${BOUNDARY}`];
+const PARAMETERS = [`vpc=${JSON.stringify(VPC)}`, `permissionsBoundaryArn=${BOUNDARY}`].concat(
+  Object.entries(MAILS).map(([name, value]) => `${name}=${value}`),
+);
 
 let aws: EmulatedAws;
 let folder: string;
@@ -46,7 +50,7 @@ beforeAll(async () => {
   aws = await EmulatedAws.start();
   folder = await mkdtemp(join(tmpdir(), 'live-support-deploy-'));
   project = join(folder, 'project');
-  const notSource = ['node_modules', '.git', '.local', '.serverless', '.esbuild', 'coverage'];
+  const notSource = ['node_modules', '.git', '.local', '.serverless', '.esbuild', '.site', 'coverage'];
   for (const name of (await readdir(PROJECT)).filter((entry) => !notSource.includes(entry))) {
     await cp(join(PROJECT, name), join(project, name), { recursive: true });
   }
@@ -83,7 +87,7 @@ describe('deployed', () => {
   it.each(names)('%s has its own role, its memory, its time and no secret', (name) => {
     const { Runtime, Role, Handler, MemorySize, Timeout, Environment } = functionNamed(name);
     const slow: Readonly<Record<string, number>> = { dispatch: 60, sweep: 240, migrate: 900 };
-    const small = ['unknownRoute'];
+    const small = ['site', 'unknownRoute'];
     expect({ Runtime, Handler, MemorySize, Timeout }).toEqual({
       Runtime: 'nodejs24.x',
       Handler: service.functions[name]?.handler,
@@ -137,11 +141,12 @@ describe('deployed', () => {
     expect(allows(role?.Statements ?? [], 'ec2:CreateNetworkInterface', anInterface)).toBe(usesDatabase);
   });
 
-  it('is reached over HTTP by the routes of the protocol, throttled', () => {
+  it('is reached over HTTP by the routes of the protocol and of the pages, throttled', () => {
     const [api, ...others] = made.apis.filter(({ ProtocolType }) => ProtocolType === 'HTTP');
     expect(others).toEqual([]);
     const expected = Object.values<Route>(routes).map((route) => [routeKeyOf(route), route.tag]);
-    expect(targets(api?.Routes)).toEqual(Object.fromEntries([...expected, ['$default', 'unknownRoute']]));
+    const pages = SITE_ROUTES.map((route) => [route, 'site']);
+    expect(targets(api?.Routes)).toEqual(Object.fromEntries([...expected, ...pages, ['$default', 'unknownRoute']]));
     expect(api?.Stages).toMatchObject([
       { StageName: '$default', DefaultRouteSettings: { ThrottlingRateLimit: 1000, ThrottlingBurstLimit: 2000 } },
     ]);
@@ -255,6 +260,8 @@ describe('deployed', () => {
       ].sort(),
     );
   });
+
+  it('serves console, widget and documents where they are switched on', () => servePages(deployed));
 
   it('runs, from the packages in its bucket', async () => {
     await walkThrough(deployed);

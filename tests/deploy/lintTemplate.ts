@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { LocalError } from '../../local/localError.ts';
 import { PROJECT } from '../support/process.ts';
-import { packageService } from './packaging.ts';
+import { MAILS, packageService } from './packaging.ts';
 import { pythonTools } from './tools.ts';
 
 /** `npm run lint:template`: cfn-lint and checkov over the template of each kind of stage. What they let pass is in *.yaml here. */
@@ -22,6 +22,7 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     secretsKeyArn: 'arn:aws:kms:eu-central-1:123456789012:key/11111111-2222-3333-4444-555555555555',
     databaseConnections: '1200',
     TRUSTED_PROXY: 'required',
+    ...MAILS,
   },
 };
 

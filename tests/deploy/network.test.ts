@@ -163,6 +163,37 @@ describe('domains of one’s own', () => {
   });
 });
 
+describe('the origins that may open sockets', () => {
+  const allowed = ['https://shop.example'];
+  const originsOf = async (given: Readonly<Record<string, unknown>>): Promise<unknown> => {
+    const known: Readonly<Record<string, unknown>> = { 'param:allowedOrigins': allowed, ...given };
+    const make = load('../../cloud/allowedOrigins.cjs');
+    return (await make({ resolveVariable: async (name: string) => known[name.split(',')[0] ?? ''] ?? '' }))[
+      'Fn::Join'
+    ][1];
+  };
+  const OWN = { 'Fn::Sub': `https://\${HttpApi}.execute-api.\${AWS::Region}.\${AWS::URLSuffix}` };
+  const domain = { 'param:httpDomain': 'api.example.com' };
+
+  it('are those of the stage alone, where it serves no pages', async () => {
+    expect(await originsOf(domain)).toEqual(allowed);
+  });
+
+  it.each(['CONSOLE', 'WIDGET', 'DOCS'])('are its own too, where it serves pages: %s', async (page) => {
+    expect(await originsOf({ [`param:${page}`]: 'on' })).toEqual([...allowed, OWN]);
+  });
+
+  it('are its own by every address that leads to it', async () => {
+    const on = { ...domain, 'param:CONSOLE': 'on' };
+    expect(await originsOf(on)).toEqual([...allowed, 'https://api.example.com']);
+    expect(await originsOf({ ...on, 'param:defaultEndpoints': 'keep' })).toEqual([
+      ...allowed,
+      'https://api.example.com',
+      OWN,
+    ]);
+  });
+});
+
 describe('the sockets’ throttle', () => {
   const stageOf = async (rate: number, burst: number) => {
     const { extensions = {} } = await templateOf('websockets.cjs', {

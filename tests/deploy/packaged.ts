@@ -3,6 +3,7 @@ import mongoose from 'mongoose';
 import { databaseUri } from '../../local/mongod.ts';
 import { Gateway } from '../support/gateway.ts';
 import { fileOf } from '../support/handlers.ts';
+import { SITE_KEYS } from '../support/identity.ts';
 import { Desk, type System } from '../support/system.ts';
 import type { Deployed, DeployedFunction } from './deployed.ts';
 import { AwsFront } from './runtime/awsFront.ts';
@@ -27,12 +28,23 @@ const LIMITS = [
   'RATE_LIMIT_WATCHES_PER_MINUTE',
   'RATE_LIMIT_AVAILABILITY_PER_MINUTE',
   'RATE_LIMIT_REGISTRATIONS_PER_HOUR',
+  'RATE_LIMIT_EXCHANGES_PER_MINUTE',
+  'RATE_LIMIT_VISITORS_PER_HOUR',
   'RATE_LIMIT_SIGN_INS_PER_HOUR',
   'RATE_LIMIT_FAILED_LOGINS',
+  'RATE_LIMIT_RESETS_PER_HOUR',
+  'RATE_LIMIT_RESET_MAILS_PER_HOUR',
 ];
 
-/** The packages as deployed, each in processes of its own that freeze between invocations, on a real database. */
-export async function startPackaged(deployed: Deployed, reuse: FleetOptions['reuse'] = 'always'): Promise<Packaged> {
+/**
+ * The packages as deployed, each in processes of its own that freeze between invocations, on a real database. `given` are settings
+ * beside those of the deployment.
+ */
+export async function startPackaged(
+  deployed: Deployed,
+  reuse: FleetOptions['reuse'] = 'always',
+  given: Readonly<Record<string, string>> = {},
+): Promise<Packaged> {
   const { functions } = deployed;
   const byFile = new Map(functions.map(({ handler, name }) => [fileOf(handler), name]));
   const gateway = await Gateway.start(
@@ -46,6 +58,7 @@ export async function startPackaged(deployed: Deployed, reuse: FleetOptions['reu
     {
       [named('MONGODB_URI_PARAMETER')]: uri,
       [named('JWT_KEYS_PARAMETER')]: `test:${randomBytes(32).toString('base64url')}`,
+      [named('IDENTITY_KEYS_PARAMETER')]: SITE_KEYS,
     },
     gateway.endpoint,
   );
@@ -53,6 +66,8 @@ export async function startPackaged(deployed: Deployed, reuse: FleetOptions['reu
     ...aws.environment(one),
     ...Object.fromEntries(LIMITS.map((name) => [name, '1000000'])),
     ACTIVE_MESSAGE_TTL_SECONDS: '1',
+    VISITORS: 'on',
+    ...given,
   });
   const fleet = new Fleet(deployed, { environment, reuse });
   return {

@@ -5,6 +5,7 @@ import { oneSystem } from '../contract/suites/start.ts';
 import { type Deployed, fromPackage } from './deployed.ts';
 import { startPackagedDesk } from './packaged.ts';
 import { type PackagedService, packagedService } from './packaging.ts';
+import { servePages } from './pages.ts';
 import { walkThrough } from './walkThrough.ts';
 
 /**
@@ -26,6 +27,8 @@ afterAll(() => packaged?.remove());
 it('walks through, instances frozen between invocations', () => walkThrough(deployed));
 
 it('walks through, every instance killed once it has answered', () => walkThrough(deployed, 'never'));
+
+it('serves console, widget and documents where they are switched on', () => servePages(deployed));
 
 it('answers though it was frozen in the middle of its start, and what it had begun is lost', async () => {
   const { system, desk } = await startPackagedDesk(deployed);

@@ -17,15 +17,18 @@ export const NO_ACCOUNT: Readonly<Record<string, string>> = {
   AWS_EC2_METADATA_DISABLED: 'true',
 };
 
+/** Parameters with which a stage sends mails. */
+export const MAILS = { MAIL_FROM: 'support@example.com', RESET_URL: 'https://support.example.com/console' } as const;
+
 export interface PackagedService {
   readonly folder: string;
   remove(): Promise<void>;
 }
 
-/** As `packageService('prod')`, or, where `PACKAGES` names a folder, what `npm run package` has left there. */
+/** As `packageService('prod', MAILS)`, or, where `PACKAGES` names a folder, what `npm run package` has left there. */
 export async function packagedService(): Promise<PackagedService> {
   const given = process.env['PACKAGES'];
-  if (!given) return packageService('prod');
+  if (!given) return packageService('prod', MAILS);
   const folder = await mkdtemp(join(tmpdir(), 'live-support-package-'));
   await cp(given, folder, { recursive: true });
   return { folder, remove: () => rm(folder, { recursive: true, force: true }) };

@@ -43,13 +43,18 @@ function needsOf(code: string) {
     new RegExp(`new import_client_apigatewaymanagementapi\\d*\\.${command}\\(`).test(code);
   const keys = ['jsonwebtoken.default.verify', 'jsonwebtoken.default.sign', 'jwtKeysAhead'].some(calls);
   const database = code.includes('"MONGODB_URI"');
+  const identity = code.includes('"IDENTITY_KEYS"');
   const sockets = [sends('PostToConnectionCommand') && 'POST', sends('DeleteConnectionCommand') && 'DELETE'];
   return {
-    secrets: [database && 'mongodb-uri', keys && 'jwt-keys'].filter((secret) => secret !== false),
+    secrets: [database && 'mongodb-uri', keys && 'jwt-keys', identity && 'identity-keys'].filter(
+      (secret) => secret !== false,
+    ),
     proxy: code.includes('"TRUSTED_PROXY_SECRET"'),
     sockets: sockets.filter((method) => method !== false),
     readsParameters: code.includes('"AmazonSSM.GetParameters"'),
-    dispatches: code.includes('"x-amz-invocation-type"'),
+    dispatches: code.includes('invokeLater(DISPATCH_FUNCTION'),
+    mails: code.includes('invokeLater(MAIL_FUNCTION'),
+    sendsMails: code.includes('"/v2/email/outbound-emails"'),
   };
 }
 
@@ -60,7 +65,7 @@ describe('rights', () => {
 
   it.each(functions)('of %s are what its code needs, no more and no less', async (name, declared) => {
     const { readsParameters, secrets, ...needs } = needsOf(await codeOf(declared));
-    const right = { proxy: false, dispatches: false, ...(rights[name] ?? NO_RIGHTS) };
+    const right = { proxy: false, dispatches: false, mails: false, sendsMails: false, ...(rights[name] ?? NO_RIGHTS) };
     expect(right).toMatchObject({ secrets, ...needs });
     expect(readsParameters).toBe(secrets.length > 0);
   });
@@ -74,10 +79,14 @@ describe('rights', () => {
     // What is signed without a client.
     const importing = (what: string) => sources().filter((file) => read(file).includes(what));
     expect(importing('signature-v4')).toEqual(['lib/runtime/signedPost.ts']);
-    expect(importing("/signedPost.ts'").sort()).toEqual(['lib/runtime/invoke.ts', 'lib/runtime/parameterStore.ts']);
+    expect(importing("/signedPost.ts'").sort()).toEqual([
+      ...['lib/runtime/invoke.ts', 'lib/runtime/parameterStore.ts', 'lib/runtime/sendEmail.ts'],
+    ]);
     expect(used(/'x-amz-target': '[^']+'/g)).toEqual(["'x-amz-target': 'AmazonSSM.GetParameters'"]);
     expect(used(/'x-amz-invocation-type': '[^']+'/g)).toEqual(["'x-amz-invocation-type': 'Event'"]);
-    expect(used(/\binvokeLater\(\w+/g)).toEqual(['invokeLater(DISPATCH_FUNCTION', 'invokeLater(functionName']);
+    expect(used(/\binvokeLater\(\w+/g)).toEqual([
+      ...['invokeLater(DISPATCH_FUNCTION', 'invokeLater(MAIL_FUNCTION', 'invokeLater(functionName'],
+    ]);
   });
 
   it('hand on failures where the declaration says so', () => {
@@ -99,7 +108,7 @@ describe('roles', () => {
   });
 
   it.each(functions)(
-    "let %s write its own log, read its stage's secrets, reach its stage's sockets and call its stage's dispatcher",
+    "let %s write its own log, read its stage's secrets, reach its stage's sockets and call its stage's functions",
     (name, { role }) => {
       const { Policies, ManagedPolicyArns } = roles[role]?.Properties ?? {};
       expect(ManagedPolicyArns).toBeUndefined();
@@ -108,7 +117,7 @@ describe('roles', () => {
       );
       const arn = (rest: string) => ({ 'Fn::Sub': `arn:\${AWS::Partition}:${rest}` });
       const here = `\${AWS::Region}:\${AWS::AccountId}`;
-      const { secrets = [], sockets = [], dispatches = false, deadLetters } = rights[name] ?? NO_RIGHTS;
+      const { secrets = [], sockets = [], dispatches = false, mails = false, deadLetters } = rights[name] ?? NO_RIGHTS;
       expect(statements).toEqual([
         {
           Sid: 'Log',
@@ -149,6 +158,16 @@ describe('roles', () => {
               },
             ]
           : []),
+        ...(mails
+          ? [
+              {
+                Sid: 'CallMailSender',
+                Effect: 'Allow',
+                Action: 'lambda:InvokeFunction',
+                Resource: arn(`lambda:${here}:function:live-support-prod-mail`),
+              },
+            ]
+          : []),
         ...(deadLetters
           ? [
               {
@@ -162,6 +181,49 @@ describe('roles', () => {
       ]);
     },
   );
+});
+
+describe('with mails', () => {
+  const sendsMails = async (MAIL_FROM: string) => {
+    const { Resources = {} } = await templateOf('roles.cjs', { 'param:MAIL_FROM': MAIL_FROM });
+    return functions.flatMap(([name, { role }]) => {
+      const statements = Resources[role]?.Properties.Policies[0].PolicyDocument.Statement as { Action: unknown }[];
+      return statements.flatMap((one) => (JSON.stringify(one.Action).includes('"ses:') ? [[name, one]] : []));
+    });
+  };
+
+  it.each(['support@mail.example.com', 'Live Support <support@mail.example.com>'])(
+    'one function may send them, from %s alone',
+    async (from) => {
+      const identity = (of: string) => ({
+        'Fn::Sub': `arn:\${AWS::Partition}:ses:\${AWS::Region}:\${AWS::AccountId}:identity/${of}`,
+      });
+      expect(await sendsMails(from)).toEqual([
+        [
+          'mail',
+          {
+            Sid: 'SendMails',
+            Effect: 'Allow',
+            Action: 'ses:SendEmail',
+            Resource: [identity('support@mail.example.com'), identity('mail.example.com')],
+            Condition: { StringEquals: { 'ses:FromAddress': 'support@mail.example.com' } },
+          },
+        ],
+      ]);
+    },
+  );
+
+  it('nobody may where there are none', async () => {
+    expect(await sendsMails('')).toEqual([]);
+  });
+
+  it('the page that they link to must be set: packaging says so', async () => {
+    const given = { 'self:params': {}, 'self:provider.environment': {}, 'param:MAIL_FROM': 'support@example.com' };
+    await expect(templateOf('settings.cjs', given)).rejects.toThrow('RESET_URL is missing');
+    await expect(templateOf('settings.cjs', { ...given, 'param:RESET_URL': 'https://example.com' })).resolves.toEqual(
+      {},
+    );
+  });
 });
 
 describe('with a key of one’s own', () => {
@@ -211,7 +273,7 @@ describe('instances', () => {
   });
 
   it.each([
-    ['110', ''],
+    ['120', ''],
     ['300', ''],
     ['1200', ''],
     ['1500', '2'],
@@ -234,7 +296,7 @@ describe('instances', () => {
   });
 
   it('are refused where there is not one for each function', async () => {
-    await expect(reserved({ 'param:databaseConnections': '109' })).rejects.toThrow(/need 110 at least/);
+    await expect(reserved({ 'param:databaseConnections': '119' })).rejects.toThrow(/need 120 at least/);
   });
 
   it('take a pool to be as large as it is', () => {
@@ -275,8 +337,9 @@ describe('the environment', () => {
     expect(Object.keys(service.provider.environment).sort()).toEqual(
       [
         ...passedOn,
-        ...['MONGODB_URI_PARAMETER', 'JWT_KEYS_PARAMETER', 'TRUSTED_PROXY_SECRET_PARAMETER'],
-        ...['AWS_ENDPOINT_URL_SSM', 'AWS_ENDPOINT_URL_LAMBDA'],
+        ...['MONGODB_URI_PARAMETER', 'JWT_KEYS_PARAMETER', 'IDENTITY_KEYS_PARAMETER'],
+        'TRUSTED_PROXY_SECRET_PARAMETER',
+        ...['AWS_ENDPOINT_URL_SSM', 'AWS_ENDPOINT_URL_LAMBDA', 'AWS_ENDPOINT_URL_SESV2'],
       ].sort(),
     );
   });

@@ -30,6 +30,8 @@ export interface Rights {
   readonly sockets: readonly string[];
   readonly proxy?: boolean;
   readonly dispatches?: boolean;
+  readonly mails?: boolean;
+  readonly sendsMails?: boolean;
   readonly deadLetters?: boolean;
 }
 

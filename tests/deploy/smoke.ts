@@ -18,11 +18,20 @@ export interface Reply {
   readonly body: any;
 }
 
+/** What is asked for where a page is switched on. */
+const PAGES = { console: '/console', widget: '/widget.js', docs: '/docs' } as const;
+export type SmokePage = keyof typeof PAGES;
+
 /**
  * What is asked of a deployment that has just been made, and changes nothing: is it up, its database within reach; may a
- * browser of this origin call it; can it hash a password? Answers what is wrong, nothing where all is well.
+ * browser of this origin call it; can it hash a password; does it serve these pages? Answers what is wrong, nothing where all is
+ * well.
  */
-export async function smokeTest(ask: (question: Question) => Promise<Reply>, origin: string): Promise<string[]> {
+export async function smokeTest(
+  ask: (question: Question) => Promise<Reply>,
+  origin: string,
+  pages: readonly SmokePage[] = [],
+): Promise<string[]> {
   const wrong: string[] = [];
   const check = (what: string, ok: boolean, { status, body }: Reply) => {
     if (!ok) wrong.push(`${what}: answered ${status} ${body?.code ?? ''}`.trimEnd());
@@ -62,12 +71,21 @@ export async function smokeTest(ask: (question: Question) => Promise<Reply>, ori
   const email = `${randomBytes(8).toString('hex')}@smoke-test.invalid`;
   const login = await ask({ method: 'POST', path: '/auth/login', body: { email, password: 'nobody has this one' } });
   check('a sign-in of nobody', login.status === 401 && login.body?.code === 'INVALID_CREDENTIALS', login);
+
+  for (const page of pages) {
+    const served = await ask({ method: 'GET', path: PAGES[page] });
+    const policy = served.headers['content-security-policy'] ?? '';
+    check(PAGES[page], served.status === 200 && policy.includes("default-src 'none'"), served);
+  }
   return wrong;
 }
 
-/** `npm run smoke -- URL ORIGIN` */
-async function main([url = '', origin = '']: readonly string[]): Promise<void> {
-  if (!URL.canParse(url) || origin === '') throw new Error('usage: npm run smoke -- URL ORIGIN');
+/** `npm run smoke -- URL ORIGIN [console] [widget] [docs]` */
+async function main([url = '', origin = '', ...pages]: readonly string[]): Promise<void> {
+  const isPage = (name: string): name is SmokePage => Object.hasOwn(PAGES, name);
+  if (!URL.canParse(url) || origin === '' || !pages.every(isPage)) {
+    throw new Error('usage: npm run smoke -- URL ORIGIN [console] [widget] [docs]');
+  }
   const once = async ({ method, path, headers, body }: Question): Promise<Reply> => {
     const response = await fetch(url.replace(/\/$/, '') + path, {
       method,
@@ -96,7 +114,7 @@ async function main([url = '', origin = '']: readonly string[]): Promise<void> {
     }
   };
   // Whatever it allows, it allows this one.
-  const wrong = await smokeTest(ask, origin === '*' ? 'https://smoke-test.invalid' : origin);
+  const wrong = await smokeTest(ask, origin === '*' ? 'https://smoke-test.invalid' : origin, pages);
   for (const complaint of wrong) console.error(complaint);
   if (wrong.length > 0) process.exitCode = 1;
   else console.log('It is up, lets browsers in, and hashes passwords.');

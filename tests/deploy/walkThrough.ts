@@ -2,8 +2,11 @@ import type { Message } from '../../lib/protocol/objects/conversations.ts';
 import { corsOf } from '../support/cors.ts';
 import { eventually } from '../support/deadline.ts';
 import { httpFunctions, socketFunctions } from '../support/handlers.ts';
+import { siteToken } from '../support/identity.ts';
+import { linkIn } from '../support/ses.ts';
 import type { Deployed } from './deployed.ts';
 import { startPackagedDesk } from './packaged.ts';
+import { PAGE_PATHS } from './pages.ts';
 import type { FleetOptions } from './runtime/fleet.ts';
 import { rights } from './service.ts';
 import { smokeTest } from './smoke.ts';
@@ -19,6 +22,8 @@ export async function walkThrough(deployed: Deployed, reuse?: FleetOptions['reus
     });
     expect(await desk.ok('GET', '/health')).toMatchObject({ status: 'ok' });
     expect(await desk.call('GET', '/nowhere')).toMatchObject({ status: 404 });
+    // The pages are switched off unless the stage says otherwise.
+    for (const path of PAGE_PATHS) expect([path, await desk.call('GET', path)]).toMatchObject([path, { status: 404 }]);
     for (const origin of corsOf('prod').allowedOrigins) {
       expect(await smokeTest((question) => system.http(question), origin)).toEqual([]);
     }
@@ -27,7 +32,8 @@ export async function walkThrough(deployed: Deployed, reuse?: FleetOptions['reus
     const { id: conversationId } = conversation;
     const path = `/conversations/${conversationId}`;
     expect((await desk.ok('GET', '/conversations', agent.token)).items).toHaveLength(1);
-    expect(await desk.ok('GET', path, agent.token)).toEqual(conversation);
+    // What is unread is told to those who take part.
+    expect(await desk.ok('GET', path, agent.token)).toEqual({ ...conversation, unread: 1 });
     expect((await desk.ok('GET', '/users', desk.admin.token)).items).toHaveLength(4);
     expect(await desk.ok('GET', `/users/${agent.user.id}`, supervisor.token)).toMatchObject({ id: agent.user.id });
     expect(await desk.ok('GET', '/auth/me', candidate.token)).toMatchObject({ id: candidate.user.id });
@@ -66,7 +72,7 @@ export async function walkThrough(deployed: Deployed, reuse?: FleetOptions['reus
 
     // While they talk, and after.
     await desk.ok('PUT', `/conversations/${conversationId}/read`, candidate.token, { seq: 2 });
-    await c.expect('MESSAGES_READ', 'MARK_READ', { conversationId, seq: 2 });
+    await back.expect('MESSAGES_READ', 'MARK_READ', { conversationId, seq: 2 });
     expect(await desk.ok('GET', `/conversations/${conversationId}/transcript`, candidate.token)).toContain('m1');
     await desk.ok('PUT', `/conversations/${conversationId}/rating`, candidate.token, { score: 5, comment: 'Thanks.' });
     await desk.ok('POST', `/conversations/${conversationId}/notes`, agent.token, { content: 'A friend of the house.' });
@@ -107,12 +113,28 @@ export async function walkThrough(deployed: Deployed, reuse?: FleetOptions['reus
     await watcher.expect('QUEUE_UNWATCHED', 'UNWATCH_QUEUE', {});
     await desk.ok('POST', `/conversations/${third.id}/close`, agent.token);
 
+    // A visitor turns out to be a customer of the company's.
+    const visitor = await desk.ok('POST', '/auth/visitor', undefined, { name: 'Vic' });
+    const { id: visited } = await desk.ok('POST', '/conversations', visitor.accessToken, { subject: 'Who am I?' });
+    const vouched = { token: siteToken({ sub: '42', name: 'Ada' }), visitorToken: visitor.accessToken };
+    const customer = await desk.ok('POST', '/auth/exchange', undefined, vouched);
+    expect(customer.user).toMatchObject({ id: visitor.user.id, name: 'Ada' });
+    expect(await desk.ok('GET', `/conversations/${visited}`, customer.accessToken)).toMatchObject({ status: 'open' });
+    expect((await desk.call('GET', '/auth/me', visitor.accessToken)).status).toBe(401);
+
     const renewed = await desk.ok('POST', '/auth/refresh', undefined, { refreshToken: candidate.session.refreshToken });
     await desk.ok('PUT', '/auth/password', renewed.accessToken, {
       currentPassword: candidate.password,
       newPassword: 'another long password',
     });
-    const again = await desk.login(candidate.email, 'another long password');
+    await desk.ok('POST', '/auth/password/forgot', undefined, { email: candidate.email });
+    await system.gateway.idle();
+    const { token } = linkIn(system.aws.ses.mails[0]?.text ?? '');
+    const newPassword = 'a password not forgotten';
+    await desk.ok('POST', '/auth/password/reset', undefined, { token, newPassword });
+    const { url } = await desk.ok('POST', `/users/${candidate.user.id}/password-reset`, desk.admin.token);
+    await desk.ok('POST', '/auth/password/reset', undefined, { token: linkIn(url).token, newPassword });
+    const again = await desk.login(candidate.email, newPassword);
     await desk.ok('POST', '/auth/logout', again.token);
     await desk.ok('PATCH', `/users/${agent.user.id}`, desk.admin.token, { name: 'Alex Another' });
     await desk.ok('POST', `/users/${candidate.user.id}/erase`, desk.admin.token);

@@ -2,6 +2,8 @@ import { execFile } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import type { Manifest } from '../../lib/site/manifest.ts';
+import { filesOf } from '../../web/build/site.ts';
 import { weigh } from '../deploy/budget.ts';
 import { type PackagedService, packageService } from '../deploy/packaging.ts';
 import { rights, service } from '../deploy/service.ts';
@@ -56,8 +58,14 @@ it.each(deployed)('$name loads by itself and has its handler', async ({ name, ha
   expect(Number(parameters)).toBeLessThanOrEqual(2);
 });
 
-it('carries the code alone: one file', () => {
-  expect(names.map((name) => [name, files.get(name)?.size])).toEqual(names.map((name) => [name, 1]));
+it('carries the code alone: one file; the site, the pages of this build besides', () => {
+  const alone = names.filter((name) => name !== 'site');
+  expect(alone.map((name) => [name, files.get(name)?.size])).toEqual(alone.map((name) => [name, 1]));
+  const site = files.get('site') ?? new Map<string, Buffer>();
+  const manifest = JSON.parse(String(site.get('.site/manifest.json'))) as Manifest;
+  expect([...site.keys()].sort()).toEqual(
+    ['functions/site.cjs', ...filesOf(manifest).map((file) => `.site/${file}`)].sort(),
+  );
 });
 
 it('weighs no more than it may', async () => {
@@ -69,7 +77,7 @@ it('weighs no more than it may', async () => {
 it('carries no client of the management API where nothing is posted', () => {
   const withClient = carrying('ApiGatewayManagementApi');
   expect(withClient).toEqual(expect.arrayContaining(['auth', 'conversations', 'websocket', 'sweep']));
-  expect(NOT_POSTING).toEqual(expect.arrayContaining(['analytics', 'operations', 'unknownRoute']));
+  expect(NOT_POSTING).toEqual(expect.arrayContaining(['analytics', 'operations', 'site', 'unknownRoute']));
   expect(withClient.filter((name) => NOT_POSTING.includes(name))).toEqual([]);
 });
 
@@ -85,6 +93,9 @@ it('carries only the collections and routes a function has to do with', () => {
   expect(carrying('"login_attempts"').sort()).toEqual(['auth', 'migrate', 'users']);
   expect(carrying('"known_origins"').sort()).toEqual(['auth', 'migrate', 'users']);
   expect(carrying('"guards"').sort()).toEqual(['createFirstAdmin', 'migrate', 'users']);
+  expect(carrying('"mail_outbox"').sort()).toEqual(['auth', 'mail', 'migrate', 'sweep', 'users']);
+  expect(carrying('"password_resets"').sort()).toEqual(['auth', 'mail', 'migrate', 'users']);
+  expect(carrying('/v2/email/outbound-emails')).toEqual(['mail']);
   for (const name of ['auth', 'operations']) expect(carrying('"active_messages"')).not.toContain(name);
   expect(carrying('Trade a refresh token for two new tokens.')).toEqual(['auth']);
   expect(carrying('Say something in a room')).toEqual(['websocket']);

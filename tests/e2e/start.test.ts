@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { access, cp, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { access, cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,6 +14,7 @@ import { allFree, freePorts, localFolder, type Ports, portVariables } from '../s
 import { inFull, itInFull } from '../support/inFull.ts';
 import { portToKeep } from '../support/ports.ts';
 import { PROJECT, processesNaming, Running, SERVERLESS } from '../support/process.ts';
+import { linkIn } from '../support/ses.ts';
 
 /** `npm start` as somebody new to the project meets it. */
 
@@ -75,6 +76,19 @@ describe('npm start', () => {
       try {
         expect(first.output).toContain(`http://localhost:${ports.http}\n`);
         expect(first.output).toContain(`ws://localhost:${ports.webSocket}\n`);
+        for (const [name, path] of [
+          ['Console', '/console'],
+          ['Demo', '/demo'],
+          ['Documents', '/docs'],
+        ]) {
+          expect(first.output).toMatch(new RegExp(`^  ${name} +http://localhost:${ports.http}${path}$`, 'm'));
+          const page = await fetch(`http://localhost:${ports.http}${path}`);
+          expect([path, page.status, page.headers.get('content-type')]).toEqual([
+            path,
+            200,
+            'text/html; charset=utf-8',
+          ]);
+        }
         for (const { email } of demoPeople) expect(first.output).toContain(`  ${email}`);
         expect(first.output).toContain(DEMO_PASSWORD);
 
@@ -87,6 +101,7 @@ describe('npm start', () => {
         id = frames[0].data.conversationId;
         token = /Bearer (\S+)'/.exec(connects?.[0] ?? '')?.[1] ?? '';
         transcript = await messages();
+        await setForgottenPassword(first, ports, folder.path);
         expect(transcript).toMatchObject({ items: [{ seq: 1, content: 'Hello, is anybody there?' }] });
       } finally {
         await stopped(first, ports, folder.path);
@@ -104,6 +119,27 @@ describe('npm start', () => {
     }
   });
 });
+
+/** Asks for a mail, takes the link from what the start prints and keeps, and signs in with a new password. */
+async function setForgottenPassword(server: Running, ports: Ports, folder: string): Promise<void> {
+  const post = async (path: string, body: object) => {
+    const response = await fetch(`http://localhost:${ports.http}${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    return response.status;
+  };
+  const email = 'candidate2@example.com';
+  expect(await post('/auth/password/forgot', { email })).toBe(202);
+  const { url, token } = linkIn((await server.printed(/A mail, kept in [\s\S]*#reset=[\w-]{43}\s/))[0]);
+  expect(url).toBe(`http://localhost:${ports.http}/console#reset=${token}`);
+  const [kept = '', ...others] = await readdir(join(folder, 'mail'));
+  expect(others).toEqual([]);
+  expect(await readFile(join(folder, 'mail', kept), 'utf8')).toContain(`To: ${email}\n`);
+  expect(await post('/auth/password/reset', { token, newPassword: 'a password not forgotten' })).toBe(204);
+  expect(await post('/auth/login', { email, password: 'a password not forgotten' })).toBe(200);
+}
 
 /** Something to have in the way, and how to take it away again. */
 interface Obstacle {
@@ -151,7 +187,7 @@ async function corruptData(_ports: Ports, folder: string): Promise<Obstacle> {
 async function brokenSource(_ports: Ports, folder: string): Promise<Obstacle> {
   const cwd = join(folder, 'project');
   await mkdir(cwd);
-  for (const name of ['package.json', 'node_modules', 'lib', 'local', 'cloud', 'tsconfig.json']) {
+  for (const name of ['package.json', 'node_modules', 'lib', 'local', 'cloud', 'web', 'docs', 'tsconfig.json']) {
     await symlink(join(PROJECT, name), join(cwd, name));
   }
   for (const name of ['serverless.yml', 'functions']) {

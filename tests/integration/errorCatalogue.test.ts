@@ -77,6 +77,15 @@ const http: Readonly<Record<HttpCode, () => Promise<HttpResult>>> = {
   INVALID_TOKEN: () => desk.call('GET', '/auth/me'),
   FORBIDDEN: async () => desk.call('GET', '/users', (await desk.candidate()).token),
   NOT_FOUND: () => desk.call('GET', '/users/nobody', desk.admin.token),
+  NOT_CONFIGURED: async () => {
+    const { IDENTITY_KEYS } = process.env;
+    delete process.env['IDENTITY_KEYS'];
+    try {
+      return await desk.call('POST', '/auth/exchange', undefined, { token: 'any' });
+    } finally {
+      process.env['IDENTITY_KEYS'] = IDENTITY_KEYS;
+    }
+  },
   EMAIL_TAKEN: async () => {
     const email = desk.admin.email.toUpperCase();
     return desk.call('POST', '/auth/register', undefined, { name: 'Again', email, password: PASSWORD });

@@ -3,7 +3,9 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import mongoose from 'mongoose';
+import { verifyIdentityToken } from '../../lib/auth/identityTokens.ts';
 import { demoPeople } from '../../local/demoPeople.ts';
+import { identityToken } from '../../local/identityToken.ts';
 import { databaseUri } from '../../local/mongod.ts';
 import { prepareDatabase } from '../../local/prepareDatabase.ts';
 import { localSigningKeys } from '../../local/signingKeys.ts';
@@ -50,4 +52,52 @@ it('the signing keys are whole, or made anew', async () => {
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+});
+
+describe('npm run identity:token', () => {
+  let folder: string;
+  const given = { ...process.env };
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'live-support-keys-'));
+    process.env['LOCAL_DIR'] = folder;
+    delete process.env['JWT_KEYS'];
+    delete process.env['IDENTITY_KEYS'];
+  });
+  afterEach(async () => {
+    process.env = { ...given };
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  it('makes a token that the service takes, with the key that npm start takes', async () => {
+    const token = await identityToken([
+      '--sub',
+      '42',
+      '--name',
+      'Ada',
+      '--email',
+      'ada@example.com',
+      '--expires-in',
+      '3600',
+    ]);
+    process.env['IDENTITY_KEYS'] = await localSigningKeys(join(folder, 'identity-keys'));
+    expect(await verifyIdentityToken(token)).toEqual({ sub: '42', name: 'Ada', email: 'ada@example.com' });
+  });
+
+  it('makes one with the first of the keys that are given', async () => {
+    process.env['IDENTITY_KEYS'] = ['one', 'two']
+      .map((kid, i) => `${kid}:${Buffer.alloc(32, i).toString('base64url')}`)
+      .join();
+    const token = await identityToken(['--sub', 'x']);
+    expect(JSON.parse(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString())).toMatchObject({ kid: 'one' });
+    expect(await verifyIdentityToken(token)).toMatchObject({ sub: 'x' });
+  });
+
+  it.each([
+    [[], '--sub is missing'],
+    [['--sub', 'x', '--expires-in', '3601'], '--expires-in must be a number of seconds'],
+    [['--sub', 'x', '--expires-in', 'soon'], '--expires-in must be a number of seconds'],
+    [['--who', 'x'], 'identity:token -- --sub 42'],
+  ])('says what is wrong: %j', async (args, complaint) => {
+    await expect(identityToken(args)).rejects.toThrow(complaint);
+  });
 });

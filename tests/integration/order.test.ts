@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import mongoose from 'mongoose';
 import type { ServerFrame } from '../../lib/protocol/events.ts';
+import { activeMessageModel } from '../../lib/store/messages.ts';
 import { rateLimitModel } from '../../lib/store/rateLimits.ts';
 import { databaseUri } from '../../local/mongod.ts';
 import { type Cast, castOf } from '../faults/scene.ts';
@@ -145,6 +146,11 @@ describe('a message that names another', () => {
     await desk.ok('POST', `/conversations/${id}/close`, agent.token);
     const closed = await send(socket, id, { name: 'm1', after: 'never sent' });
     expect(closed).toMatchObject({ event: 'MESSAGE_ACCEPTED', data: { seq: 1, duplicate: true } });
+    // Later too, when the permanent collection alone has it.
+    await system.gateway.idle();
+    await activeMessageModel().deleteMany({ conversationId: id });
+    const later = await send(socket, id, { name: 'm1', after: 'never sent' });
+    expect(later).toMatchObject({ event: 'MESSAGE_ACCEPTED', data: { seq: 1, duplicate: true } });
   });
 
   it('costs one read where that one is there, and nothing where it names none', async () => {

@@ -2,13 +2,18 @@ import mongoose from 'mongoose';
 import { CONVERSATION_STATUSES } from '../../lib/domain/conversation.ts';
 import { PRIORITIES } from '../../lib/domain/desk.ts';
 import { ROLES } from '../../lib/domain/roles.ts';
+import type { Session } from '../../lib/protocol/objects/users.ts';
 import { countClosed } from '../../lib/services/analytics/countClosed.ts';
+import { finishMerging } from '../../lib/services/auth/mergeVisitor.ts';
 import { type ConversationRecord, countAssigned } from '../../lib/store/conversations.ts';
+import { sessionModel } from '../../lib/store/sessions.ts';
 import { userModel } from '../../lib/store/users.ts';
 import { type Command, WATCHED, watchCommands } from '../support/commands.ts';
-import { httpFunctions, routeKeyOfEvent, socketFunctions } from '../support/handlers.ts';
+import { httpFunctions, routeKeyOfEvent, SITE_ROUTES, socketFunctions } from '../support/handlers.ts';
+import { siteToken } from '../support/identity.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
 import { insertPast, pastConversations, seeded } from '../support/seeding.ts';
+import { linkIn } from '../support/ses.ts';
 import { type Desk, PASSWORD, type Person } from '../support/system.ts';
 
 /**
@@ -242,13 +247,53 @@ async function everyOtherCommand(): Promise<void> {
     currentPassword: PASSWORD,
     newPassword: `${PASSWORD} too`,
   });
-  await desk.ok('POST', '/auth/logout', renewed.accessToken);
+  await desk.ok('POST', '/auth/password/forgot', undefined, { email: elsewhere.email });
+  await desk.ok('POST', '/auth/password/forgot', undefined, { email: 'nobody@example.com' });
+  await system.gateway.idle();
+  const { token } = linkIn(system.gateway.ses.mails.at(-1)?.text ?? '');
+  await desk.ok('POST', '/auth/password/reset', undefined, { token, newPassword: PASSWORD });
+  await desk.ok('POST', `/users/${elsewhere.user.id}/password-reset`, admin);
+  await desk.call('POST', '/auth/password/reset', undefined, { token, newPassword: PASSWORD });
+  // SES refuses it three times: it waits in the outbox, where the sweep finds it.
+  system.gateway.ses.faults = Array(3).fill({ status: 503, type: 'ServiceUnavailableException' });
+  await desk.ok('POST', '/auth/password/forgot', undefined, { email: elsewhere.email });
+  await system.gateway.idle();
+  await desk.ok('POST', '/auth/logout', (await desk.login(elsewhere.email)).token);
   await desk.call('POST', '/auth/refresh', undefined, { refreshToken });
+  await customersComeAndGo();
   await desk.conversation(stranger, 'erase me');
   await desk.ok('POST', `/users/${stranger.user.id}/erase`, admin);
   await desk.call('GET', '/no/such/route');
   await system.operate('createFirstAdmin', { name: 'Second', email: 'no@example.com', password: PASSWORD });
   await system.operate('sweep');
+}
+
+/** A visitor turns out to be a customer, twice: somebody new, and somebody who is known. Another one goes. */
+async function customersComeAndGo(): Promise<void> {
+  const come = (): Promise<Session> => desk.ok('POST', '/auth/visitor', undefined, {});
+  const exchange = (visitorToken?: string): Promise<Session> => {
+    const token = siteToken({ sub: 'a-customer', name: 'Ada', email: 'ada@example.com' });
+    return desk.ok('POST', '/auth/exchange', undefined, { token, visitorToken });
+  };
+  await exchange((await come()).accessToken);
+  const visitor = await come();
+  const say = { subject: 'Who am I?', message: 'hello' };
+  const { id } = await desk.ok('POST', '/conversations', visitor.accessToken, say);
+  await desk.ok('PUT', `/conversations/${id}/read`, visitor.accessToken, { seq: 1 });
+  const customer = await exchange(visitor.accessToken);
+  const socket = await system.connect({ token: customer.accessToken });
+  await socket.expect('CONVERSATION_JOINED', 'JOIN_CONVERSATION', { conversationId: id });
+  const message = { conversationId: id, content: 'x', clientMessageId: 'mine' };
+  await socket.expect('MESSAGE_ACCEPTED', 'SEND_MESSAGE', message);
+  await socket.expect('MESSAGE_ACCEPTED', 'SEND_MESSAGE', message);
+  await socket.expect('MESSAGE_ACCEPTED', 'SEND_MESSAGE', { ...message, clientMessageId: 'next', after: 'mine' });
+  socket.close();
+  await finishMerging(visitor.user.id, Number.POSITIVE_INFINITY);
+  await desk.ok('POST', '/auth/logout', (await come()).accessToken);
+  const gone = await come();
+  await userModel().updateOne({ _id: gone.user.id }, { visitorUntil: new Date(0) });
+  await sessionModel().deleteMany({ userId: gone.user.id });
+  await desk.ok('POST', `/users/${customer.user.id}/erase`, desk.admin.token);
 }
 
 const ROUTING = { mode: 'automatic', requeueAfterSeconds: 60, answerWithinSeconds: 60 };
@@ -331,7 +376,9 @@ async function deskAtWork(): Promise<void> {
 const iso = (days: number): string => new Date(Date.now() + days * DAY_MS).toISOString();
 
 it('goes through every route and event there is', () => {
-  const known = new Set([...httpFunctions.keys(), ...socketFunctions.keys(), 'dispatch']);
+  // The pages ask nothing of the database.
+  const asking = [...httpFunctions.keys()].filter((route) => !SITE_ROUTES.includes(route));
+  const known = new Set([...asking, ...socketFunctions.keys(), 'dispatch', 'mail']);
   expect([...invoked].sort()).toEqual([...known].sort());
 });
 

@@ -151,8 +151,9 @@ it('finds a sent message without walking through its conversation', async () => 
   await system.gateway.idle();
   const db = mongoose.connection.db;
   await db?.command({ profile: 2 });
-  const found = await findSentMessage(conversation.id, candidate.user.id, 'message-19');
-  const named = await findByClientIds(conversation.id, candidate.user.id, ['message-19', 'message-20']);
+  const sender = { senderId: candidate.user.id, senderRole: 'candidate' } as const;
+  const found = await findSentMessage(conversation.id, sender, 'message-19');
+  const named = await findByClientIds(conversation.id, sender, ['message-19', 'message-20']);
   await db?.command({ profile: 0 });
   expect(found?.message.seq).toBe(20);
   expect(named.get('message-19')?.seq).toBe(20);

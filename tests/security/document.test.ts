@@ -6,10 +6,9 @@ const read = (path: string) => readFileSync(join(PROJECT, path), 'utf8');
 const document = read('docs/security.md');
 
 describe('docs/security.md', () => {
-  const shown = [...document.matchAll(/`([\w/]+(?:\.test)?\.ts) › ([^`]+)`/g)].map(([, file = '', name = '']) => [
-    file,
-    name,
-  ]);
+  const shown = [...document.matchAll(/`([\w/]+(?:\.test|\.proof)?\.ts) › ([^`]+)`/g)].map(
+    ([, file = '', name = '']) => [file, name],
+  );
 
   it('names tests', () => expect(shown.length).toBeGreaterThan(20));
 
@@ -17,7 +16,7 @@ describe('docs/security.md', () => {
     expect(read(`tests/${file}`)).toContain(name);
   });
 
-  it.each([...document.matchAll(/`((?:lib|functions|local)\/[\w/.]*)`/g)].map(([, path = '']) => path))(
+  it.each([...document.matchAll(/`((?:lib|functions|local|web)\/[\w/.]*)`/g)].map(([, path = '']) => path))(
     '%s is there',
     (path) => {
       expect(() => readFileSync(join(PROJECT, path))).not.toThrow(/ENOENT/);

@@ -7,6 +7,7 @@ import { DEMO_PASSWORD } from '../../local/demoPeople.ts';
 import { databaseUri } from '../../local/mongod.ts';
 import { isFree } from '../../local/ports.ts';
 import { eventually, HANG_MS, within } from './deadline.ts';
+import { SITE_KEYS } from './identity.ts';
 import type { Environment } from './inProcess.ts';
 import { portToKeep } from './ports.ts';
 import { PROJECT, Running, SERVERLESS } from './process.ts';
@@ -73,6 +74,8 @@ export async function startEmulator(given: Environment = {}): Promise<Emulator> 
     LOCAL_DIR: folder.path,
     MONGODB_URI: uri,
     DEMO_PEOPLE: 'on',
+    IDENTITY_KEYS: SITE_KEYS,
+    VISITORS: 'on',
     LOG_LEVEL: 'error',
     RATE_LIMITS: 'off',
     ACTIVE_MESSAGE_TTL_SECONDS: '1',

@@ -8,7 +8,7 @@ export interface Endpoint {
 /** The table of an area's entry, `functions/<area>.ts`. */
 export async function endpointsOf(area: string): Promise<readonly Endpoint[]> {
   // The entry begins to read secrets and to connect: there is nothing to connect to.
-  for (const name of ['MONGODB_URI', 'JWT_KEYS']) delete process.env[name];
+  for (const name of ['MONGODB_URI', 'JWT_KEYS', 'IDENTITY_KEYS']) delete process.env[name];
   const { endpoints } = (await import(`../../functions/${area}.ts`)) as { readonly endpoints: readonly Endpoint[] };
   return endpoints;
 }

@@ -2,11 +2,13 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
+import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { clientEvents } from '../../lib/protocol/events.ts';
 import { routeKeyOf } from '../../lib/protocol/route.ts';
 import { type Cors, corsOf, withCors } from './cors.ts';
 import { within } from './deadline.ts';
-import { DEFAULT_ROUTE, functionOf, httpFunctions, socketFunctions } from './handlers.ts';
+import { DEFAULT_ROUTE, functionOf, httpFunctions, pageRouteOf, socketFunctions } from './handlers.ts';
+import { Ses } from './ses.ts';
 import { Socket, type Transport } from './socket.ts';
 import { checkAnswer, type HttpRequest, type HttpResult, matchRoute, type Upgrade, UpgradeRefused } from './system.ts';
 
@@ -35,8 +37,11 @@ const MESSAGE_BYTES = 128 * 1024;
 /** The most that Lambda takes as the event of an asynchronous call. */
 const EVENT_BYTES = 1024 * 1024;
 
-/** What `DISPATCH_FUNCTION` is to be. */
+/** What `DISPATCH_FUNCTION` and `MAIL_FUNCTION` are to be. */
 export const DISPATCH_FUNCTION = 'live-support-test-dispatch';
+export const MAIL_FUNCTION = 'live-support-test-mail';
+/** The files of the functions that others call, below `functions/`. */
+const CALLED: Readonly<Record<string, string>> = { [DISPATCH_FUNCTION]: 'dispatch', [MAIL_FUNCTION]: 'mail' };
 const FUNCTION_PATH = /^\/2015-03-31\/functions\/([^/]+)\/invocations$/;
 
 /**
@@ -50,6 +55,8 @@ export class Gateway {
   readonly #running = new Set<Promise<unknown>>();
   readonly #server: Server;
   readonly #cors: Cors;
+  /** Beside the gateway, under the same address. */
+  readonly ses = new Ses();
   /** Posts per connection, tried and delivered alike. */
   readonly posts: { connectionId: string; frame: string }[] = [];
   /** `false`: `posts` stays empty, for long runs. */
@@ -107,13 +114,15 @@ export class Gateway {
   async http(request: HttpRequest): Promise<HttpResult> {
     const url = new URL(request.path, 'http://localhost');
     const match = matchRoute(request.method, url.pathname);
-    const routeKey = match ? routeKeyOf(match.route) : DEFAULT_ROUTE;
+    const routeKey = match ? routeKeyOf(match.route) : (pageRouteOf(request.method, url.pathname) ?? DEFAULT_ROUTE);
     const event = httpEvent(routeKey, request, url, match?.params);
     const result = (await this.#run(functionOf(httpFunctions, routeKey), event)) as {
       statusCode: number;
       headers: Record<string, string>;
       body?: string;
+      isBase64Encoded?: boolean;
     };
+    if (result.isBase64Encoded) result.body = decoded(result.headers, Buffer.from(result.body ?? '', 'base64'));
     const answer = {
       status: result.statusCode,
       headers: withCors(this.#cors, request.method, event.headers, result.headers),
@@ -214,15 +223,19 @@ export class Gateway {
     const body = await buffer(request);
     // AWS refuses unsigned requests.
     if (!request.headers.authorization?.startsWith('AWS4-HMAC-SHA256 ')) return answer(403, 'ForbiddenException');
+    if (Ses.serves(request.url)) {
+      return this.ses.answer(request, body, response, process.env['AWS_SECRET_ACCESS_KEY'] ?? '');
+    }
     const called = FUNCTION_PATH.exec(request.url ?? '')?.[1];
     if (called !== undefined) {
       // https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
       if (request.headers['x-amz-invocation-type'] !== 'Event') return answer(400, 'InvalidParameterValueException');
       if (body.length > EVENT_BYTES) return answer(413, 'RequestTooLargeException');
-      if (called !== DISPATCH_FUNCTION) return answer(404, 'ResourceNotFoundException');
+      const file = CALLED[called];
+      if (file === undefined) return answer(404, 'ResourceNotFoundException');
       // Lambda answers first, and runs the function then. What it throws is in its log only.
       answer(202);
-      void this.#run('dispatch', JSON.parse(body.toString())).catch(() => undefined);
+      void this.#run(file, JSON.parse(body.toString())).catch(() => undefined);
       return undefined;
     }
     const id = decodeURIComponent(/^\/@connections\/([^/?]+)/.exec(request.url ?? '')?.[1] ?? '');
@@ -251,6 +264,12 @@ export class Gateway {
     connection.socket.receive(body.toString());
     return answer(200);
   }
+}
+
+/** As a client reads it. */
+function decoded(headers: Record<string, string>, body: Buffer): string {
+  const decode = { br: brotliDecompressSync, gzip: gunzipSync }[headers['content-encoding'] ?? ''];
+  return (decode ? decode(body) : body).toString();
 }
 
 const parsed = (headers: Record<string, string>, body: string): unknown =>

@@ -38,6 +38,21 @@ export const httpFunctions = routesOf('httpApi');
 /** By route key: `SEND_MESSAGE`, `$connect`, `$disconnect`, `$default`. */
 export const socketFunctions = routesOf('websocket');
 
+/** The routes of the pages, which are no part of the protocol: `GET /console/{path+}`. */
+export const SITE_ROUTES: readonly string[] = [...httpFunctions.keys()].filter(
+  (routeKey) => httpFunctions.get(routeKey) === 'site',
+);
+
+/** Finds the pages' route of a request, as API Gateway matches it: `{path+}` is one part of the path or more. */
+export function pageRouteOf(method: string, path: string): string | undefined {
+  const asked = `${method} ${path}`;
+  const greedy = (routeKey: string) => routeKey.endsWith('{path+}') && routeKey.slice(0, -'{path+}'.length);
+  return SITE_ROUTES.find((routeKey) => {
+    const start = greedy(routeKey);
+    return start === false ? asked === routeKey : asked.startsWith(start) && asked.length > start.length;
+  });
+}
+
 /** The function that a route leads to. Throws where there is none. */
 export function functionOf(routes: ReadonlyMap<string, FunctionFile>, routeKey: string): FunctionFile {
   const file = routes.get(routeKey);

@@ -1,8 +1,9 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import mongoose from 'mongoose';
 import { databaseUri } from '../../local/mongod.ts';
-import { DISPATCH_FUNCTION, Gateway, type Invoke } from './gateway.ts';
+import { DISPATCH_FUNCTION, Gateway, type Invoke, MAIL_FUNCTION } from './gateway.ts';
 import { type LambdaHandler, loadHandler } from './handlers.ts';
+import { SITE_KEYS } from './identity.ts';
 import { Desk, type System } from './system.ts';
 
 export interface InProcess extends System {
@@ -36,9 +37,15 @@ export async function startInProcess(environment: Environment = {}): Promise<InP
     MONGODB_URI: uri,
     MONGODB_POOL_SIZE: '20',
     JWT_KEYS: `test:${randomBytes(32).toString('base64url')}`,
+    IDENTITY_KEYS: SITE_KEYS,
+    VISITORS: 'on',
     WEBSOCKET_ENDPOINT: gateway.endpoint,
     DISPATCH_FUNCTION,
     AWS_ENDPOINT_URL_LAMBDA: gateway.endpoint,
+    MAIL_FUNCTION,
+    AWS_ENDPOINT_URL_SESV2: gateway.endpoint,
+    MAIL_FROM: 'Live Support <support@example.com>',
+    RESET_URL: 'https://support.example.com/console',
     ACTIVE_MESSAGE_TTL_SECONDS: '1',
     RATE_LIMITS: 'off',
     AWS_REGION: 'eu-central-1',

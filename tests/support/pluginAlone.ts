@@ -12,6 +12,7 @@ const { hooks } = new LocalSupport(
     serviceDir: process.cwd(),
     service: {
       provider: {},
+      functions: {},
       custom: {
         esbuild: {},
         'serverless-offline': { httpPort: HTTP_PORT, websocketPort: WS_PORT, lambdaPort: LAMBDA_PORT },

@@ -17,12 +17,18 @@ function environment(given: Readonly<Record<string, string>>): NodeJS.ProcessEnv
   const steering = [
     'MONGODB_URI',
     'JWT_KEYS',
+    'IDENTITY_KEYS',
+    'VISITORS',
     'ALLOWED_ORIGINS',
     'DEMO_PEOPLE',
     'LOG_LEVEL',
     'STAGE',
     'NODE_OPTIONS',
     'SLS_LOG_LEVEL',
+    'CONSOLE',
+    'WIDGET',
+    'DOCS',
+    'RELOAD',
   ];
   const inherited = Object.entries(process.env).filter(([name]) => !steering.includes(name));
   return {
@@ -119,6 +125,11 @@ export class Running {
     } finally {
       this.#signal('SIGKILL');
     }
+  }
+
+  /** A signal that it goes on after. */
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    this.#signal(signal);
   }
 
   /** To the process group; `false` when nobody is left in it. */

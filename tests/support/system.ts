@@ -13,7 +13,7 @@ export interface HttpRequest {
   readonly sourceIp?: string | undefined;
   readonly body?: unknown;
   /** Sent as it is, instead of `body`. */
-  readonly raw?: string | Buffer | undefined;
+  readonly raw?: string | Buffer<ArrayBuffer> | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 

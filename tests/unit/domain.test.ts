@@ -104,14 +104,15 @@ describe('effectsOf', () => {
 
   it.each<[string, Member, UserChange, string]>([
     ['a new name', agent, { name: 'Alex' }, ''],
-    ['an agent made inactive', agent, { active: false }, 'deactivates endsSessions handsOver'],
-    ['the same again', gone, { active: false }, 'endsSessions handsOver'],
+    ['a new address', agent, { email: 'alex@example.com' }, 'endsResets'],
+    ['an agent made inactive', agent, { active: false }, 'deactivates endsSessions endsResets handsOver'],
+    ['the same again', gone, { active: false }, 'endsSessions endsResets handsOver'],
     ['an agent made active again', gone, { active: true }, 'joins:sam'],
     ['an active agent made active', agent, { active: true }, ''],
     ['an agent moved', agent, { supervisorId: 'sue' }, 'joins:sue leaves:sam handsOver'],
     ['an agent moved to where they are', agent, { supervisorId: 'sam' }, 'joins:sam handsOver'],
     ['an agent moved and made active', gone, { supervisorId: 'sue', active: true }, 'joins:sue leaves:sam handsOver'],
-    ['a supervisor made inactive', supervisor, { active: false }, 'deactivates endsSessions'],
+    ['a supervisor made inactive', supervisor, { active: false }, 'deactivates endsSessions endsResets'],
     ['a supervisor made active again', { ...supervisor, active: false }, { active: true }, ''],
   ])('%s', (_, before, change, expected) => {
     const told = Object.entries(effectsOf(before, change)).flatMap(([name, value]) =>

@@ -1,5 +1,5 @@
 import { jest } from '@jest/globals';
-import { jwtKeys, jwtKeysAhead, mongodbUri, trustedProxySecrets } from '../../lib/runtime/secrets.ts';
+import { identityKeys, jwtKeys, jwtKeysAhead, mongodbUri, trustedProxySecrets } from '../../lib/runtime/secrets.ts';
 import { within } from '../support/deadline.ts';
 import { type Answer, broken, held, json, ParameterStore, values } from '../support/parameterStore.ts';
 import { tapStdout } from '../support/stdout.ts';
@@ -227,5 +227,54 @@ describe('what a trusted proxy proves itself with', () => {
     store.answers = [values({ [path]: secret })];
     expect(await trustedProxySecrets()).toEqual([secret]);
     expect(store.names).toEqual([[path]]);
+  });
+});
+
+describe('the keys of the company', () => {
+  const SITE = `s:${Buffer.alloc(32, 2).toString('base64url')}`;
+  let path: string;
+
+  beforeEach(() => {
+    path = `/test/${folder}/identity-keys`;
+    process.env['IDENTITY_KEYS_PARAMETER'] = path;
+  });
+  afterEach(() => {
+    delete process.env['IDENTITY_KEYS'];
+    delete process.env['IDENTITY_KEYS_PARAMETER'];
+  });
+
+  it('are read together with those of the service', async () => {
+    store.answers = [values({ [keysPath]: KEYS, [path]: SITE })];
+    expect((await identityKeys())?.map(({ kid }) => kid)).toEqual(['s']);
+    expect(store.names.map((names) => new Set(names))).toEqual([new Set([keysPath, path])]);
+  });
+
+  it('may be missing, which is asked once in five minutes; then they may be there, or be gone again', async () => {
+    const none = values({ [keysPath]: KEYS });
+    store.answers = [none, values({ [keysPath]: KEYS, [path]: SITE }), none];
+    expect([await identityKeys(), await identityKeys()]).toEqual([null, null]);
+    expect(store.names).toHaveLength(1);
+    pass(5 * MINUTE);
+    expect(await identityKeys()).toHaveLength(1);
+    pass(5 * MINUTE);
+    expect(await identityKeys()).toBeNull();
+    expect(store.names).toHaveLength(3);
+  });
+
+  it('are needed by nobody where neither is named', async () => {
+    delete process.env['IDENTITY_KEYS_PARAMETER'];
+    store.answers = [values({ [keysPath]: KEYS })];
+    expect(await identityKeys()).toBeNull();
+  });
+
+  it('are checked anew when the service changes its own', async () => {
+    process.env['IDENTITY_KEYS'] = SITE;
+    process.env['JWT_KEYS'] = KEYS;
+    expect(await identityKeys()).toHaveLength(1);
+    process.env['JWT_KEYS'] = `${KEYS},${SITE}`;
+    await expect(identityKeys()).rejects.toMatchObject({
+      message: 'IDENTITY_KEYS: key s is in JWT_KEYS too: make one for each',
+    });
+    delete process.env['JWT_KEYS'];
   });
 });

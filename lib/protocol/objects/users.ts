@@ -47,7 +47,9 @@ export const userSchema = /* @__PURE__ */ answerSchema(
     z.object({
       id: idSchema,
       name: z.string(),
-      email: schema(() => z.nullable(z.string()), { description: '`null` for an erased user.' }),
+      email: schema(() => z.nullable(z.string()), {
+        description: '`null` for an erased user, and for a customer who came without one.',
+      }),
       role: roleSchema,
       supervisorId: z.nullable(idSchema),
       active: z.boolean(),
@@ -61,6 +63,11 @@ export const userSchema = /* @__PURE__ */ answerSchema(
 );
 export type User = z.infer<ReturnType<typeof userSchema>>;
 
+/** What the company may say of a customer, beside who they are. */
+export const identityClaimsSchema = /* @__PURE__ */ schema(() =>
+  z.object({ name: z.optional(nameSchema), email: z.optional(emailSchema) }),
+);
+
 export const sessionSchema = /* @__PURE__ */ answerSchema(
   () =>
     z.object({
@@ -73,3 +80,16 @@ export const sessionSchema = /* @__PURE__ */ answerSchema(
   { id: 'Session' },
 );
 export type Session = z.infer<ReturnType<typeof sessionSchema>>;
+
+export const passwordResetSchema = /* @__PURE__ */ answerSchema(
+  () =>
+    z.object({
+      url: schema(() => z.string(), {
+        description: 'The link, with the token in its fragment. It works once; using one ends all links of the user.',
+        format: 'uri',
+      }),
+      expiresAt: timestampSchema,
+    }),
+  { id: 'PasswordReset' },
+);
+export type PasswordReset = z.infer<ReturnType<typeof passwordResetSchema>>;

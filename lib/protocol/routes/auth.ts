@@ -42,6 +42,43 @@ export const login = /* @__PURE__ */ route(() => ({
   errors: ['INVALID_CREDENTIALS', 'RATE_LIMITED'],
 }));
 
+const signedTokenSchema = /* @__PURE__ */ schema(() => z.string().check(z.minLength(1, { error: 'is required' })));
+
+export const exchangeIdentity = /* @__PURE__ */ route(() => ({
+  operation: 'exchangeIdentity',
+  method: 'POST',
+  path: '/auth/exchange',
+  summary: 'Sign in a customer whom the company vouches for, by a token of the company’s.',
+  tag: 'auth',
+  body: z.strictObject({
+    token: schema(() => signedTokenSchema, {
+      description:
+        'A JWT of the company’s backend: HS256, `kid`, `aud` "live-support-identity", `sub`, `iat`, `exp` at most an hour after `iat`; optional `name` and `email`.',
+    }),
+    visitorToken: schema(() => z.optional(z.string()), {
+      description:
+        'The access token of a visitor, whose conversations become the customer’s. Ignored where it is not one of a signed-in visitor.',
+    }),
+  }),
+  status: 200,
+  response: sessionSchema,
+  repeat: { findOut: 'Send it again: a session that you were not told of ends by itself, unused.' },
+  errors: ['INVALID_TOKEN', 'NOT_CONFIGURED', 'RATE_LIMITED'],
+}));
+
+export const createVisitor = /* @__PURE__ */ route(() => ({
+  operation: 'createVisitor',
+  method: 'POST',
+  path: '/auth/visitor',
+  summary: 'Sign in as a visitor: a candidate without address or password.',
+  tag: 'auth',
+  body: z.strictObject({ name: z.optional(nameSchema) }),
+  status: 201,
+  response: sessionSchema,
+  repeat: { findOut: 'Send it again: a visitor that you were not told of goes by itself, unused.' },
+  errors: ['NOT_CONFIGURED', 'RATE_LIMITED'],
+}));
+
 export const refreshSession = /* @__PURE__ */ route(() => ({
   operation: 'refreshSession',
   method: 'POST',
@@ -91,4 +128,35 @@ export const changePassword = /* @__PURE__ */ route(() => ({
   response: null,
   repeat: 'safe',
   errors: ['INVALID_CREDENTIALS', 'RATE_LIMITED'],
+}));
+
+/** Any text: what is no token of ours is refused as one that has expired. */
+const resetTokenSchema = /* @__PURE__ */ schema(() =>
+  z.string().check(z.minLength(1, { error: 'is required' }), z.maxLength(512, { error: 'is not a token of ours' })),
+);
+
+export const forgotPassword = /* @__PURE__ */ route(() => ({
+  operation: 'forgotPassword',
+  method: 'POST',
+  path: '/auth/password/forgot',
+  summary: 'Have a link mailed by which one sets a new password. The answer is the same whoever it is.',
+  tag: 'auth',
+  body: z.strictObject({ email: emailSchema }),
+  status: 202,
+  response: null,
+  repeat: { findOut: 'Send it again: at worst there are two mails, and both links work.' },
+  errors: ['NOT_CONFIGURED', 'RATE_LIMITED'],
+}));
+
+export const resetPassword = /* @__PURE__ */ route(() => ({
+  operation: 'resetPassword',
+  method: 'POST',
+  path: '/auth/password/reset',
+  summary: 'Set a new password by the token of a link. All sessions end, and failed sign-ins are forgotten.',
+  tag: 'auth',
+  body: z.strictObject({ token: resetTokenSchema, newPassword: passwordSchema }),
+  status: 204,
+  response: null,
+  repeat: { findOut: 'Sign in with the new password: that works where it was done.' },
+  errors: ['INVALID_TOKEN', 'RATE_LIMITED'],
 }));

@@ -4,6 +4,7 @@ import {
   capacitySchema,
   emailSchema,
   nameSchema,
+  passwordResetSchema,
   passwordSchema,
   roleSchema,
   staffRoleSchema,
@@ -114,7 +115,20 @@ export const eraseUser = /* @__PURE__ */ route(() => ({
   status: 200,
   response: userSchema,
   repeat: 'safe',
-  errors: ['NOT_FOUND', 'RATE_LIMITED'],
+  errors: ['NOT_FOUND', 'CONFLICT', 'RATE_LIMITED'],
+}));
+
+export const createPasswordReset = /* @__PURE__ */ route(() => ({
+  operation: 'createPasswordReset',
+  method: 'POST',
+  path: '/users/{userId}/password-reset',
+  summary: 'Make a link by which somebody sets a new password, to hand over by other means than mail.',
+  tag: 'users',
+  params: userParams,
+  status: 201,
+  response: passwordResetSchema,
+  repeat: { findOut: 'Send it again: a link that you were not told of ends by itself, unused.' },
+  errors: ['NOT_FOUND', 'NOT_CONFIGURED', 'CONFLICT', 'RATE_LIMITED'],
 }));
 
 export const sendAway = /* @__PURE__ */ route(() => ({

@@ -5,6 +5,7 @@ import { beginAttempt } from '../../limits/signInAttempts.ts';
 import { cutAll } from '../../realtime/cut.ts';
 import { audit } from '../../store/audit.ts';
 import { transaction } from '../../store/database.ts';
+import { endResets } from '../../store/passwordResets.ts';
 import { findCredentials, replacePasswordHash } from '../../store/users.ts';
 import { endSessions } from './endSessions.ts';
 
@@ -18,7 +19,8 @@ export async function changePassword(
   sourceIp: string,
 ): Promise<void> {
   const found = await findCredentials(caller.userId);
-  if (!found) throw new AppError('INVALID_CREDENTIALS');
+  // Without a password there is nothing to guess, and nothing to change.
+  if (!found || found.passwordHash === null) throw new AppError('INVALID_CREDENTIALS');
   const attempt = await beginAttempt({
     account: { id: caller.userId, salt: found.salt },
     email: found.user.email ?? '',
@@ -44,11 +46,12 @@ export async function changePassword(
 /** `overtaken`: of two changes at once the other has won. This one has proven a password that is no longer the user's. */
 type Outcome = { readonly is: 'changed'; readonly sockets: readonly string[] } | { readonly is: 'overtaken' };
 
-/** Replaces the password and ends the caller's other sessions, with one commit. */
+/** Replaces the password, and ends the caller's other sessions and links to set one, with one commit. */
 function replacePassword(caller: Caller, change: { readonly from: string; readonly to: string }): Promise<Outcome> {
   const { userId, sessionId } = caller;
   return transaction(async (session) => {
     if (!(await replacePasswordHash(userId, change, session))) return { is: 'overtaken' };
+    await endResets(userId, session);
     await audit(caller, 'password_changed', userId, {}, session);
     return { is: 'changed', sockets: await endSessions({ userId, exceptSession: sessionId }, session) };
   });
@@ -57,7 +60,6 @@ function replacePassword(caller: Caller, change: { readonly from: string; readon
 /** Throws `INVALID_CREDENTIALS` unless this is an active user's password. */
 async function requirePassword(userId: string, password: string): Promise<void> {
   const found = await findCredentials(userId);
-  if (!found?.user.active || !(await verifyPassword(password, found.passwordHash))) {
-    throw new AppError('INVALID_CREDENTIALS');
-  }
+  const hash = found?.user.active ? found.passwordHash : null;
+  if (hash === null || !(await verifyPassword(password, hash))) throw new AppError('INVALID_CREDENTIALS');
 }

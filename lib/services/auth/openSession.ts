@@ -23,12 +23,29 @@ export async function openSession(
   action: 'registered' | 'signed_in',
   sourceIp: string,
 ): Promise<Session> {
+  return openSessionOf(async (session) => {
+    if (!(await countAdmission(user.id, session, passwordHash))) throw new AppError('INVALID_CREDENTIALS');
+    await audit({ userId: user.id, role: user.role, sourceIp }, action, user.id, {}, session);
+    return { user, ended: [] };
+  }, sourceIp);
+}
+
+/** Somebody who is let in, and the sockets of sessions that end with it. */
+export interface LetIn {
+  readonly user: User;
+  readonly ended: readonly string[];
+}
+
+/** Opens a session for whoever `letIn` lets in, with one commit. If the user has one session too many, as above. */
+export async function openSessionOf(
+  letIn: (session: Transaction) => Promise<LetIn>,
+  sourceIp: string,
+): Promise<Session> {
   const sessionId = newId();
   const token = firstRefreshToken(sessionId);
-  const actor = { userId: user.id, role: user.role, sourceIp };
-  const sockets = await transaction(async (session) => {
-    if (!(await countAdmission(user.id, session, passwordHash))) throw new AppError('INVALID_CREDENTIALS');
-    const displaced = await displaceSessions(actor, user.id, session);
+  const { user, sockets } = await transaction(async (session) => {
+    const { user, ended } = await letIn(session);
+    const displaced = await displaceSessions({ userId: user.id, role: user.role, sourceIp }, user.id, session);
     await insertSession(
       {
         id: sessionId,
@@ -39,8 +56,7 @@ export async function openSession(
       },
       session,
     );
-    await audit(actor, action, user.id, {}, session);
-    return displaced;
+    return { user, sockets: [...ended, ...displaced] };
   });
   if (sockets.length > 0) {
     // Loaded only when needed: signing in hardly ever cuts a socket.

@@ -5,6 +5,7 @@ import { renewKnownOrigin } from '../../limits/signInAttempts.ts';
 import type { Session } from '../../protocol/objects/users.ts';
 import { logger } from '../../runtime/logger.ts';
 import { audit } from '../../store/audit.ts';
+import { removeVisitor } from '../../store/customers.ts';
 import { transaction } from '../../store/database.ts';
 import { markRepeated, readTokenState, spendToken, type TokenState } from '../../store/sessions.ts';
 import { findCredentials } from '../../store/users.ts';
@@ -71,10 +72,13 @@ async function auditRepeat(token: RefreshToken, { sessionId, userId }: TokenStat
 
 async function endReused({ sessionId, userId }: TokenState, sourceIp: string): Promise<void> {
   logger.warn('spent refresh token used again: session ended', { sessionId });
-  const sockets = await transaction((session) => {
+  const sockets = await transaction(async (session) => {
     const nobody = { userId: null, role: null, sourceIp };
     const putOnRecord = () => audit(nobody, 'refresh_token_reused', userId, { sessionId }, session);
-    return endSession(sessionId, putOnRecord, session);
+    const ended = await endSession(sessionId, putOnRecord, session);
+    // If they are one.
+    await removeVisitor(userId, session);
+    return ended;
   });
   if (sockets.length === 0) return;
   // Loaded only when needed: a refresh hardly ever cuts a socket.

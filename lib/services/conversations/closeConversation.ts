@@ -64,7 +64,7 @@ function requireAllowed(now: ConversationRecord, command: LifecycleCommand): voi
 }
 
 async function awaitMessage(
-  { userId, sessionId }: Caller,
+  { userId, role, sessionId }: Caller,
   command: LifecycleCommand,
   conversationId: string,
   after: string,
@@ -73,7 +73,8 @@ async function awaitMessage(
     userId,
     conversationId,
     counted: 0,
-    look: async () => (await findByClientIds(conversationId, userId, [after])).get(after) ?? null,
+    look: async () =>
+      (await findByClientIds(conversationId, { senderId: userId, senderRole: role }, [after])).get(after) ?? null,
     review: async (now) => {
       if (!now) throw new AppError('NOT_FOUND');
       requireAllowed(now, command);

@@ -11,6 +11,7 @@ import {
   ratingOf,
   toConversation,
 } from '../../store/conversations.ts';
+import { keepVisitor } from '../../store/customers.ts';
 import { DURABLE_MS, isDuplicateKey, transaction } from '../../store/database.ts';
 import { newId } from '../../store/ids.ts';
 import { storeMessage } from '../rooms/storeMessage.ts';
@@ -32,7 +33,8 @@ export interface Opened {
 
 /**
  * Opens a conversation, with its first message where there is one: both or neither, and once per
- * `clientConversationId`. A majority has it when this returns. Throws `RATE_LIMITED`, `UNAVAILABLE`.
+ * `clientConversationId`. A majority has it when this returns. Throws `RATE_LIMITED`, `UNAVAILABLE`, and `INVALID_TOKEN` for a
+ * visitor who turned out to be somebody meanwhile.
  */
 export async function createConversation(caller: Caller, opening: Opening): Promise<Opened> {
   const { record, repeated } = (await repeatBeyondLimit(caller, opening)) ?? (await openOnce(caller, opening));
@@ -70,6 +72,7 @@ async function openOnce(caller: Caller, opening: Opening): Promise<Outcome> {
   try {
     const created = await transaction(async (session) => {
       const candidateId = caller.userId;
+      if (caller.isVisitor && !(await keepVisitor(candidateId, session))) throw new AppError('INVALID_TOKEN');
       const empty = await insertConversation({ id, candidateId, subject, context, clientConversationId }, session);
       if (message === undefined) return empty;
       await storeMessage({ candidateId }, caller, { conversationId: id, content: message }, session);

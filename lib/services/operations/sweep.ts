@@ -4,6 +4,8 @@ import { anyoneAvailable, automaticTeams } from '../../store/agents.ts';
 import { backlog } from '../../store/backlog.ts';
 import { findUnfinished, setBackClosing } from '../../store/closing.ts';
 import type { ConversationRecord } from '../../store/conversations.ts';
+import { findMerging, setBackMerging } from '../../store/customers.ts';
+import { oldestMailMs } from '../../store/mailOutbox.ts';
 import { oldestUnarchivedMs } from '../../store/messages.ts';
 import { countOpenedDays } from '../../store/openedDays.ts';
 import type { Due, Pass } from '../../store/setBack.ts';
@@ -15,8 +17,11 @@ import {
   type UnfinishedUser,
 } from '../../store/users.ts';
 import { countClosed } from '../analytics/countClosed.ts';
+import { finishMerging } from '../auth/mergeVisitor.ts';
+import { removeLapsedVisitors } from '../auth/removeLapsedVisitors.ts';
 import { expireTexts } from '../conversations/expireTexts.ts';
 import { finishClosing } from '../conversations/finishClosing.ts';
+import { callMailer, sendsMails } from '../mail/callMailer.ts';
 import { finishErasing } from '../users/finishErasing.ts';
 import { finishHandingOver } from '../users/finishHandingOver.ts';
 
@@ -32,6 +37,10 @@ export interface SweepResult {
   readonly erased: number;
   /** Conversations whose messages and subject were past their time, and are deleted now. */
   readonly expired: number;
+  /** Merged visitors whose conversations have all followed now. */
+  readonly merged: number;
+  /** Visitors without a conversation whose session has ended, and who are gone now. */
+  readonly gone: number;
   /** Closed conversations added to the analytics' sums. */
   readonly counted: number;
 }
@@ -68,6 +77,14 @@ const HANDING_OVER: Kind<UnfinishedUser> = {
   setBack: setBackHandingOver,
 };
 
+const MERGING: Kind<UnfinishedUser> = {
+  ...unfinishedUsers,
+  failure: 'could not finish merging',
+  find: findMerging,
+  finish: ({ id }, until) => finishMerging(id, until),
+  setBack: setBackMerging,
+};
+
 const CLOSING: Kind<ConversationRecord> = {
   failure: 'could not finish closing',
   idField: 'conversationId',
@@ -89,28 +106,42 @@ const ERASING: Kind<UnfinishedUser> = {
 
 /**
  * Counts closed conversations. Then finishes what a crash, a fault or a time limit left half done: conversations that
- * follow an agent, closes, and erasures. Then deletes messages past their time. Work that failed before comes last, so
+ * follow an agent or a merged visitor, closes, and erasures. Then deletes messages past their time, and visitors. Work that failed before comes last, so
  * that it keeps no other work from being finished. `until`: epoch milliseconds after which no work begins.
  */
 export async function sweep(until: number, graceMs = GRACE_MS): Promise<SweepResult> {
   const bounds = { until, before: new Date(Date.now() - graceMs) };
-  const result = { found: 0, finished: 0, failed: 0, handedOver: 0, erased: 0, expired: 0, counted: 0 };
+  const result = {
+    found: 0,
+    finished: 0,
+    failed: 0,
+    handedOver: 0,
+    erased: 0,
+    expired: 0,
+    merged: 0,
+    gone: 0,
+    counted: 0,
+  };
   // First, because it is little work, and the rest may take all the time there is.
   result.counted = await sweepCounts(until);
   await sweepOpened(until);
+  const mailLagMs = await sweepMails();
   for (const pass of ['first', 'again'] as const) {
     const handingOver = await finishAll(HANDING_OVER, pass, bounds);
+    const merging = await finishAll(MERGING, pass, bounds);
     const closing = await finishAll(CLOSING, pass, bounds);
     const erasing = await finishAll(ERASING, pass, bounds);
     result.found += closing.found;
     result.finished += closing.finished;
-    result.failed += handingOver.failed + closing.failed + erasing.failed;
+    result.failed += handingOver.failed + merging.failed + closing.failed + erasing.failed;
+    result.merged += merging.finished;
     result.handedOver += handingOver.finished;
     result.erased += erasing.finished;
   }
   result.expired = await expireTexts(until);
+  result.gone = await removeLapsedVisitors(until);
   logger.info('swept', { ...result });
-  await reportBacklog();
+  await reportBacklog(mailLagMs);
   return result;
 }
 
@@ -133,6 +164,22 @@ async function sweepOpened(until: number): Promise<void> {
     await countOpenedDays(until);
   } catch (error) {
     logger.error('could not count what was opened', errorFields(error));
+  }
+}
+
+/**
+ * Calls the mail sender where a mail waits: its own call was lost, or SES refused the mail. Returns how long the oldest has waited;
+ * `null` where nobody is sent mails, or that could not be read.
+ */
+async function sweepMails(): Promise<number | null> {
+  if (!sendsMails()) return null;
+  try {
+    const lagMs = await oldestMailMs();
+    if (lagMs !== null) await callMailer();
+    return lagMs ?? 0;
+  } catch (error) {
+    logger.error('could not look into the outbox', errorFields(error));
+    return null;
   }
 }
 
@@ -176,7 +223,7 @@ async function setBack<T>(kind: Kind<T>, item: T): Promise<void> {
 }
 
 /** Reports how much waits, and for how long. Reads this after sweeping, so that finished work doesn't count. */
-async function reportBacklog(): Promise<void> {
+async function reportBacklog(mailLagMs: number | null): Promise<void> {
   const [{ waiting, assigned, longestWaitMs, archiveLagMs }, unarchivedMs, teams, anyone] = await Promise.all([
     backlog(),
     oldestUnarchivedMs(),
@@ -191,5 +238,6 @@ async function reportBacklog(): Promise<void> {
     LongestWaitSeconds: Math.round(longestWaitMs / 1000),
     ArchiveLagSeconds: Math.round(archiveLagMs / 1000),
     OldestUnarchivedMessageSeconds: Math.round(unarchivedMs / 1000),
+    ...(mailLagMs !== null && { MailLagSeconds: Math.round(mailLagMs / 1000) }),
   });
 }

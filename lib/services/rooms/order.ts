@@ -21,8 +21,8 @@ export interface Ordered<T> {
    * wait goes on.
    */
   review(now: ConversationRecord | null): Promise<T | null>;
-  /** Throws unless the caller may still do this: their session may have ended during the wait. */
-  recheck(): Promise<void>;
+  /** Throws unless the caller may still have what came, `null` for nothing: their session may have ended during the wait. */
+  recheck(came: T | null): Promise<void>;
 }
 
 /**
@@ -44,7 +44,7 @@ export async function inOrder<T>({ userId, conversationId, counted, look, review
     lookedAt = now?.lastSeq ?? -1;
     return look();
   });
-  await recheck();
+  await recheck(came);
   if (came !== null) return came;
   // If that is too many, the next command is refused, not this one.
   await limitMessages(userId, IN_VAIN - counted).catch((error: unknown) => {

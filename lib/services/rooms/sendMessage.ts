@@ -10,11 +10,11 @@ import { poll } from '../../runtime/poll.ts';
 import { type SocketCaller, stillConnected } from '../../store/connections.ts';
 import { findConversation, isFresh, type Room, roomOf } from '../../store/conversations.ts';
 import { DURABLE_MS, isDuplicateKey, transaction } from '../../store/database.ts';
-import { findByClientIds, findSentMessage, markBroadcast } from '../../store/messages.ts';
+import { findByClientIds, findSentMessage, type MessageSender, markBroadcast } from '../../store/messages.ts';
 import { isMember } from '../../store/rooms.ts';
 import { inOrder } from './order.ts';
 import { ownConversation } from './ownConversation.ts';
-import { type Draft, NotInPlace, storeMessage } from './storeMessage.ts';
+import { type Draft, NotInPlace, SentBefore, storeMessage } from './storeMessage.ts';
 
 /**
  * A message that is durably stored, and who hears it. A repeat has no room: an earlier send with its `clientMessageId`
@@ -87,6 +87,8 @@ async function trySending<T extends object>(
   return earlier && prepare(earlier);
 }
 
+const senderOf = ({ userId, role }: SocketCaller): MessageSender => ({ senderId: userId, senderRole: role });
+
 const repeated = (message: Message): Sent => ({ message, room: null, at: Date.now() });
 
 export function accepted({ message, room }: Sent): ServerData<'MESSAGE_ACCEPTED'> {
@@ -132,7 +134,7 @@ async function awaitPlace(caller: SocketCaller, draft: Draft, after: string): Pr
     conversationId,
     counted: 1,
     look: async () => {
-      const found = await findByClientIds(conversationId, userId, [after, clientMessageId]);
+      const found = await findByClientIds(conversationId, senderOf(caller), [after, clientMessageId]);
       const itself = draft.clientMessageId === undefined ? undefined : found.get(draft.clientMessageId);
       if (itself) return { is: 'taken', sent: repeated(itself) };
       return found.has(after) ? { is: 'free' } : null;
@@ -142,15 +144,20 @@ async function awaitPlace(caller: SocketCaller, draft: Draft, after: string): Pr
       const sent = await earlierSend(caller, draft);
       return sent && { is: 'taken', sent };
     },
-    recheck: () => requireStillIn(caller, conversationId),
+    // A repeat is answered wherever the caller is: they are out of the room of a conversation that was closed.
+    recheck: (came) => (came?.is === 'taken' ? requireConnected(caller) : requireStillIn(caller, conversationId)),
   });
 }
 
 /** Throws where the connection was cut, or left the room, since the caller was found. */
-async function requireStillIn({ connectionId }: SocketCaller, conversationId: string): Promise<void> {
-  if ((await stillConnected([connectionId])).length === 0) throw new AppError('INVALID_TOKEN');
+async function requireStillIn(caller: SocketCaller, conversationId: string): Promise<void> {
+  await requireConnected(caller);
   const now = await findConversation(conversationId);
-  if (!now || !isMember(now, connectionId)) throw new AppError('NOT_JOINED');
+  if (!now || !isMember(now, caller.connectionId)) throw new AppError('NOT_JOINED');
+}
+
+async function requireConnected({ connectionId }: SocketCaller): Promise<void> {
+  if ((await stillConnected([connectionId])).length === 0) throw new AppError('INVALID_TOKEN');
 }
 
 /** What became of a message: `repeated`, its `clientMessageId` is used already; `refused`, see `storeMessage`. */
@@ -178,7 +185,7 @@ async function storeOnce<T>(
     return { is: 'stored', prepared: prepared() };
   } catch (error) {
     if (error instanceof NotInPlace) return { is: 'refused' };
-    if (isDuplicateKey(error, 'clientMessageId')) return { is: 'repeated' };
+    if (error instanceof SentBefore || isDuplicateKey(error, 'clientMessageId')) return { is: 'repeated' };
     throw error;
   }
 }
@@ -206,7 +213,7 @@ function whenIdle<T>(make: () => T): () => T {
  * too long.
  */
 async function durable(caller: SocketCaller, { conversationId, clientMessageId = '' }: Draft): Promise<Message> {
-  const earlier = await poll(DURABLE_MS, () => findSentMessage(conversationId, caller.userId, clientMessageId));
+  const earlier = await poll(DURABLE_MS, () => findSentMessage(conversationId, senderOf(caller), clientMessageId));
   if (!earlier) throw new AppError('UNAVAILABLE');
   return earlier.message;
 }
@@ -218,7 +225,7 @@ async function durable(caller: SocketCaller, { conversationId, clientMessageId =
 async function earlierSend(caller: SocketCaller, draft: Draft): Promise<Sent | null> {
   const conversation = await ownConversation(caller.userId, draft.conversationId);
   if (draft.clientMessageId !== undefined) {
-    const earlier = await findSentMessage(draft.conversationId, caller.userId, draft.clientMessageId);
+    const earlier = await findSentMessage(draft.conversationId, senderOf(caller), draft.clientMessageId);
     if (earlier) return repeated(earlier.message);
   }
   if (conversation.status === 'closed') throw new AppError('CONVERSATION_CLOSED');
@@ -229,11 +236,11 @@ async function earlierSend(caller: SocketCaller, draft: Draft): Promise<Sent | n
 /** After this long a broadcast that isn't noted as done is not under way any more, because posts have a time limit. */
 const BROADCAST_ENDS_MS = 3_000;
 
-async function toldBefore({ conversationId, senderId, clientMessageId }: Message): Promise<boolean> {
+async function toldBefore({ conversationId, senderId, senderRole, clientMessageId }: Message): Promise<boolean> {
   if (clientMessageId === null) return true;
   // The time counts from here, not from `sentAt`, which is another machine's clock.
   return poll(BROADCAST_ENDS_MS, async () => {
-    const sent = await findSentMessage(conversationId, senderId, clientMessageId);
+    const sent = await findSentMessage(conversationId, { senderId, senderRole }, clientMessageId);
     return !sent || sent.broadcast;
   });
 }

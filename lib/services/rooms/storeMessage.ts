@@ -3,7 +3,7 @@ import type { Message } from '../../protocol/objects/conversations.ts';
 import { type Placed, type Room, takeSeq } from '../../store/conversations.ts';
 import type { Transaction } from '../../store/database.ts';
 import { newId } from '../../store/ids.ts';
-import { insertMessage } from '../../store/messages.ts';
+import { insertMessage, wasSentByCandidate } from '../../store/messages.ts';
 
 export interface Draft {
   readonly conversationId: string;
@@ -21,6 +21,11 @@ export class NotInPlace extends Error {
   override readonly name = 'NotInPlace';
 }
 
+/** The sender's side has stored a message under this `clientMessageId` before. */
+export class SentBefore extends Error {
+  override readonly name = 'SentBefore';
+}
+
 /** A message and who hears it. */
 export interface Stored {
   readonly message: Message;
@@ -30,7 +35,8 @@ export interface Stored {
 /**
  * Gives a message its place and stores it. Call it inside a transaction: when the insert is refused, or the sender is, the
  * place is free again. Throws `NotInPlace` when the conversation is closed, gone or not the sender's, or the connection is not
- * in the room. A repeated `clientMessageId` throws a duplicate key. The sender may be found meanwhile.
+ * in the room. A repeated `clientMessageId` throws a duplicate key, or `SentBefore` in a conversation that was a visitor's. The
+ * sender may be found meanwhile.
  */
 export async function storeMessage(
   placed: Placed,
@@ -53,8 +59,12 @@ export async function storeMessage(
     clientMessageId: draft.clientMessageId ?? null,
     sentAt: taken.sentAt.toISOString(),
   };
-  const { fromCandidate } = taken;
+  const { fromCandidate, merged } = taken;
   const isCandidates = sender.userId === taken.candidateId;
+  const { conversationId, clientMessageId } = draft;
+  if (merged && isCandidates && clientMessageId !== undefined) {
+    if (await wasSentByCandidate(conversationId, clientMessageId, session)) throw new SentBefore();
+  }
   await insertMessage(
     message,
     fromCandidate === undefined || isCandidates ? fromCandidate : taken.seq - fromCandidate,

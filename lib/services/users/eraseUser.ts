@@ -2,34 +2,50 @@ import { randomBytes } from 'node:crypto';
 import { hashPassword } from '../../auth/passwords.ts';
 import type { Caller } from '../../domain/permissions.ts';
 import { AppError } from '../../errors/appError.ts';
-import { limitStaffWrites } from '../../limits/rateLimits.ts';
+import { forgetMailed, limitStaffWrites } from '../../limits/rateLimits.ts';
 import { forgetAccount } from '../../limits/signInAttempts.ts';
 import type { User } from '../../protocol/objects/users.ts';
 import { cutAll } from '../../realtime/cut.ts';
 import { audit } from '../../store/audit.ts';
+import { mergedInto } from '../../store/customers.ts';
 import { transaction } from '../../store/database.ts';
+import { deleteMailsTo } from '../../store/mailOutbox.ts';
+import { endResets } from '../../store/passwordResets.ts';
 import { eraseCandidate, findCredentials } from '../../store/users.ts';
 import { endSessions } from '../auth/endSessions.ts';
 
 /**
  * Erases a candidate. With one commit their name, address, password, sessions and sockets are gone, and they can't sign
  * in again. `finishErasing` erases their conversations. May be repeated. Throws `NOT_FOUND` for anybody but a
- * candidate, `RATE_LIMITED`.
+ * candidate, `CONFLICT` for a visitor who was merged into a customer, `RATE_LIMITED`.
  */
 export async function eraseUser(caller: Caller, userId: string): Promise<User> {
   await limitStaffWrites(caller.userId);
   const found = await findCredentials(userId);
   if (found?.user.role !== 'candidate') throw new AppError('NOT_FOUND');
-  // Before the e-mail is gone, because attempts are kept under it.
-  await forgetAccount({ id: userId, salt: found.salt }, found.user.email);
+  await requireUnmerged(userId);
+  const email = found.passwordHash === null ? null : found.user.email;
+  // Before the e-mail is gone, because attempts and mails are counted under it. Nobody has tried to sign in with a label.
+  await forgetAccount({ id: userId, salt: found.salt }, email);
+  if (email !== null) await forgetMailed(email);
   // A password that nobody has, instead of none: it is checked and refused like any other.
   const passwordHash = await hashPassword(randomBytes(32).toString('base64'));
   const { erased, sockets } = await transaction(async (session) => {
     const user = await eraseCandidate(userId, passwordHash, session);
-    if (!user) throw new AppError('NOT_FOUND');
+    // A visitor who has been merged since, or is gone.
+    if (!user) throw new AppError('CONFLICT');
+    await endResets(userId, session);
+    await deleteMailsTo(userId, session);
     await audit(caller, 'user_erased', userId, {}, session);
     return { erased: user, sockets: await endSessions({ userId }, session) };
   });
   await cutAll(sockets);
   return erased;
+}
+
+/** What a merged visitor has said is the customer's now, and goes with the customer. Throws `CONFLICT`. */
+async function requireUnmerged(userId: string): Promise<void> {
+  const customerId = await mergedInto(userId);
+  if (customerId === null) return;
+  throw new AppError('CONFLICT', `This visitor turned out to be ${customerId}. Erasing that one erases this one too.`);
 }

@@ -7,10 +7,12 @@ import {
   findUnerased,
   saveErasedThrough,
 } from '../../store/conversations.ts';
+import { eraseMerged, findMergedInto } from '../../store/customers.ts';
 import { eraseMessages } from '../../store/messages.ts';
 import { deleteNotes } from '../../store/notes.ts';
 import { forgetMarks } from '../../store/reads.ts';
 import { completeErasing } from '../../store/users.ts';
+import { finishMerging } from '../auth/mergeVisitor.ts';
 import { closeAs } from '../conversations/closeConversation.ts';
 import { finishClosing } from '../conversations/finishClosing.ts';
 import { inSlices } from '../conversations/slices.ts';
@@ -38,6 +40,7 @@ export async function tryFinishErasing(userId: string): Promise<void> {
  * others from it; its error is thrown at the end. Returns whether nothing is left, nor can come.
  */
 export async function finishErasing(userId: string, until: number): Promise<boolean> {
+  if (!(await eraseFormerVisitors(userId, until))) return false;
   let failed: unknown;
   for (let last = ''; ; ) {
     const page = await findUnerased(userId, last, PAGE);
@@ -61,6 +64,23 @@ export async function finishErasing(userId: string, until: number): Promise<bool
   return isForgotten && completeErasing(userId, new Date(Date.now() - SETTLED_MS));
 }
 
+/**
+ * Erases the visitors who turned out to be this candidate, once all their conversations are the candidate's. Returns whether it
+ * was done in time.
+ */
+async function eraseFormerVisitors(userId: string, until: number): Promise<boolean> {
+  for (;;) {
+    const page = await findMergedInto(userId, PAGE);
+    if (page.length === 0) return true;
+    for (const visitorId of page) {
+      if (Date.now() > until || !(await finishMerging(visitorId, until))) return false;
+      await forgetMarks(visitorId);
+      if (!(await erasePerson(visitorId, until))) return false;
+      await eraseMerged(visitorId);
+    }
+  }
+}
+
 /** Erases a conversation. Returns whether it was done in time. */
 async function erase(conversation: ConversationRecord, until: number): Promise<boolean> {
   const closed = await closeOnBehalf(conversation);
@@ -68,7 +88,7 @@ async function erase(conversation: ConversationRecord, until: number): Promise<b
   if (!(await finishClosing(closed, { until }))) return false;
   const { _id: id, lastSeq, erasedThrough = 0 } = closed;
   const isErased = await inSlices({ from: erasedThrough, lastSeq, until }, async (from, to) => {
-    await eraseMessages(closed, from, to);
+    await eraseMessages(id, from, to);
     if (to < lastSeq) await saveErasedThrough(id, to);
   });
   if (isErased) {

@@ -2,15 +2,14 @@ import type { Caller } from '../../domain/permissions.ts';
 import { effectsOf, type UserChange } from '../../domain/staff.ts';
 import { AppError, invalid } from '../../errors/appError.ts';
 import { limitStaffWrites } from '../../limits/rateLimits.ts';
-import { liftBlocks } from '../../limits/signInAttempts.ts';
 import type { User } from '../../protocol/objects/users.ts';
 import { cutAll } from '../../realtime/cut.ts';
 import { audit } from '../../store/audit.ts';
 import { changeSpeaker } from '../../store/connections.ts';
 import { type Transaction, transaction } from '../../store/database.ts';
+import { endResets } from '../../store/passwordResets.ts';
 import {
   changeUser,
-  findCredentials,
   hasActiveAdmin,
   hasTeam,
   touchActiveSupervisor,
@@ -18,6 +17,7 @@ import {
   touchUser,
 } from '../../store/users.ts';
 import { endSessions } from '../auth/endSessions.ts';
+import { letIn } from '../auth/letIn.ts';
 import { noActiveSupervisor } from './createUser.ts';
 
 /** A user just changed. */
@@ -40,11 +40,12 @@ export async function updateUser(caller: Caller, userId: string, change: UserCha
     const before = await touchUser(userId, session);
     if (!before) throw new AppError('NOT_FOUND');
     if (before.role !== 'agent' && change.supervisorId !== undefined) throw agentsOnly();
-    const { joins, leaves, deactivates, endsSessions, handsOver } = effectsOf(before, change);
+    const { joins, leaves, deactivates, endsSessions, endsResets, handsOver } = effectsOf(before, change);
     const team = joins === null ? undefined : await touchActiveSupervisor(joins, session);
     if (team === null) throw notActive(change);
     await audit(caller, 'user_updated', userId, described(change), session);
     const ended = endsSessions ? await endSessions({ userId }, session) : [];
+    if (endsResets) await endResets(userId, session);
     if (deactivates) await requireDispensable(before, session);
     if (leaves !== null) await touchUser(leaves, session);
     const user = await changeUser(userId, change, { handsOver, automatic: team?.automatic }, session);
@@ -52,14 +53,9 @@ export async function updateUser(caller: Caller, userId: string, change: UserCha
     return { user, handsOver, isAway: deactivates && before.availability === 'available', sockets: ended };
   });
   await cutAll(sockets);
+  // Said to be active, again or still.
   if (change.active === true) await letIn(userId);
   return updated;
-}
-
-/** Said to be active, again or still: the user is to get in, whoever guesses at their account. */
-async function letIn(userId: string): Promise<void> {
-  const found = await findCredentials(userId);
-  if (found) await liftBlocks({ id: userId, salt: found.salt }, found.user.email);
 }
 
 /** Throws `LAST_ADMIN` or `HAS_TEAM` where the user can't be made inactive. */

@@ -28,7 +28,14 @@ const TELLTALE =
 const LONG_ID = 'a'.repeat(65);
 
 /** A request to a route whose other parts are all right. `in` is the path after `/conversations/{its id}`. */
-type HttpRow = readonly [what: string, who: Who, method: string, path: string, raw: string | Buffer | undefined, Fault];
+type HttpRow = readonly [
+  what: string,
+  who: Who,
+  method: string,
+  path: string,
+  raw: string | Buffer<ArrayBuffer> | undefined,
+  Fault,
+];
 
 // biome-ignore format: a table
 const HTTP: readonly HttpRow[] = [

@@ -20,11 +20,15 @@ const TABLE = `
 
   register             -           201    201         201       201        201
   login                -           200    200         200       200        200
+  exchangeIdentity     -           200    200         200       200        200
+  createVisitor        -           201    201         201       201        201
   refreshSession       -           200    200         200       200        200
   health               -           200    200         200       200        200
   logout               -           204    204         204       204        401
   getMe                -           200    200         200       200        401
   changePassword       -           204    204         204       204        401
+  forgotPassword       -           202    202         202       202        202
+  resetPassword        -           204    204         204       204        204
 
   createUser           -           201    403         403       403        401
   listUsers            -           200    200         403       403        401
@@ -43,6 +47,11 @@ const TABLE = `
   eraseUser            otherAgent  404    403         403       403        401
   eraseUser            customer    200    403         403       403        401
   eraseUser            none        404    403         403       403        401
+  createPasswordReset  self        201    403         403       403        401
+  createPasswordReset  ownAgent    201    403         403       403        401
+  createPasswordReset  otherAgent  201    403         403       403        401
+  createPasswordReset  customer    201    403         403       403        401
+  createPasswordReset  none        404    403         403       403        401
 
   sendAway             self        403    404         403       403        401
   sendAway             ownAgent    403    200         403       403        401
@@ -280,6 +289,7 @@ export function objectsOf(operation: Operation): readonly string[] {
     case 'getUser':
     case 'updateUser':
     case 'eraseUser':
+    case 'createPasswordReset':
     case 'sendAway':
     case 'setCapacity':
       return PEOPLE;

@@ -3,6 +3,8 @@ import { type ClientEventName, clientEvents } from '../../../lib/protocol/events
 import type { Route } from '../../../lib/protocol/route.ts';
 import { routes } from '../../../lib/protocol/routes.ts';
 import { CLIENT_EVENT_EXAMPLES, routeExample } from '../../../tools/examples.ts';
+import { siteToken } from '../../support/identity.ts';
+import { linkIn } from '../../support/ses.ts';
 import type { Socket } from '../../support/socket.ts';
 import { type Desk, PASSWORD, type Person, UpgradeRefused } from '../../support/system.ts';
 import {
@@ -218,8 +220,15 @@ export class PermissionTrial {
         return { email: (this.#person(caller) ?? this.people.admin).email, password: PASSWORD };
       case 'refreshSession':
         return { refreshToken: (await this.desk.login(this.people.candidate.email)).session.refreshToken };
+      case 'exchangeIdentity':
+        return { token: siteToken({ sub: email }) };
       case 'changePassword':
         return { currentPassword: PASSWORD, newPassword: 'another good one' };
+      case 'resetPassword': {
+        const { user } = await this.desk.candidate();
+        const { url } = await this.desk.ok('POST', `/users/${user.id}/password-reset`, this.people.admin.token);
+        return { token: linkIn(url).token, newPassword: PASSWORD };
+      }
       case 'createUser':
         return { name: 'New', email, password: PASSWORD, role: 'supervisor' };
       case 'assignConversation':

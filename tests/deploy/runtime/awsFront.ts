@@ -1,8 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { buffer } from 'node:stream/consumers';
-import { DISPATCH_FUNCTION } from '../../support/gateway.ts';
 import { values } from '../../support/parameterStore.ts';
+import { Ses } from '../../support/ses.ts';
 import { signatureFault } from '../../support/sigv4.ts';
 import type { DeployedFunction } from '../deployed.ts';
 import type { Statement } from '../emulatedAws.ts';
@@ -12,8 +12,8 @@ const ACCOUNT = 'eu-central-1:123456789012';
 const SECRET = 'secret';
 
 /**
- * What functions reach of AWS: the Parameter Store and, in front of a gateway of ours, the management API and the dispatcher. All
- * look into the caller's role. A function is known by the access key it signs with.
+ * What functions reach of AWS: the Parameter Store and, in front of a gateway of ours, the management API, the functions that are called
+ * by name, and SES. All look into the caller's role. A function is known by the access key it signs with.
  */
 export class AwsFront {
   readonly #server: Server;
@@ -27,6 +27,7 @@ export class AwsFront {
   /** Which function has read which parameters, per request. */
   readonly read: string[] = [];
 
+  readonly ses = new Ses();
   readonly #sockets = new Set<Socket>();
   readonly #unanswered = new Map<string, () => void>();
 
@@ -73,6 +74,7 @@ export class AwsFront {
       AWS_SESSION_TOKEN: 'session',
       AWS_ENDPOINT_URL_SSM: here,
       AWS_ENDPOINT_URL_LAMBDA: here,
+      AWS_ENDPOINT_URL_SESV2: here,
       WEBSOCKET_ENDPOINT: `${here}/${this.#stage}`,
     };
   }
@@ -135,16 +137,26 @@ export class AwsFront {
       const [, called = ''] = /^\/2015-03-31\/functions\/([^/]+)\/invocations$/.exec(url) ?? [];
       const wanted = `arn:aws:lambda:${ACCOUNT}:function:${called}`;
       if (!this.#allows(key, 'lambda:InvokeFunction', wanted)) return refuse(403, 'AccessDeniedException', wanted);
-      const answer = await fetch(this.#gateway + url.replace(called, DISPATCH_FUNCTION), {
-        method,
-        headers: {
-          authorization: String(headers.authorization),
-          'x-amz-invocation-type': String(headers['x-amz-invocation-type']),
+      const answer = await fetch(
+        this.#gateway + url.replace(called, called.replace(/^live-support-\w+-/, 'live-support-test-')),
+        {
+          method,
+          headers: {
+            authorization: String(headers.authorization),
+            'x-amz-invocation-type': String(headers['x-amz-invocation-type']),
+          },
+          body,
         },
-        body,
-      });
+      );
       response.writeHead(answer.status).end();
       return;
+    }
+    if (api === 'ses') {
+      // SES asks for the right on the identity that it knows: the domain, or the address.
+      const from = String(JSON.parse(body.toString()).FromEmailAddress).replace(/^.*<(.*)>$/, '$1');
+      const wanted = `arn:aws:ses:${ACCOUNT}:identity/${from}`;
+      if (!this.#allows(key, 'ses:SendEmail', wanted)) return refuse(403, 'AccessDeniedException', wanted);
+      return this.ses.answer(request, body, response, SECRET);
     }
     const [, stage = '', path = ''] = /^\/([^/]+)(\/@connections\/[^?]+)/.exec(request.url ?? '') ?? [];
     const resource = `arn:aws:execute-api:${ACCOUNT}:${this.#apiId}/${stage}/${request.method}${path}`;

@@ -1,0 +1,107 @@
+import type { Clock } from './clock.ts';
+import type { Connection } from './connection.ts';
+import { Emitter, type Undo } from './emitter.ts';
+import { LiveSupportError } from './errors.ts';
+import type { CallOptions } from './http.ts';
+import type { ServerEvents, Availability as Status } from './protocol.ts';
+
+export interface AvailabilitySnapshot {
+  /** `null` until the service has said so. */
+  readonly status: Status | null;
+  /** When it ends without a renewal, by the service's clock. */
+  readonly until: string | null;
+}
+
+export interface AvailabilityEvents {
+  /** Also when the service, the supervisor or another tab has decided it. */
+  change: AvailabilitySnapshot;
+}
+
+export interface AvailabilityDependencies {
+  readonly connection: Connection;
+  readonly clock: Clock;
+  readonly renewEveryMs: number;
+}
+
+/** Whether an agent is given conversations. Available is a lease, which is renewed as long as this client lives. */
+export class Availability {
+  readonly #deps: AvailabilityDependencies;
+  readonly #emitter = new Emitter<AvailabilityEvents>();
+  readonly #undos: Undo[];
+  #snapshot: AvailabilitySnapshot = { status: null, until: null };
+  #timer: Undo = () => undefined;
+
+  /** @internal */
+  constructor(deps: AvailabilityDependencies) {
+    this.#deps = deps;
+    this.#undos = [
+      deps.connection.on('frame', (frame) => {
+        if (frame.event === 'AVAILABILITY_SET') this.#take(frame.data);
+      }),
+      // The lease has gone on meanwhile, if it was not too long.
+      deps.connection.on('up', () => this.#renew()),
+      deps.connection.on('wake', () => this.#renew()),
+    ];
+  }
+
+  get snapshot(): AvailabilitySnapshot {
+    return this.#snapshot;
+  }
+
+  on<N extends keyof AvailabilityEvents>(name: N, listener: (value: AvailabilityEvents[N]) => void): Undo {
+    return this.#emitter.on(name, listener);
+  }
+
+  /** Call this when the person says so, and only then. Throws `LiveSupportError`: ask the person to try again. */
+  async set(status: Status, options: CallOptions = {}): Promise<AvailabilitySnapshot> {
+    this.#deps.connection.connect();
+    this.#take(await this.#deps.connection.request('SET_AVAILABILITY', { status }, options));
+    return this.#snapshot;
+  }
+
+  /** Call this when your page loads: goes on being available, where the lease still runs, and finds out where it doesn't. */
+  async resume(options: CallOptions = {}): Promise<AvailabilitySnapshot> {
+    this.#deps.connection.connect();
+    this.#take(await this.#deps.connection.request('SET_AVAILABILITY', { status: 'available', renew: true }, options));
+    return this.#snapshot;
+  }
+
+  /** @internal For the client: it was another person's. */
+  sessionChanged(): void {
+    this.#timer();
+    this.#become({ status: null, until: null });
+  }
+
+  stop(): void {
+    this.#timer();
+    for (const undo of this.#undos) undo();
+  }
+
+  #take({ status, until }: ServerEvents['AVAILABILITY_SET']): void {
+    this.#become({ status, until });
+    this.#plan();
+  }
+
+  #plan(): void {
+    this.#timer();
+    if (this.#snapshot.status === 'available')
+      this.#timer = this.#deps.clock.after(this.#deps.renewEveryMs, () => this.#renew());
+  }
+
+  /** Extends a lease that runs, and never begins one: what is answered decides. Without an answer the next minute tries again. */
+  #renew(): void {
+    if (this.#snapshot.status !== 'available') return;
+    this.#plan();
+    if (!this.#deps.connection.isReady) return;
+    this.#deps.connection.request('SET_AVAILABILITY', { status: 'available', renew: true }).catch((error: unknown) => {
+      if (!(error instanceof LiveSupportError)) throw error;
+    });
+  }
+
+  #become(snapshot: AvailabilitySnapshot): void {
+    const { status, until } = this.#snapshot;
+    if (status === snapshot.status && until === snapshot.until) return;
+    this.#snapshot = snapshot;
+    this.#emitter.emit('change', snapshot);
+  }
+}

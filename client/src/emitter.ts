@@ -1,0 +1,32 @@
+/** Takes back what `on` did. Calling it again does nothing. */
+export type Undo = () => void;
+
+/** Calls listeners by the name of an event. `Events` maps each name to what its listeners are given. */
+export class Emitter<Events extends object> {
+  readonly #listeners = new Map<keyof Events, Set<(value: never) => void>>();
+
+  /** Calls `listener` for each event of this name from now on, until the function it returns is called. */
+  on<N extends keyof Events>(name: N, listener: (value: Events[N]) => void): Undo {
+    const listeners = this.#listeners.get(name) ?? new Set();
+    this.#listeners.set(name, listeners);
+    // The same function may be given twice; each has an undo of its own.
+    const own = (value: Events[N]) => listener(value);
+    listeners.add(own);
+    return () => {
+      listeners.delete(own);
+    };
+  }
+
+  /** What a listener throws is the application's to see, and keeps nothing from the other listeners. */
+  emit<N extends keyof Events>(name: N, value: Events[N]): void {
+    for (const listener of [...(this.#listeners.get(name) ?? [])] as ((value: Events[N]) => void)[]) {
+      try {
+        listener(value);
+      } catch (error) {
+        queueMicrotask(() => {
+          throw error;
+        });
+      }
+    }
+  }
+}

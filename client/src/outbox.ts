@@ -1,0 +1,486 @@
+import { type Backoff, type Clock, pause } from './clock.ts';
+import type { Undo } from './emitter.ts';
+import { LiveSupportError } from './errors.ts';
+import type { Locks } from './locks.ts';
+import type { ClientEvents, ErrorCode, Message, Role, ServerEvents } from './protocol.ts';
+import type { ClientStorage } from './storage.ts';
+
+/** A message on its way. */
+export interface OutgoingMessage {
+  readonly clientMessageId: string;
+  readonly conversationId: string;
+  readonly content: string;
+  /** When it was written, by this machine's clock. */
+  readonly createdAt: number;
+  /**
+   * `sending`: kept, and sent until there is an answer. `accepted`: the service has stored it; it is among the messages in a
+   * moment. `failed`: the service has refused it for good, and says why in `error`: `retry` it, or `discard` it.
+   */
+  readonly state: 'sending' | 'accepted' | 'failed';
+  readonly error: LiveSupportError | null;
+  /** Its place in the conversation, once it is accepted. */
+  readonly seq: number | null;
+}
+
+/** What `send` returns: the message as it was at that moment, and a promise of its end. */
+export interface Sending extends OutgoingMessage {
+  /**
+   * Fulfils once the service has stored the message, which may be long after, and rejects once it has refused it. Nobody has to
+   * wait for it.
+   */
+  readonly accepted: Promise<{ readonly clientMessageId: string; readonly seq: number }>;
+}
+
+/** As it is kept in the storage. */
+interface Kept {
+  readonly id: string;
+  readonly conversationId: string;
+  readonly content: string;
+  readonly createdAt: number;
+  /** Its place among the user's messages that are on their way. */
+  readonly order: number;
+  /** The message of the same sender that comes before it, where that one was on its way. */
+  readonly after: string | null;
+  /** The tab that sends it. */
+  readonly tab: string;
+  readonly failed: { readonly code: ErrorCode; readonly message: string } | null;
+}
+
+interface Entry {
+  kept: Kept;
+  state: OutgoingMessage['state'];
+  error: LiveSupportError | null;
+  seq: number | null;
+  isUnderWay: boolean;
+  /** Whether this tab sends it. */
+  isOwn: boolean;
+  readonly accepted: Promise<{ clientMessageId: string; seq: number }>;
+  resolve(seq: number): void;
+  reject(error: LiveSupportError): void;
+}
+
+/** Messages of a conversation that are under way at once. More would only wait at the service. */
+const WINDOW = 4;
+/** How long another tab may take with a message that one of this tab's comes after. */
+const OTHER_TAB_MS = 5_000;
+/** Codes after which a message is sent again, unchanged. */
+const AGAIN: ReadonlySet<string> = new Set([
+  'UNAVAILABLE',
+  'INTERNAL',
+  'NETWORK',
+  'TIMEOUT',
+  'OUT_OF_ORDER',
+  'CONFLICT',
+  'RATE_LIMITED',
+  'NOT_JOINED',
+  'INVALID_TOKEN',
+  'CLOSED',
+  'SIGNED_OUT',
+  'UNEXPECTED',
+]);
+
+export interface OutboxDependencies {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly newId: () => string;
+  readonly storage: ClientStorage;
+  readonly locks: Locks;
+  /** What the keys of the storage begin with. */
+  readonly prefix: string;
+  /** The name of this tab, and of the lock that it has as long as it lives. */
+  readonly tab: string;
+  readonly backoff: Backoff;
+}
+
+/** How the outbox of a conversation reaches the service. */
+export interface Carrier {
+  /** Whether messages may be sent now. */
+  canSend(): boolean;
+  send(data: ClientEvents['SEND_MESSAGE']['data']): Promise<ServerEvents['MESSAGE_ACCEPTED']>;
+  /** The connection isn't in the room. */
+  rejoin(): void;
+  /** The service takes the session for none. */
+  distrust(): void;
+  changed(): void;
+}
+
+/** Everybody's messages that are on their way, as they are kept. */
+export class Outbox {
+  readonly #deps: OutboxDependencies;
+  #lastOrder = 0;
+  /** One after the other, so that what was written last is what is kept. */
+  #writes: Promise<unknown> = Promise.resolve();
+
+  /** @internal */
+  constructor(deps: OutboxDependencies) {
+    this.#deps = deps;
+  }
+
+  get deps(): OutboxDependencies {
+    return this.#deps;
+  }
+
+  /** The conversations in which this user has messages on their way. */
+  async conversations(userId: string): Promise<string[]> {
+    return [...new Set((await this.load(userId)).map(({ conversationId }) => conversationId))];
+  }
+
+  /** Everything that is kept of this user, in order; of one conversation, where one is named. */
+  async load(userId: string, conversationId?: string): Promise<Kept[]> {
+    const { storage } = this.#deps;
+    const prefix = `${this.#deps.prefix}${userId}:${conversationId === undefined ? '' : `${conversationId}:`}`;
+    await this.#writes;
+    const texts = await Promise.all((await storage.keys(prefix)).map((key) => storage.get(key)));
+    const kept = texts.flatMap((text) => (text === null ? [] : read(text)));
+    for (const { order } of kept) this.#lastOrder = Math.max(this.#lastOrder, order);
+    return kept.sort((a, b) => a.order - b.order || (a.id < b.id ? -1 : 1));
+  }
+
+  /** The next place among the messages: the time, and later than any before. */
+  nextOrder(): number {
+    this.#lastOrder = Math.max(this.#lastOrder + 1, this.#deps.clock.now());
+    return this.#lastOrder;
+  }
+
+  save(userId: string, kept: Kept): void {
+    this.#write(() => this.#deps.storage.set(this.#key(userId, kept), JSON.stringify(kept)));
+  }
+
+  remove(userId: string, kept: Kept): void {
+    this.#write(() => this.#deps.storage.remove(this.#key(userId, kept)));
+  }
+
+  #key(userId: string, { conversationId, id }: Kept): string {
+    return `${this.#deps.prefix}${userId}:${conversationId}:${id}`;
+  }
+
+  /** A storage that is full or gone keeps no message from being sent. */
+  #write(work: () => unknown): void {
+    this.#writes = this.#writes.then(work).catch(() => undefined);
+  }
+}
+
+/** The messages of one user in one conversation that are on their way. */
+export class ConversationOutbox {
+  readonly #outbox: Outbox;
+  readonly #carrier: Carrier;
+  readonly #userId: string;
+  readonly #role: Role;
+  readonly #conversationId: string;
+  #entries: Entry[] = [];
+  #failures = 0;
+  #pausedUntil = 0;
+  #wake: Undo = () => undefined;
+  #isStopped = false;
+  /** Tabs whose end is waited for. */
+  readonly #watched = new Set<string>();
+
+  constructor(
+    outbox: Outbox,
+    carrier: Carrier,
+    user: { readonly id: string; readonly role: Role },
+    conversationId: string,
+  ) {
+    this.#outbox = outbox;
+    this.#carrier = carrier;
+    this.#userId = user.id;
+    this.#role = user.role;
+    this.#conversationId = conversationId;
+  }
+
+  get userId(): string {
+    return this.#userId;
+  }
+
+  /** Whether there is something to be sent, by this tab or another one. */
+  get isPending(): boolean {
+    return this.#entries.some(({ state }) => state === 'sending');
+  }
+
+  get messages(): readonly OutgoingMessage[] {
+    return this.#entries.map(shown);
+  }
+
+  /** The last message that is on its way. */
+  get last(): string | undefined {
+    return this.#entries.findLast(({ state }) => state === 'sending')?.kept.id;
+  }
+
+  send(content: string): Sending {
+    const { newId, clock, tab } = this.#outbox.deps;
+    return this.#post({
+      id: newId(),
+      conversationId: this.#conversationId,
+      content,
+      createdAt: clock.now(),
+      order: this.#outbox.nextOrder(),
+      after: this.last ?? null,
+      tab,
+      failed: null,
+    });
+  }
+
+  #post(kept: Kept): Sending {
+    const entry = this.#take(kept);
+    this.#outbox.save(this.#userId, kept);
+    this.#carrier.changed();
+    this.pump();
+    return { ...shown(entry), accepted: entry.accepted };
+  }
+
+  /** Sends a refused message once more, as the last one. `undefined` where there is no such refused message. */
+  retry(id: string): Sending | undefined {
+    const entry = this.#find(id);
+    if (entry?.state !== 'failed') return undefined;
+    const { tab } = this.#outbox.deps;
+    this.#entries = this.#entries.filter((other) => other !== entry);
+    return this.#post({ ...entry.kept, order: this.#outbox.nextOrder(), after: this.last ?? null, tab, failed: null });
+  }
+
+  /** Forgets a refused message. */
+  discard(id: string): void {
+    const entry = this.#find(id);
+    if (entry?.state !== 'failed') return;
+    this.#drop(entry);
+    this.#carrier.changed();
+  }
+
+  /** Takes what the storage has: after a reload, and of other tabs. */
+  async sync(): Promise<void> {
+    const all = await this.#outbox.load(this.#userId, this.#conversationId);
+    if (this.#isStopped) return;
+    const there = new Map(all.map((kept) => [kept.id, kept]));
+    for (const kept of all) {
+      const known = this.#find(kept.id);
+      if (!known) this.#take(kept);
+      else if (!known.isOwn) this.#update(known, kept);
+    }
+    // What another tab has sent, or discarded, is gone.
+    this.#entries = this.#entries.filter(
+      ({ kept, isOwn, state }) => isOwn || state === 'accepted' || there.has(kept.id),
+    );
+    this.#entries.sort((a, b) => a.kept.order - b.kept.order || (a.kept.id < b.kept.id ? -1 : 1));
+    this.#carrier.changed();
+    this.pump();
+  }
+
+  /** Sends what may be sent. Each names the one before, so that no answer has to be waited for. */
+  pump(): void {
+    const { clock } = this.#outbox.deps;
+    if (this.#isStopped || !this.#carrier.canSend() || clock.now() < this.#pausedUntil) return;
+    let free = WINDOW - this.#entries.filter(({ isUnderWay }) => isUnderWay).length;
+    for (const entry of this.#entries) {
+      if (free <= 0) return;
+      if (entry.state !== 'sending' || entry.isUnderWay) continue;
+      if (!entry.isOwn && !this.#takesOver(entry)) continue;
+      if (this.#waitsForOther(entry)) return;
+      free -= 1;
+      void this.#send(entry);
+    }
+  }
+
+  /** Whether this message comes after one that another tab is sending: there it is sooner done than waited for at the service. */
+  #waitsForOther({ kept }: Entry): boolean {
+    const first = kept.after === null ? undefined : this.#find(kept.after);
+    return first?.state === 'sending' && !first.isOwn;
+  }
+
+  /** Another tab may be asleep. What one of this tab's messages has waited for so long, this tab sends, too: it is still one message. */
+  #takesOver(entry: Entry): boolean {
+    const { clock } = this.#outbox.deps;
+    const waiting = this.#entries.find(
+      ({ kept, isOwn, state }) => isOwn && state === 'sending' && kept.order > entry.kept.order,
+    );
+    if (!waiting) return false;
+    const left = waiting.kept.createdAt + OTHER_TAB_MS - clock.now();
+    if (left > 0) {
+      this.#wake();
+      this.#wake = clock.after(left, () => this.pump());
+    } else entry.isOwn = true;
+    return entry.isOwn;
+  }
+
+  /** A message of the conversation: it may be one of these. */
+  stored({ clientMessageId, seq, senderRole }: Message): void {
+    if (clientMessageId === null || senderRole !== this.#role) return;
+    this.#accept(clientMessageId, seq);
+  }
+
+  /** For an acknowledgement that nobody waits for any more. */
+  acknowledged({ clientMessageId, seq }: ServerEvents['MESSAGE_ACCEPTED']): void {
+    if (clientMessageId !== null) this.#accept(clientMessageId, seq);
+  }
+
+  /** Those that are among the messages need not be shown beside them. */
+  seen(end: number): void {
+    const before = this.#entries.length;
+    this.#entries = this.#entries.filter(({ state, seq }) => state !== 'accepted' || seq === null || seq > end);
+    if (this.#entries.length !== before) this.#carrier.changed();
+  }
+
+  /** Nothing more is taken in this conversation. */
+  refuseAll(error: LiveSupportError): void {
+    for (const entry of this.#entries) if (entry.state === 'sending') this.#fail(entry, error);
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#wake();
+  }
+
+  async #send(entry: Entry): Promise<void> {
+    entry.isUnderWay = true;
+    const { id, content, after } = entry.kept;
+    const first = after === null ? undefined : this.#find(after);
+    // What is stored already, or was given up, is not to be waited for.
+    const isToWait = first?.state === 'sending';
+    try {
+      const answer = await this.#carrier.send({
+        conversationId: this.#conversationId,
+        content,
+        clientMessageId: id,
+        ...(isToWait && { after: first.kept.id }),
+      });
+      entry.isUnderWay = false;
+      this.#failures = 0;
+      this.#accept(id, answer.seq);
+      this.pump();
+    } catch (error) {
+      entry.isUnderWay = false;
+      if (this.#isStopped || entry.state !== 'sending') return;
+      if (!(error instanceof LiveSupportError)) this.#pause(null);
+      else if (AGAIN.has(error.code)) this.#again(error);
+      else this.#fail(entry, error);
+    }
+  }
+
+  #again(error: LiveSupportError): void {
+    if (error.code === 'NOT_JOINED') this.#carrier.rejoin();
+    if (error.code === 'INVALID_TOKEN') this.#carrier.distrust();
+    this.#pause(error.retryAfter);
+  }
+
+  /** Nothing is sent for a while, longer each time in a row. */
+  #pause(retryAfter: number | null): void {
+    const { clock, random, backoff } = this.#outbox.deps;
+    // Messages that were under way together fail together: one pause.
+    const isPaused = clock.now() < this.#pausedUntil;
+    if (isPaused && retryAfter === null) return;
+    const ms = Math.max((retryAfter ?? 0) * 1000, pause(backoff, this.#failures, random));
+    if (!isPaused) this.#failures += 1;
+    this.#pausedUntil = clock.now() + ms;
+    this.#wake();
+    this.#wake = clock.after(ms, () => {
+      // Not by the clock, which may have been set back.
+      this.#pausedUntil = 0;
+      this.pump();
+    });
+  }
+
+  #accept(id: string, seq: number): void {
+    const entry = this.#find(id);
+    if (!entry || entry.state === 'accepted') return;
+    entry.state = 'accepted';
+    entry.seq = seq;
+    entry.error = null;
+    this.#outbox.remove(this.#userId, entry.kept);
+    entry.resolve(seq);
+    this.#carrier.changed();
+  }
+
+  #fail(entry: Entry, error: LiveSupportError): void {
+    this.#refused(entry, error);
+    entry.kept = { ...entry.kept, failed: { code: error.code as ErrorCode, message: error.message } };
+    this.#outbox.save(this.#userId, entry.kept);
+    this.#carrier.changed();
+  }
+
+  /** Messages that were to come after a refused one come after the one before it. */
+  #refused(entry: Entry, error: LiveSupportError): void {
+    entry.state = 'failed';
+    entry.error = error;
+    entry.reject(error);
+    for (const other of this.#entries) {
+      if (other.kept.after !== entry.kept.id) continue;
+      other.kept = { ...other.kept, after: entry.kept.after };
+      if (other.isOwn) this.#outbox.save(this.#userId, other.kept);
+    }
+  }
+
+  #drop(entry: Entry): void {
+    this.#entries = this.#entries.filter((other) => other !== entry);
+    this.#outbox.remove(this.#userId, entry.kept);
+  }
+
+  #find(id: string): Entry | undefined {
+    return this.#entries.find(({ kept }) => kept.id === id);
+  }
+
+  #take(kept: Kept): Entry {
+    let resolve: (seq: number) => void = () => undefined;
+    let reject: (error: LiveSupportError) => void = () => undefined;
+    const accepted = new Promise<{ clientMessageId: string; seq: number }>((fulfil, refuse) => {
+      resolve = (seq) => fulfil({ clientMessageId: kept.id, seq });
+      reject = refuse;
+    });
+    // Nobody has to wait for it.
+    accepted.catch(() => undefined);
+    const isOwn = kept.tab === this.#outbox.deps.tab;
+    const entry: Entry = {
+      kept,
+      state: 'sending',
+      error: null,
+      seq: null,
+      isUnderWay: false,
+      isOwn,
+      accepted,
+      resolve,
+      reject,
+    };
+    this.#entries.push(entry);
+    this.#update(entry, kept);
+    if (!isOwn) this.#watch(kept.tab);
+    return entry;
+  }
+
+  #update(entry: Entry, kept: Kept): void {
+    entry.kept = kept;
+    if (kept.failed && entry.state === 'sending') {
+      this.#refused(entry, new LiveSupportError(kept.failed.code, kept.failed.message));
+    }
+  }
+
+  /** When a tab is gone, this one sends what it has left. Sent by two, a message is still one. */
+  #watch(tab: string): void {
+    if (this.#watched.has(tab)) return;
+    this.#watched.add(tab);
+    void this.#outbox.deps.locks
+      .request(tab, async () => undefined)
+      .catch(() => undefined)
+      .then(() => {
+        this.#watched.delete(tab);
+        if (this.#isStopped) return;
+        for (const entry of this.#entries) if (entry.kept.tab === tab) entry.isOwn = true;
+        this.pump();
+      });
+  }
+}
+
+const shown = ({ kept, state, error, seq }: Entry): OutgoingMessage => ({
+  clientMessageId: kept.id,
+  conversationId: kept.conversationId,
+  content: kept.content,
+  createdAt: kept.createdAt,
+  state,
+  error,
+  seq,
+});
+
+function read(text: string): Kept[] {
+  try {
+    const kept = JSON.parse(text) as Kept;
+    return typeof kept.id === 'string' && typeof kept.content === 'string' ? [kept] : [];
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,3 @@
+import { answerPage } from '../lib/site/answerPage.ts';
+
+export const handler = answerPage;

@@ -1,0 +1,494 @@
+import { readFile } from 'node:fs/promises';
+import type { BrowserContext, Page, WebSocketRoute } from 'playwright-core';
+import {
+  type AnyConversation,
+  createClient,
+  type LiveSupportClient,
+  memoryStorage,
+  type User,
+} from '../../client/src/index.ts';
+import { DEMO_PASSWORD } from '../../local/demoPeople.ts';
+import { eventually } from '../support/deadline.ts';
+import { type Person, picture, type Site, seriousBarriers, startSite } from './support/pages.ts';
+
+/** The console as the staff use it: an agent, a supervisor and an admin at browsers of their own, customers by the client package. */
+
+let site: Site;
+const clients: LiveSupportClient[] = [];
+const people: Person[] = [];
+
+beforeAll(async () => {
+  site = await startSite();
+});
+afterAll(async () => {
+  for (const client of clients) client.close();
+  await site?.stop();
+});
+afterEach(async () => {
+  for (const person of people.splice(0)) {
+    person.expectNoFaults();
+    await person.leave();
+  }
+});
+
+const client = (): LiveSupportClient => {
+  const made = createClient({
+    httpUrl: site.address,
+    websocketUrl: `ws://localhost:${site.system.ports.webSocket}`,
+    storage: memoryStorage(),
+  });
+  clients.push(made);
+  return made;
+};
+
+/** A demo person, without a browser. */
+async function staff(name: string): Promise<{ readonly api: LiveSupportClient; readonly user: User }> {
+  const api = client();
+  return { api, user: await api.signIn({ email: `${name}@example.com`, password: DEMO_PASSWORD }) };
+}
+
+let customers = 0;
+async function customer(name: string) {
+  customers += 1;
+  const api = client();
+  await api.register({ name, email: `customer${customers}@example.org`, password: DEMO_PASSWORD });
+  return api;
+}
+
+interface Seat {
+  readonly person: Person;
+  readonly page: Page;
+}
+
+/** A demo person at a browser: `?as=` signs them in. */
+async function seat(name: string, view = '', options: Parameters<Site['person']>[0] = {}): Promise<Seat> {
+  const person = await site.person({ viewport: { width: 1440, height: 900 }, ...options });
+  people.push(person);
+  const page = await person.open(`/console${view}${view.includes('?') ? '&' : '?'}as=${name}`);
+  await page.locator('#main').waitFor();
+  return { person, page };
+}
+
+const rowOf = (page: Page, subject: string) => page.getByRole('listitem').filter({ hasText: subject });
+const messageField = (page: Page) => page.getByRole('textbox', { name: /^Message to/ });
+
+/** A conversation that agent 1 has, with what its customer has said. */
+async function assigned(subject: string, agent = 'agent1', ...said: string[]) {
+  const [api, { api: supervisor }, { user }] = await Promise.all([
+    customer('Kim Miller'),
+    staff('supervisor1'),
+    staff(agent),
+  ]);
+  const view = await api.open({ subject, message: said[0] ?? 'Hello?' });
+  await supervisor.http.assignConversation({ params: { conversationId: view.id }, body: { agentId: user.id } });
+  await view.join();
+  for (const text of said.slice(1)) await view.send(text).accepted;
+  return view;
+}
+
+it('the whole story of a desk: waits, is assigned by keys, answered, noted, closed', async () => {
+  const supervisor = await seat('supervisor1', '/queue');
+  const agent = await seat('agent1', '/inbox');
+  await agent.page.getByText('Your inbox is empty').waitFor();
+  const kim = await customer('Kim Miller');
+  const view = await kim.open({
+    subject: 'A broken bowl',
+    message: 'It came in two pieces.',
+    context: { order: '48213' },
+  });
+
+  await rowOf(supervisor.page, 'A broken bowl').waitFor();
+  await supervisor.page.getByText('Agent One').waitFor();
+  await supervisor.page.keyboard.press('j');
+  await supervisor.page.keyboard.press('a');
+  await supervisor.page.getByRole('combobox', { name: 'Search an agent' }).fill('one');
+  await supervisor.page.keyboard.press('Enter');
+  await supervisor.page.getByText('Nobody is waiting').waitFor();
+
+  const row = rowOf(agent.page, 'A broken bowl');
+  await row.getByText('1 unread message').waitFor();
+  await eventually('the title to count', async () => (await agent.page.title()).startsWith('(1)'));
+  await agent.page.keyboard.press('j');
+  await agent.page.keyboard.press('Enter');
+  await agent.page.getByRole('log').getByText('It came in two pieces.').waitFor();
+  expect(new URL(agent.page.url()).pathname).toBe(`/console/inbox/${view.id}`);
+  await eventually('the title to count no more', async () => (await agent.page.title()).startsWith('Inbox'));
+  await agent.page.getByText('48213').waitFor();
+  await view.join();
+  await eventually('the customer to see it read', async () => Object.values(view.snapshot.readSeqs).includes(1));
+  view.typing();
+  await agent.page.getByRole('log').getByText('Kim Miller is typing').waitFor();
+
+  // A canned reply, filled in before it is sent.
+  await staff('admin').then(({ api }) =>
+    api.http.createReply({
+      body: { shortcut: 'sorry', title: 'We are sorry', content: 'We are sorry, {{customer.name}}.', scope: 'all' },
+    }),
+  );
+  await agent.page.reload();
+  await agent.page.getByRole('log').getByText('It came in two pieces.').waitFor();
+  await agent.page.keyboard.press('/');
+  await agent.page.keyboard.type('/sor');
+  await agent.page.getByRole('option', { name: /sorry/ }).waitFor();
+  await agent.page.keyboard.press('Enter');
+  expect(await messageField(agent.page).inputValue()).toBe('We are sorry, Kim Miller.');
+  await agent.page.keyboard.press('Shift+Enter');
+  await agent.page.keyboard.type('A new one is on its way: https://shop.example.com/48213.');
+  await agent.page.keyboard.press('Enter');
+  await eventually('the customer to get it', async () => view.snapshot.messages.length === 2);
+  expect(view.snapshot.messages[1]?.content).toBe(
+    'We are sorry, Kim Miller.\nA new one is on its way: https://shop.example.com/48213.',
+  );
+  const link = agent.page.getByRole('log').getByRole('link', { name: 'https://shop.example.com/48213' });
+  expect(await link.getAttribute('rel')).toBe('noopener noreferrer');
+  view.markRead();
+  await agent.page.getByRole('log').getByText('Read', { exact: true }).waitFor();
+
+  // A note, which no customer gets; then the field is for replies again.
+  await agent.page.locator('body').press('Escape');
+  await messageField(agent.page).press('Escape');
+  await agent.page.keyboard.press('n');
+  await agent.page.keyboard.type('Offer a voucher.');
+  await picture(agent.page, 'console-note');
+  await agent.page.keyboard.press('Enter');
+  await agent.page.getByRole('log').getByText('Offer a voucher.').waitFor();
+  await messageField(agent.page).waitFor();
+  await agent.page.getByRole('textbox', { name: 'Add a tag' }).fill('Damaged');
+  await agent.page.keyboard.press('Enter');
+  await agent.page.getByRole('button', { name: 'Remove the tag damaged' }).waitFor();
+  await agent.page.getByRole('radio', { name: 'Urgent' }).check();
+  await agent.page.getByTitle('Priority: Urgent').first().waitFor();
+  expect(await seriousBarriers(agent.page)).toEqual([]);
+  await picture(agent.page, 'console-inbox');
+
+  // The supervisor reads it, and the note with it.
+  await supervisor.page.keyboard.press('g');
+  await supervisor.page.keyboard.press('i');
+  await rowOf(supervisor.page, 'A broken bowl').getByRole('link').click();
+  await supervisor.page.getByRole('log').getByText('Offer a voucher.').waitFor();
+  expect(await seriousBarriers(supervisor.page)).toEqual([]);
+
+  // Closed, asked once.
+  await agent.page.locator('.conversation-title').click();
+  await agent.page.keyboard.press('c');
+  await agent.page.getByRole('dialog', { name: 'Close this conversation?' }).waitFor();
+  await agent.page.keyboard.press('Enter');
+  await agent.page.getByText('Nothing more can be said').waitFor();
+  await eventually('the customer to be told', async () => view.snapshot.conversation?.status === 'closed');
+  await kim.http.rateConversation({ params: { conversationId: view.id }, body: { score: 5, comment: 'Thank you!' } });
+  expect(view.snapshot.messages.map(({ content }) => content)).not.toContain('Offer a voucher.');
+  await agent.page.goBack();
+  await agent.page.getByText('Your inbox is empty').waitFor();
+  await agent.page.getByRole('link', { name: 'Closed' }).click();
+  await rowOf(agent.page, 'A broken bowl').waitFor();
+});
+
+/** Between the page and the service: cuts every socket, and lets none through until it is mended. */
+async function cuttable(context: BrowserContext) {
+  const open = new Set<WebSocketRoute>();
+  let isCut = false;
+  await context.routeWebSocket(/localhost/, (route) => {
+    if (isCut) return void route.close();
+    open.add(route);
+    const server = route.connectToServer();
+    route.onMessage((text) => server.send(text));
+    server.onMessage((text) => route.send(text));
+  });
+  return {
+    cut: async () => {
+      isCut = true;
+      await Promise.all([...open].map((route) => route.close()));
+      open.clear();
+    },
+    mend: () => {
+      isCut = false;
+    },
+  };
+}
+
+it('a network cut in the middle of a sentence loses nothing, and says what waits; a reload keeps what was not sent', async () => {
+  const view = await assigned('Cut in two', 'agent2', 'Are you there?');
+  const person = await site.person({ viewport: { width: 1440, height: 900 } });
+  people.push(person);
+  person.tolerate(/WebSocket connection to/);
+  const network = await cuttable(person.context);
+  const page = await person.open(`/console/inbox/${view.id}?as=agent2`);
+  await page.getByRole('log').getByText('Are you there?').waitFor();
+  await messageField(page).fill('Yes, I am');
+  await network.cut();
+  await page.getByText('No connection').first().waitFor();
+  await messageField(page).press('End');
+  await page.keyboard.type(' here.');
+  await page.keyboard.press('Enter');
+  await page.getByRole('log').getByText('Sending …').waitFor();
+  await page.getByText('1 message waits to be sent').waitFor();
+  expect(await page.getByRole('switch', { name: 'Available' }).isDisabled()).toBe(true);
+  await messageField(page).fill('Half a sent');
+  await picture(page, 'console-offline');
+  await page.reload();
+  expect(await messageField(page).inputValue()).toBe('Half a sent');
+  network.mend();
+  await eventually('the customer to get it, once', async () => view.snapshot.messages.length >= 2);
+  expect(view.snapshot.messages.map(({ content }) => content)).toEqual(['Are you there?', 'Yes, I am here.']);
+  await page.getByRole('log').getByText('Yes, I am here.').waitFor();
+
+  // A second tab of the same person shows the same, and what is said in one.
+  const second = await person.open(`/console/inbox/${view.id}?as=agent2`);
+  await messageField(second).fill('From the other tab');
+  await second.keyboard.press('Enter');
+  await page.getByRole('log').getByText('From the other tab').waitFor();
+  expect(await messageField(page).inputValue()).toBe('Half a sent');
+});
+
+it('history loads upward without a jump, and the end stays where it was while somebody reads above', async () => {
+  const said = Array.from({ length: 120 }, (_, index) => `Message number ${index + 1}`);
+  const view = await assigned('A long story', 'agent1', ...said);
+  const { page } = await seat('agent1', `/inbox/${view.id}`);
+  const log = page.getByRole('log');
+  const bubble = (text: string) => log.locator('.bubble').filter({ hasText: new RegExp(`${text}$`) });
+  await bubble('Message number 120').waitFor();
+  // Where a message stands does not change while earlier ones come in above.
+  const anchor = bubble('Message number 75');
+  await anchor.scrollIntoViewIfNeeded();
+  const before = await anchor.boundingBox();
+  await bubble('Message number 21').waitFor({ state: 'attached' });
+  const after = await anchor.boundingBox();
+  expect(Math.abs((after?.y ?? 0) - (before?.y ?? 1_000))).toBeLessThan(4);
+  await view.send('And one more').accepted;
+  await page.getByRole('button', { name: '1 new message' }).waitFor();
+  expect(Math.abs(((await anchor.boundingBox())?.y ?? 0) - (before?.y ?? 1_000))).toBeLessThan(4);
+  await page.getByRole('button', { name: '1 new message' }).click();
+  await eventually('the end to be in sight', async () =>
+    bubble('And one more').evaluate((element) => element.getBoundingClientRect().bottom < innerHeight),
+  );
+});
+
+describe('the queue', () => {
+  it('with 200 waiting draws only what is in sight, is assigned by dragging, and says who has taken one', async () => {
+    const api = await customer('Somebody who waits');
+    const opened: AnyConversation[] = [];
+    for (let index = 0; index < 200; index += 20) {
+      const some = await Promise.all(
+        Array.from({ length: 20 }, (_, at) =>
+          api.http.createConversation({ body: { subject: `Waiting ${index + at}` } }),
+        ),
+      );
+      opened.push(...some);
+    }
+    const supervisor = await seat('supervisor1', '/queue');
+    const { page } = supervisor;
+    await page.getByRole('heading', { name: 'Queue 200' }).waitFor();
+    expect(await page.getByRole('list', { name: 'Waiting conversations' }).getByRole('listitem').count()).toBeLessThan(
+      40,
+    );
+    expect(await seriousBarriers(page)).toEqual([]);
+    await picture(page, 'console-queue');
+
+    const first = page.getByRole('list', { name: 'Waiting conversations' }).getByRole('listitem').first();
+    const subject = (await first.locator('.queue-subject').textContent()) ?? '';
+    await page.getByRole('region', { name: 'Team', exact: true }).getByText('Agent Two').waitFor();
+    await first.dragTo(page.getByRole('region', { name: 'Team', exact: true }).getByText('Agent Two'));
+    await page.getByText(`“${subject}” is with Agent Two now.`).waitFor();
+
+    // Somebody else takes one that is in sight.
+    const [other, third] = await Promise.all([staff('supervisor2'), staff('agent3')]);
+    const taken = opened.find((one) => one.subject === 'Waiting 3');
+    await page.mouse.move(0, 0);
+    await other.api.http.assignConversation({
+      params: { conversationId: taken?.id ?? '' },
+      body: { agentId: third.user.id },
+    });
+    await page.getByText('Taken by another team').first().waitFor();
+    await page.getByRole('heading', { name: 'Queue 198' }).waitFor();
+
+    // The end of the queue, by the keys.
+    for (let index = 0; index < 197; index += 1) await page.keyboard.press('j');
+    await page.locator('.queue-row.current').waitFor();
+    const { api: closer } = await staff('supervisor1');
+    await eventually('all to be closed', async () => {
+      const { items } = await closer.http.listConversations({ query: { status: 'open', limit: 20 } });
+      await Promise.all(items.map(({ id }) => closer.http.closeConversation({ params: { conversationId: id } })));
+      return items.length === 0;
+    });
+    await page.getByText('Nobody is waiting').waitFor();
+  });
+
+  it('has the team: availability, capacity, sending away, and the routing', async () => {
+    const agent = await seat('agent1', '/inbox');
+    const { page } = await seat('supervisor1', '/queue');
+    await agent.page.getByRole('switch', { name: 'Available' }).click();
+    await agent.page.getByText(/renewed while open/).waitFor();
+    const team = page.getByRole('region', { name: 'Team', exact: true });
+    await team.getByText('1 of 2 available').waitFor();
+    await team.getByRole('button', { name: 'More about Agent One' }).click();
+    await page.getByRole('menuitem', { name: 'Change the capacity' }).click();
+    await page.getByLabel('Conversations at once').fill('eight');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByText('A whole number from 0 to 100.').waitFor();
+    await page.getByLabel('Conversations at once').fill('8');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await team.getByText(/\/8/).waitFor();
+    await team.getByRole('button', { name: 'More about Agent One' }).click();
+    await page.getByRole('menuitem', { name: 'Send away' }).click();
+    await agent.page.getByText('You are away now').first().waitFor();
+    await page.getByRole('button', { name: 'Change the routing' }).click();
+    await page.getByLabel('Automatic').check();
+    await page.getByLabel(/Minutes of absence/).fill('5');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByText(/Automatic: available agents/).waitFor();
+    await page.getByRole('button', { name: 'Change the routing' }).click();
+    await page.getByLabel('By hand').check();
+    await page.getByLabel(/Minutes of absence/).fill('');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByText(/By hand: you give out/).waitFor();
+  });
+});
+
+it('an admin makes somebody, is told what is wrong, hands over a link, and ends them', async () => {
+  const { page, person } = await seat('admin', '/people');
+  person.tolerate(/status of (400|401|409)/);
+  await page.getByRole('button', { name: 'New person' }).click();
+  await page.getByLabel('Name').fill('New Agent');
+  await page.getByLabel('E-mail').fill('agent1@example.com');
+  await page.getByLabel('Password').fill('short');
+  await page.getByLabel('Supervisor', { exact: true }).selectOption({ label: 'Supervisor One' });
+  await page.getByRole('button', { name: 'Make' }).click();
+  await page.getByLabel('Password').and(page.locator('[aria-invalid="true"]')).waitFor();
+  await page.getByLabel('Password').fill('long enough now');
+  await page.getByRole('button', { name: 'Make' }).click();
+  await page.getByText('Somebody has this address already.').waitFor();
+  expect(await seriousBarriers(page)).toEqual([]);
+  await page.getByLabel('E-mail').fill('newagent@example.com');
+  await page.getByRole('button', { name: 'Make' }).click();
+  await rowOf(page, 'New Agent').getByRole('button').click();
+  await page.getByRole('menuitem', { name: 'Password reset link' }).click();
+  await page.getByRole('button', { name: 'Make the link' }).click();
+  const link = new URL(await page.getByLabel('The link').inputValue());
+  await page.getByRole('button', { name: 'Done' }).click();
+
+  const other = await site.person();
+  people.push(other);
+  other.tolerate(/status of 401/);
+  const resetting = await other.open(`/console${link.hash}`);
+  await resetting.getByLabel('New password').fill('a password of their own');
+  await resetting.getByRole('button', { name: 'Set the password' }).click();
+  await resetting.getByRole('button', { name: 'Back to signing in' }).click();
+  await resetting.getByLabel('E-mail').fill('newagent@example.com');
+  await resetting.getByLabel('Password').fill('a password of their own');
+  await resetting.getByRole('button', { name: 'Sign in' }).click();
+  await resetting.getByText('Your inbox is empty').waitFor();
+
+  await rowOf(page, 'New Agent').getByRole('button').click();
+  await page.getByRole('menuitem', { name: 'Deactivate' }).click();
+  await page.getByRole('button', { name: 'Deactivate' }).click();
+  await rowOf(page, 'New Agent').getByText('Deactivated').waitFor();
+  await resetting.getByText('Your session has ended').waitFor();
+  await page.getByLabel('Who').selectOption('supervisor');
+  await rowOf(page, 'Supervisor One').getByRole('button').click();
+  await page.getByRole('menuitem', { name: 'Deactivate' }).click();
+  await page.getByRole('button', { name: 'Deactivate' }).click();
+  await page.getByText('This supervisor still has active agents').waitFor();
+});
+
+it('analytics are charts, a table and a file; the audit says who', async () => {
+  const { page } = await seat('admin', '/analytics?range=7');
+  await page.getByRole('img', { name: /Conversations a day/ }).waitFor();
+  await page.getByRole('table').first().waitFor();
+  expect(await seriousBarriers(page)).toEqual([]);
+  await picture(page, 'console-analytics');
+  const download = page.waitForEvent('download');
+  await page.getByRole('button', { name: 'CSV' }).first().click();
+  const file = await (await download).path();
+  const text = await readFile(file, 'utf8');
+  expect(text.split('\r\n')[0]).toBe(
+    '\uFEFFSupervisor,Agent,Agents now,Closed,"First answer, median s","Resolution, median s",Ratings,Mean rating',
+  );
+  expect(text).toContain('Supervisor One,Agent One,');
+  await page.getByLabel('Range').selectOption('custom');
+  await page.getByLabel('From').fill('2026-03-02');
+  await page.getByLabel('To', { exact: true }).fill('2026-03-01');
+  await page.getByText('The first day comes after the last one.').waitFor();
+  await page.getByLabel('To', { exact: true }).fill('2026-03-09');
+  await page.getByRole('button', { name: 'Show' }).click();
+  await page.getByText('Nothing happened in this range').waitFor();
+  expect(new URL(page.url()).searchParams.get('from')).toBe('2026-03-02');
+
+  await page.getByRole('link', { name: 'Audit' }).click();
+  await page.getByLabel('What').selectOption('signed_in');
+  await page.getByRole('list', { name: 'Audit' }).getByText('Signed in').first().waitFor();
+  expect(await seriousBarriers(page)).toEqual([]);
+});
+
+describe('everywhere', () => {
+  const views: readonly (readonly [string, string])[] = [
+    ['agent1', '/inbox'],
+    ['agent1', '/replies'],
+    ['agent1', '/settings'],
+    ['supervisor1', '/queue'],
+    ['admin', '/people'],
+    ['admin', '/analytics'],
+    ['admin', '/audit'],
+  ];
+
+  // 720 × 450 is a laptop's screen at 200 %.
+  it.each([
+    ['light', 320, 640],
+    ['dark', 720, 450],
+  ] as const)(
+    'in %s, %i wide, nothing is cut off, and nothing serious bars anybody',
+    async (colorScheme, width, height) => {
+      const view = await assigned(
+        'Narrow',
+        'agent1',
+        `${'Donaudampfschifffahrt'.repeat(12)} https://example.com/${'long/'.repeat(40)}`,
+      );
+      for (const [name, path] of [...views, ['agent1', `/inbox/${view.id}`] as const]) {
+        const { page, person } = await seat(name, path, { viewport: { width, height }, colorScheme });
+        await page.getByRole('heading', { level: 1 }).first().waitFor();
+        await eventually('nothing to be on its way', async () => (await page.locator('.skeletons').count()) === 0);
+        const overflowing = await page.evaluate(() =>
+          [...document.querySelectorAll('main, main *')]
+            .filter((element) => {
+              const { right, width: wide } = element.getBoundingClientRect();
+              const scrolls = element.closest('.table-scroll, .visually-hidden, svg');
+              return wide > 0 && right > innerWidth + 1 && !scrolls;
+            })
+            .map((element) => element.className || element.tagName),
+        );
+        expect([path, overflowing]).toEqual([path, []]);
+        expect([path, await seriousBarriers(page)]).toEqual([path, []]);
+        await picture(page, `console-${width}-${path.split('/')[1]}${path.split('/').length > 2 ? '-open' : ''}`);
+        person.expectNoFaults();
+        await person.leave();
+        people.splice(0);
+      }
+    },
+  );
+
+  it('every state is there to look at, from right to left too', async () => {
+    const person = await site.person({ viewport: { width: 1440, height: 900 } });
+    people.push(person);
+    const page = await person.open('/console/states');
+    await page.getByRole('heading', { name: 'Every state' }).waitFor();
+    expect(await seriousBarriers(page)).toEqual([]);
+    await page.getByLabel('Right to left').check();
+    expect(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth)).toBe(true);
+    await page.getByLabel('Theme').selectOption('dark');
+    expect(await seriousBarriers(page)).toEqual([]);
+  });
+
+  it('? lists the keys; a role is told what is not open to it; two people are there side by side', async () => {
+    const { page } = await seat('agent1', '/audit');
+    await page.getByText('This isn’t open to your role').waitFor();
+    await page.keyboard.press('?');
+    await page.getByRole('dialog', { name: 'Keys' }).waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'hidden' });
+    const beside = await page.context().newPage();
+    await beside.goto('/console/beside');
+    // In the rail: both are signed in.
+    const [left, right] = [beside.frameLocator('iframe').first(), beside.frameLocator('iframe').last()];
+    await left.locator('.rail-user').getByText('Supervisor One').waitFor({ state: 'attached' });
+    await right.locator('.rail-user').getByText('Agent One').waitFor({ state: 'attached' });
+  });
+});

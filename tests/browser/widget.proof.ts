@@ -1,0 +1,393 @@
+import type { Page } from 'playwright-core';
+import type { StaffConversation } from '../../lib/protocol/objects/conversations.ts';
+import { DEMO_PASSWORD } from '../../local/demoPeople.ts';
+import { eventually, within } from '../support/deadline.ts';
+import { siteToken } from '../support/identity.ts';
+import type { Socket } from '../support/socket.ts';
+import { Desk, type Person as Staff } from '../support/system.ts';
+import { type CompanySite, startCompanySite } from './support/companySite.ts';
+import { expectInBothColours, type Person, type Site, startSite } from './support/pages.ts';
+
+/** The widget on a company's page: of another origin, under a strict policy, with styles that reach for everything. */
+
+/** What a page does with the element: web/widget/README.md. */
+interface Chat extends HTMLElement {
+  readonly unread: number;
+  strings: Record<string, string>;
+  context: Record<string, string>;
+  open(): Promise<void>;
+  close(): void;
+  identify(identity: { readonly token: string | (() => Promise<string>) }): void;
+  reset(): Promise<void>;
+}
+
+let host: CompanySite;
+let site: Site;
+let desk: Desk;
+let supervisor: Staff;
+let agent: Staff;
+let person: Person;
+/** The staff's sockets of this test. */
+const open = new Set<Socket>();
+
+beforeAll(async () => {
+  host = await startCompanySite();
+  site = await startSite({ ALLOWED_ORIGINS: host.origin });
+  host.serve({ address: site.address, webSocket: `ws://localhost:${site.system.ports.webSocket}` });
+  desk = await new Desk(site.system).openAs('admin@example.com', DEMO_PASSWORD);
+  supervisor = await desk.login('supervisor1@example.com', DEMO_PASSWORD);
+  agent = await desk.login('agent1@example.com', DEMO_PASSWORD);
+});
+afterAll(async () => {
+  await site?.stop();
+  await host?.stop();
+});
+
+beforeEach(async () => {
+  person = await site.person({ baseURL: host.origin }, [host.origin]);
+});
+afterEach(async () => {
+  for (const socket of open) socket.close();
+  open.clear();
+  await person.leave();
+});
+
+const launcher = (page: Page) => page.getByRole('button', { name: /Chat with us/ });
+const field = (page: Page) => page.getByLabel('Your message');
+
+async function openPanel(page: Page): Promise<void> {
+  await launcher(page).click();
+  await page.getByRole('dialog', { name: 'Chat' }).waitFor();
+}
+
+async function say(page: Page, text: string): Promise<void> {
+  await field(page).fill(text);
+  await field(page).press('Enter');
+}
+
+const bubble = (page: Page, text: string) => page.locator('.bubble', { hasText: text });
+const asked = (subject: string): Promise<StaffConversation> =>
+  eventually(`the conversation "${subject}"`, async () => {
+    const { items } = await desk.ok('GET', '/conversations?status=open', supervisor.token);
+    return (items as StaffConversation[]).find((conversation) => conversation.subject === subject);
+  });
+
+/** Somebody of the staff takes the conversation. */
+async function taken({ id }: StaffConversation): Promise<Socket> {
+  await desk.assign(supervisor, id, agent);
+  const socket = await desk.join(agent, id);
+  open.add(socket);
+  return socket;
+}
+
+it('from the first message to the rating, on a page of another origin', async () => {
+  const page = await person.open('/products/42?secret=token#reviews');
+  const requests: string[] = [];
+  page.on('request', (request) => requests.push(new URL(request.url()).pathname));
+  await page.reload();
+  await launcher(page).waitFor();
+  // Until somebody wants it, the page pays for nothing but the loader.
+  expect(requests.filter((path) => path.startsWith('/assets'))).toEqual([]);
+  await openPanel(page);
+  await page.getByText('We are away right now').waitFor();
+  await expectInBothColours(page, 'widget-start');
+  // Nothing was asked, and nobody was made, before the first message.
+  expect(requests.filter((path) => path.startsWith('/auth') || path.startsWith('/conversations'))).toEqual([]);
+
+  await page.evaluate(() => {
+    (document.querySelector('live-support-chat') as Chat).context = { order: '1042' };
+  });
+  await say(page, 'My mug\narrived with a crack');
+  const conversation = await asked('My mug arrived with a crack');
+  expect(conversation.context).toEqual({ page: `${host.origin}/products/42`, language: 'en-US', order: '1042' });
+  await page.getByText('Nobody is here right now', { exact: false }).waitFor();
+  const staff = await taken(conversation);
+  await page.getByRole('heading', { name: 'Agent One' }).waitFor();
+  await page.getByText('Here now').waitFor();
+  staff.send('SEND_MESSAGE', {
+    conversationId: conversation.id,
+    content: '<b>Sorry!</b> See https://example.com/returns.',
+  });
+  // As text, whatever it looks like; read out once.
+  await bubble(page, '<b>Sorry!</b>').waitFor();
+  await page.getByRole('status').getByText('Agent One: <b>Sorry!</b>', { exact: false }).waitFor();
+  const link = page.getByRole('link', { name: 'https://example.com/returns' });
+  expect(await link.getAttribute('href')).toBe('https://example.com/returns');
+  expect(await link.getAttribute('rel')).toBe('noopener noreferrer');
+  await staff.next('MESSAGES_READ', ({ seq }) => seq === 2);
+  staff.send('TYPING', { conversationId: conversation.id, typing: true });
+  await page.getByText('Agent One is typing').waitFor();
+  await say(page, 'Thank you');
+  await staff.next('NEW_MESSAGE', ({ content }) => content === 'Thank you');
+  staff.send('MARK_READ', { conversationId: conversation.id, seq: 3 });
+  await page.getByText('Read', { exact: true }).waitFor();
+  await expectInBothColours(page, 'widget-chat');
+
+  // What comes while the panel is closed is counted.
+  await page.keyboard.press('Escape');
+  await page.getByRole('dialog').waitFor({ state: 'hidden' });
+  expect(await launcher(page).evaluate((element) => element.matches(':focus'))).toBe(true);
+  staff.send('SEND_MESSAGE', { conversationId: conversation.id, content: 'It is on its way' });
+  await page.getByRole('button', { name: 'Chat with us, 1 unread' }).click();
+  await page.getByText('New', { exact: true }).waitFor();
+  await staff.next('MESSAGES_READ', ({ seq }) => seq === 4);
+
+  await staff.expect('CONVERSATION_CLOSED', 'CLOSE_CONVERSATION', { conversationId: conversation.id });
+  await page.getByRole('group', { name: 'How did we do?' }).waitFor();
+  await bubble(page, 'It is on its way').waitFor();
+  await page.getByRole('radio', { name: 'Very good' }).press('Space');
+  await page.getByLabel('Anything to add?', { exact: false }).fill('Quick');
+  await expectInBothColours(page, 'widget-rating');
+  await page.getByRole('button', { name: 'Send rating' }).click();
+  await page.getByText('Thank you for your rating').waitFor();
+  const rated: StaffConversation = await desk.ok('GET', `/conversations/${conversation.id}`, supervisor.token);
+  expect(rated.rating).toMatchObject({ score: 4, comment: 'Quick' });
+
+  await page.getByRole('button', { name: 'Ask something else' }).click();
+  await page.getByRole('heading', { name: 'How can we help?' }).waitFor();
+  expect(await field(page).evaluate((element) => element.matches(':focus'))).toBe(true);
+  person.expectNoFaults();
+});
+
+it('a network that is cut in the middle of a sentence, a reload with unsent text, and a message that was refused', async () => {
+  const page = await person.open('/');
+  await openPanel(page);
+  await field(page).fill('Where is');
+  person.tolerate(/ERR_INTERNET_DISCONNECTED|WebSocket connection/);
+  await person.context.setOffline(true);
+  await field(page).press('End');
+  await field(page).pressSequentially(' my parcel?');
+  await field(page).press('Enter');
+  await page.getByText('You are offline', { exact: false }).waitFor();
+  await say(page, 'It was due on Monday');
+  await person.context.setOffline(false);
+  const conversation = await asked('Where is my parcel?');
+  await page.getByText('You are offline', { exact: false }).waitFor({ state: 'hidden' });
+  const staff = await taken(conversation);
+  await page.getByText('Here now').waitFor();
+  await person.context.setOffline(true);
+  await say(page, 'Hello?');
+  await page.getByText('Sending', { exact: true }).last().waitFor();
+  await field(page).fill('And one more thi');
+  await person.context.setOffline(false);
+  await staff.next('NEW_MESSAGE', ({ content }) => content === 'Hello?');
+
+  await page.reload();
+  await page.getByRole('dialog', { name: 'Chat' }).waitFor();
+  await bubble(page, 'Hello?').waitFor();
+  expect(await page.locator('.bubble').count()).toBe(3);
+  expect(await field(page).inputValue()).toBe('And one more thi');
+
+  // Written while the conversation was closed: it is not lost.
+  await person.context.setOffline(true);
+  await say(page, 'Too late');
+  await staff.expect('CONVERSATION_CLOSED', 'CLOSE_CONVERSATION', { conversationId: conversation.id });
+  await person.context.setOffline(false);
+  await page.getByText('Not sent: the conversation was closed').waitFor();
+  await page.getByRole('button', { name: 'Ask something else' }).click();
+  expect(await field(page).inputValue()).toBe('Too late');
+  person.expectNoFaults();
+});
+
+it('two tabs share one socket, and what one knows the other knows; when one goes, the other goes on', async () => {
+  const sockets: string[] = [];
+  const closes: ((reason: unknown) => void)[] = [];
+  person.context.on('page', (page) =>
+    page.on('websocket', (socket) => {
+      sockets.push(socket.url());
+      socket.on('close', () => {
+        for (const close of closes) close(undefined);
+      });
+    }),
+  );
+  const one = await person.open('/');
+  await openPanel(one);
+  expect(sockets).toEqual([]);
+  await say(one, 'From two tabs');
+  const conversation = await asked('From two tabs');
+  const staff = await taken(conversation);
+  await one.getByText('Here now').waitFor();
+  const two = await person.open('/');
+  await openPanel(two);
+  await bubble(two, 'From two tabs').waitFor();
+  await say(two, 'Said in the second');
+  await bubble(one, 'Said in the second').waitFor();
+  expect(sockets).toHaveLength(1);
+
+  // Read in one tab, it is read in the other.
+  await two.keyboard.press('Escape');
+  await one.keyboard.press('Escape');
+  staff.send('SEND_MESSAGE', { conversationId: conversation.id, content: 'An answer' });
+  for (const page of [one, two]) await page.getByRole('button', { name: 'Chat with us, 1 unread' }).waitFor();
+  await openPanel(one);
+  await two.getByRole('button', { name: 'Chat with us', exact: true }).waitFor();
+
+  // The tab that has the socket.
+  await one.close();
+  staff.send('SEND_MESSAGE', { conversationId: conversation.id, content: 'Another one' });
+  await two.getByRole('button', { name: 'Chat with us, 1 unread' }).click();
+  await bubble(two, 'Another one').waitFor();
+  expect(sockets).toHaveLength(2);
+  // Without a conversation that goes on there is none.
+  const last = new Promise<unknown>((resolve) => {
+    closes.push(resolve);
+  });
+  await staff.expect('CONVERSATION_CLOSED', 'CLOSE_CONVERSATION', { conversationId: conversation.id });
+  await two.getByText('This conversation is closed.').waitFor();
+  await within('the end of the last socket', last);
+  person.expectNoFaults();
+});
+
+it('a visitor who turns out to be a customer goes on; whoever signs out leaves nothing', async () => {
+  const page = await person.open('/');
+  await openPanel(page);
+  await say(page, 'Asked by a visitor');
+  const { id } = await asked('Asked by a visitor');
+  await bubble(page, 'Asked by a visitor').waitFor();
+  // The visitor's session ends, maybe while its socket is being opened.
+  person.tolerate(/HTTP Authentication failed/);
+  const token = siteToken({ sub: 'widget-1', name: 'Ada Customer' });
+  await page.evaluate(
+    (given) => (document.querySelector('live-support-chat') as Chat).identify({ token: async () => given }),
+    token,
+  );
+  await eventually('the customer’s name', async () => {
+    const conversation: StaffConversation = await desk.ok('GET', `/conversations/${id}`, supervisor.token);
+    return conversation.candidate.name === 'Ada Customer';
+  });
+  const staff = await taken(await desk.ok('GET', `/conversations/${id}`, supervisor.token));
+  await say(page, 'Now as myself');
+  await staff.next('NEW_MESSAGE', ({ content }) => content === 'Now as myself');
+
+  await page.keyboard.press('Escape');
+
+  // On another device, by the company's word alone.
+  const elsewhere = await site.person({ baseURL: host.origin }, [host.origin]);
+  const other = await elsewhere.open('/');
+  await other.evaluate(
+    async (given) => {
+      await customElements.whenDefined('live-support-chat');
+      document.querySelector('live-support-chat')?.setAttribute('token', given);
+    },
+    siteToken({ sub: 'widget-1' }),
+  );
+  staff.send('SEND_MESSAGE', { conversationId: id, content: 'Welcome' });
+  await other.getByRole('button', { name: 'Chat with us, 1 unread' }).click();
+  await bubble(other, 'Asked by a visitor').waitFor();
+  elsewhere.expectNoFaults();
+  await elsewhere.leave();
+
+  // A page goes elsewhere in the same moment.
+  const accessToken = await page.evaluate(() => {
+    const kept = JSON.parse(localStorage.getItem('live-support-chat:session') ?? '{}');
+    void (document.querySelector('live-support-chat') as Chat).reset();
+    location.assign('/signed-out');
+    return kept.session?.accessToken as string;
+  });
+  await page.waitForURL('**/signed-out');
+  await openPanel(page);
+  await page.getByRole('heading', { name: 'How can we help?' }).waitFor();
+  expect(await page.evaluate(() => Object.keys(localStorage).filter((key) => /session|outbox/.test(key)))).toEqual([]);
+  await eventually('the end of the session', async () => {
+    const { status } = await desk.call('GET', '/auth/me', accessToken);
+    return status === 401;
+  });
+  person.expectNoFaults();
+});
+
+it('a page that is refused is told why', async () => {
+  // As a browser does it where ALLOWED_ORIGINS doesn't name the page: the emulator lets every page ask.
+  await person.context.route('**/assets/**', (route) => route.abort());
+  person.tolerate(/ERR_FAILED|ALLOWED_ORIGINS/);
+  const page = await person.open('/');
+  const told = page.waitForEvent('console', (message) => message.text().includes('ALLOWED_ORIGINS'));
+  await launcher(page).click();
+  expect((await told).text()).toContain(host.origin);
+  await page.getByRole('status').getByText('The chat can’t be reached right now.', { exact: false }).waitFor();
+
+  // What can be loaded, and may ask nothing.
+  await person.context.unroute('**/assets/**');
+  const stranger = await site.person({ baseURL: host.otherOrigin }, [host.otherOrigin]);
+  stranger.tolerate(/CORS|ERR_FAILED|ALLOWED_ORIGINS/);
+  const other = await stranger.open('/');
+  await openPanel(other);
+  const toldToo = other.waitForEvent('console', (message) => message.text().includes('ALLOWED_ORIGINS'));
+  await say(other, 'From elsewhere');
+  expect((await toldToo).text()).toContain(host.otherOrigin);
+  stranger.expectNoFaults();
+  await stranger.leave();
+});
+
+it('at 320 px, in the dark, from right to left, taken out and put back', async () => {
+  const page = await person.open('/');
+  await openPanel(page);
+  await say(page, `A long word: ${'Donaudampfschifffahrt'.repeat(6)}`);
+  await page.getByText('Sent', { exact: true }).waitFor();
+  await page.setViewportSize({ width: 320, height: 568 });
+  await page.emulateMedia({ colorScheme: 'dark' });
+  await expectInBothColours(page, 'widget-320');
+  // The whole screen, whatever the page has round the element, and nothing sticks out of it.
+  const panel = page.getByRole('dialog', { name: 'Chat' });
+  expect(await panel.boundingBox()).toMatchObject({ x: 0, y: 0, width: 320, height: 568 });
+  expect(await panel.locator('.timeline').evaluate((element) => element.scrollWidth - element.clientWidth)).toBe(0);
+  // Tab goes round in it.
+  for (let presses = 0; presses < 8; presses += 1) {
+    await page.keyboard.press('Tab');
+    expect(await page.evaluate(() => document.activeElement?.localName)).toBe('live-support-chat');
+  }
+
+  await page.evaluate(() => {
+    document.documentElement.lang = 'ar';
+    document.documentElement.dir = 'rtl';
+  });
+  await page.getByRole('dialog', { name: 'المحادثة' }).waitFor();
+  await expectInBothColours(page, 'widget-ar');
+  await page.setViewportSize({ width: 900, height: 800 });
+  const box = await page.getByRole('dialog').boundingBox();
+  expect(box?.x).toBeLessThan(100);
+
+  // Its own language goes before the page's; the page's own words before all.
+  await page.evaluate(() => {
+    const chat = document.querySelector('live-support-chat') as Chat;
+    chat.lang = 'de';
+    chat.strings = { send: 'Abschicken' };
+  });
+  await page.getByRole('button', { name: 'Abschicken' }).waitFor();
+  await page.getByRole('button', { name: 'Chat schließen' }).waitFor();
+
+  // A single-page application moves it, and then makes another one.
+  await page.evaluate(() => {
+    const chat = document.querySelector('live-support-chat') as Chat;
+    chat.remove();
+    document.body.append(chat);
+  });
+  await bubble(page, 'A long word').waitFor();
+  await page.evaluate(() => {
+    history.pushState(null, '', '/other');
+    document.querySelector('live-support-chat')?.remove();
+    document.body.append(document.createElement('live-support-chat'));
+  });
+  await bubble(page, 'A long word').waitFor();
+  person.expectNoFaults();
+});
+
+it('the demo’s shop says who its customer is, as a company’s page does', async () => {
+  const shopper = await site.person();
+  // Sockets are for the company's site only, in this start.
+  shopper.tolerate(/403|ALLOWED_ORIGINS/);
+  const page = await shopper.open('/demo');
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await openPanel(page);
+  await say(page, 'Asked in the shop');
+  expect((await asked('Asked in the shop')).candidate).toMatchObject({
+    name: 'Ada Customer',
+    email: 'ada@example.com',
+  });
+  // In a small window the panel lies over the shop's own button.
+  await page.keyboard.press('Escape');
+  await page.getByRole('dialog').waitFor({ state: 'hidden' });
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await page.getByRole('button', { name: 'Sign in' }).waitFor();
+  shopper.expectNoFaults();
+  await shopper.leave();
+});

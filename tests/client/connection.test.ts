@@ -1,0 +1,391 @@
+import type { ConnectionStatus, LiveSupportClient } from '../../client/src/index.ts';
+import { FakeService, problem, session, settled, user } from './support/fakes.ts';
+
+/** The states of the connection, with a clock that the test turns and sockets that it opens. */
+
+let service: FakeService;
+beforeEach(() => {
+  service = new FakeService();
+});
+afterEach(() => service.close());
+
+const states = (client: LiveSupportClient) => {
+  const seen: string[] = [];
+  client.connection.on('status', ({ state, reason }: ConnectionStatus) => seen.push(`${state} ${reason}`));
+  return seen;
+};
+
+describe('connecting', () => {
+  it('offers the subprotocol and the token, and is ready once the socket is open', async () => {
+    const client = service.client();
+    expect(client.connection.status).toEqual({ state: 'idle', reason: 'new', error: null, retryAt: null });
+    const seen = states(client);
+    await client.session.use(session());
+    await settled();
+    expect(service.sockets).toHaveLength(0);
+    client.connection.connect();
+    client.connection.connect();
+    await settled();
+    expect(service.sockets).toHaveLength(1);
+    expect(service.socket).toMatchObject({ url: 'wss://ws.example.com', protocols: ['live-support.v1', 't1'] });
+    expect(seen).toEqual(['connecting asked', 'ready asked']);
+  });
+
+  it('is closed while nobody is signed in, and goes on when somebody is', async () => {
+    const client = service.client();
+    const seen = states(client);
+    client.connection.connect();
+    await settled();
+    expect(client.connection.status).toMatchObject({
+      state: 'closed',
+      reason: 'signedOut',
+      error: { code: 'SIGNED_OUT' },
+    });
+    await expect(client.connection.request('PING', {})).rejects.toMatchObject({ code: 'SIGNED_OUT' });
+    await client.session.use(session());
+    await settled();
+    expect(seen.slice(-2)).toEqual(['connecting asked', 'ready asked']);
+  });
+
+  it('gives up an upgrade that takes too long', async () => {
+    service.opens = false;
+    const client = await service.connected();
+    await service.clock.pass(14_999);
+    expect(client.connection.status.state).toBe('connecting');
+    await service.clock.pass(1);
+    expect(client.connection.status).toMatchObject({ state: 'waiting', reason: 'refused' });
+    expect(service.socket.isClosed).toBe(true);
+  });
+
+  it('is another connection for another person', async () => {
+    const client = await service.connected();
+    const first = service.socket;
+    await client.session.use(session(user('lee'), 't2'));
+    await settled();
+    expect(first.isClosed).toBe(true);
+    expect(service.sockets.map(({ protocols }) => protocols[1])).toEqual(['t1', 't2']);
+  });
+});
+
+describe('a connection that is lost', () => {
+  it('comes back after a pause that grows, the first one with jitter too', async () => {
+    const client = await service.connected();
+    service.opens = false;
+    service.socket.end(1001);
+    const pauses: number[] = [];
+    for (let attempt = 0; attempt < 6; attempt += 1) {
+      const { retryAt } = client.connection.status;
+      pauses.push((retryAt ?? 0) - service.clock.now());
+      const before = service.sockets.length;
+      await service.clock.pass(pauses.at(-1) ?? 0);
+      expect(service.sockets).toHaveLength(before + 1);
+      service.socket.end(1006);
+      await settled();
+    }
+    // Half of 2 s, 4 s, 8 s, 16 s, and 30 s at most.
+    expect(pauses).toEqual([1_000, 2_000, 4_000, 8_000, 15_000, 15_000]);
+  });
+
+  it('begins with short pauses again once it has been steady', async () => {
+    const client = await service.connected();
+    service.socket.end(1001);
+    await service.clock.pass(1_000);
+    service.socket.end(1001);
+    expect((client.connection.status.retryAt ?? 0) - service.clock.now()).toBe(2_000);
+    await service.clock.pass(2_000 + 10_000);
+    service.socket.end(1001);
+    expect((client.connection.status.retryAt ?? 0) - service.clock.now()).toBe(1_000);
+  });
+
+  it('makes sure of the session after an upgrade that was refused', async () => {
+    service.opens = false;
+    service.handlers.getMe = () => problem(401, 'INVALID_TOKEN');
+    service.handlers.refreshSession = () => ({ status: 200, body: session(user(), 't2') });
+    await service.connected();
+    service.socket.end(1006);
+    await service.clock.pass(1_000);
+    expect(service.calls('getMe')).toBe(1);
+    expect(service.socket.protocols[1]).toBe('t2');
+  });
+
+  it('does not refresh a session that is alive', async () => {
+    service.opens = false;
+    await service.connected();
+    service.socket.end(1006);
+    await service.clock.pass(1_000);
+    expect([service.calls('getMe'), service.calls('refreshSession')]).toEqual([1, 0]);
+    expect(service.sockets).toHaveLength(2);
+  });
+
+  it('is closed when the session has ended', async () => {
+    const client = await service.connected();
+    service.handlers.getMe = () => problem(401, 'INVALID_TOKEN');
+    service.handlers.refreshSession = () => problem(401, 'INVALID_TOKEN');
+    service.socket.end(1000);
+    await service.clock.pass(60_000);
+    expect(client.connection.status).toMatchObject({ state: 'closed', reason: 'signedOut' });
+    expect(client.session.user).toBeNull();
+    expect(service.sockets).toHaveLength(1);
+  });
+
+  it('is tried at once when the network is back, or somebody looks', async () => {
+    const client = await service.connected();
+    service.page.become({ online: false });
+    service.socket.end(1001);
+    expect(client.connection.status).toMatchObject({ state: 'waiting', reason: 'offline' });
+    service.page.become({ online: true });
+    await settled();
+    expect(client.connection.status.state).toBe('ready');
+    service.socket.end(1001);
+    service.page.become({ focused: true });
+    await settled();
+    expect(client.connection.status.state).toBe('ready');
+  });
+
+  it('waits as long as the service says, whoever looks', async () => {
+    const client = service.client();
+    await client.session.use(session(user(), 't1', 0));
+    service.handlers.refreshSession = () => problem(429, 'RATE_LIMITED', { 'retry-after': '60' });
+    client.connection.connect();
+    await settled();
+    expect(client.connection.status).toMatchObject({
+      state: 'waiting',
+      reason: 'unavailable',
+      error: { code: 'RATE_LIMITED' },
+    });
+    service.page.become({ focused: true });
+    await service.clock.pass(59_999);
+    expect(service.calls('refreshSession')).toBe(1);
+    await service.clock.pass(1);
+    expect(service.calls('refreshSession')).toBe(2);
+  });
+});
+
+describe('a socket that looks well', () => {
+  it('is asked every few minutes, and is lost when it does not answer in time', async () => {
+    const client = await service.connected();
+    await service.clock.pass(239_999);
+    expect(service.socket.pings).toHaveLength(0);
+    service.socket.answersPings = false;
+    await service.clock.pass(1);
+    expect(service.socket.pings).toHaveLength(1);
+    await service.clock.pass(9_999);
+    expect(client.connection.status.state).toBe('ready');
+    await service.clock.pass(1);
+    expect(client.connection.status).toMatchObject({ state: 'waiting', reason: 'lost' });
+    expect(service.socket.isClosed).toBe(true);
+  });
+
+  it('stays while it answers', async () => {
+    const client = await service.connected();
+    await service.clock.pass(1_000_000);
+    expect(client.connection.status.state).toBe('ready');
+    expect(service.socket.pings).toHaveLength(4);
+    expect(service.sockets).toHaveLength(1);
+  });
+
+  it('is asked when the page is looked at again, unless it has just been heard of', async () => {
+    await service.connected();
+    service.page.become({ focused: true });
+    expect(service.socket.pings).toHaveLength(0);
+    await service.clock.pass(20_001);
+    service.page.become({ focused: true });
+    expect(service.socket.pings).toHaveLength(1);
+  });
+
+  it('is asked when the machine has slept', async () => {
+    await service.connected();
+    service.clock.sleep(60_000);
+    await service.clock.pass(0);
+    expect(service.socket.pings).toHaveLength(1);
+  });
+
+  it('is asked when a command has no answer, and the outcome of that is unknown', async () => {
+    const client = await service.connected();
+    service.socket.answersPings = false;
+    const command = client.connection.request('JOIN_CONVERSATION', { conversationId: 'c' });
+    const outcome = expect(command).rejects.toMatchObject({ code: 'TIMEOUT', outcomeUnknown: true, retryable: true });
+    await service.clock.pass(10_000);
+    await outcome;
+    expect(service.socket.pings).toHaveLength(1);
+    await service.clock.pass(10_000);
+    expect(client.connection.status.reason).toBe('lost');
+  });
+});
+
+describe('a command', () => {
+  it('is answered by the frame that repeats its requestId', async () => {
+    const client = await service.connected();
+    const [one, two] = [
+      client.connection.request('LEAVE_CONVERSATION', { conversationId: 'a' }),
+      client.connection.request('LEAVE_CONVERSATION', { conversationId: 'b' }),
+    ];
+    const [first, second] = [service.socket.take('LEAVE_CONVERSATION'), service.socket.take('LEAVE_CONVERSATION')];
+    service.socket.tell('ERROR', { code: 'NOT_JOINED', message: 'no', event: 'LEAVE_CONVERSATION' }, second);
+    service.socket.tell('CONVERSATION_LEFT', { conversationId: 'a' }, first);
+    expect(await one).toEqual({ conversationId: 'a' });
+    await expect(two).rejects.toMatchObject({ name: 'LiveSupportError', code: 'NOT_JOINED', outcomeUnknown: false });
+  });
+
+  it('waits for the connection, and no longer than its time', async () => {
+    service.opens = false;
+    const client = await service.connected();
+    const command = client.connection.request('LEAVE_CONVERSATION', { conversationId: 'c' });
+    service.socket.open();
+    await settled();
+    service.socket.answer('LEAVE_CONVERSATION', 'CONVERSATION_LEFT', { conversationId: 'c' });
+    expect(await command).toEqual({ conversationId: 'c' });
+    service.socket.end(1001);
+    const late = expect(client.connection.request('PING', {}, { timeoutMs: 500 })).rejects.toMatchObject({
+      code: 'TIMEOUT',
+      outcomeUnknown: false,
+      retryable: true,
+    });
+    await service.clock.pass(500);
+    await late;
+  });
+
+  it.each([
+    ['LEAVE_CONVERSATION', { conversationId: 'c' }, false],
+    ['SEND_MESSAGE', { conversationId: 'c', content: 'x' }, false],
+    ['SEND_MESSAGE', { conversationId: 'c', content: 'x', clientMessageId: 'm' }, true],
+    ['MARK_READ', { conversationId: 'c', seq: 1 }, true],
+  ] as const)('%s %j may be repeated after its socket broke: %s', async (event, data, retryable) => {
+    const client = await service.connected();
+    const command = expect(client.connection.request(event, data as never)).rejects.toMatchObject({
+      code: 'NETWORK',
+      outcomeUnknown: true,
+      retryable,
+    });
+    service.socket.end(1006);
+    await command;
+  });
+
+  it('has an unknown outcome after a frame of the gateway’s own', async () => {
+    const client = await service.connected();
+    const command = expect(
+      client.connection.request('JOIN_CONVERSATION', { conversationId: 'c' }),
+    ).rejects.toMatchObject({ code: 'NETWORK', outcomeUnknown: true });
+    service.socket.receive({ message: 'Internal server error', connectionId: 'x', requestId: 'y' });
+    await command;
+    expect(client.connection.status.state).toBe('ready');
+  });
+
+  it('rejects with the reason of its signal', async () => {
+    const client = await service.connected();
+    const controller = new AbortController();
+    const command = expect(client.connection.request('PING', {}, { signal: controller.signal })).rejects.toBe('enough');
+    controller.abort('enough');
+    await command;
+  });
+
+  it('of the moment is not kept for later', async () => {
+    service.opens = false;
+    const client = await service.connected();
+    client.connection.post('TYPING', { conversationId: 'c', typing: true });
+    service.socket.open();
+    await settled();
+    expect(service.socket.sent).toEqual([]);
+  });
+
+  it('is not confused by a frame that is none', async () => {
+    const client = await service.connected();
+    service.socket.onmessage?.({ data: 'no JSON' });
+    service.socket.onmessage?.({ data: '[]' });
+    service.socket.onmessage?.({ data: 'null' });
+    expect(client.connection.status.state).toBe('ready');
+  });
+});
+
+describe('one connection too many', () => {
+  const tooMany = { code: 'TOO_MANY_CONNECTIONS', message: 'too many', event: null } as const;
+
+  it('ends it, and it is not made again by anything but the person', async () => {
+    const client = await service.connected();
+    service.socket.tell('ERROR', tooMany);
+    expect(client.connection.status).toMatchObject({
+      state: 'closed',
+      reason: 'tooManyConnections',
+      error: { code: 'TOO_MANY_CONNECTIONS' },
+    });
+    await expect(client.connection.request('PING', {})).rejects.toMatchObject({ code: 'TOO_MANY_CONNECTIONS' });
+    service.page.become({ focused: true, online: true });
+    await service.clock.pass(600_000);
+    expect(service.sockets).toHaveLength(1);
+    client.connection.connect();
+    await settled();
+    expect(client.connection.status.state).toBe('ready');
+  });
+
+  it('does not end it when its own new socket took the place of the old one', async () => {
+    const client = await service.connected();
+    const [old] = service.sockets;
+    service.opens = false;
+    await service.clock.pass(6_270_000);
+    expect(service.sockets).toHaveLength(2);
+    old?.tell('ERROR', tooMany);
+    service.socket.open();
+    await settled();
+    old?.end(1000);
+    await settled();
+    expect(client.connection.status.state).toBe('ready');
+    expect(client.connection.epoch).toBe(2);
+  });
+});
+
+describe('before the two hours are over', () => {
+  it('a second socket takes over, and the first one stays for what is under way', async () => {
+    const client = await service.connected();
+    const seen = states(client);
+    const [old] = service.sockets;
+    await service.clock.pass(6_269_999);
+    expect(service.sockets).toHaveLength(1);
+    const command = client.connection.request('LEAVE_CONVERSATION', { conversationId: 'c' });
+    await service.clock.pass(1);
+    expect(service.sockets).toHaveLength(2);
+    expect([client.connection.epoch, old?.isClosed]).toEqual([2, false]);
+    await service.clock.pass(2_500);
+    old?.answer('LEAVE_CONVERSATION', 'CONVERSATION_LEFT', { conversationId: 'c' });
+    expect(await command).toEqual({ conversationId: 'c' });
+    await service.clock.pass(1_000);
+    expect(old?.isClosed).toBe(true);
+    expect(seen).toEqual(['ready again']);
+  });
+
+  it('a second socket that does not open changes nothing, and is tried again', async () => {
+    const client = await service.connected();
+    service.opens = false;
+    await service.clock.pass(6_270_000);
+    service.socket.end(1006);
+    await settled();
+    expect([client.connection.status.state, client.connection.epoch]).toEqual(['ready', 1]);
+    service.opens = true;
+    await service.clock.pass(60_000);
+    expect(client.connection.epoch).toBe(2);
+  });
+});
+
+describe('closing', () => {
+  it('leaves nothing behind', async () => {
+    const client = await service.connected();
+    client.conversation('c').send('unsent');
+    await settled();
+    client.close();
+    await settled();
+    expect(service.clock.waiting).toBe(0);
+    expect(service.socket.isClosed).toBe(true);
+    service.page.become({ focused: true });
+    await service.clock.pass(600_000);
+    expect(service.sockets).toHaveLength(1);
+  });
+
+  it('of the connection stays so until it is wanted again', async () => {
+    const client = await service.connected();
+    client.connection.close();
+    expect(client.connection.status).toMatchObject({ state: 'closed', reason: 'asked' });
+    await client.session.use(session(user('lee'), 't2'));
+    await service.clock.pass(600_000);
+    expect(service.sockets).toHaveLength(1);
+    await expect(client.connection.request('PING', {})).rejects.toMatchObject({ code: 'CLOSED' });
+  });
+});

@@ -1,0 +1,501 @@
+import type { ConversationView, LiveSupportClient } from '../../client/src/index.ts';
+import {
+  accepted,
+  conversation,
+  FakeService,
+  joined,
+  message,
+  messages,
+  problem,
+  session,
+  settled,
+  user,
+} from './support/fakes.ts';
+
+/** A view of a conversation: in order, without a hole or a repeat, whatever the frames do. */
+
+let service: FakeService;
+let client: LiveSupportClient;
+let view: ConversationView;
+beforeEach(async () => {
+  service = new FakeService();
+  client = await service.connected();
+  view = client.conversation('c');
+});
+afterEach(() => service.close());
+
+const seqs = () => view.snapshot.messages.map(({ seq }) => seq);
+
+/** In the room, with so many messages. */
+async function live(count = 0): Promise<void> {
+  const join = view.join();
+  await settled();
+  service.socket.answer('JOIN_CONVERSATION', 'CONVERSATION_JOINED', joined({ messages: messages(1, count) }));
+  await join;
+}
+
+/** So much later nothing has been asked for that a hole would have asked for. */
+async function isQuiet(): Promise<void> {
+  await service.clock.pass(5_000);
+  expect(service.socket.sent).toEqual([]);
+}
+
+describe('joining', () => {
+  it('follows nextAfterSeq to the end before it is live', async () => {
+    const join = view.join();
+    await settled();
+    expect(
+      service.socket.answer(
+        'JOIN_CONVERSATION',
+        'CONVERSATION_JOINED',
+        joined({ messages: messages(1, 3), nextAfterSeq: 3 }),
+      ).data,
+    ).toEqual({ conversationId: 'c', afterSeq: 0 });
+    await settled();
+    expect(view.snapshot.state).toBe('joining');
+    expect(
+      service.socket.answer('JOIN_CONVERSATION', 'CONVERSATION_JOINED', joined({ messages: messages(4, 5) })).data
+        .afterSeq,
+    ).toBe(3);
+    expect((await join).messages.map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5]);
+    expect(view.snapshot.state).toBe('live');
+  });
+
+  it('is done again on a new socket, after the last message', async () => {
+    await live(2);
+    service.socket.end(1001);
+    await settled();
+    expect(view.snapshot.state).toBe('joining');
+    await service.clock.pass(1_000);
+    expect(
+      service.socket.answer('JOIN_CONVERSATION', 'CONVERSATION_JOINED', joined({ messages: messages(3, 3) })).data
+        .afterSeq,
+    ).toBe(2);
+    await settled();
+    expect([view.snapshot.state, seqs()]).toEqual(['live', [1, 2, 3]]);
+  });
+
+  it.each(['UNAVAILABLE', 'INTERNAL', 'RATE_LIMITED'] as const)(
+    'is tried again after %s, and says why it takes so long',
+    async (code) => {
+      const join = view.join();
+      await settled();
+      service.socket.refuse('JOIN_CONVERSATION', code, { retryAfter: 3 });
+      await settled();
+      expect(view.snapshot).toMatchObject({ state: 'joining', error: { code } });
+      await service.clock.pass(2_999);
+      expect(service.socket.sent).toEqual([]);
+      await service.clock.pass(2_000);
+      service.socket.answer('JOIN_CONVERSATION', 'CONVERSATION_JOINED', joined());
+      expect((await join).error).toBeNull();
+    },
+  );
+
+  it('ends where the conversation is not to be seen, and may be tried again', async () => {
+    const join = view.join();
+    await settled();
+    service.socket.refuse('JOIN_CONVERSATION', 'NOT_FOUND');
+    await expect(join).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    expect(view.snapshot).toMatchObject({ state: 'ended', reason: 'lost' });
+    await live(1);
+    expect(view.snapshot).toMatchObject({ state: 'live', reason: null, error: null });
+  });
+
+  it('begins with the last messages where only those are wanted, and reads the earlier ones when asked', async () => {
+    service.handlers.getConversation = () => ({ status: 200, body: conversation({ lastSeq: 100 }) });
+    service.handlers.listMessages = ({ path }) => {
+      const query = new URL(path, 'http://x').searchParams;
+      const from = Number(query.get('afterSeq'));
+      const to = from + Number(query.get('limit'));
+      return { status: 200, body: { items: messages(from + 1, to), nextAfterSeq: to } };
+    };
+    const join = view.join({ last: 10 });
+    await settled();
+    expect(
+      service.socket.answer('JOIN_CONVERSATION', 'CONVERSATION_JOINED', joined({ messages: messages(91, 100) })).data
+        .afterSeq,
+    ).toBe(90);
+    await join;
+    expect([seqs()[0], view.snapshot.hasEarlier, view.snapshot.unread]).toEqual([91, true, null]);
+    expect(await view.loadEarlier({ count: 40 })).toBe(true);
+    expect([seqs()[0], seqs().length]).toEqual([51, 50]);
+    expect(await view.loadEarlier({ count: 500 })).toBe(false);
+    expect(seqs()).toEqual(messages(1, 100).map(({ seq }) => seq));
+  });
+
+  it('gives up waiting by its signal, and goes on all the same', async () => {
+    const controller = new AbortController();
+    const join = view.join({ signal: controller.signal });
+    controller.abort('enough');
+    await expect(join).rejects.toBe('enough');
+    await settled();
+    service.socket.answer('JOIN_CONVERSATION', 'CONVERSATION_JOINED', joined());
+    await settled();
+    expect(view.snapshot.state).toBe('live');
+  });
+});
+
+describe('messages', () => {
+  it('that overtake each other are put in order, and nothing is asked for', async () => {
+    await live(1);
+    const told: number[] = [];
+    view.on('message', ({ seq }) => told.push(seq));
+    for (const seq of [4, 3, 2, 3, 4]) service.socket.tell('NEW_MESSAGE', message(seq));
+    expect([seqs(), told]).toEqual([
+      [1, 2, 3, 4],
+      [2, 3, 4],
+    ]);
+    await isQuiet();
+  });
+
+  it('that are missing are asked for', async () => {
+    await live(1);
+    service.socket.tell('NEW_MESSAGE', message(4));
+    await settled();
+    expect(seqs()).toEqual([1]);
+    await service.clock.pass(300);
+    expect(
+      service.socket.answer('JOIN_CONVERSATION', 'CONVERSATION_JOINED', joined({ messages: messages(2, 3) })).data
+        .afterSeq,
+    ).toBe(1);
+    await settled();
+    expect(seqs()).toEqual([1, 2, 3, 4]);
+    await isQuiet();
+  });
+
+  it('of one’s own are asked for where only their acknowledgement came', async () => {
+    await live();
+    const sending = view.send('hello');
+    const sent = service.socket.take('SEND_MESSAGE');
+    service.socket.tell('MESSAGE_ACCEPTED', accepted(sent, 1), sent);
+    await sending.accepted;
+    expect(view.snapshot.outbox).toMatchObject([{ state: 'accepted', seq: 1 }]);
+    await service.clock.pass(300);
+    service.socket.answer(
+      'JOIN_CONVERSATION',
+      'CONVERSATION_JOINED',
+      joined({ messages: [message(1, { senderRole: 'candidate', clientMessageId: sent.data.clientMessageId })] }),
+    );
+    await settled();
+    expect([seqs(), view.snapshot.outbox]).toEqual([[1], []]);
+  });
+
+  it('that got lost at the very end are found with the next ping', async () => {
+    await live(1);
+    await service.clock.pass(240_000);
+    service.socket.answer('JOIN_CONVERSATION', 'CONVERSATION_JOINED', joined({ messages: messages(2, 2) }));
+    await settled();
+    expect(seqs()).toEqual([1, 2]);
+  });
+
+  it('come one by one by `for await`, from where it is wanted, until the conversation is closed', async () => {
+    service.handlers.listMessages = () => ({ status: 200, body: { items: messages(4, 5), nextAfterSeq: null } });
+    const read: number[] = [];
+    const reading = (async () => {
+      for await (const { seq } of view.messages({ afterSeq: 1 })) read.push(seq);
+    })();
+    await settled();
+    service.socket.answer('JOIN_CONVERSATION', 'CONVERSATION_JOINED', joined({ messages: messages(1, 2) }));
+    await settled();
+    expect(read).toEqual([2]);
+    service.socket.tell('NEW_MESSAGE', message(3));
+    await settled();
+    expect(read).toEqual([2, 3]);
+    service.socket.tell('CONVERSATION_CLOSED', {
+      conversationId: 'c',
+      closedAt: '2026-01-02T00:00:00.000Z',
+      closedBy: 'alex',
+      lastSeq: 5,
+    });
+    await reading;
+    expect(read).toEqual([2, 3, 4, 5]);
+    expect(view.snapshot).toMatchObject({
+      state: 'ended',
+      reason: 'closed',
+      conversation: { status: 'closed', closedBy: 'alex' },
+    });
+  });
+
+  it('are told in one change, where they come at once', async () => {
+    await live();
+    const changes: number[] = [];
+    view.on('change', (snapshot) => changes.push(snapshot.messages.length));
+    for (const one of messages(1, 50)) service.socket.tell('NEW_MESSAGE', one);
+    await settled();
+    expect(changes).toEqual([50]);
+    expect(view.snapshot).toBe(view.snapshot);
+  });
+
+  it('after a leave are not shown', async () => {
+    await live(1);
+    const leave = view.leave();
+    service.socket.answer('LEAVE_CONVERSATION', 'CONVERSATION_LEFT', { conversationId: 'c' });
+    await leave;
+    service.socket.tell('NEW_MESSAGE', message(2));
+    expect([view.snapshot.state, seqs()]).toEqual(['idle', [1]]);
+    await isQuiet();
+  });
+});
+
+describe('the conversation', () => {
+  const subjectOf = () => view.snapshot.conversation?.subject;
+
+  it('is the one with the higher revision, then with the higher lastSeq', async () => {
+    await live();
+    const tell = (revision: number, lastSeq: number, subject: string) =>
+      view.update(conversation({ revision, lastSeq, subject }));
+    tell(3, 0, 'three');
+    tell(2, 0, 'two');
+    expect(subjectOf()).toBe('three');
+    tell(4, 0, 'four');
+    expect(subjectOf()).toBe('four');
+  });
+
+  it('keeps what only the staff are told when the room is told', async () => {
+    await live();
+    view.update({
+      ...conversation({ revision: 2 }),
+      priority: 'high',
+      candidate: { id: 'kim', name: 'kim', email: 'kim@example.com' },
+    } as never);
+    service.socket.tell('CONVERSATION_ASSIGNED', { conversation: conversation({ revision: 3 }) });
+    expect(view.snapshot.conversation).toMatchObject({
+      revision: 3,
+      priority: 'high',
+      candidate: { email: 'kim@example.com' },
+    });
+  });
+
+  it('that is closed already is read over HTTP', async () => {
+    service.handlers.getConversation = () => ({
+      status: 200,
+      body: conversation({ status: 'closed', lastSeq: 3, revision: 9 }),
+    });
+    let times = 0;
+    service.handlers.listMessages = ({ path }) => {
+      times += 1;
+      if (times === 1) return problem(503, 'UNAVAILABLE');
+      return path.includes('afterSeq=0')
+        ? { status: 200, body: { items: messages(1, 2), nextAfterSeq: 2 } }
+        : { status: 200, body: { items: messages(3, 3), nextAfterSeq: null } };
+    };
+    const join = view.join();
+    await settled();
+    service.socket.refuse('JOIN_CONVERSATION', 'CONVERSATION_CLOSED');
+    await service.clock.pass(10_000);
+    expect(await join).toMatchObject({ state: 'ended', reason: 'closed', conversation: { status: 'closed' } });
+    expect(seqs()).toEqual([1, 2, 3]);
+    await isQuiet();
+  });
+});
+
+describe('an agent', () => {
+  beforeEach(async () => {
+    client = await service.connected({ storagePrefix: 'alex:' }, session(user('alex', 'agent'), 't3'));
+    view = client.conversation('c');
+    await live(1);
+  });
+
+  it('who loses the conversation is out', async () => {
+    const ended: unknown[] = [];
+    view.on('ended', (how) => ended.push(how));
+    service.socket.tell('CONVERSATION_ASSIGNED', { conversation: conversation({ revision: 2, agentId: 'andy' }) });
+    await settled();
+    service.socket.refuse('JOIN_CONVERSATION', 'NOT_FOUND');
+    await settled();
+    expect([view.snapshot.state, ended]).toEqual(['ended', [{ reason: 'lost' }]]);
+  });
+
+  it('who is told of the loss after being given it again is in', async () => {
+    service.socket.tell('CONVERSATION_ASSIGNED', { conversation: conversation({ revision: 3, agentId: 'alex' }) });
+    service.socket.tell('CONVERSATION_REQUEUED', {
+      conversation: conversation({ revision: 2, agentId: null, status: 'open' }),
+    });
+    await settled();
+    service.socket.answer(
+      'JOIN_CONVERSATION',
+      'CONVERSATION_JOINED',
+      joined({ conversation: conversation({ revision: 3, lastSeq: 1 }) }),
+    );
+    await settled();
+    service.socket.answer(
+      'JOIN_CONVERSATION',
+      'CONVERSATION_JOINED',
+      joined({ conversation: conversation({ revision: 3, lastSeq: 1 }) }),
+    );
+    await settled();
+    expect(view.snapshot).toMatchObject({ state: 'live', conversation: { agentId: 'alex', status: 'assigned' } });
+  });
+
+  it('who is given it again comes back', async () => {
+    service.socket.tell('CONVERSATION_REQUEUED', {
+      conversation: conversation({ revision: 2, agentId: null, status: 'open' }),
+    });
+    await settled();
+    service.socket.refuse('JOIN_CONVERSATION', 'NOT_FOUND');
+    await settled();
+    service.socket.tell('CONVERSATION_ASSIGNED', { conversation: conversation({ revision: 3 }) });
+    await settled();
+    service.socket.answer(
+      'JOIN_CONVERSATION',
+      'CONVERSATION_JOINED',
+      joined({ conversation: conversation({ revision: 3, lastSeq: 1 }) }),
+    );
+    await settled();
+    expect(view.snapshot.state).toBe('live');
+  });
+
+  it('closes after what is in the outbox, and takes a lost answer for what it was', async () => {
+    const { clientMessageId } = view.send('bye');
+    const close = view.close();
+    expect(service.socket.take('CLOSE_CONVERSATION').data).toEqual({ conversationId: 'c', after: clientMessageId });
+    service.handlers.getConversation = () => ({
+      status: 200,
+      body: conversation({ status: 'closed', lastSeq: 1, revision: 9 }),
+    });
+    service.handlers.listMessages = () => ({ status: 200, body: { items: [], nextAfterSeq: null } });
+    await service.clock.pass(12_000);
+    service.socket.refuse('CLOSE_CONVERSATION', 'CONVERSATION_CLOSED');
+    await close;
+    await settled();
+    expect(view.snapshot).toMatchObject({ state: 'ended', reason: 'closed' });
+  });
+
+  it('whom closing is refused hears of it', async () => {
+    const close = view.close();
+    service.socket.refuse('CLOSE_CONVERSATION', 'CONVERSATION_CLOSED');
+    await expect(close).rejects.toMatchObject({ code: 'CONVERSATION_CLOSED' });
+  });
+});
+
+describe('typing', () => {
+  const typings = () => service.socket.sent.splice(0).map(({ data }) => data.typing);
+
+  it('is told at most every three seconds, and when it ends', async () => {
+    await live();
+    for (let key = 0; key < 70; key += 1) {
+      view.typing();
+      await service.clock.pass(100);
+    }
+    expect(typings()).toEqual([true, true, true]);
+    await service.clock.pass(5_000);
+    expect(typings()).toEqual([false]);
+    await service.clock.pass(60_000);
+    expect(typings()).toEqual([]);
+  });
+
+  it('ends with an emptied field, a message, or the focus', async () => {
+    await live();
+    view.typing();
+    view.typing(false);
+    view.typing(false);
+    expect(typings()).toEqual([true, false]);
+    view.typing();
+    service.page.become({ focused: false });
+    view.typing();
+    expect(typings()).toEqual([true, false]);
+    service.page.become({ focused: true });
+    view.typing();
+    view.send('hello');
+    expect(service.socket.sent.map(({ event }) => event)).toEqual(['TYPING', 'SEND_MESSAGE']);
+  });
+
+  it('is not told to a room that this socket is not in', async () => {
+    await live();
+    service.socket.end(1001);
+    view.typing();
+    await service.clock.pass(1_000);
+    view.typing();
+    expect(service.socket.sent.map(({ event }) => event)).toEqual(['JOIN_CONVERSATION']);
+  });
+
+  it('of others is shown for eight seconds, until their message, or their `false`', async () => {
+    await live();
+    const tell = (typing: boolean) => service.socket.tell('TYPING', { conversationId: 'c', userId: 'alex', typing });
+    tell(true);
+    await service.clock.pass(7_999);
+    expect(view.snapshot.typing).toEqual(['alex']);
+    await service.clock.pass(1);
+    expect(view.snapshot.typing).toEqual([]);
+    tell(true);
+    tell(false);
+    expect(view.snapshot.typing).toEqual([]);
+    tell(true);
+    service.socket.tell('NEW_MESSAGE', message(1));
+    expect(view.snapshot.typing).toEqual([]);
+  });
+});
+
+describe('reading', () => {
+  const marks = () => service.socket.sent.filter(({ event }) => event === 'MARK_READ').map(({ data }) => data.seq);
+
+  it('is told at most once a second, the last word only', async () => {
+    await live(5);
+    expect(view.snapshot.unread).toBe(5);
+    for (const seq of [1, 2, 3, 4, 5, 2]) view.markRead(seq);
+    expect([marks(), view.snapshot.unread]).toEqual([[1], 0]);
+    service.socket.answer('MARK_READ', 'MESSAGES_READ', { conversationId: 'c', userId: 'kim', seq: 1, readAt: 'x' });
+    await service.clock.pass(999);
+    expect(marks()).toEqual([]);
+    await service.clock.pass(1);
+    expect(marks()).toEqual([5]);
+    service.socket.answer('MARK_READ', 'MESSAGES_READ', { conversationId: 'c', userId: 'kim', seq: 5, readAt: 'x' });
+    await service.clock.pass(5_000);
+    expect([marks(), view.snapshot.readSeqs]).toEqual([[], { kim: 5 }]);
+  });
+
+  it('is not told while nobody looks, nor lost when the socket is', async () => {
+    await live(2);
+    service.page.become({ focused: false });
+    view.markRead();
+    await service.clock.pass(5_000);
+    expect(marks()).toEqual([]);
+    service.page.become({ focused: true });
+    expect(marks()).toEqual([2]);
+    service.socket.end(1001);
+    await service.clock.pass(2_000);
+    expect(marks()).toEqual([2]);
+  });
+
+  it('of others is shown, and never goes back', async () => {
+    await live(2);
+    for (const seq of [2, 1])
+      service.socket.tell('MESSAGES_READ', { conversationId: 'c', userId: 'alex', seq, readAt: 'x' });
+    expect(view.snapshot.readSeqs).toEqual({ alex: 2 });
+  });
+});
+
+it('shows who is there, until the socket is gone', async () => {
+  await live();
+  service.socket.tell('PARTICIPANT_JOINED', { conversationId: 'c', userId: 'alex' });
+  service.socket.tell('PARTICIPANT_JOINED', { conversationId: 'c', userId: 'alex' });
+  expect(view.snapshot.present).toEqual(['alex']);
+  service.socket.tell('PARTICIPANT_LEFT', { conversationId: 'c', userId: 'alex' });
+  expect(view.snapshot.present).toEqual([]);
+  service.socket.tell('PARTICIPANT_JOINED', { conversationId: 'c', userId: 'alex' });
+  service.socket.end(1001);
+  await settled();
+  expect(view.snapshot.present).toEqual([]);
+});
+
+it('shows another person nothing of this one', async () => {
+  await live(3);
+  await client.session.use(session(user('lee'), 't9'));
+  await settled();
+  expect(view.snapshot).toMatchObject({ messages: [], conversation: null, state: 'joining' });
+  service.socket.refuse('JOIN_CONVERSATION', 'NOT_FOUND');
+  await settled();
+  expect(view.snapshot.state).toBe('ended');
+});
+
+it('takes nothing of another conversation, and undoes what `on` did', async () => {
+  await live();
+  const told: number[] = [];
+  const undo = view.on('message', ({ seq }) => told.push(seq));
+  service.socket.tell('NEW_MESSAGE', message(1, { conversationId: 'other' }));
+  service.socket.tell('NEW_MESSAGE', message(1));
+  undo();
+  undo();
+  service.socket.tell('NEW_MESSAGE', message(2));
+  expect([told, seqs()]).toEqual([[1], [1, 2]]);
+});

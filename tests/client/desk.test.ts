@@ -1,0 +1,184 @@
+import type { StaffConversation } from '../../client/src/index.ts';
+import { conversation, FakeService, session, settled, user } from './support/fakes.ts';
+
+/** What the staff see and do: the live queue, and being available. */
+
+let service: FakeService;
+beforeEach(() => {
+  service = new FakeService();
+});
+afterEach(() => service.close());
+
+const waiting = (id: string, change: Partial<StaffConversation> = {}): StaffConversation => ({
+  ...conversation({ id, status: 'open', agentId: null, agent: null }),
+  candidate: { id: 'kim', name: 'kim', email: null },
+  priority: 'normal',
+  tags: [],
+  requeues: 0,
+  context: null,
+  rating: null,
+  ...change,
+});
+
+describe('the queue', () => {
+  async function watched(...conversations: StaffConversation[]) {
+    const { queue } = await service.connected({}, session(user('sam', 'supervisor')));
+    const watch = queue.watch();
+    await settled();
+    service.socket.answer('WATCH_QUEUE', 'QUEUE_WATCHED', { conversations, nextCursor: null });
+    await watch;
+    return { queue, ids: () => queue.snapshot.conversations.map(({ id }) => id) };
+  }
+  const changed = (it: StaffConversation) =>
+    service.socket.tell('QUEUE_CHANGED', { conversation: it, reason: 'edited' });
+
+  it('is read page by page, the most urgent first, then the oldest', async () => {
+    const { queue } = await service.connected({}, session(user('sam', 'supervisor')));
+    const watch = queue.watch();
+    await settled();
+    service.socket.answer('WATCH_QUEUE', 'QUEUE_WATCHED', {
+      conversations: [waiting('b', { createdAt: '2026-01-02' }), waiting('a')],
+      nextCursor: 'more',
+    });
+    await settled();
+    expect(queue.snapshot.state).toBe('loading');
+    expect(
+      service.socket.answer('WATCH_QUEUE', 'QUEUE_WATCHED', {
+        conversations: [waiting('u', { priority: 'urgent', createdAt: '2026-01-03' })],
+        nextCursor: null,
+      }).data,
+    ).toEqual({ cursor: 'more' });
+    expect((await watch).conversations.map(({ id }) => id)).toEqual(['u', 'a', 'b']);
+  });
+
+  it('keeps the newer of two, and what was removed does not come back', async () => {
+    const { ids } = await watched(waiting('a', { revision: 5 }));
+    changed(waiting('a', { revision: 4, status: 'closed' }));
+    expect(ids()).toEqual(['a']);
+    service.socket.tell('QUEUE_REMOVED', { conversationId: 'a', revision: 4 });
+    expect(ids()).toEqual(['a']);
+    service.socket.tell('QUEUE_REMOVED', { conversationId: 'a', revision: 6 });
+    changed(waiting('a', { revision: 5 }));
+    changed(waiting('a', { revision: 6 }));
+    expect(ids()).toEqual([]);
+    changed(waiting('a', { revision: 7 }));
+    expect(ids()).toEqual(['a']);
+    changed(waiting('a', { revision: 8, status: 'assigned' }));
+    expect(ids()).toEqual([]);
+  });
+
+  it('is watched again on a new socket: what is in no page and was not told since is gone', async () => {
+    const { queue, ids } = await watched(waiting('a'), waiting('b'));
+    service.socket.end(1001);
+    await settled();
+    expect([queue.snapshot.state, ids()]).toEqual(['loading', ['a', 'b']]);
+    await service.clock.pass(1_000);
+    changed(waiting('c'));
+    service.socket.answer('WATCH_QUEUE', 'QUEUE_WATCHED', { conversations: [waiting('b')], nextCursor: null });
+    await settled();
+    expect([queue.snapshot.state, ids()]).toEqual(['live', ['b', 'c']]);
+  });
+
+  it('is watched again when it is stale, once more when it became so meanwhile', async () => {
+    const { queue } = await watched();
+    service.socket.tell('QUEUE_STALE', {});
+    service.socket.tell('QUEUE_STALE', {});
+    await settled();
+    service.socket.answer('WATCH_QUEUE', 'QUEUE_WATCHED', { conversations: [], nextCursor: null });
+    await settled();
+    service.socket.answer('WATCH_QUEUE', 'QUEUE_WATCHED', { conversations: [waiting('a')], nextCursor: null });
+    await settled();
+    expect(queue.snapshot).toMatchObject({ state: 'live', conversations: [{ id: 'a' }] });
+    expect(service.socket.sent).toEqual([]);
+  });
+
+  it('is tried again while it is unavailable, and given up where it is not allowed', async () => {
+    const { queue } = await service.connected({}, session(user('sam', 'supervisor')));
+    const watch = queue.watch();
+    await settled();
+    service.socket.refuse('WATCH_QUEUE', 'UNAVAILABLE');
+    await service.clock.pass(1_000);
+    service.socket.refuse('WATCH_QUEUE', 'FORBIDDEN');
+    await expect(watch).rejects.toMatchObject({ code: 'FORBIDDEN' });
+    expect(queue.snapshot.state).toBe('idle');
+  });
+
+  it('is watched no more when nobody wants it', async () => {
+    const { queue, ids } = await watched(waiting('a'));
+    const unwatch = queue.unwatch();
+    service.socket.answer('UNWATCH_QUEUE', 'QUEUE_UNWATCHED', {});
+    await unwatch;
+    changed(waiting('b'));
+    service.socket.end(1001);
+    await service.clock.pass(2_000);
+    expect([ids(), service.socket.sent]).toEqual([[], []]);
+  });
+
+  it('tells of agents, and of what is not in it', async () => {
+    const { queue } = await watched();
+    const told: unknown[] = [];
+    queue.on('agent', ({ id }) => told.push(id));
+    queue.on('conversation', ({ conversation: { id }, reason }) => told.push([id, reason]));
+    service.socket.tell('AGENT_CHANGED', { user: user('alex', 'agent') });
+    service.socket.tell('QUEUE_CHANGED', { conversation: waiting('x', { status: 'closed' }), reason: 'closed' });
+    expect(told).toEqual(['alex', ['x', 'closed']]);
+  });
+});
+
+describe('availability', () => {
+  const until = '2026-01-01T00:02:30.000Z';
+  const sets = () => service.socket.sent.splice(0).map(({ data }) => data);
+
+  async function available() {
+    const { availability } = await service.connected({}, session(user('alex', 'agent')));
+    const set = availability.set('available');
+    service.socket.answer('SET_AVAILABILITY', 'AVAILABILITY_SET', { status: 'available', until });
+    expect(await set).toEqual({ status: 'available', until });
+    return availability;
+  }
+
+  it('is renewed each minute, and nothing makes anybody available but themselves', async () => {
+    const { availability } = await service.connected({}, session(user('alex', 'agent')));
+    await service.clock.pass(100_000);
+    expect([availability.snapshot.status, sets()]).toEqual([null, []]);
+    const set = availability.set('available');
+    expect(service.socket.answer('SET_AVAILABILITY', 'AVAILABILITY_SET', { status: 'available', until }).data).toEqual({
+      status: 'available',
+    });
+    await set;
+    await service.clock.pass(59_999);
+    expect(sets()).toEqual([]);
+    await service.clock.pass(1);
+    expect(sets()).toEqual([{ status: 'available', renew: true }]);
+    // Without an answer the next minute tries again.
+    await service.clock.pass(60_000);
+    expect(sets()).toEqual([{ status: 'available', renew: true }]);
+  });
+
+  it('is renewed at once on a new socket', async () => {
+    await available();
+    service.socket.end(1001);
+    await service.clock.pass(1_000);
+    expect(sets()).toEqual([{ status: 'available', renew: true }]);
+  });
+
+  it('that was ended is over, whoever ended it', async () => {
+    const availability = await available();
+    const told: unknown[] = [];
+    availability.on('change', ({ status }) => told.push(status));
+    service.socket.tell('AVAILABILITY_SET', { status: 'away', until: null });
+    await service.clock.pass(200_000);
+    service.socket.end(1001);
+    await service.clock.pass(5_000);
+    expect([told, sets()]).toEqual([['away'], []]);
+  });
+
+  it('of before a reload is found, without beginning it', async () => {
+    const { availability } = await service.connected({}, session(user('alex', 'agent')));
+    const resume = availability.resume();
+    expect(service.socket.answer('SET_AVAILABILITY', 'AVAILABILITY_SET', { status: 'away', until: null }).data).toEqual(
+      { status: 'available', renew: true },
+    );
+    expect(await resume).toEqual({ status: 'away', until: null });
+  });
+});

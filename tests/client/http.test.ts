@@ -1,0 +1,136 @@
+import { isLiveSupportError } from '../../client/src/index.ts';
+import { conversation, FakeService, problem, session } from './support/fakes.ts';
+
+/** The HTTP API by name: what is repeated, and what an error says. */
+
+let service: FakeService;
+beforeEach(() => {
+  service = new FakeService();
+});
+afterEach(() => service.close());
+
+async function signedIn(options = {}) {
+  const client = service.client(options);
+  await client.session.use(session());
+  return client;
+}
+
+it('writes a request as it goes over the wire', async () => {
+  const { http } = await signedIn();
+  service.handlers.listMessages = () => ({ status: 200, body: { items: [], nextAfterSeq: null } });
+  await http.listMessages({ params: { conversationId: 'a b' }, query: { afterSeq: 3 } });
+  expect(service.requests.at(-1)).toMatchObject({
+    path: '/conversations/a%20b/messages?afterSeq=3',
+    token: 't1',
+    body: undefined,
+  });
+  service.handlers.getDesk = () => ({ status: 200, body: { open: true } });
+  expect(await http.getDesk()).toEqual({ open: true });
+  expect(service.requests.at(-1)?.token).toBeUndefined();
+});
+
+it('says all that the service says of an error', async () => {
+  const { http } = await signedIn();
+  const errors = [{ pointer: '/body/subject', detail: 'is required' }];
+  service.handlers.createConversation = () => ({
+    status: 400,
+    headers: { 'content-type': 'application/problem+json' },
+    body: { status: 400, code: 'VALIDATION_FAILED', detail: 'No.', requestId: 'r-1', errors },
+  });
+  const error = await http.createConversation({ body: { subject: '' } }).catch((thrown: unknown) => thrown);
+  expect(isLiveSupportError(error)).toBe(true);
+  expect(error).toMatchObject({
+    code: 'VALIDATION_FAILED',
+    status: 400,
+    message: 'No.',
+    errors,
+    requestId: 'r-1',
+    retryable: false,
+    outcomeUnknown: false,
+    retryAfter: null,
+  });
+});
+
+it.each([
+  [429, 'RATE_LIMITED', true, false],
+  [502, 'UNAVAILABLE', true, true],
+  [504, 'UNAVAILABLE', true, true],
+  [418, 'UNEXPECTED', false, false],
+])('takes %i of a gateway for %s', async (status, code, retryable, outcomeUnknown) => {
+  const { http } = await signedIn({ requestRetries: 0 });
+  service.handlers.getMe = () => ({ status, body: { message: 'Endpoint request timed out' } });
+  await expect(http.getMe()).rejects.toMatchObject({ code, status, retryable, outcomeUnknown });
+});
+
+describe('without an answer', () => {
+  it('what is safe is sent again, twice', async () => {
+    const { http } = await signedIn();
+    service.handlers.listConversations = () => 'lost';
+    const call = expect(http.listConversations()).rejects.toMatchObject({ code: 'NETWORK', retryable: true });
+    await service.clock.pass(60_000);
+    await call;
+    expect(service.calls('listConversations')).toBe(3);
+  });
+
+  it('what is not is never repeated', async () => {
+    const { http } = await signedIn();
+    service.handlers.assignConversation = () => problem(503, 'UNAVAILABLE', { 'retry-after': '1' });
+    await expect(
+      http.assignConversation({ params: { conversationId: 'c' }, body: { agentId: 'a' } }),
+    ).rejects.toMatchObject({ code: 'UNAVAILABLE', retryable: false, outcomeUnknown: true });
+    service.handlers.createConversation = () => 'lost';
+    await expect(http.createConversation({ body: { subject: 'x' } })).rejects.toMatchObject({
+      retryable: false,
+      outcomeUnknown: true,
+    });
+    expect([service.calls('assignConversation'), service.calls('createConversation')]).toEqual([1, 1]);
+  });
+
+  it('a conversation is opened once, however often that is sent', async () => {
+    const client = await signedIn();
+    let times = 0;
+    service.handlers.createConversation = () => {
+      times += 1;
+      return times < 3 ? 'lost' : { status: 200, body: conversation() };
+    };
+    const opening = client.open({ subject: 'x' });
+    await service.clock.pass(60_000);
+    expect((await opening).snapshot.conversation?.id).toBe('c');
+    const names = service.requests.flatMap(({ operation, body }) =>
+      operation === 'createConversation' ? [(body as { clientConversationId: string }).clientConversationId] : [],
+    );
+    expect([names.length, new Set(names).size, typeof names[0]]).toEqual([3, 1, 'string']);
+  });
+
+  it('is given up after its time', async () => {
+    const { http } = await signedIn({ requestRetries: 0 });
+    service.handlers.getMe = () => 'silence';
+    const call = expect(http.getMe()).rejects.toMatchObject({ code: 'TIMEOUT', outcomeUnknown: true });
+    await service.clock.pass(30_000);
+    await call;
+  });
+});
+
+it('waits as long as the service says, if that is not too long', async () => {
+  const { http } = await signedIn();
+  service.handlers.getMe = () => problem(429, 'RATE_LIMITED', { 'retry-after': '7' });
+  const call = expect(http.getMe()).rejects.toMatchObject({ retryAfter: 7 });
+  await service.clock.pass(6_999);
+  expect(service.calls('getMe')).toBe(1);
+  await service.clock.pass(60_000);
+  await call;
+  expect(service.calls('getMe')).toBe(3);
+  service.handlers.getMe = () => problem(429, 'RATE_LIMITED', { 'retry-after': '600' });
+  await expect(http.getMe()).rejects.toMatchObject({ retryAfter: 600 });
+});
+
+it('rejects with the reason of an aborted signal, and repeats nothing then', async () => {
+  const { http } = await signedIn();
+  service.handlers.getMe = () => 'silence';
+  const controller = new AbortController();
+  const call = http.getMe({ signal: controller.signal });
+  controller.abort('enough');
+  await expect(call).rejects.toBe('enough');
+  await service.clock.pass(60_000);
+  expect(service.calls('getMe')).toBeLessThan(2);
+});

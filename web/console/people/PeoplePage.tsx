@@ -1,0 +1,558 @@
+import { useCallback, useEffect, useMemo, useState } from 'preact/hooks';
+import type { PasswordReset, Role, StaffRole, User } from '../../../client/src/index.ts';
+import { useDesk } from '../app/desk.ts';
+import { type Failure, failureOf } from '../app/errors.ts';
+import { clockTime, dateTime } from '../app/format.ts';
+import { tell } from '../app/notices.ts';
+import { PagedList } from '../app/pagedList.ts';
+import { addressOf, go, place } from '../app/router.ts';
+import { CapacityDialog } from '../queue/TeamPanel.tsx';
+import { Ask, Dialog } from '../ui/Dialog.tsx';
+import { Icon } from '../ui/Icon.tsx';
+import { Menu, type MenuItem } from '../ui/Menu.tsx';
+import { Avatar, Empty, Failed, Field, ListStatus, Skeleton, useFirstFault } from '../ui/parts.tsx';
+import { WindowedList } from '../ui/WindowedList.tsx';
+
+const ROW = 60;
+
+const ROLES: Readonly<Record<string, string>> = {
+  all: 'Everybody',
+  agent: 'Agents',
+  supervisor: 'Supervisors',
+  admin: 'Admins',
+  candidate: 'Customers',
+};
+const ROLE_NAMES: Readonly<Record<Role, string>> = {
+  agent: 'Agent',
+  supervisor: 'Supervisor',
+  admin: 'Admin',
+  candidate: 'Customer',
+};
+
+type Doing =
+  | { readonly what: 'create' }
+  | { readonly what: 'edit' | 'deactivate' | 'reset' | 'erase' | 'capacity'; readonly user: User };
+
+/** Who works here, and who writes: an admin makes, changes and ends them. */
+export default function PeoplePage() {
+  const { client, user: me } = useDesk();
+  const { query } = place.value;
+  const role = query.get('role') ?? 'agent';
+  const active = query.get('active') ?? '';
+  const [text, setText] = useState('');
+  const [doing, setDoing] = useState<Doing | null>(null);
+  const supervisors = useMemo(
+    () =>
+      new PagedList((cursor) =>
+        client.http.listUsers({ query: { role: 'supervisor', limit: 100, ...(cursor !== undefined && { cursor }) } }),
+      ),
+    [client],
+  );
+  const list = useMemo(
+    () =>
+      new PagedList((cursor) =>
+        client.http.listUsers({
+          query: {
+            limit: 100,
+            ...(role in ROLE_NAMES && { role: role as Role }),
+            ...(active !== '' && { active: active === 'true' }),
+            ...(cursor !== undefined && { cursor }),
+          },
+        }),
+      ),
+    [client, role, active],
+  );
+  useEffect(() => void list.refresh(), [list]);
+  useEffect(() => void supervisors.all(1_000), [supervisors]);
+  const onEnd = useCallback(() => void list.more(), [list]);
+  const nameOf = useMemo(
+    () => new Map(supervisors.items.value.map(({ id, name }) => [id, name])),
+    [supervisors.items.value],
+  );
+  const needle = text.trim().toLowerCase();
+  const people = list.items.value.filter(
+    ({ name, email }) =>
+      needle === '' || name.toLowerCase().includes(needle) || (email ?? '').toLowerCase().includes(needle),
+  );
+  // What isn't loaded can't be found.
+  useEffect(() => {
+    if (needle !== '' && list.hasMore.value && list.failure.value === null) void list.more();
+  }, [needle, list.items.value]);
+
+  const filter = (change: Readonly<Record<string, string>>) =>
+    go(
+      addressOf(
+        'people',
+        null,
+        Object.fromEntries(Object.entries({ role, active, ...change }).filter(([, value]) => value !== '')),
+      ),
+    );
+  const put = (user: User) => {
+    list.put(user);
+    if (user.role === 'supervisor') supervisors.put(user);
+  };
+  const change = async (user: User, body: Parameters<typeof client.http.updateUser>[0]['body']) => {
+    put(await client.http.updateUser({ params: { userId: user.id }, body }));
+  };
+  const close = () => setDoing(null);
+  const actions = (user: User): MenuItem[] => {
+    const isStaff = user.role !== 'candidate';
+    const hasAddress = user.email !== null;
+    return [
+      { label: 'Edit', icon: 'settings', onSelect: () => setDoing({ what: 'edit', user }) },
+      ...(user.role === 'agent'
+        ? [
+            {
+              label: 'Change the capacity',
+              icon: 'queue' as const,
+              onSelect: () => setDoing({ what: 'capacity', user }),
+            },
+          ]
+        : []),
+      ...(hasAddress && user.active
+        ? [{ label: 'Password reset link', icon: 'link' as const, onSelect: () => setDoing({ what: 'reset', user }) }]
+        : []),
+      user.active
+        ? {
+            label: 'Deactivate',
+            icon: 'leave',
+            isDangerous: true,
+            isDisabled: user.id === me.id,
+            hint: user.id === me.id ? 'that is you' : '',
+            onSelect: () => setDoing({ what: 'deactivate', user }),
+          }
+        : {
+            label: 'Reactivate',
+            icon: 'check',
+            onSelect: () => {
+              // An agent comes back into a team: where theirs is gone, the form asks for another one.
+              change(user, { active: true }).then(
+                () => tell(`${user.name} can sign in again.`),
+                (thrown: unknown) => {
+                  const failure = failureOf(thrown);
+                  if (failure.fields['supervisorId']) setDoing({ what: 'edit', user });
+                  else tell(failure.said, 'bad');
+                },
+              );
+            },
+          },
+      ...(isStaff
+        ? []
+        : [
+            {
+              label: 'Erase',
+              icon: 'close' as const,
+              isDangerous: true,
+              onSelect: () => setDoing({ what: 'erase', user }),
+            },
+          ]),
+    ];
+  };
+
+  return (
+    <div class="page people">
+      <header class="page-head">
+        <h1>People</h1>
+        <button type="button" class="button primary" onClick={() => setDoing({ what: 'create' })}>
+          <Icon name="plus" /> New person
+        </button>
+      </header>
+      <div class="filters">
+        <label>
+          <span>Who</span>
+          <select value={role} onChange={({ currentTarget }) => filter({ role: currentTarget.value })}>
+            {Object.entries(ROLES).map(([value, label]) => (
+              <option key={value} value={value}>
+                {label}
+              </option>
+            ))}
+          </select>
+        </label>
+        <label>
+          <span>State</span>
+          <select value={active} onChange={({ currentTarget }) => filter({ active: currentTarget.value })}>
+            <option value="">Active and not</option>
+            <option value="true">Active</option>
+            <option value="false">Deactivated</option>
+          </select>
+        </label>
+        <label class="filter-search">
+          <span>Search</span>
+          <input
+            type="search"
+            value={text}
+            placeholder="Name or address"
+            onInput={({ currentTarget }) => setText(currentTarget.value)}
+          />
+        </label>
+      </div>
+      <ListStatus isLoading={list.isLoading.value} onRefresh={() => void list.refresh()}>
+        Newest first{list.readAt.value === null ? '' : `, as of ${clockTime(list.readAt.value)}`}
+      </ListStatus>
+      {list.failure.value && list.readAt.value === null ? (
+        <Failed failure={list.failure.value} onRetry={() => void list.refresh()} />
+      ) : list.readAt.value === null ? (
+        <Skeleton rows={8} kind="line" />
+      ) : people.length === 0 ? (
+        <Empty icon="people" title={needle === '' ? 'Nobody here' : `Nobody is called “${text.trim()}”`} />
+      ) : (
+        <WindowedList
+          label="People"
+          items={people}
+          idOf={({ id }) => id}
+          rowHeight={ROW}
+          currentId={null}
+          onEnd={onEnd}
+          row={(user) => (
+            <div class={user.active ? 'person' : 'person inactive'}>
+              <Avatar name={user.name} />
+              <span class="person-main">
+                <span class="row-name">{user.name}</span>
+                <span class="person-email">{user.email ?? 'No address'}</span>
+              </span>
+              <span class="person-role">
+                {ROLE_NAMES[user.role]}
+                {user.role === 'agent' && user.supervisorId && (
+                  <small> under {nameOf.get(user.supervisorId) ?? '…'}</small>
+                )}
+              </span>
+              <span class="person-state">{user.active ? '' : 'Deactivated'}</span>
+              <span class="person-since">since {dateTime(user.createdAt)}</span>
+              <Menu label={`What to do with ${user.name}`} items={actions(user)}>
+                <Icon name="more" />
+              </Menu>
+            </div>
+          )}
+        />
+      )}
+      {doing?.what === 'create' && (
+        <PersonDialog
+          user={null}
+          supervisors={supervisors.items.value}
+          onClose={close}
+          onSave={async (values) => {
+            put(
+              await client.http.createUser({
+                body: {
+                  name: values.name,
+                  email: values.email,
+                  password: values.password,
+                  role: values.role,
+                  ...(values.role === 'agent' && { supervisorId: values.supervisorId }),
+                },
+              }),
+            );
+            tell(`${values.name} can sign in now.`);
+            close();
+          }}
+        />
+      )}
+      {doing?.what === 'edit' && (
+        <PersonDialog
+          user={doing.user}
+          supervisors={supervisors.items.value}
+          onClose={close}
+          onSave={async ({ name, email, supervisorId }) => {
+            const { user } = doing;
+            await change(user, {
+              ...(name !== user.name && { name }),
+              ...(email !== (user.email ?? '') && { email }),
+              ...(user.role === 'agent' && supervisorId !== user.supervisorId && { supervisorId }),
+            });
+            tell('Saved.');
+            close();
+          }}
+        />
+      )}
+      {doing?.what === 'capacity' && (
+        <CapacityDialog
+          user={doing.user}
+          onClose={close}
+          onSave={async (maxConversations) => {
+            put(await client.http.setCapacity({ params: { userId: doing.user.id }, body: { maxConversations } }));
+            close();
+          }}
+        />
+      )}
+      {doing?.what === 'deactivate' && (
+        <Confirm
+          title={`Deactivate ${doing.user.name}?`}
+          yes="Deactivate"
+          onClose={close}
+          onYes={async () => {
+            await change(doing.user, { active: false });
+            tell(`${doing.user.name} is signed out everywhere, and can’t sign in.`);
+          }}
+        >
+          Every session ends at once.{doing.user.role === 'agent' && ' What they hold goes back to the queue.'} They can
+          be reactivated.
+        </Confirm>
+      )}
+      {doing?.what === 'erase' && (
+        <Confirm
+          title={`Erase ${doing.user.name}?`}
+          yes="Erase for good"
+          onClose={close}
+          onYes={async () => {
+            await client.http.eraseUser({ params: { userId: doing.user.id } });
+            list.remove(doing.user.id);
+            tell('Erased.');
+          }}
+        >
+          Name, address and the text of every conversation are gone for good. Nobody can bring them back.
+        </Confirm>
+      )}
+      {doing?.what === 'reset' && <ResetDialog user={doing.user} onClose={close} />}
+    </div>
+  );
+}
+
+interface ConfirmProps {
+  readonly title: string;
+  readonly yes: string;
+  readonly children: preact.ComponentChildren;
+  readonly onYes: () => Promise<void>;
+  readonly onClose: () => void;
+}
+
+function Confirm({ title, yes, children, onYes, onClose }: ConfirmProps) {
+  const [failure, setFailure] = useState<Failure | null>(null);
+  const [isBusy, setBusy] = useState(false);
+  return (
+    <Ask
+      title={title}
+      yes={yes}
+      isDangerous
+      isBusy={isBusy}
+      onClose={onClose}
+      onYes={() => {
+        setBusy(true);
+        onYes()
+          .then(onClose, (thrown: unknown) => setFailure(failureOf(thrown)))
+          .finally(() => setBusy(false));
+      }}
+    >
+      <p>{children}</p>
+      {failure && (
+        <p class="refusal" role="alert">
+          {failure.said}
+        </p>
+      )}
+    </Ask>
+  );
+}
+
+interface Values {
+  readonly name: string;
+  readonly email: string;
+  readonly password: string;
+  readonly role: StaffRole;
+  readonly supervisorId: string;
+}
+
+interface PersonDialogProps {
+  readonly user: User | null;
+  readonly supervisors: readonly User[];
+  readonly onClose: () => void;
+  readonly onSave: (values: Values) => Promise<void>;
+}
+
+export function PersonDialog({ user, supervisors, onClose, onSave }: PersonDialogProps) {
+  const [values, setValues] = useState<Values>({
+    name: user?.name ?? '',
+    email: user?.email ?? '',
+    password: '',
+    role: user && user.role !== 'candidate' ? user.role : 'agent',
+    supervisorId: user?.supervisorId ?? '',
+  });
+  const [failure, setFailure] = useState<Failure | null>(null);
+  const [isBusy, setBusy] = useState(false);
+  const form = useFirstFault(failure?.fields);
+  const set = (change: Partial<Values>) => setValues({ ...values, ...change });
+  const fault = (field: string) => failure?.fields[field];
+  const isAgent = user ? user.role === 'agent' : values.role === 'agent';
+  return (
+    <Dialog title={user ? `Edit ${user.name}` : 'New person'} onClose={onClose}>
+      <form
+        ref={form}
+        class="form"
+        noValidate
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (isAgent && values.supervisorId === '') {
+            return setFailure({ said: '', fields: { supervisorId: 'Choose a supervisor.' }, requestId: null });
+          }
+          setBusy(true);
+          setFailure(null);
+          onSave(values)
+            .catch((thrown: unknown) => setFailure(failureOf(thrown)))
+            .finally(() => setBusy(false));
+        }}
+      >
+        <Field label="Name" error={fault('name')}>
+          {(attributes) => (
+            <input
+              {...attributes}
+              value={values.name}
+              autocomplete="off"
+              onInput={({ currentTarget }) => set({ name: currentTarget.value })}
+            />
+          )}
+        </Field>
+        {(user === null || user.email !== null) && (
+          <Field label="E-mail" error={fault('email')}>
+            {(attributes) => (
+              <input
+                {...attributes}
+                type="email"
+                value={values.email}
+                autocomplete="off"
+                onInput={({ currentTarget }) => set({ email: currentTarget.value })}
+              />
+            )}
+          </Field>
+        )}
+        {user === null && (
+          <>
+            <Field
+              label="Password"
+              error={fault('password')}
+              hint="8 to 128 characters. They can change it themselves."
+            >
+              {(attributes) => (
+                <input
+                  {...attributes}
+                  type="password"
+                  autocomplete="new-password"
+                  value={values.password}
+                  onInput={({ currentTarget }) => set({ password: currentTarget.value })}
+                />
+              )}
+            </Field>
+            <Field label="Role" error={fault('role')}>
+              {(attributes) => (
+                <select
+                  {...attributes}
+                  value={values.role}
+                  onChange={({ currentTarget }) => set({ role: currentTarget.value as StaffRole })}
+                >
+                  <option value="agent">Agent: answers customers</option>
+                  <option value="supervisor">Supervisor: gives out what waits</option>
+                  <option value="admin">Admin: people, analytics, audit</option>
+                </select>
+              )}
+            </Field>
+          </>
+        )}
+        {isAgent && (
+          <Field
+            label="Supervisor"
+            error={fault('supervisorId')}
+            {...(user && { hint: 'Who moves takes along what they hold.' })}
+          >
+            {(attributes) => (
+              <select
+                {...attributes}
+                value={values.supervisorId}
+                onChange={({ currentTarget }) => set({ supervisorId: currentTarget.value })}
+              >
+                <option value="">Choose one</option>
+                {supervisors
+                  .filter(({ active, id }) => active || id === user?.supervisorId)
+                  .map(({ id, name, active }) => (
+                    <option key={id} value={id}>
+                      {name}
+                      {active ? '' : ' (deactivated)'}
+                    </option>
+                  ))}
+              </select>
+            )}
+          </Field>
+        )}
+        {failure && Object.keys(failure.fields).length === 0 && (
+          <p class="refusal" role="alert">
+            {failure.said}
+          </p>
+        )}
+        <footer class="dialog-actions">
+          <button type="button" class="button" onClick={onClose}>
+            Cancel
+          </button>
+          <button type="submit" class="button primary" disabled={isBusy}>
+            {user ? 'Save' : 'Make'}
+          </button>
+        </footer>
+      </form>
+    </Dialog>
+  );
+}
+
+function ResetDialog({ user, onClose }: { readonly user: User; readonly onClose: () => void }) {
+  const { client } = useDesk();
+  const [link, setLink] = useState<PasswordReset | null>(null);
+  const [failure, setFailure] = useState<Failure | null>(null);
+  const [isBusy, setBusy] = useState(false);
+  const make = () => {
+    setBusy(true);
+    setFailure(null);
+    client.http
+      .createPasswordReset({ params: { userId: user.id } })
+      .then(setLink, (thrown: unknown) => setFailure(failureOf(thrown)))
+      .finally(() => setBusy(false));
+  };
+  return (
+    <Dialog title={`Password reset link for ${user.name}`} onClose={onClose}>
+      {link === null ? (
+        <>
+          <p>
+            Whoever has the link sets a new password and signs in as {user.name}. Hand it over by a way you trust. It
+            works once, for 30 minutes.
+          </p>
+          {failure && (
+            <p class="refusal" role="alert">
+              {failure.said}
+            </p>
+          )}
+          <footer class="dialog-actions">
+            <button type="button" class="button" onClick={onClose}>
+              Cancel
+            </button>
+            <button type="button" class="button primary" disabled={isBusy} onClick={make}>
+              Make the link
+            </button>
+          </footer>
+        </>
+      ) : (
+        <>
+          <Field label="The link" hint={`Works until ${clockTime(link.expiresAt)}. It isn’t shown again.`}>
+            {(attributes) => (
+              <input
+                {...attributes}
+                readOnly
+                value={link.url}
+                onFocus={({ currentTarget }) => currentTarget.select()}
+              />
+            )}
+          </Field>
+          <footer class="dialog-actions">
+            <button type="button" class="button" onClick={onClose}>
+              Done
+            </button>
+            <button
+              type="button"
+              class="button primary"
+              onClick={() =>
+                navigator.clipboard.writeText(link.url).then(
+                  () => tell('The link is copied.'),
+                  () => tell('The browser doesn’t let this page copy: select the link.', 'bad'),
+                )
+              }
+            >
+              Copy
+            </button>
+          </footer>
+        </>
+      )}
+    </Dialog>
+  );
+}

@@ -1,0 +1,96 @@
+import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import type { AnyConversation } from '../../../client/src/index.ts';
+import { useDesk } from '../app/desk.ts';
+import { Dialog } from '../ui/Dialog.tsx';
+import { Avatar, Empty, Failed } from '../ui/parts.tsx';
+import type { Teammate } from './lobby.ts';
+import { Availability, Load } from './TeamPanel.tsx';
+
+interface AssignDialogProps {
+  readonly conversation: AnyConversation;
+  readonly onClose: () => void;
+}
+
+/** To whom? Typing filters, arrows move, Enter gives: two gestures with the mouse as with the keys. */
+export function AssignDialog({ conversation, onClose }: AssignDialogProps) {
+  const { lobby } = useDesk();
+  const [text, setText] = useState('');
+  const [chosen, setChosen] = useState(0);
+  const [isBusy, setBusy] = useState(false);
+  const id = useId();
+  const field = useRef<HTMLInputElement>(null);
+  useEffect(() => field.current?.focus(), []);
+  if (!lobby) return null;
+  const team = lobby.team.value;
+  const found = team
+    .filter(({ user }) => user.id !== conversation.agentId)
+    .filter(({ user }) => user.name.toLowerCase().includes(text.trim().toLowerCase()));
+  const at = Math.min(chosen, Math.max(0, found.length - 1));
+  const give = async (mate: Teammate | undefined) => {
+    if (!mate || isBusy) return;
+    setBusy(true);
+    await lobby.assign(conversation, mate.user);
+    onClose();
+  };
+  const failure = lobby.teamFailure.value;
+  return (
+    <Dialog
+      title={conversation.status === 'open' ? 'Assign' : 'Give to somebody else'}
+      onClose={onClose}
+      class="assign"
+    >
+      <p class="assign-what">
+        {conversation.candidate.name}: {conversation.subject}
+      </p>
+      <input
+        ref={field}
+        class="assign-search"
+        role="combobox"
+        aria-expanded="true"
+        aria-controls={`${id}-list`}
+        aria-activedescendant={found.length > 0 ? `${id}-${at}` : undefined}
+        aria-label="Search an agent"
+        placeholder="Search your team"
+        value={text}
+        onInput={({ currentTarget }) => {
+          setText(currentTarget.value);
+          setChosen(0);
+        }}
+        onKeyDown={(event) => {
+          const move = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+          if (event.isComposing || found.length === 0) return;
+          if (move !== undefined) setChosen((at + move + found.length) % found.length);
+          else if (event.key === 'Enter') void give(found[at]);
+          else return;
+          event.preventDefault();
+        }}
+      />
+      {failure && team.length === 0 ? (
+        <Failed failure={failure} onRetry={() => void lobby.loadTeam()} />
+      ) : found.length === 0 ? (
+        <Empty icon="people" title={team.length === 0 ? 'You have no active agents' : 'No agent is called so'} />
+      ) : (
+        <div id={`${id}-list`} class="assign-list" role="listbox" aria-label="Agents">
+          {found.map((mate, index) => (
+            // biome-ignore lint/a11y/useKeyWithClickEvents: the keys are the search field's.
+            <div
+              key={mate.user.id}
+              id={`${id}-${index}`}
+              role="option"
+              tabIndex={-1}
+              aria-selected={index === at}
+              aria-disabled={isBusy}
+              onMouseDown={(event) => event.preventDefault()}
+              onClick={() => void give(mate)}
+            >
+              <Avatar name={mate.user.name} />
+              <span class="assign-name">{mate.user.name}</span>
+              <Availability user={mate.user} />
+              <Load mate={mate} />
+            </div>
+          ))}
+        </div>
+      )}
+    </Dialog>
+  );
+}

@@ -1,0 +1,250 @@
+import { useMemo, useRef, useState } from 'preact/hooks';
+import type { AnyConversation, Priority, StaffConversation } from '../../../client/src/index.ts';
+import { withLeaving } from '../app/arrange.ts';
+import { now } from '../app/clock.ts';
+import { useDesk } from '../app/desk.ts';
+import { failureOf } from '../app/errors.ts';
+import { count, fullTime, running } from '../app/format.ts';
+import { say, tell } from '../app/notices.ts';
+import { addressOf, go, place } from '../app/router.ts';
+import { useOrder } from '../app/useOrder.ts';
+import { Conversation } from '../chat/Conversation.tsx';
+import { useKeys } from '../shell/keys.ts';
+import { Icon } from '../ui/Icon.tsx';
+import { Avatar, BehindLine, Empty, Failed, Link, PriorityMark, Skeleton, Tags } from '../ui/parts.tsx';
+import { WindowedList } from '../ui/WindowedList.tsx';
+import { AssignDialog } from './AssignDialog.tsx';
+import { RoutingCard } from './RoutingCard.tsx';
+import { TeamPanel } from './TeamPanel.tsx';
+
+const ROW = 76;
+
+/** Waits so long that somebody should look: by how urgent it is. */
+const LATE_MS: Readonly<Record<Priority, number>> = {
+  urgent: 2 * 60_000,
+  high: 5 * 60_000,
+  normal: 10 * 60_000,
+  low: 30 * 60_000,
+};
+
+/** What waits, the most urgent first, and who is there for it. */
+export function QueuePage() {
+  const { lobby, user, client } = useDesk();
+  const { id } = place.value;
+  const [current, setCurrent] = useState<string | null>(null);
+  const [assigning, setAssigning] = useState<AnyConversation | null>(null);
+  const [dragged, setDragged] = useState<StaffConversation | null>(null);
+  const shown = useRef<readonly string[]>([]);
+  if (!lobby) return null;
+  const isSupervisor = user.role === 'supervisor';
+  const { state, conversations, error } = lobby.queue.value;
+  const farewells = lobby.farewells.value;
+
+  const byId = new Map<string, StaffConversation>(conversations.map((one) => [one.id, one]));
+  // Who has left stays for a moment, where it was, with a word.
+  for (const [gone, { conversation }] of farewells) if (!byId.has(gone)) byId.set(gone, conversation);
+  const sorted = conversations.map((one) => one.id);
+  const leaving = [...farewells.keys()].filter((gone) => shown.current.includes(gone) && !sorted.includes(gone));
+  const inPlace = withLeaving(sorted, leaving, shown.current);
+  const { rows, ids, isGone, isBehind, hold, catchUp } = useOrder('queue', inPlace, byId);
+  shown.current = ids;
+  const longest = useMemo(
+    () =>
+      conversations.reduce<string | null>(
+        (oldest, one) => (!oldest || one.createdAt < oldest ? one.createdAt : oldest),
+        null,
+      ),
+    [conversations],
+  );
+
+  const move = (by: number) => {
+    const from = ids.indexOf(current ?? id ?? '');
+    const next = ids[Math.min(ids.length - 1, Math.max(0, from < 0 ? 0 : from + by))];
+    if (next === undefined) return;
+    setCurrent(next);
+    const row = byId.get(next);
+    if (row) say(`${row.candidate.name}: ${row.subject}`);
+  };
+  const target = byId.get(current ?? id ?? '');
+  useKeys({
+    j: () => move(1),
+    k: () => move(-1),
+    ArrowDown: () => document.activeElement?.closest('.history-scroll') === null && move(1),
+    ArrowUp: () => document.activeElement?.closest('.history-scroll') === null && move(-1),
+    Enter: () => current !== null && go(addressOf('queue', current)),
+    Escape: () => id !== null && go(addressOf('queue')),
+    a: () => {
+      if (isSupervisor && target && !farewells.has(target.id)) setAssigning(target);
+    },
+  });
+
+  const team = (
+    <TeamPanel
+      team={lobby.team.value}
+      isLoaded={lobby.isTeamLoaded.value}
+      failure={lobby.teamFailure.value}
+      onRetry={() => void lobby.loadTeam()}
+      isDragging={dragged !== null}
+      onDrop={
+        isSupervisor
+          ? (agent) => {
+              if (dragged) void lobby.assign(dragged, agent);
+              setDragged(null);
+            }
+          : null
+      }
+      onSendAway={
+        isSupervisor
+          ? (agent) => {
+              client.http.sendAway({ params: { userId: agent.id }, body: { status: 'away' } }).then(
+                (changed) => {
+                  lobby.putAgent(changed);
+                  tell(`${agent.name} is away now.`);
+                },
+                (thrown: unknown) => tell(failureOf(thrown).said, 'bad'),
+              );
+            }
+          : null
+      }
+      onCapacity={async (agent, maxConversations) => {
+        lobby.putAgent(await client.http.setCapacity({ params: { userId: agent.id }, body: { maxConversations } }));
+        tell(`${agent.name} takes ${count(maxConversations, 'conversation')} at once.`);
+      }}
+    />
+  );
+
+  return (
+    <div class={id === null ? 'columns queue-columns' : 'columns queue-columns with-open'}>
+      <section class="list-column queue-column" aria-label="Queue">
+        <header class="list-head">
+          <h1>Queue {state === 'live' && <span class="tab-count">{conversations.length}</span>}</h1>
+          <p class="queue-said">
+            Most urgent first, then who waits longest
+            {longest && (
+              <>
+                . Longest: <Waiting since={longest} />
+              </>
+            )}
+          </p>
+        </header>
+        {isBehind && <BehindLine onCatchUp={catchUp} />}
+        {state === 'loading' && rows.length > 0 && (
+          <p class="stale-line" role="status">
+            Reading the queue anew …
+          </p>
+        )}
+        {error && state === 'idle' ? (
+          <Failed failure={failureOf(error)} onRetry={() => void client.queue.watch().catch(() => undefined)} />
+        ) : state !== 'live' && rows.length === 0 ? (
+          <Skeleton rows={8} />
+        ) : rows.length === 0 ? (
+          <Empty icon="check" title="Nobody is waiting">
+            Who opens a conversation appears here at once.
+          </Empty>
+        ) : (
+          <WindowedList
+            label="Waiting conversations"
+            items={rows}
+            idOf={(one) => one.id}
+            rowHeight={ROW}
+            currentId={current}
+            onHeld={hold}
+            row={(conversation) => (
+              <QueueRow
+                conversation={conversation}
+                isOpen={conversation.id === id}
+                isCurrent={conversation.id === current}
+                word={farewells.get(conversation.id)?.word ?? (isGone(conversation.id) ? 'Gone' : null)}
+                onAssign={isSupervisor ? () => setAssigning(conversation) : null}
+                onDrag={isSupervisor ? (isDragged) => setDragged(isDragged ? conversation : null) : null}
+              />
+            )}
+          />
+        )}
+      </section>
+      {id !== null && <Conversation key={id} id={id} backTo={addressOf('queue')} onAssign={setAssigning} />}
+      {id === null && (
+        <aside class="team-column" aria-label="Team and routing">
+          {isSupervisor && <RoutingCard />}
+          {team}
+        </aside>
+      )}
+      {assigning && <AssignDialog conversation={assigning} onClose={() => setAssigning(null)} />}
+    </div>
+  );
+}
+
+const Waiting = ({ since }: { readonly since: string }) => (
+  <time dateTime={since} title={`Since ${fullTime(since)}`} class="waiting-time">
+    {running(now.value - Date.parse(since))}
+  </time>
+);
+
+interface QueueRowProps {
+  readonly conversation: StaffConversation;
+  readonly isOpen: boolean;
+  readonly isCurrent: boolean;
+  /** Why the row is about to leave. */
+  readonly word: string | null;
+  readonly onAssign: (() => void) | null;
+  readonly onDrag: ((isDragged: boolean) => void) | null;
+}
+
+export function QueueRow({ conversation, isOpen, isCurrent, word, onAssign, onDrag }: QueueRowProps) {
+  const { id, candidate, subject, priority, tags, createdAt, requeues } = conversation;
+  const isLate = now.value - Date.parse(createdAt) > LATE_MS[priority];
+  const classes = ['queue-row', isOpen && 'open', isCurrent && 'current', word && 'leaving', isLate && 'late']
+    .filter(Boolean)
+    .join(' ');
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: dragging is one of three ways to assign; the others are a button and a key.
+    <div
+      class={classes}
+      draggable={onDrag !== null && word === null}
+      onDragStart={(event) => {
+        event.dataTransfer?.setData('text/plain', subject);
+        onDrag?.(true);
+      }}
+      onDragEnd={() => onDrag?.(false)}
+    >
+      <Link
+        class="queue-link"
+        href={addressOf('queue', id)}
+        aria-current={isOpen ? 'true' : undefined}
+        draggable={false}
+      >
+        <Avatar name={candidate.name} />
+        <span class="queue-main">
+          <span class="row-name">{candidate.name}</span>
+          <span class="queue-subject">{subject}</span>
+          <span class="queue-marks">
+            <PriorityMark priority={priority} />
+            <Tags tags={tags} most={2} />
+            {requeues > 0 && (
+              <span class="requeued">
+                <Icon name="requeue" /> came back{requeues > 1 ? ` ${requeues}×` : ''}
+              </span>
+            )}
+          </span>
+        </span>
+      </Link>
+      {word === null ? (
+        <>
+          <span class="queue-time">
+            {isLate && <Icon name="clock" />}
+            <span class="visually-hidden">Waits </span>
+            <Waiting since={createdAt} />
+            {isLate && <span class="visually-hidden">, long</span>}
+          </span>
+          {onAssign && (
+            <button type="button" class="button dense" aria-label={`Assign “${subject}”`} onClick={onAssign}>
+              Assign
+            </button>
+          )}
+        </>
+      ) : (
+        <span class="farewell">{word}</span>
+      )}
+    </div>
+  );
+}

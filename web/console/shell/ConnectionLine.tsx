@@ -1,0 +1,57 @@
+import { client, connection, lostSince, waitingToBeSent } from '../app/client.ts';
+import { now } from '../app/clock.ts';
+import { count, exactTime } from '../app/format.ts';
+
+/** Nothing when all is well. A second without a connection, and a line says so, since when, and what waits. */
+const PATIENCE_MS = 1_000;
+
+interface ConnectionWordsProps {
+  readonly isOffline: boolean;
+  readonly since: number;
+  readonly waiting: number;
+  readonly retry: string;
+}
+
+export const ConnectionWords = ({ isOffline, since, waiting, retry }: ConnectionWordsProps) => (
+  <div class="connection-line" role="status">
+    <span>
+      <strong>{isOffline ? 'You are offline' : 'No connection'}</strong> since {exactTime(since)}.
+      {waiting > 0 && ` ${count(waiting, 'message waits', 'messages wait')} to be sent.`}
+    </span>
+    {/* It counts: read out once, not each second. */}
+    <span class="connection-retry" aria-hidden="true">
+      {retry}
+    </span>
+  </div>
+);
+
+export const TooManyWords = ({ onConnect }: { readonly onConnect: () => void }) => (
+  <div class="connection-line" role="status">
+    <span>You are connected in too many other windows, so this one shows nothing new.</span>
+    <button type="button" class="text-button" onClick={onConnect}>
+      Connect here instead
+    </button>
+  </div>
+);
+
+export function ConnectionLine() {
+  const { state, reason, retryAt } = connection.value;
+  const since = lostSince.value;
+  if (state === 'closed' && reason === 'tooManyConnections') {
+    return <TooManyWords onConnect={() => client.connection.connect()} />;
+  }
+  const isLate = since !== null && now.value - since > PATIENCE_MS;
+  // The region is there before its words are: else nobody is told.
+  if (since === null || !isLate || state === 'ready' || state === 'idle') return <div role="status" />;
+  const seconds = retryAt === null ? null : Math.max(0, Math.ceil((retryAt - now.value) / 1000));
+  const isOffline = reason === 'offline';
+  const next = seconds !== null && !isOffline ? `Next attempt in ${seconds} s` : '';
+  return (
+    <ConnectionWords
+      isOffline={isOffline}
+      since={since}
+      waiting={waitingToBeSent.value}
+      retry={state === 'connecting' ? 'Connecting …' : next}
+    />
+  );
+}

@@ -1,0 +1,198 @@
+import { lazy, Suspense } from 'preact/compat';
+import { useEffect, useState } from 'preact/hooks';
+import { title, unreadTotal } from '../app/attention.ts';
+import { client, connection } from '../app/client.ts';
+import { type Desk, DeskContext } from '../app/desk.ts';
+import { count } from '../app/format.ts';
+import { addressOf, go, isLocal, place, type View } from '../app/router.ts';
+import { InboxPage } from '../inbox/InboxPage.tsx';
+import { QueuePage } from '../queue/QueuePage.tsx';
+import { Ask, Dialog } from '../ui/Dialog.tsx';
+import { Icon, type IconName } from '../ui/Icon.tsx';
+import { Menu } from '../ui/Menu.tsx';
+import { Avatar, Empty, Link, Skeleton } from '../ui/parts.tsx';
+import { AvailabilitySwitch } from './AvailabilitySwitch.tsx';
+import { ConnectionLine } from './ConnectionLine.tsx';
+import { isListOpen, shortcuts, useKeys } from './keys.ts';
+import { Notices } from './Notices.tsx';
+
+const PeoplePage = lazy(() => import('../people/PeoplePage.tsx'));
+const AnalyticsPage = lazy(() => import('../analytics/AnalyticsPage.tsx'));
+const AuditPage = lazy(() => import('../audit/AuditPage.tsx'));
+const RepliesPage = lazy(() => import('../replies/RepliesPage.tsx'));
+const SettingsPage = lazy(() => import('../settings/SettingsPage.tsx'));
+
+type StaffRole = 'agent' | 'supervisor' | 'admin';
+const ENTRIES: readonly {
+  readonly view: View;
+  readonly label: string;
+  readonly icon: IconName;
+  readonly roles: readonly StaffRole[];
+}[] = [
+  { view: 'inbox', label: 'Inbox', icon: 'inbox', roles: ['agent', 'supervisor', 'admin'] },
+  { view: 'queue', label: 'Queue', icon: 'queue', roles: ['supervisor', 'admin'] },
+  { view: 'people', label: 'People', icon: 'people', roles: ['admin'] },
+  { view: 'analytics', label: 'Analytics', icon: 'analytics', roles: ['supervisor', 'admin'] },
+  { view: 'audit', label: 'Audit', icon: 'audit', roles: ['admin'] },
+  { view: 'replies', label: 'Replies', icon: 'replies', roles: ['agent', 'supervisor', 'admin'] },
+];
+const TITLES: Partial<Record<View, string>> = { settings: 'Settings' };
+
+const FIRST: Readonly<Record<StaffRole, View>> = { agent: 'inbox', supervisor: 'queue', admin: 'queue' };
+
+export function Shell({ desk }: { readonly desk: Desk }) {
+  const { view } = place.value;
+  const role = desk.user.role as StaffRole;
+  const mayGo = ENTRIES.filter(({ roles }) => roles.includes(role));
+  const isAllowed = view === 'settings' || mayGo.some((entry) => entry.view === view);
+  const [isLeaving, setLeaving] = useState(false);
+
+  useEffect(() => {
+    // Those two are a laptop's, and were shown before this.
+    if (view === null || view === 'beside' || view === 'states') go(addressOf(FIRST[role]), { replace: true });
+  }, [view, role]);
+  useEffect(() => {
+    const label = ENTRIES.find((entry) => entry.view === view)?.label ?? (view && TITLES[view]);
+    title.value = label ? `${label} · Live Support` : 'Live Support';
+  }, [view]);
+
+  const to = (wanted: View) => () => (mayGo.some((entry) => entry.view === wanted) ? go(addressOf(wanted)) : false);
+  useKeys({
+    '?': () => {
+      isListOpen.value = true;
+    },
+    'g i': to('inbox'),
+    'g q': to('queue'),
+    'g p': to('people'),
+    'g a': to('analytics'),
+    'g r': to('replies'),
+  });
+
+  const held = desk.inbox?.rows.value.length ?? 0;
+  const waiting = desk.lobby?.queue.value;
+  const badges: Partial<Record<View, number>> = {
+    inbox: desk.inbox ? unreadTotal.value : 0,
+    queue: waiting?.state === 'idle' ? 0 : (waiting?.conversations.length ?? 0),
+  };
+  const signOut = () => void client.signOut();
+
+  return (
+    <DeskContext.Provider value={desk}>
+      <div class={place.value.id !== null && (view === 'inbox' || view === 'queue') ? 'shell with-open' : 'shell'}>
+        <a class="skip" href="#main">
+          Skip to the content
+        </a>
+        <ConnectionLine />
+        <div class="rail">
+          <nav aria-label="Views">
+            <ul>
+              {mayGo.map(({ view: to, label, icon }) => (
+                <li key={to}>
+                  <Link href={addressOf(to)} aria-current={to === view ? 'page' : undefined} title={label}>
+                    <Icon name={icon} />
+                    <span class="rail-label">{label}</span>
+                    {(badges[to] ?? 0) > 0 && (
+                      <span class={to === 'queue' ? 'badge quiet' : 'badge'}>
+                        <span aria-hidden="true">{(badges[to] ?? 0) > 99 ? '99+' : badges[to]}</span>
+                        <span class="visually-hidden">
+                          {to === 'queue' ? `, ${badges[to]} waiting` : `, ${count(badges[to] ?? 0, 'unread message')}`}
+                        </span>
+                      </span>
+                    )}
+                  </Link>
+                </li>
+              ))}
+            </ul>
+          </nav>
+          <div class="rail-foot">
+            {role === 'agent' && <AvailabilitySwitch />}
+            <Menu
+              class="rail-user"
+              items={[
+                { label: 'Settings', icon: 'settings', onSelect: () => go(addressOf('settings')) },
+                {
+                  label: 'Keys',
+                  icon: 'keys',
+                  hint: '?',
+                  onSelect: () => {
+                    isListOpen.value = true;
+                  },
+                },
+                ...(isLocal
+                  ? [
+                      {
+                        label: 'Two people side by side',
+                        icon: 'panel' as const,
+                        onSelect: () => open('/console/beside'),
+                      },
+                      { label: 'Every state', icon: 'search' as const, onSelect: () => go(addressOf('states')) },
+                    ]
+                  : []),
+                { label: 'Sign out', icon: 'leave', onSelect: () => (held > 0 ? setLeaving(true) : signOut()) },
+              ]}
+            >
+              <Avatar name={desk.user.name} isThere={connection.value.state === 'ready'} />
+              <span class="rail-label">
+                <strong>{desk.user.name}</strong>
+                <small>{desk.user.role}</small>
+              </span>
+            </Menu>
+          </div>
+        </div>
+        <main id="main" tabIndex={-1}>
+          {view !== null && !isAllowed ? (
+            <Empty icon="warning" title="This isn’t open to your role">
+              <p>You are signed in as {desk.user.role}.</p>
+              <Link class="button" href={addressOf(FIRST[role])}>
+                Go on
+              </Link>
+            </Empty>
+          ) : (
+            <Suspense fallback={<Skeleton rows={6} />}>
+              {view === 'inbox' && <InboxPage />}
+              {view === 'queue' && <QueuePage />}
+              {view === 'people' && <PeoplePage />}
+              {view === 'analytics' && <AnalyticsPage />}
+              {view === 'audit' && <AuditPage />}
+              {view === 'replies' && <RepliesPage />}
+              {view === 'settings' && <SettingsPage />}
+            </Suspense>
+          )}
+        </main>
+        <Notices />
+        {isListOpen.value && <KeyList />}
+        {isLeaving && (
+          <Ask title="Sign out?" yes="Sign out" onYes={signOut} onClose={() => setLeaving(false)}>
+            <p>
+              You still hold {count(held, 'conversation')}. They stay yours: nobody else answers them, unless your
+              team’s routing takes them back or you give them back to the queue first.
+            </p>
+          </Ask>
+        )}
+      </div>
+    </DeskContext.Provider>
+  );
+}
+
+const KeyList = () => (
+  <Dialog
+    title="Keys"
+    onClose={() => {
+      isListOpen.value = false;
+    }}
+  >
+    <dl class="keys">
+      {shortcuts.map(({ keys, does }) => (
+        <div key={does}>
+          <dt>
+            {keys.map((key) => (
+              <kbd key={key}>{key}</kbd>
+            ))}
+          </dt>
+          <dd>{does}</dd>
+        </div>
+      ))}
+    </dl>
+    <p class="panel-hint">None of them does anything while you type.</p>
+  </Dialog>
+);

@@ -1,0 +1,119 @@
+import type { ComponentChildren } from 'preact';
+import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import { Icon, type IconName } from './Icon.tsx';
+
+export interface MenuItem {
+  readonly label: string;
+  readonly icon?: IconName;
+  readonly hint?: string;
+  readonly isDangerous?: boolean;
+  readonly isDisabled?: boolean;
+  readonly onSelect: () => void;
+}
+
+interface MenuProps {
+  /** What the button is called, where its content doesn't say so. */
+  readonly label?: string;
+  readonly class?: string;
+  readonly items: readonly MenuItem[];
+  readonly children: ComponentChildren;
+}
+
+const EDGE = 8;
+
+/** A button with a menu: arrows move, Enter selects, Escape and a click elsewhere close. */
+export function Menu({ label, class: name = 'icon-button', items, children }: MenuProps) {
+  const [isOpen, setOpen] = useState(false);
+  const button = useRef<HTMLButtonElement>(null);
+  const list = useRef<HTMLDivElement>(null);
+  const id = useId();
+
+  useEffect(() => {
+    const [from, menu] = [button.current, list.current];
+    if (!isOpen || !from || !menu) return;
+    place(from, menu);
+    menu.querySelector<HTMLElement>('[role="menuitem"]:not([aria-disabled="true"])')?.focus();
+    const away = (event: Event) => {
+      if (event.target instanceof Node && !menu.contains(event.target) && !from.contains(event.target)) setOpen(false);
+    };
+    addEventListener('pointerdown', away);
+    addEventListener('resize', away);
+    return () => {
+      removeEventListener('pointerdown', away);
+      removeEventListener('resize', away);
+    };
+  }, [isOpen]);
+
+  const close = () => {
+    setOpen(false);
+    button.current?.focus();
+  };
+  const onKeyDown = (event: KeyboardEvent) => {
+    const all = [...(list.current?.querySelectorAll<HTMLElement>('[role="menuitem"]') ?? [])];
+    const at = all.indexOf(document.activeElement as HTMLElement);
+    const focus = (index: number) => all.at(index % all.length)?.focus();
+    if (event.key === 'ArrowDown') focus(at + 1);
+    else if (event.key === 'ArrowUp') focus(at - 1);
+    else if (event.key === 'Home') focus(0);
+    else if (event.key === 'End') focus(-1);
+    else if (event.key === 'Escape') close();
+    else if (event.key === 'Tab') return setOpen(false);
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  };
+
+  return (
+    <>
+      <button
+        ref={button}
+        type="button"
+        class={name}
+        aria-label={label}
+        title={label}
+        aria-haspopup="menu"
+        aria-expanded={isOpen}
+        aria-controls={isOpen ? id : undefined}
+        onClick={() => setOpen(!isOpen)}
+      >
+        {children}
+      </button>
+      {isOpen && (
+        <div ref={list} id={id} class="menu" role="menu" aria-label={label} onKeyDown={onKeyDown}>
+          {items.map((item) => (
+            <button
+              key={item.label}
+              type="button"
+              role="menuitem"
+              aria-disabled={item.isDisabled ? 'true' : undefined}
+              class={item.isDangerous ? 'danger' : ''}
+              tabIndex={-1}
+              onClick={() => {
+                if (item.isDisabled) return;
+                close();
+                item.onSelect();
+              }}
+            >
+              {item.icon && <Icon name={item.icon} />}
+              <span class="label">{item.label}</span>
+              {item.hint && <span class="hint">{item.hint}</span>}
+            </button>
+          ))}
+        </div>
+      )}
+    </>
+  );
+}
+
+/** Below its button, else above it; within the window in any case. */
+function place(button: HTMLElement, menu: HTMLElement): void {
+  const from = button.getBoundingClientRect();
+  const { width, height } = menu.getBoundingClientRect();
+  const isRightToLeft = getComputedStyle(button).direction === 'rtl';
+  const alignsEnd = from.left + width > innerWidth - EDGE !== isRightToLeft;
+  const left = alignsEnd ? from.right - width : from.left;
+  const below = from.bottom + 4;
+  const top = below + height > innerHeight - EDGE ? from.top - height - 4 : below;
+  menu.style.left = `${Math.max(EDGE, Math.min(left, innerWidth - width - EDGE))}px`;
+  menu.style.top = `${Math.max(EDGE, top)}px`;
+}

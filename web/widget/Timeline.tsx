@@ -1,0 +1,309 @@
+import type { ComponentChildren } from 'preact';
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
+import type { ConversationSnapshot } from '../../client/src/conversation.ts';
+import type { OutgoingMessage } from '../../client/src/outbox.ts';
+import type { Message } from '../../client/src/protocol.ts';
+import type { Words } from './languages/en.ts';
+import { piecesOf } from './links.ts';
+import type { Shown } from './shown.ts';
+import { dateOf, daysOf } from './timeline.ts';
+import { fill } from './words.ts';
+
+/** So near to the end counts as being there. */
+const NEAR_PX = 48;
+
+/** What was said, from the first message on the screen to who is typing. */
+export function Timeline({ isTyping, ...shown }: Shown & { readonly isTyping: boolean }) {
+  const { state, chat, words, language } = shown;
+  const { snapshot, opening } = state;
+  const messages = snapshot?.messages ?? [];
+  const place = useRef<HTMLElement>(null);
+  const isAtEnd = useRef(true);
+  const heightBefore = useRef(0);
+  const [seenCount, setSeenCount] = useState(messages.length);
+  const [isLoadingEarlier, setLoadingEarlier] = useState(false);
+  const firstUnread = useFirstUnread(snapshot);
+  const days = useMemo(() => daysOf(messages, firstUnread), [messages, firstUnread]);
+  const theirs = messages.slice(seenCount).filter(({ senderRole }) => senderRole !== 'candidate').length;
+  const outbox = (snapshot?.outbox ?? []).filter(({ state: how }) => how !== 'accepted' || snapshot !== null);
+
+  const toEnd = () => {
+    const element = place.current;
+    if (element) element.scrollTop = element.scrollHeight;
+  };
+  const scrolled = () => {
+    const element = place.current;
+    if (!element) return;
+    isAtEnd.current = element.scrollHeight - element.scrollTop - element.clientHeight < NEAR_PX;
+    if (isAtEnd.current) {
+      setSeenCount(messages.length);
+      chat.seen();
+    }
+    if (element.scrollTop < NEAR_PX && snapshot?.hasEarlier && !isLoadingEarlier) void loadEarlier();
+  };
+  const loadEarlier = async () => {
+    setLoadingEarlier(true);
+    heightBefore.current = place.current?.scrollHeight ?? 0;
+    await chat.loadEarlier().catch(() => undefined);
+    setLoadingEarlier(false);
+  };
+
+  // What comes above must not move what is read; what comes below is followed by who was at the end.
+  const first = messages[0]?.seq;
+  useLayoutEffect(() => {
+    const element = place.current;
+    if (!element || heightBefore.current === 0) return;
+    element.scrollTop += element.scrollHeight - heightBefore.current;
+    heightBefore.current = 0;
+  }, [first]);
+  // Whatever has changed may have made it higher.
+  useLayoutEffect(() => {
+    if (isAtEnd.current) toEnd();
+  });
+  useEffect(() => {
+    if (!isAtEnd.current) return;
+    setSeenCount(messages.length);
+    chat.seen();
+  }, [messages.length]);
+  // The keyboard comes and goes, and the field below grows.
+  useEffect(() => {
+    const element = place.current;
+    if (!element) return;
+    const observer = new ResizeObserver(() => isAtEnd.current && toEnd());
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, []);
+
+  const agent = snapshot?.conversation?.agent ?? null;
+  const readBy = agent && snapshot ? (snapshot.readSeqs[agent.id] ?? 0) : 0;
+  const lastMine = messages.findLast(({ senderRole }) => senderRole === 'candidate')?.seq;
+  const isLoading = snapshot !== null && snapshot.conversation === null && messages.length === 0;
+  const isWaiting =
+    !isLoading && agent === null && snapshot?.conversation?.status !== 'closed' && opening?.failed == null;
+  return (
+    <div class="middle">
+      <section
+        ref={place}
+        class="timeline"
+        part="messages"
+        aria-label={words.conversation}
+        aria-busy={isLoading}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must scroll by keyboard.
+        tabIndex={0}
+        onScroll={scrolled}
+      >
+        {snapshot?.hasEarlier && (
+          <button type="button" class="quiet earlier" disabled={isLoadingEarlier} onClick={() => void loadEarlier()}>
+            {words.earlier}
+          </button>
+        )}
+        {isLoading && (
+          <div class="skeleton" role="status">
+            <span class="visually-hidden">{words.loading}</span>
+            <i />
+            <i />
+            <i />
+          </div>
+        )}
+        {days.map(({ date, groups }) => (
+          <section key={date} class="day">
+            <h3 class="date">
+              <span>{dayName(date, language)}</span>
+            </h3>
+            <ol>
+              {groups.map((group) => (
+                <li key={group.messages[0]?.seq} class={group.isMine ? 'group mine' : 'group theirs'}>
+                  {group.messages[0]?.seq === firstUnread && <p class="new">{words.unread}</p>}
+                  {group.messages.map((message) => (
+                    <Bubble key={message.seq} who={group.isMine ? words.you : group.senderName} isMine={group.isMine}>
+                      {message.content}
+                    </Bubble>
+                  ))}
+                  <p class="meta" part="meta">
+                    {!group.isMine && <bdi>{group.senderName}</bdi>}
+                    <time dateTime={group.messages.at(-1)?.sentAt}>{timeOf(group.messages.at(-1), language)}</time>
+                    {group.messages.at(-1)?.seq === lastMine && outbox.length === 0 && (
+                      <span>{readBy >= (lastMine ?? 0) ? words.read : words.sent}</span>
+                    )}
+                  </p>
+                </li>
+              ))}
+            </ol>
+          </section>
+        ))}
+        {(outbox.length > 0 || opening) && (
+          <ol class="outbox">
+            {outbox.map((message) => (
+              <Outgoing key={message.clientMessageId} message={message} {...shown} />
+            ))}
+            {opening?.messages.map(({ id, content }, index) => (
+              <li key={id} class="group mine">
+                <Bubble who={words.you} isMine>
+                  {content}
+                </Bubble>
+                {index === opening.messages.length - 1 && <OpeningState {...shown} failed={opening.failed} />}
+              </li>
+            ))}
+          </ol>
+        )}
+        {isWaiting && (
+          <p class="waiting" part="notice">
+            {state.deskOpen === false ? words.waitingAway : words.waiting}
+          </p>
+        )}
+        {isTyping && agent && snapshot?.typing.includes(agent.id) && (
+          <p class="typing" part="typing">
+            <span class="dots" aria-hidden="true">
+              <i />
+              <i />
+              <i />
+            </span>
+            <span class="visually-hidden">{fill(words.typing, { name: agent.name })}</span>
+          </p>
+        )}
+      </section>
+      {theirs > 0 && (
+        <button type="button" class="news" part="news" title={words.toEnd} onClick={toEnd}>
+          {fill(words.newMessages, { count: theirs })}
+        </button>
+      )}
+    </div>
+  );
+}
+
+/** Where one has last read, as it was when the panel was opened. */
+function useFirstUnread(snapshot: ConversationSnapshot | null): number | null {
+  const found = useRef<number | null | undefined>(undefined);
+  if (found.current === undefined && snapshot && snapshot.messages.length > 0 && snapshot.unread !== null) {
+    const { conversation, messages, readSeqs, unread } = snapshot;
+    const read = readSeqs[conversation?.candidateId ?? ''] ?? 0;
+    const first = messages.find(({ seq, senderRole }) => seq > read && senderRole !== 'candidate');
+    // Where nothing was read there is nothing to tell apart.
+    found.current = unread > 0 && read > 0 && first ? first.seq : null;
+  }
+  return found.current ?? null;
+}
+
+interface BubbleProps {
+  readonly who: string;
+  readonly isMine: boolean;
+  readonly hasFailed?: boolean;
+  readonly children: string;
+}
+
+function Bubble({ who, isMine, hasFailed = false, children }: BubbleProps) {
+  const pieces = useMemo(() => piecesOf(children), [children]);
+  return (
+    <div
+      class={hasFailed ? 'bubble failed' : 'bubble'}
+      part={isMine ? 'message message-mine' : 'message message-theirs'}
+    >
+      <span class="visually-hidden">{`${who}: `}</span>
+      <div dir="auto">
+        {pieces.map(({ text, href }, index) =>
+          href === null ? (
+            text
+          ) : (
+            // The pieces of a text stay where they are.
+            <a key={index} href={href} target="_blank" rel="noopener noreferrer">
+              {text}
+            </a>
+          ),
+        )}
+      </div>
+    </div>
+  );
+}
+
+function Outgoing({ message, chat, words }: Shown & { readonly message: OutgoingMessage }) {
+  const { clientMessageId, content, state, error } = message;
+  const hasFailed = state === 'failed';
+  const isClosed = error?.code === 'CONVERSATION_CLOSED';
+  return (
+    <li class="group mine">
+      <Bubble who={words.you} isMine hasFailed={hasFailed}>
+        {content}
+      </Bubble>
+      {hasFailed ? (
+        <Failed
+          why={isClosed ? words.failedClosed : words.failed}
+          words={words}
+          discard={() => chat.discard(clientMessageId)}
+        >
+          {!isClosed && (
+            <button type="button" class="quiet" onClick={() => chat.retry(clientMessageId)}>
+              {words.retry}
+            </button>
+          )}
+        </Failed>
+      ) : (
+        <p class="meta" part="meta">
+          <span>{state === 'accepted' ? words.sent : words.sending}</span>
+        </p>
+      )}
+    </li>
+  );
+}
+
+function OpeningState({ chat, words, failed }: Shown & { readonly failed: string | null }) {
+  if (failed === null) {
+    return (
+      <p class="meta" part="meta">
+        <span>{words.sending}</span>
+      </p>
+    );
+  }
+  return (
+    <Failed why={reasonOf(failed, words)} words={words} discard={() => chat.discardOpening()}>
+      <button type="button" class="quiet" onClick={() => chat.retryOpening()}>
+        {words.retry}
+      </button>
+    </Failed>
+  );
+}
+
+function reasonOf(code: string, words: Words): string {
+  if (code === 'NOT_CONFIGURED' || code === 'SIGNED_OUT') return words.signIn;
+  if (code === 'INVALID_TOKEN') return words.signInFailed;
+  return code === 'RATE_LIMITED' ? words.tooMany : words.refused;
+}
+
+interface FailedProps {
+  readonly why: string;
+  readonly words: Words;
+  readonly discard: () => void;
+  readonly children: ComponentChildren;
+}
+
+function Failed({ why, words, discard, children }: FailedProps) {
+  return (
+    <div class="meta failed" role="alert">
+      <span>{why}</span>
+      {children}
+      <button type="button" class="quiet" onClick={discard}>
+        {words.discard}
+      </button>
+    </div>
+  );
+}
+
+const timeOf = (message: Message | undefined, language: string): string =>
+  message ? new Date(message.sentAt).toLocaleTimeString(language, { hour: 'numeric', minute: '2-digit' }) : '';
+
+/** "Today", "yesterday", else the day by its name. */
+function dayName(date: string, language: string): string {
+  const at = new Date(`${date}T12:00`);
+  const today = new Date(`${dateOf(new Date())}T12:00`);
+  const daysAgo = Math.round((today.getTime() - at.getTime()) / 86_400_000);
+  if (daysAgo < 2) {
+    const name = new Intl.RelativeTimeFormat(language, { numeric: 'auto' }).format(-daysAgo, 'day');
+    return name.charAt(0).toLocaleUpperCase(language) + name.slice(1);
+  }
+  const isThisYear = at.getFullYear() === today.getFullYear();
+  return at.toLocaleDateString(language, {
+    weekday: 'long',
+    day: 'numeric',
+    month: 'long',
+    ...(!isThisYear && { year: 'numeric' }),
+  });
+}

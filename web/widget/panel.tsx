@@ -1,0 +1,217 @@
+import { render } from 'preact';
+import type { SiteConfig } from '../../lib/site/pages.ts';
+import { ChatPanel } from './ChatPanel.tsx';
+import { Chat, type ChatState, type Identity } from './chat.ts';
+import type { Words } from './languages/en.ts';
+import styles from './panel.shadow.css';
+import { directionOf, hasWords, wordsOf } from './words.ts';
+
+export type { Identity };
+
+/** What a page may put in place of texts: those of the panel, and what the launcher is called. */
+export type Strings = Partial<Words> & { readonly launcher?: string };
+
+/** What the loader gives the panel. */
+export interface PanelHost {
+  readonly site: SiteConfig;
+  /** The service's origin: the HTTP API is there, and the assets. */
+  readonly service: string;
+  visitors(): boolean;
+  language(): string;
+  strings(): Strings;
+  context(): Readonly<Record<string, string>>;
+  identity(): Identity | undefined;
+  close(): void;
+  /** The service takes no request, or no socket, of this page. */
+  refused(): void;
+  unread(count: number): void;
+  emit(name: string, detail: Readonly<Record<string, unknown>>): void;
+}
+
+export interface Panel {
+  show(withFocus: boolean): void;
+  hide(): void;
+  identify(identity: Identity): void;
+  reset(): Promise<void>;
+  /** The language, or the page's own texts, have changed. */
+  speak(): void;
+  /** Lets go of everything. */
+  stop(): void;
+}
+
+/** Below this the panel takes the whole screen. As in panel.shadow.css. */
+const SMALL = '(width < 480px)';
+const FOCUSABLE = 'button:not(:disabled), textarea:not(:disabled), input:not(:disabled), a[href], [tabindex="0"]';
+
+/** Puts the panel into the element's shadow root, in front of the launcher. */
+export async function mountPanel(root: ShadowRoot, host: PanelHost): Promise<Panel> {
+  let language = languageOf(host);
+  let loaded = await wordsOf(language);
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(styles);
+  root.adoptedStyleSheets.push(sheet);
+  const place = document.createElement('div');
+  place.className = 'place';
+  place.hidden = true;
+  // Outside of the panel, so that who has closed it hears of an answer too.
+  const news = document.createElement('p');
+  news.className = 'visually-hidden';
+  news.role = 'status';
+  root.prepend(place, news);
+  const small = matchMedia(SMALL);
+  let state: ChatState | undefined;
+
+  /** The whole screen is the window's, whatever the page has round this element: a transform would make that the screen. */
+  const lift = () => {
+    if (!('popover' in place)) return;
+    const isLifted = small.matches && !place.hidden && place.isConnected;
+    place.popover = isLifted ? 'manual' : null;
+    if (isLifted && !place.matches(':popover-open')) place.showPopover();
+  };
+  const paint = () => {
+    if (!state) return;
+    lift();
+    host.unread(place.hidden || !document.hasFocus() ? state.unread : 0);
+    render(
+      place.hidden ? null : (
+        <ChatPanel
+          state={state}
+          chat={chat}
+          words={{ ...loaded, ...host.strings() }}
+          language={language}
+          direction={directionOf(language)}
+          isTyping={host.site.typing}
+          isModal={small.matches}
+          close={host.close}
+        />
+      ),
+      place,
+    );
+  };
+  const chat = new Chat({
+    service: host.service,
+    webSocket: host.site.webSocket,
+    visitors: host.visitors(),
+    context: () => contextOf(language, host.context()),
+    refused: host.refused,
+    changed: (now) => {
+      state = now;
+      paint();
+    },
+    tell: (name, detail) => host.emit(name === 'opened' ? 'conversation' : name === 'closed' ? 'ended' : name, detail),
+    arrived: (senderName, content) => {
+      news.textContent = `${senderName}: ${content}`;
+    },
+  });
+
+  const keep = (event: KeyboardEvent) => {
+    // An input method has its own use for both.
+    if (event.isComposing) return;
+    if (event.key === 'Escape') {
+      event.stopPropagation();
+      host.close();
+    } else if (event.key === 'Tab' && small.matches) keepInside(event, root, place);
+  };
+  place.addEventListener('keydown', keep);
+  const adapt = () => {
+    // A keyboard on the screen covers the page without making it smaller.
+    const { visualViewport } = window;
+    place.style.setProperty('--height', `${visualViewport?.height ?? innerHeight}px`);
+    place.style.setProperty('--top', `${visualViewport?.offsetTop ?? 0}px`);
+  };
+  window.visualViewport?.addEventListener('resize', adapt);
+  window.visualViewport?.addEventListener('scroll', adapt);
+  small.addEventListener('change', paint);
+  adapt();
+
+  state = chat.state;
+  const identity = host.identity();
+  await chat.start();
+  if (identity) void chat.identify(identity);
+
+  return {
+    show(withFocus) {
+      place.hidden = false;
+      chat.show(true);
+      if (!withFocus) return;
+      // A finger would get the keyboard over what it has opened.
+      const field = matchMedia('(pointer: fine)').matches ? place.querySelector<HTMLElement>('textarea') : null;
+      (field ?? place.querySelector<HTMLElement>('.panel'))?.focus();
+    },
+    hide() {
+      place.hidden = true;
+      chat.show(false);
+      paint();
+    },
+    identify: (given) => void chat.identify(given),
+    async reset() {
+      news.textContent = '';
+      await chat.reset();
+    },
+    speak() {
+      const now = languageOf(host);
+      if (now === language) return paint();
+      language = now;
+      void wordsOf(now).then((words) => {
+        if (now !== language) return;
+        loaded = words;
+        paint();
+      });
+    },
+    stop() {
+      chat.stop();
+      render(null, place);
+      place.remove();
+      news.remove();
+      root.adoptedStyleSheets = root.adoptedStyleSheets.filter((other) => other !== sheet);
+      window.visualViewport?.removeEventListener('resize', adapt);
+      window.visualViewport?.removeEventListener('scroll', adapt);
+      small.removeEventListener('change', paint);
+    },
+  };
+}
+
+/**
+ * The page's language where there are words of it. Where the page says no region, that of the browser: it knows how its owner
+ * writes times. A tag that is none, as `en_US`, would make dates fail.
+ */
+function languageOf(host: PanelHost): string {
+  const wanted = host.language();
+  const isSpoken = hasWords(wanted) || Object.keys(host.strings()).length > 0;
+  const language = isSpoken ? wanted.replaceAll('_', '-') : 'en';
+  const regional = navigator.languages.find((tag) => tag.startsWith(`${language}-`));
+  try {
+    return Intl.getCanonicalLocales(regional ?? language)[0] ?? 'en';
+  } catch {
+    return 'en';
+  }
+}
+
+/** Over the whole screen nothing else can be seen: Tab goes round. */
+function keepInside(event: KeyboardEvent, root: ShadowRoot, place: HTMLElement): void {
+  const all = [...place.querySelectorAll<HTMLElement>(FOCUSABLE)].filter((element) => element.checkVisibility());
+  const at = root.activeElement;
+  const [first, last] = [all[0], all.at(-1)];
+  const isOutside = !(at instanceof HTMLElement) || !all.includes(at);
+  if (event.shiftKey ? at === first || isOutside : at === last) {
+    event.preventDefault();
+    (event.shiftKey ? last : first)?.focus();
+  }
+}
+
+const MOST_ENTRIES = 20;
+const MOST_CHARACTERS = 500;
+
+/**
+ * For the staff: the page, without what its address has behind the path, which may be a secret; the language; and what the page
+ * says. What the service would refuse is left out, for a question must not fail by it.
+ */
+function contextOf(language: string, given: Readonly<Record<string, string>>): Record<string, string> {
+  const entries = Object.entries({ page: location.origin + location.pathname, language, ...given });
+  return Object.fromEntries(
+    entries
+      .filter(([name, value]) => /^[A-Za-z0-9_.-]{1,40}$/.test(name) && typeof value === 'string' && value !== '')
+      .slice(0, MOST_ENTRIES)
+      .map(([name, value]) => [name, value.slice(0, MOST_CHARACTERS)]),
+  );
+}
