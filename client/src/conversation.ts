@@ -202,7 +202,7 @@ export class ConversationView {
     this.#isWanted = true;
     if (this.#state === 'idle' || (this.#state === 'ended' && this.#reason === 'lost')) this.#set('joining');
     if (last !== undefined && this.#list.base === 0 && this.#list.end === 0) await this.#beginWith(last, signal);
-    this.#deps.connection.connect();
+    this.#deps.connection.want();
     this.#goOn();
     await unlessAborted(signal, this.#settled());
     if (this.#state === 'ended' && this.#reason === 'lost' && this.#error) throw this.#error;
@@ -223,7 +223,7 @@ export class ConversationView {
     if (!outbox) throw new LiveSupportError('SIGNED_OUT', 'nobody is signed in');
     this.#typingStopped();
     const sending = outbox.send(content);
-    if (this.#deps.connection.status.state === 'idle') this.#deps.connection.connect();
+    this.#deps.connection.want();
     return sending;
   }
 
