@@ -54,14 +54,14 @@ export class Availability {
 
   /** Call this when the person says so, and only then. Throws `LiveSupportError`: ask the person to try again. */
   async set(status: Status, options: CallOptions = {}): Promise<AvailabilitySnapshot> {
-    this.#deps.connection.connect();
+    this.#deps.connection.want();
     this.#take(await this.#deps.connection.request('SET_AVAILABILITY', { status }, options));
     return this.#snapshot;
   }
 
   /** Call this when your page loads: goes on being available, where the lease still runs, and finds out where it doesn't. */
   async resume(options: CallOptions = {}): Promise<AvailabilitySnapshot> {
-    this.#deps.connection.connect();
+    this.#deps.connection.want();
     this.#take(await this.#deps.connection.request('SET_AVAILABILITY', { status: 'available', renew: true }, options));
     return this.#snapshot;
   }

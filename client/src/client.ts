@@ -230,7 +230,8 @@ export class CustomerClient {
    */
   async signOut({ signal }: CallOptions = {}): Promise<void> {
     try {
-      await this.http.logout({ signal });
+      // Not to make a session in order to end it.
+      if (await this.session.restore()) await this.http.logout({ signal });
     } catch (error) {
       if (!(error instanceof LiveSupportError)) throw error;
     } finally {
@@ -276,7 +277,7 @@ export class CustomerClient {
       (conversations) => {
         if (this.#isClosed || this.#user?.id !== id || conversations.length === 0) return;
         for (const conversation of conversations) this.conversation(conversation);
-        this.connection.connect();
+        this.connection.want();
       },
       () => undefined,
     );

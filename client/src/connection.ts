@@ -244,6 +244,9 @@ function closed({ reason, error }: ConnectionStatus): LiveSupportError {
   return error ?? new LiveSupportError(code, `the connection is closed: ${reason}`);
 }
 
+/** The upgrade didn't come through. */
+class Unopened extends LiveSupportError {}
+
 /** The WebSocket, kept up. */
 export class Connection {
   readonly #deps: ConnectionDependencies;
@@ -259,6 +262,8 @@ export class Connection {
   /** The last upgrade was refused, or the socket cut: the session may have ended. */
   #doubt = false;
   #replacing = false;
+  /** The socket whose place was taken, while something may still be under way on it. */
+  #retired: Line | undefined;
   #stopWaiting: Undo = () => undefined;
   #abort = new AbortController();
 
@@ -290,6 +295,11 @@ export class Connection {
     if (this.#status.state !== 'idle' && this.#status.state !== 'closed') return;
     this.#failures = 0;
     void this.#try('asked');
+  }
+
+  /** @internal For the client: something needs a connection. One that was closed is not made again: that is for a person to say. */
+  want(): void {
+    if (this.#status.state === 'idle') this.connect();
   }
 
   /** Disconnects, and stays so until `connect` is called. */
@@ -328,21 +338,22 @@ export class Connection {
     { signal, timeoutMs = this.#deps.options.commandTimeoutMs }: CallOptions & { readonly timeoutMs?: number } = {},
   ): Promise<ClientEvents[N]['answer']> {
     const isSafe = isSafeToRepeat(SAFE_EVENTS[event], data);
-    if (!this.isReady) await this.#becomesReady(timeoutMs, signal);
-    const line = this.#line as Line;
+    let line = this.#line;
+    for (; !line || !this.isReady; line = this.#line) await this.#becomesReady(timeoutMs, signal);
+    const own = line;
     this.#requests += 1;
     const requestId = String(this.#requests);
     return abortable<unknown>(signal, (resolve, reject) => {
       const late = () => {
         reject(unknownOutcome('TIMEOUT', { event, isSafe }, 'not there in time'));
-        this.#check(line);
+        this.#check(own);
       };
       const undo = this.#deps.clock.after(timeoutMs, late);
-      line.pending.set(requestId, { event, isSafe, resolve, reject });
-      line.send(event, data, requestId);
+      own.pending.set(requestId, { event, isSafe, resolve, reject });
+      own.send(event, data, requestId);
       return () => {
         undo();
-        line.pending.delete(requestId);
+        own.pending.delete(requestId);
       };
     }) as Promise<ClientEvents[N]['answer']>;
   }
@@ -359,7 +370,7 @@ export class Connection {
   }
 
   #becomesReady(timeoutMs: number, signal: AbortSignal | undefined): Promise<void> {
-    if (this.#status.state === 'idle') this.connect();
+    this.want();
     if (this.#status.state === 'closed') return Promise.reject(closed(this.#status));
     return abortable(signal, (resolve, reject) => {
       const undos = [
@@ -399,7 +410,7 @@ export class Connection {
           new LiveSupportError('UNEXPECTED', 'no session could be had', { cause: error, retryable: true }),
         );
       } else if (error.code === 'SIGNED_OUT') this.#end('signedOut', error);
-      else this.#wait(error.status === null && this.#doubt ? 'refused' : 'unavailable', error);
+      else this.#wait(error instanceof Unopened ? 'refused' : 'unavailable', error);
     }
   }
 
@@ -410,18 +421,21 @@ export class Connection {
     signal.throwIfAborted();
     const socket = new WebSocket(url, [SUBPROTOCOL, token]);
     const line = new Line(socket, clock);
-    return new Promise<Line>((resolve, reject) => {
-      const late = line.later(options.connectTimeoutMs, () => line.over(null));
+    const giveUp = () => line.over(null);
+    signal.addEventListener('abort', giveUp);
+    const opened = new Promise<Line>((resolve, reject) => {
+      const late = line.later(options.connectTimeoutMs, giveUp);
       socket.onopen = () => {
         late();
         line.onOver = () => undefined;
         resolve(line);
       };
       line.onOver = () => {
-        this.#doubt = true;
-        reject(new LiveSupportError('NETWORK', 'the WebSocket did not open', { retryable: true }));
+        this.#doubt ||= !signal.aborted;
+        reject(new Unopened('NETWORK', 'the WebSocket did not open', { retryable: true }));
       };
     });
+    return opened.finally(() => signal.removeEventListener('abort', giveUp));
   }
 
   /** From here on this is the connection. */
@@ -475,6 +489,7 @@ export class Connection {
   }
 
   #retire(line: Line): void {
+    this.#retired = line;
     line.onOver = () => undefined;
     const { clock } = this.#deps;
     const until = clock.now() + OVERLAP_MS;
@@ -534,6 +549,7 @@ export class Connection {
     const line = this.#line;
     this.#line = undefined;
     line?.over(null);
+    this.#retired?.over(null);
   }
 
   #check(line: Line): void {

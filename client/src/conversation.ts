@@ -202,7 +202,7 @@ export class ConversationView {
     this.#isWanted = true;
     if (this.#state === 'idle' || (this.#state === 'ended' && this.#reason === 'lost')) this.#set('joining');
     if (last !== undefined && this.#list.base === 0 && this.#list.end === 0) await this.#beginWith(last, signal);
-    this.#deps.connection.connect();
+    this.#deps.connection.want();
     this.#goOn();
     await unlessAborted(signal, this.#settled());
     if (this.#state === 'ended' && this.#reason === 'lost' && this.#error) throw this.#error;
@@ -223,7 +223,7 @@ export class ConversationView {
     if (!outbox) throw new LiveSupportError('SIGNED_OUT', 'nobody is signed in');
     this.#typingStopped();
     const sending = outbox.send(content);
-    if (this.#deps.connection.status.state === 'idle') this.#deps.connection.connect();
+    this.#deps.connection.want();
     return sending;
   }
 
@@ -246,8 +246,12 @@ export class ConversationView {
     signal,
   }: CallOptions & { readonly afterSeq?: number } = {}): AsyncGenerator<Message, void, void> {
     if (!this.#isWanted) await this.join({ signal });
-    while (this.#list.base > afterSeq) await this.loadEarlier({ signal });
-    for (let seq = afterSeq + 1; ; ) {
+    for (let base = this.#list.base; base > afterSeq; base = this.#list.base) {
+      await this.loadEarlier({ signal });
+      // Of what was deleted after its time there are no earlier ones.
+      if (this.#list.base === base) break;
+    }
+    for (let seq = Math.max(afterSeq, this.#list.base) + 1; ; ) {
       signal?.throwIfAborted();
       const message = this.#list.at(seq);
       if (message) {
@@ -460,9 +464,9 @@ export class ConversationView {
       } catch (error) {
         if (!(error instanceof LiveSupportError) || signal.aborted || list !== this.#list) return;
         if (error.code === 'CONVERSATION_CLOSED') this.#isClosed = true;
-        else if (error.code === 'NOT_FOUND' || error.code === 'FORBIDDEN') return this.#end('lost', error);
         else if (epoch === connection.epoch && connection.isReady) {
           if (error.code === 'INVALID_TOKEN') return connection.distrust();
+          if (!error.retryable && !error.outcomeUnknown) return this.#end('lost', error);
           this.#error = error;
           this.#changed();
           await this.#wait(error.retryAfter, signal).catch(() => undefined);

@@ -96,7 +96,7 @@ export class Queue {
     if (!this.#isWanted) {
       this.#isWanted = true;
       this.#set('loading');
-      connection.connect();
+      connection.want();
       this.#read();
     }
     while (this.#state === 'loading') {

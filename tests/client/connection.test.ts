@@ -310,6 +310,8 @@ describe('one connection too many', () => {
     });
     await expect(client.connection.request('PING', {})).rejects.toMatchObject({ code: 'TOO_MANY_CONNECTIONS' });
     service.page.become({ focused: true, online: true });
+    client.conversation('c').send('unsent');
+    await expect(client.conversation('c').join()).rejects.toMatchObject({ code: 'TOO_MANY_CONNECTIONS' });
     await service.clock.pass(600_000);
     expect(service.sockets).toHaveLength(1);
     client.connection.connect();
@@ -366,6 +368,23 @@ describe('before the two hours are over', () => {
 });
 
 describe('closing', () => {
+  it('in the middle of an upgrade lets go of that socket', async () => {
+    service.opens = false;
+    const client = await service.connected();
+    client.connection.close();
+    expect(service.socket.isClosed).toBe(true);
+    expect(service.clock.waiting).toBe(0);
+  });
+
+  it('or another person’s signing in ends a socket that was replaced, too', async () => {
+    const client = await service.connected();
+    const [old] = service.sockets;
+    await service.clock.pass(6_270_000);
+    expect([service.sockets.length, old?.isClosed]).toEqual([2, false]);
+    await client.session.use(session(user('lee'), 't9'));
+    expect(old?.isClosed).toBe(true);
+  });
+
   it('leaves nothing behind', async () => {
     const client = await service.connected();
     client.conversation('c').send('unsent');

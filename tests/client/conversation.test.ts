@@ -123,6 +123,25 @@ describe('joining', () => {
     expect(seqs()).toEqual(messages(1, 100).map(({ seq }) => seq));
   });
 
+  it.each(['FORBIDDEN', 'VALIDATION_FAILED'] as const)('is not tried again after %s', async (code) => {
+    const join = view.join();
+    await settled();
+    service.socket.refuse('JOIN_CONVERSATION', code);
+    await expect(join).rejects.toMatchObject({ code });
+    await isQuiet();
+  });
+
+  it('reads from the earliest there is, where earlier ones were deleted after their time', async () => {
+    service.handlers.getConversation = () => ({ status: 200, body: conversation({ lastSeq: 9 }) });
+    service.handlers.listMessages = () => ({ status: 200, body: { items: [], nextAfterSeq: null } });
+    const join = view.join({ last: 2 });
+    await settled();
+    service.socket.answer('JOIN_CONVERSATION', 'CONVERSATION_JOINED', joined({ messages: messages(8, 9) }));
+    await join;
+    const { value } = await view.messages().next();
+    expect(value?.seq).toBe(8);
+  });
+
   it('gives up waiting by its signal, and goes on all the same', async () => {
     const controller = new AbortController();
     const join = view.join({ signal: controller.signal });
