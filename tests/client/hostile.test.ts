@@ -39,7 +39,7 @@ it(
       await system.stop();
     }
   },
-  numberFromEnv('SOAK_MS', 300_000),
+  2 * numberFromEnv('SOAK_MS', 150_000),
 );
 
 /** The session of a browser is kept for every page that it opens. */

@@ -264,6 +264,7 @@ describe('the workflows', () => {
       'test:soak',
       'test:openapi',
       'test:clients',
+      'test:clientPackage',
       'bench:cold',
       'bench:million',
       'bench',

@@ -774,7 +774,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'client/src/conversation.ts',
     find: "deps.connection.on('up', () => this.#up()),",
     replace: "deps.connection.on('up', () => undefined),",
-    killers: ['tests/client/hostile'],
+    killers: ['tests/client/conversation'],
   },
   {
     name: 'the client reads one page of what is closed',
