@@ -54,7 +54,8 @@ export async function startSite(environment: Environment = {}): Promise<Site> {
 export class Person {
   readonly context: BrowserContext;
   readonly #allowed: readonly string[];
-  readonly #tolerated: RegExp[] = [];
+  /** A browser says so when a page closes a socket whose upgrade is under way, as who signs out does. */
+  readonly #tolerated: RegExp[] = [/WebSocket is closed before the connection is established/];
   readonly #faults: string[] = [];
 
   constructor(context: BrowserContext, allowed: readonly string[]) {

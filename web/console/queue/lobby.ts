@@ -20,6 +20,8 @@ interface Held {
 
 /** Beyond so many nobody's load is counted: the numbers would take longer to read than they are true. */
 const MOST_COUNTED = 2_000;
+/** How often the agents are read again: what a frame tells of them is a hint, and may be missed. */
+const REREAD_MS = 60_000;
 /** How long a row that has left says why. */
 const FAREWELL_MS = 5_000;
 
@@ -30,6 +32,8 @@ export class Lobby {
   readonly #held: Signal<ReadonlyMap<string, Held>> = signal(new Map());
   readonly #isCounted = signal(false);
   readonly #agents: Signal<ReadonlyMap<string, User>> = signal(new Map());
+  /** For each reading of the agents under way: who was told of meanwhile. */
+  readonly #meanwhile = new Set<Map<string, User>>();
   #seen = new Set<string>();
   readonly queue: Signal<QueueSnapshot>;
   /** Rows that have left, with a word, for a moment. */
@@ -61,6 +65,11 @@ export class Lobby {
       client.queue.on('agent', (user) => this.putAgent(user)),
       client.connection.on('up', () => void this.loadTeam()),
     );
+    const rereading = setInterval(() => {
+      // The next reading tells of what this one can't.
+      if (document.visibilityState === 'visible') void this.#readAgents().catch(() => undefined);
+    }, REREAD_MS);
+    this.#undos.push(() => clearInterval(rereading));
     // What keeps it from being watched the snapshot says.
     void client.queue.watch().catch(() => undefined);
     void this.loadTeam();
@@ -75,15 +84,7 @@ export class Lobby {
   async loadTeam(): Promise<void> {
     const { http } = this.#desk.client;
     try {
-      const agents = new Map<string, User>();
-      for (let cursor: string | null | undefined; cursor !== null; ) {
-        const page: { items: User[]; nextCursor: string | null } = await http.listUsers({
-          query: { role: 'agent', active: true, limit: 100, ...(cursor && { cursor }) },
-        });
-        for (const user of page.items) agents.set(user.id, user);
-        cursor = page.nextCursor;
-      }
-      this.#agents.value = agents;
+      await this.#readAgents();
       this.isTeamLoaded.value = true;
       const held = new Map<string, Held>();
       let cursor: string | null | undefined;
@@ -107,7 +108,28 @@ export class Lobby {
     }
   }
 
+  /** What is told while they are read is newer than what was read. */
+  async #readAgents(): Promise<void> {
+    const { http } = this.#desk.client;
+    const meanwhile = new Map<string, User>();
+    this.#meanwhile.add(meanwhile);
+    try {
+      const agents = new Map<string, User>();
+      for (let cursor: string | null | undefined; cursor !== null; ) {
+        const page: { items: User[]; nextCursor: string | null } = await http.listUsers({
+          query: { role: 'agent', active: true, limit: 100, ...(cursor && { cursor }) },
+        });
+        for (const user of page.items) agents.set(user.id, user);
+        cursor = page.nextCursor;
+      }
+      this.#agents.value = new Map([...agents, ...meanwhile]);
+    } finally {
+      this.#meanwhile.delete(meanwhile);
+    }
+  }
+
   putAgent(user: User): void {
+    for (const meanwhile of this.#meanwhile) meanwhile.set(user.id, user);
     const agents = new Map(this.#agents.peek());
     agents.set(user.id, user);
     this.#agents.value = agents;
