@@ -102,27 +102,8 @@ function role(
       ),
     });
   }
-  if (dispatches) {
-    statements.push({
-      Sid: 'CallDispatcher',
-      Effect: 'Allow',
-      Action: 'lambda:InvokeFunction',
-      // By its name: the dispatcher's own role is made by this table too.
-      Resource: sub(
-        `arn:\${AWS::Partition}:lambda:\${AWS::Region}:\${AWS::AccountId}:function:${service}-${stage}-dispatch`,
-      ),
-    });
-  }
-  if (mails) {
-    statements.push({
-      Sid: 'CallMailSender',
-      Effect: 'Allow',
-      Action: 'lambda:InvokeFunction',
-      Resource: sub(
-        `arn:\${AWS::Partition}:lambda:\${AWS::Region}:\${AWS::AccountId}:function:${service}-${stage}-mail`,
-      ),
-    });
-  }
+  if (dispatches) statements.push(mayCall('CallDispatcher', `${service}-${stage}-dispatch`));
+  if (mails) statements.push(mayCall('CallMailSender', `${service}-${stage}-mail`));
   if (sendsMails && mailFrom !== '') statements.push(sendMails(mailFrom));
   if (deadLetters) {
     statements.push({
@@ -146,6 +127,19 @@ function role(
     },
   };
 }
+
+/**
+ * The right to call a function, by its name: that function's own role is made by the same table.
+ * @param {string} Sid
+ * @param {string} functionName
+ * @returns {Json}
+ */
+const mayCall = (Sid, functionName) => ({
+  Sid,
+  Effect: 'Allow',
+  Action: 'lambda:InvokeFunction',
+  Resource: sub(`arn:\${AWS::Partition}:lambda:\${AWS::Region}:\${AWS::AccountId}:function:${functionName}`),
+});
 
 /**
  * The right to send mails: from this sender alone. SES knows a sender by its address or by its domain, and asks for the right on

@@ -1,6 +1,6 @@
 import { type Backoff, type Clock, pause, sleep, unlessAborted } from './clock.ts';
 import type { Connection } from './connection.ts';
-import { Emitter, type Undo } from './emitter.ts';
+import { Emitter, oncePerTurn, type Undo } from './emitter.ts';
 import { LiveSupportError } from './errors.ts';
 import type { CallOptions, Http } from './http.ts';
 import { MessageList } from './messageList.ts';
@@ -125,7 +125,7 @@ export class ConversationView {
   #gap: Undo | undefined;
   #stopped = new AbortController();
   #snapshot: ConversationSnapshot | undefined;
-  #isTelling = false;
+  readonly #tell = oncePerTurn(() => this.#emitter.emit('change', this.snapshot));
   #typedAt = 0;
   #typingEnds: Undo | undefined;
   #wantsRead = 0;
@@ -810,12 +810,7 @@ export class ConversationView {
 
   #changed(): void {
     this.#snapshot = undefined;
-    if (this.#isTelling) return;
-    this.#isTelling = true;
-    queueMicrotask(() => {
-      this.#isTelling = false;
-      this.#emitter.emit('change', this.snapshot);
-    });
+    this.#tell();
   }
 }
 

@@ -30,3 +30,16 @@ export class Emitter<Events extends object> {
     }
   }
 }
+
+/** Returns what does `work` once for all its calls of one turn, after what runs now. */
+export function oncePerTurn(work: () => void): () => void {
+  let isDue = false;
+  return () => {
+    if (isDue) return;
+    isDue = true;
+    queueMicrotask(() => {
+      isDue = false;
+      work();
+    });
+  };
+}

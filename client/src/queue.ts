@@ -1,6 +1,6 @@
 import { type Backoff, type Clock, pause, sleep, unlessAborted } from './clock.ts';
 import type { Connection } from './connection.ts';
-import { Emitter, type Undo } from './emitter.ts';
+import { Emitter, oncePerTurn, type Undo } from './emitter.ts';
 import { LiveSupportError } from './errors.ts';
 import type { CallOptions } from './http.ts';
 import type { ServerEvents, ServerFrame, StaffConversation, User } from './protocol.ts';
@@ -60,7 +60,7 @@ export class Queue {
   #loading: Promise<void> | undefined;
   #isStale = false;
   #snapshot: QueueSnapshot | undefined;
-  #isTelling = false;
+  readonly #tell = oncePerTurn(() => this.#emitter.emit('change', this.snapshot));
   #stopped = new AbortController();
 
   /** @internal */
@@ -256,12 +256,7 @@ export class Queue {
 
   #changed(): void {
     this.#snapshot = undefined;
-    if (this.#isTelling) return;
-    this.#isTelling = true;
-    queueMicrotask(() => {
-      this.#isTelling = false;
-      this.#emitter.emit('change', this.snapshot);
-    });
+    this.#tell();
   }
 }
 

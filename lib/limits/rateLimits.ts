@@ -1,3 +1,4 @@
+import { emailKey } from '../domain/email.ts';
 import { AppError } from '../errors/appError.ts';
 import { config } from '../runtime/config.ts';
 import { countEvent, forgetEvents, type Window } from '../store/rateLimits.ts';
@@ -83,9 +84,9 @@ export const limitForgotten = (sourceIp: string): Promise<void> =>
 export const limitResets = (sourceIp: string): Promise<void> =>
   limitAddress('resets', sourceIp, config().RATE_LIMIT_RESETS_PER_HOUR);
 
-/** Counts under a network address, in an hour. */
-async function limitAddress(what: string, sourceIp: string, most: number): Promise<void> {
-  await enforceLimit(`${what}/${await pseudonym(`${what} ${addressKey(sourceIp)}`)}`, most, HOUR);
+/** Counts under a network address. */
+async function limitAddress(what: string, sourceIp: string, most: number, windowMs = HOUR): Promise<void> {
+  await enforceLimit(`${what}/${await pseudonym(`${what} ${addressKey(sourceIp)}`)}`, most, windowMs);
 }
 
 /**
@@ -101,27 +102,18 @@ export async function mayBeMailed(email: string): Promise<boolean> {
 /** Forgets how many mails were sent to an e-mail address in this hour. */
 export const forgetMailed = async (email: string): Promise<void> => forgetEvents(await mailsKey(email), HOUR);
 
-const mailsKey = async (email: string): Promise<string> =>
-  `reset-mails/${await pseudonym(`mails ${email.normalize('NFC').toLowerCase()}`)}`;
+const mailsKey = async (email: string): Promise<string> => `reset-mails/${await pseudonym(`mails ${emailKey(email)}`)}`;
 
 /** Counts the exchanges of one customer of the company's, by what the company calls them. */
 export const limitExchanges = async (sub: string): Promise<void> =>
   enforceLimit(`exchanges/${await pseudonym(`exchanges ${sub}`)}`, config().RATE_LIMIT_EXCHANGES_PER_MINUTE, MINUTE);
 
 /** Counts tokens that are refused: nobody knows whose they are, so their address counts. */
-export const limitRefusedExchanges = async (sourceIp: string): Promise<void> =>
-  enforceLimit(
-    `refused-exchanges/${await pseudonym(`refused exchanges ${addressKey(sourceIp)}`)}`,
-    config().RATE_LIMIT_EXCHANGES_PER_MINUTE,
-    MINUTE,
-  );
+export const limitRefusedExchanges = (sourceIp: string): Promise<void> =>
+  limitAddress('refused-exchanges', sourceIp, config().RATE_LIMIT_EXCHANGES_PER_MINUTE, MINUTE);
 
-export const limitVisitors = async (sourceIp: string): Promise<void> =>
-  enforceLimit(
-    `visitors/${await pseudonym(`visitors ${addressKey(sourceIp)}`)}`,
-    config().RATE_LIMIT_VISITORS_PER_HOUR,
-    HOUR,
-  );
+export const limitVisitors = (sourceIp: string): Promise<void> =>
+  limitAddress('visitors', sourceIp, config().RATE_LIMIT_VISITORS_PER_HOUR);
 
 /** Makes a `RATE_LIMITED` that says how long to wait. */
 export const tooMany = (retryAfter: number): AppError =>

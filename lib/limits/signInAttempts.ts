@@ -1,3 +1,4 @@
+import { emailKey } from '../domain/email.ts';
 import type { AuditAction } from '../protocol/objects/operations.ts';
 import { config } from '../runtime/config.ts';
 import { metrics } from '../runtime/metrics.ts';
@@ -150,8 +151,7 @@ const liftKey = (salt: string): string => keyedHash(salt, 'lift');
 
 const knownAccount = (salt: string, day = today()): string => keyedHash(salt, `account ${day}`);
 
-const unknownAccount = (email: string, day = today()): Promise<string> =>
-  pseudonym(`account ${email.normalize('NFC').toLowerCase()}`, day);
+const unknownAccount = (email: string, day = today()): Promise<string> => pseudonym(`account ${emailKey(email)}`, day);
 
 interface Counted {
   readonly counted: readonly CountedAttempt[];

@@ -3,8 +3,7 @@ import { type Transaction, trusted } from './database.ts';
 import { newId } from './ids.ts';
 import { ERASED_NAME } from './names.ts';
 import { defined } from './pages.ts';
-import { type Due, dueFor, retryAt, waitsSince } from './setBack.ts';
-import { toUser, type UnfinishedUser, type UserRecord, userModel, userRecord } from './users.ts';
+import { toUser, type UserRecord, userModel, userRecord } from './users.ts';
 
 // Customers who came without a password. The company vouches for some, by a `sub` of its own; the others are visitors, until the
 // company says who they are. Their addresses are labels: `emailKey`, by which people sign in, stays `null`.
@@ -158,29 +157,6 @@ export async function putOffVisitor(id: string, until: Date): Promise<void> {
 export async function mergedInto(userId: string): Promise<string | null> {
   const record = await userModel().findById(userId, { mergedInto: 1 }).lean();
   return record?.mergedInto ?? null;
-}
-
-/** Finds visitors whose conversations are still to follow, the longest waiting first. */
-export async function findMerging(due: Due): Promise<UnfinishedUser[]> {
-  const rows = await userModel()
-    .find(trusted({ mergingSince: waitsSince(due), mergingRetryAt: dueFor(due.pass) }), {
-      mergingSince: 1,
-      mergingFailures: 1,
-    })
-    .sort({ mergingSince: 1 })
-    .limit(due.most)
-    .lean();
-  return rows.flatMap(({ _id, mergingSince, mergingFailures }) =>
-    mergingSince ? [{ id: _id, since: mergingSince, failures: mergingFailures }] : [],
-  );
-}
-
-/** Notes that a merge failed, and when to try again. */
-export async function setBackMerging({ id, since, failures }: UnfinishedUser): Promise<void> {
-  await userModel().updateOne(
-    { _id: id, mergingSince: since },
-    { $set: { mergingRetryAt: retryAt(failures) }, $inc: { mergingFailures: 1 } },
-  );
 }
 
 /** Marks a merge as complete. */

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { type Availability, DEFAULT_CAPACITY, type Routing } from '../domain/desk.ts';
+import { emailKey } from '../domain/email.ts';
 import { ROLES, type Role } from '../domain/roles.ts';
 import type { UserChange } from '../domain/staff.ts';
 import { AppError } from '../errors/appError.ts';
@@ -180,8 +181,6 @@ export function toUser(record: UserRecord): User {
 
 const availabilityOf = ({ leased, availableUntil }: UserRecord): Availability =>
   leased && availableUntil && availableUntil.getTime() > Date.now() ? 'available' : 'away';
-
-const emailKey = (email: string): string => email.normalize('NFC').toLowerCase();
 
 export const newSalt = (): string => randomBytes(16).toString('base64url');
 
@@ -508,26 +507,28 @@ export interface UnfinishedUser {
   readonly failures: number | undefined;
 }
 
-/** Finds agents whose conversations are still to follow, the longest waiting first. */
-export async function findAllHandingOver(due: Due): Promise<UnfinishedUser[]> {
+/** What may be left unfinished of a user. A record has three fields of each. */
+export type UserWork = 'handingOver' | 'erasing' | 'merging';
+
+/** Finds users of whom this is not finished, the longest waiting first. */
+export async function findUnfinishedUsers(work: UserWork, due: Due): Promise<UnfinishedUser[]> {
+  const [since, failures] = [`${work}Since`, `${work}Failures`] as const;
   const rows = await userModel()
-    .find(trusted({ handingOverSince: waitsSince(due), handingOverRetryAt: dueFor(due.pass) }), {
-      handingOverSince: 1,
-      handingOverFailures: 1,
-    })
-    .sort({ handingOverSince: 1 })
+    .find(trusted({ [since]: waitsSince(due), [`${work}RetryAt`]: dueFor(due.pass) }), { [since]: 1, [failures]: 1 })
+    .sort({ [since]: 1 })
     .limit(due.most)
-    .lean();
-  return rows.flatMap(({ _id, handingOverSince, handingOverFailures }) =>
-    handingOverSince ? [{ id: _id, since: handingOverSince, failures: handingOverFailures }] : [],
-  );
+    .lean<UserRecord[]>();
+  return rows.flatMap((row) => {
+    const begun = row[since];
+    return begun ? [{ id: row._id, since: begun, failures: row[failures] }] : [];
+  });
 }
 
-/** Notes that a hand-over failed, and when to try again. */
-export async function setBackHandingOver({ id, since, failures }: UnfinishedUser): Promise<void> {
+/** Notes that this failed, and when to try again. */
+export async function setBackUser(work: UserWork, { id, since, failures }: UnfinishedUser): Promise<void> {
   await userModel().updateOne(
-    { _id: id, handingOverSince: since },
-    { $set: { handingOverRetryAt: retryAt(failures) }, $inc: { handingOverFailures: 1 } },
+    { _id: id, [`${work}Since`]: since },
+    { $set: { [`${work}RetryAt`]: retryAt(failures) }, $inc: { [`${work}Failures`]: 1 } },
   );
 }
 
@@ -596,29 +597,6 @@ export async function migrateErased(): Promise<void> {
       $expr: { $eq: ['$email', { $concat: ['erased-', '$_id', '@erased.invalid'] }] },
     }),
     { $set: { email: null, emailKey: null, erasingSince: now, erasedAt: now } },
-  );
-}
-
-/** Finds candidates whose conversations are still to be erased, the longest waiting first. */
-export async function findErasing(due: Due): Promise<UnfinishedUser[]> {
-  const rows = await userModel()
-    .find(trusted({ erasingSince: waitsSince(due), erasingRetryAt: dueFor(due.pass) }), {
-      erasingSince: 1,
-      erasingFailures: 1,
-    })
-    .sort({ erasingSince: 1 })
-    .limit(due.most)
-    .lean();
-  return rows.flatMap(({ _id, erasingSince, erasingFailures }) =>
-    erasingSince ? [{ id: _id, since: erasingSince, failures: erasingFailures }] : [],
-  );
-}
-
-/** Notes that an erasure failed, and when to try again. */
-export async function setBackErasing({ id, since, failures }: UnfinishedUser): Promise<void> {
-  await userModel().updateOne(
-    { _id: id, erasingSince: since },
-    { $set: { erasingRetryAt: retryAt(failures) }, $inc: { erasingFailures: 1 } },
   );
 }
 

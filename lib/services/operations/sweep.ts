@@ -4,18 +4,11 @@ import { anyoneAvailable, automaticTeams } from '../../store/agents.ts';
 import { backlog } from '../../store/backlog.ts';
 import { findUnfinished, setBackClosing } from '../../store/closing.ts';
 import type { ConversationRecord } from '../../store/conversations.ts';
-import { findMerging, setBackMerging } from '../../store/customers.ts';
 import { oldestMailMs } from '../../store/mailOutbox.ts';
 import { oldestUnarchivedMs } from '../../store/messages.ts';
 import { countOpenedDays } from '../../store/openedDays.ts';
 import type { Due, Pass } from '../../store/setBack.ts';
-import {
-  findAllHandingOver,
-  findErasing,
-  setBackErasing,
-  setBackHandingOver,
-  type UnfinishedUser,
-} from '../../store/users.ts';
+import { findUnfinishedUsers, setBackUser, type UnfinishedUser, type UserWork } from '../../store/users.ts';
 import { countClosed } from '../analytics/countClosed.ts';
 import { finishMerging } from '../auth/mergeVisitor.ts';
 import { removeLapsedVisitors } from '../auth/removeLapsedVisitors.ts';
@@ -63,26 +56,24 @@ interface Kind<T> {
   setBack(item: T): Promise<void>;
 }
 
-const unfinishedUsers = {
-  idField: 'userId',
+const unfinishedUsers = (work: UserWork) => ({
+  idField: 'userId' as const,
+  find: (due: Due) => findUnfinishedUsers(work, due),
   idOf: ({ id }: UnfinishedUser) => id,
   since: ({ since }: UnfinishedUser) => since,
-} as const;
+  setBack: (user: UnfinishedUser) => setBackUser(work, user),
+});
 
 const HANDING_OVER: Kind<UnfinishedUser> = {
-  ...unfinishedUsers,
+  ...unfinishedUsers('handingOver'),
   failure: 'could not finish handing over',
-  find: findAllHandingOver,
   finish: ({ id }, until) => finishHandingOver(id, until),
-  setBack: setBackHandingOver,
 };
 
 const MERGING: Kind<UnfinishedUser> = {
-  ...unfinishedUsers,
+  ...unfinishedUsers('merging'),
   failure: 'could not finish merging',
-  find: findMerging,
   finish: ({ id }, until) => finishMerging(id, until),
-  setBack: setBackMerging,
 };
 
 const CLOSING: Kind<ConversationRecord> = {
@@ -96,12 +87,11 @@ const CLOSING: Kind<ConversationRecord> = {
 };
 
 const ERASING: Kind<UnfinishedUser> = {
-  ...unfinishedUsers,
+  ...unfinishedUsers('erasing'),
   failure: 'could not finish erasing',
   // Erasures of any age: the handler and the sweep may do the same step at once.
-  find: ({ before: _, ...due }) => findErasing(due),
+  find: ({ before: _, ...due }) => findUnfinishedUsers('erasing', due),
   finish: ({ id }, until) => finishErasing(id, until),
-  setBack: setBackErasing,
 };
 
 /**
