@@ -1,11 +1,12 @@
 import { useCallback, useEffect, useMemo, useState } from 'preact/hooks';
 import type { AuditAction, AuditEntry, LiveSupportClient } from '../../../client/src/index.ts';
 import { useDesk } from '../app/desk.ts';
-import { clockTime, dateTime, fullTime } from '../app/format.ts';
+import { dateTime, fullTime } from '../app/format.ts';
 import { PagedList } from '../app/pagedList.ts';
 import { addressOf, go, place } from '../app/router.ts';
 import { Icon } from '../ui/Icon.tsx';
-import { Empty, Failed, Link, ListStatus, Skeleton } from '../ui/parts.tsx';
+import { ListBody, NewestFirst } from '../ui/lists.tsx';
+import { Empty, Link } from '../ui/parts.tsx';
 import { WindowedList } from '../ui/WindowedList.tsx';
 
 const ROW = 64;
@@ -114,50 +115,46 @@ export default function AuditPage() {
           </Link>
         )}
       </div>
-      <ListStatus isLoading={list.isLoading.value} onRefresh={() => void list.refresh()}>
-        Newest first{list.readAt.value === null ? '' : `, as of ${clockTime(list.readAt.value)}`}
-      </ListStatus>
-      {list.failure.value && list.readAt.value === null ? (
-        <Failed failure={list.failure.value} onRetry={() => void list.refresh()} />
-      ) : list.readAt.value === null ? (
-        <Skeleton rows={8} kind="line" />
-      ) : entries.length === 0 ? (
-        <Empty icon="audit" title="Nothing of the kind was recorded" />
-      ) : (
-        <WindowedList
-          label="Audit"
-          items={entries}
-          idOf={({ id }) => id}
-          rowHeight={ROW}
-          currentId={null}
-          onEnd={onEnd}
-          row={(entry) => (
-            <div class="audit-row">
-              <time dateTime={entry.at} title={fullTime(entry.at)}>
-                {dateTime(entry.at)}
-              </time>
-              <span class="audit-what">
-                <strong>{sayAction(entry.action)}</strong>
-                <span class="audit-details">{sayDetails(entry)}</span>
-              </span>
-              <span class="audit-who">
-                {entry.actorId === null ? (
-                  <span>By the service</span>
-                ) : (
-                  <Link href={addressFor({ actorId: entry.actorId })} title={`Only by ${entry.actorId}`}>
-                    {nameOf.get(entry.actorId) ?? `${entry.actorRole ?? 'somebody'} ${tail(entry.actorId)}`}
-                  </Link>
-                )}
-                {entry.targetId !== null && (
-                  <Link href={addressFor({ targetId: entry.targetId })} title={`Only to ${entry.targetId}`}>
-                    to {sayWho(entry.targetId)}
-                  </Link>
-                )}
-              </span>
-            </div>
-          )}
-        />
-      )}
+      <NewestFirst list={list} />
+      <ListBody list={list} rows={8} onRetry={() => void list.refresh()}>
+        {entries.length === 0 ? (
+          <Empty icon="audit" title="Nothing of the kind was recorded" />
+        ) : (
+          <WindowedList
+            label="Audit"
+            items={entries}
+            idOf={({ id }) => id}
+            rowHeight={ROW}
+            currentId={null}
+            onEnd={onEnd}
+            row={(entry) => (
+              <div class="audit-row">
+                <time dateTime={entry.at} title={fullTime(entry.at)}>
+                  {dateTime(entry.at)}
+                </time>
+                <span class="audit-what">
+                  <strong>{sayAction(entry.action)}</strong>
+                  <span class="audit-details">{sayDetails(entry)}</span>
+                </span>
+                <span class="audit-who">
+                  {entry.actorId === null ? (
+                    <span>By the service</span>
+                  ) : (
+                    <Link href={addressFor({ actorId: entry.actorId })} title={`Only by ${entry.actorId}`}>
+                      {nameOf.get(entry.actorId) ?? `${entry.actorRole ?? 'somebody'} ${tail(entry.actorId)}`}
+                    </Link>
+                  )}
+                  {entry.targetId !== null && (
+                    <Link href={addressFor({ targetId: entry.targetId })} title={`Only to ${entry.targetId}`}>
+                      to {sayWho(entry.targetId)}
+                    </Link>
+                  )}
+                </span>
+              </div>
+            )}
+          />
+        )}
+      </ListBody>
     </div>
   );
 }

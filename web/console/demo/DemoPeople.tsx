@@ -3,6 +3,7 @@ import { DEMO_PASSWORD, demoPeople } from '../../../local/demoPeople.ts';
 import { client } from '../app/client.ts';
 import { failureOf } from '../app/errors.ts';
 import { addressOf } from '../app/router.ts';
+import { Refusal } from '../ui/forms.tsx';
 import { Avatar } from '../ui/parts.tsx';
 
 /** On a laptop: the demo people, each a click away. This file is not loaded elsewhere. */
@@ -36,11 +37,7 @@ export default function DemoPeople() {
           </li>
         ))}
       </ul>
-      {said && (
-        <p class="refusal" role="alert">
-          {said}
-        </p>
-      )}
+      {said && <Refusal>{said}</Refusal>}
       <p class="demo-more">
         <a href={addressOf('beside')}>Two people side by side</a> · <a href={addressOf('states')}>Every state</a>
       </p>

@@ -9,6 +9,7 @@ import { useOrder } from '../app/useOrder.ts';
 import { Conversation } from '../chat/Conversation.tsx';
 import { AssignDialog } from '../queue/AssignDialog.tsx';
 import { useKeys } from '../shell/keys.ts';
+import { NewestFirst } from '../ui/lists.tsx';
 import { BehindLine, Empty, Failed, ListStatus, Skeleton } from '../ui/parts.tsx';
 import { WindowedList } from '../ui/WindowedList.tsx';
 import { ConversationRow } from './ConversationRow.tsx';
@@ -129,9 +130,7 @@ export function InboxPage() {
             )}
           </div>
         ) : (
-          <ListStatus isLoading={desk.closed.isLoading.value} onRefresh={() => void desk.closed.refresh()}>
-            Newest first{desk.closed.readAt.value === null ? '' : `, as of ${clockTime(desk.closed.readAt.value)}`}
-          </ListStatus>
+          <NewestFirst list={desk.closed} />
         )}
         {isBehind && <BehindLine onCatchUp={catchUp} />}
         {!isLoaded && failure ? (

@@ -8,9 +8,11 @@ import { PagedList } from '../app/pagedList.ts';
 import { addressOf, go, place } from '../app/router.ts';
 import { CapacityDialog } from '../queue/TeamPanel.tsx';
 import { Ask, Dialog } from '../ui/Dialog.tsx';
+import { DialogActions, Field, Refusal, Refused, TextField, useFirstFault, useSubmitting } from '../ui/forms.tsx';
 import { Icon } from '../ui/Icon.tsx';
+import { ListBody, NewestFirst } from '../ui/lists.tsx';
 import { Menu, type MenuItem } from '../ui/Menu.tsx';
-import { Avatar, Empty, Failed, Field, ListStatus, Skeleton, useFirstFault } from '../ui/parts.tsx';
+import { Avatar, Empty } from '../ui/parts.tsx';
 import { WindowedList } from '../ui/WindowedList.tsx';
 
 const ROW = 60;
@@ -186,45 +188,41 @@ export default function PeoplePage() {
           />
         </label>
       </div>
-      <ListStatus isLoading={list.isLoading.value} onRefresh={() => void list.refresh()}>
-        Newest first{list.readAt.value === null ? '' : `, as of ${clockTime(list.readAt.value)}`}
-      </ListStatus>
-      {list.failure.value && list.readAt.value === null ? (
-        <Failed failure={list.failure.value} onRetry={() => void list.refresh()} />
-      ) : list.readAt.value === null ? (
-        <Skeleton rows={8} kind="line" />
-      ) : people.length === 0 ? (
-        <Empty icon="people" title={needle === '' ? 'Nobody here' : `Nobody is called “${text.trim()}”`} />
-      ) : (
-        <WindowedList
-          label="People"
-          items={people}
-          idOf={({ id }) => id}
-          rowHeight={ROW}
-          currentId={null}
-          onEnd={onEnd}
-          row={(user) => (
-            <div class={user.active ? 'person' : 'person inactive'}>
-              <Avatar name={user.name} />
-              <span class="person-main">
-                <span class="row-name">{user.name}</span>
-                <span class="person-email">{user.email ?? 'No address'}</span>
-              </span>
-              <span class="person-role">
-                {ROLE_NAMES[user.role]}
-                {user.role === 'agent' && user.supervisorId && (
-                  <small> under {nameOf.get(user.supervisorId) ?? '…'}</small>
-                )}
-              </span>
-              <span class="person-state">{user.active ? '' : 'Deactivated'}</span>
-              <span class="person-since">since {dateTime(user.createdAt)}</span>
-              <Menu label={`What to do with ${user.name}`} items={actions(user)}>
-                <Icon name="more" />
-              </Menu>
-            </div>
-          )}
-        />
-      )}
+      <NewestFirst list={list} />
+      <ListBody list={list} rows={8} onRetry={() => void list.refresh()}>
+        {people.length === 0 ? (
+          <Empty icon="people" title={needle === '' ? 'Nobody here' : `Nobody is called “${text.trim()}”`} />
+        ) : (
+          <WindowedList
+            label="People"
+            items={people}
+            idOf={({ id }) => id}
+            rowHeight={ROW}
+            currentId={null}
+            onEnd={onEnd}
+            row={(user) => (
+              <div class={user.active ? 'person' : 'person inactive'}>
+                <Avatar name={user.name} />
+                <span class="person-main">
+                  <span class="row-name">{user.name}</span>
+                  <span class="person-email">{user.email ?? 'No address'}</span>
+                </span>
+                <span class="person-role">
+                  {ROLE_NAMES[user.role]}
+                  {user.role === 'agent' && user.supervisorId && (
+                    <small> under {nameOf.get(user.supervisorId) ?? '…'}</small>
+                  )}
+                </span>
+                <span class="person-state">{user.active ? '' : 'Deactivated'}</span>
+                <span class="person-since">since {dateTime(user.createdAt)}</span>
+                <Menu label={`What to do with ${user.name}`} items={actions(user)}>
+                  <Icon name="more" />
+                </Menu>
+              </div>
+            )}
+          />
+        )}
+      </ListBody>
       {doing?.what === 'create' && (
         <PersonDialog
           user={null}
@@ -333,11 +331,7 @@ function Confirm({ title, yes, children, onYes, onClose }: ConfirmProps) {
       }}
     >
       <p>{children}</p>
-      {failure && (
-        <p class="refusal" role="alert">
-          {failure.said}
-        </p>
-      )}
+      {failure && <Refusal>{failure.said}</Refusal>}
     </Ask>
   );
 }
@@ -365,8 +359,7 @@ export function PersonDialog({ user, supervisors, onClose, onSave }: PersonDialo
     role: user && user.role !== 'candidate' ? user.role : 'agent',
     supervisorId: user?.supervisorId ?? '',
   });
-  const [failure, setFailure] = useState<Failure | null>(null);
-  const [isBusy, setBusy] = useState(false);
+  const { failure, isBusy, submit, refuse } = useSubmitting();
   const form = useFirstFault(failure?.fields);
   const set = (change: Partial<Values>) => setValues({ ...values, ...change });
   const fault = (field: string) => failure?.fields[field];
@@ -378,57 +371,41 @@ export function PersonDialog({ user, supervisors, onClose, onSave }: PersonDialo
         class="form"
         noValidate
         onSubmit={(event) => {
-          event.preventDefault();
           if (isAgent && values.supervisorId === '') {
-            return setFailure({ said: '', fields: { supervisorId: 'Choose a supervisor.' }, requestId: null });
+            event.preventDefault();
+            return refuse({ said: '', fields: { supervisorId: 'Choose a supervisor.' }, requestId: null });
           }
-          setBusy(true);
-          setFailure(null);
-          onSave(values)
-            .catch((thrown: unknown) => setFailure(failureOf(thrown)))
-            .finally(() => setBusy(false));
+          submit(event, () => onSave(values));
         }}
       >
-        <Field label="Name" error={fault('name')}>
-          {(attributes) => (
-            <input
-              {...attributes}
-              value={values.name}
-              autocomplete="off"
-              onInput={({ currentTarget }) => set({ name: currentTarget.value })}
-            />
-          )}
-        </Field>
+        <TextField
+          label="Name"
+          error={fault('name')}
+          value={values.name}
+          autocomplete="off"
+          onValue={(name) => set({ name })}
+        />
         {(user === null || user.email !== null) && (
-          <Field label="E-mail" error={fault('email')}>
-            {(attributes) => (
-              <input
-                {...attributes}
-                type="email"
-                value={values.email}
-                autocomplete="off"
-                onInput={({ currentTarget }) => set({ email: currentTarget.value })}
-              />
-            )}
-          </Field>
+          <TextField
+            label="E-mail"
+            error={fault('email')}
+            type="email"
+            value={values.email}
+            autocomplete="off"
+            onValue={(email) => set({ email })}
+          />
         )}
         {user === null && (
           <>
-            <Field
+            <TextField
               label="Password"
               error={fault('password')}
               hint="8 to 128 characters. They can change it themselves."
-            >
-              {(attributes) => (
-                <input
-                  {...attributes}
-                  type="password"
-                  autocomplete="new-password"
-                  value={values.password}
-                  onInput={({ currentTarget }) => set({ password: currentTarget.value })}
-                />
-              )}
-            </Field>
+              type="password"
+              autocomplete="new-password"
+              value={values.password}
+              onValue={(password) => set({ password })}
+            />
             <Field label="Role" error={fault('role')}>
               {(attributes) => (
                 <select
@@ -469,19 +446,12 @@ export function PersonDialog({ user, supervisors, onClose, onSave }: PersonDialo
             )}
           </Field>
         )}
-        {failure && Object.keys(failure.fields).length === 0 && (
-          <p class="refusal" role="alert">
-            {failure.said}
-          </p>
-        )}
-        <footer class="dialog-actions">
-          <button type="button" class="button" onClick={onClose}>
-            Cancel
-          </button>
+        <Refused failure={failure} />
+        <DialogActions onClose={onClose}>
           <button type="submit" class="button primary" disabled={isBusy}>
             {user ? 'Save' : 'Make'}
           </button>
-        </footer>
+        </DialogActions>
       </form>
     </Dialog>
   );
@@ -490,16 +460,9 @@ export function PersonDialog({ user, supervisors, onClose, onSave }: PersonDialo
 function ResetDialog({ user, onClose }: { readonly user: User; readonly onClose: () => void }) {
   const { client } = useDesk();
   const [link, setLink] = useState<PasswordReset | null>(null);
-  const [failure, setFailure] = useState<Failure | null>(null);
-  const [isBusy, setBusy] = useState(false);
-  const make = () => {
-    setBusy(true);
-    setFailure(null);
-    client.http
-      .createPasswordReset({ params: { userId: user.id } })
-      .then(setLink, (thrown: unknown) => setFailure(failureOf(thrown)))
-      .finally(() => setBusy(false));
-  };
+  const { failure, isBusy, submit } = useSubmitting();
+  const make = (event: Event) =>
+    submit(event, () => client.http.createPasswordReset({ params: { userId: user.id } }).then(setLink));
   return (
     <Dialog title={`Password reset link for ${user.name}`} onClose={onClose}>
       {link === null ? (
@@ -508,19 +471,12 @@ function ResetDialog({ user, onClose }: { readonly user: User; readonly onClose:
             Whoever has the link sets a new password and signs in as {user.name}. Hand it over by a way you trust. It
             works once, for 30 minutes.
           </p>
-          {failure && (
-            <p class="refusal" role="alert">
-              {failure.said}
-            </p>
-          )}
-          <footer class="dialog-actions">
-            <button type="button" class="button" onClick={onClose}>
-              Cancel
-            </button>
+          {failure && <Refusal>{failure.said}</Refusal>}
+          <DialogActions onClose={onClose}>
             <button type="button" class="button primary" disabled={isBusy} onClick={make}>
               Make the link
             </button>
-          </footer>
+          </DialogActions>
         </>
       ) : (
         <>
@@ -534,10 +490,7 @@ function ResetDialog({ user, onClose }: { readonly user: User; readonly onClose:
               />
             )}
           </Field>
-          <footer class="dialog-actions">
-            <button type="button" class="button" onClick={onClose}>
-              Done
-            </button>
+          <DialogActions onClose={onClose} closes="Done">
             <button
               type="button"
               class="button primary"
@@ -550,7 +503,7 @@ function ResetDialog({ user, onClose }: { readonly user: User; readonly onClose:
             >
               Copy
             </button>
-          </footer>
+          </DialogActions>
         </>
       )}
     </Dialog>

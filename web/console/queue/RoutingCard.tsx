@@ -5,8 +5,8 @@ import { type Failure, failureOf } from '../app/errors.ts';
 import { span } from '../app/format.ts';
 import { tell } from '../app/notices.ts';
 import { Dialog } from '../ui/Dialog.tsx';
+import { DialogActions, Refusal, TextField } from '../ui/forms.tsx';
 import { Icon } from '../ui/Icon.tsx';
-import { Field } from '../ui/parts.tsx';
 
 /** How the team gets its conversations, in a line, and the way to change it. */
 export function RoutingCard() {
@@ -132,47 +132,28 @@ export function RoutingDialog({ routing, onClose, onSave }: RoutingDialogProps) 
             </span>
           </label>
         </fieldset>
-        <Field
+        <TextField
           label="Minutes of absence, after which it goes back"
           error={fields['requeueAfterSeconds']}
           hint="Empty for never. In automatic mode only."
-        >
-          {(attributes) => (
-            <input
-              {...attributes}
-              inputMode="decimal"
-              value={absent}
-              onInput={({ currentTarget }) => setAbsent(currentTarget.value)}
-            />
-          )}
-        </Field>
-        <Field
+          inputMode="decimal"
+          value={absent}
+          onValue={setAbsent}
+        />
+        <TextField
           label="Minutes without a first answer, after which it goes back"
           error={fields['answerWithinSeconds']}
           hint="Empty for never. In automatic mode only."
-        >
-          {(attributes) => (
-            <input
-              {...attributes}
-              inputMode="decimal"
-              value={silent}
-              onInput={({ currentTarget }) => setSilent(currentTarget.value)}
-            />
-          )}
-        </Field>
-        {said && (
-          <p class="refusal" role="alert">
-            {said}
-          </p>
-        )}
-        <footer class="dialog-actions">
-          <button type="button" class="button" onClick={onClose}>
-            Cancel
-          </button>
+          inputMode="decimal"
+          value={silent}
+          onValue={setSilent}
+        />
+        {said && <Refusal>{said}</Refusal>}
+        <DialogActions onClose={onClose}>
           <button type="submit" class="button primary" disabled={isBusy}>
             Save
           </button>
-        </footer>
+        </DialogActions>
       </form>
     </Dialog>
   );

@@ -3,9 +3,10 @@ import type { User } from '../../../client/src/index.ts';
 import type { Failure } from '../app/errors.ts';
 import { failureOf } from '../app/errors.ts';
 import { Dialog } from '../ui/Dialog.tsx';
+import { DialogActions, TextField } from '../ui/forms.tsx';
 import { Icon } from '../ui/Icon.tsx';
 import { Menu } from '../ui/Menu.tsx';
-import { Avatar, Empty, Failed, Field, Skeleton } from '../ui/parts.tsx';
+import { Avatar, Empty, Failed, Skeleton } from '../ui/parts.tsx';
 import type { Teammate } from './lobby.ts';
 
 export const Availability = ({ user }: { readonly user: User }) => {
@@ -173,28 +174,19 @@ export function CapacityDialog({ user, onClose, onSave }: CapacityDialogProps) {
           }
         }}
       >
-        <Field
+        <TextField
           label="Conversations at once"
           error={error}
           hint="What is given automatically stops there. By hand more can be given; nothing is taken away."
-        >
-          {(attributes) => (
-            <input
-              {...attributes}
-              inputMode="numeric"
-              value={value}
-              onInput={({ currentTarget }) => setValue(currentTarget.value)}
-            />
-          )}
-        </Field>
-        <footer class="dialog-actions">
-          <button type="button" class="button" onClick={onClose}>
-            Cancel
-          </button>
+          inputMode="numeric"
+          value={value}
+          onValue={setValue}
+        />
+        <DialogActions onClose={onClose}>
           <button type="submit" class="button primary" disabled={isBusy}>
             Save
           </button>
-        </footer>
+        </DialogActions>
       </form>
     </Dialog>
   );

@@ -1,12 +1,14 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { Reply, ReplyScope, Role } from '../../../client/src/index.ts';
 import { useDesk } from '../app/desk.ts';
-import { type Failure, failureOf } from '../app/errors.ts';
+import { failureOf } from '../app/errors.ts';
 import { tell } from '../app/notices.ts';
 import { fill } from '../app/text.ts';
 import { Ask, Dialog } from '../ui/Dialog.tsx';
+import { DialogActions, Field, Refused, TextField, useFirstFault, useSubmitting } from '../ui/forms.tsx';
 import { Icon } from '../ui/Icon.tsx';
-import { Empty, Failed, Field, Skeleton, useFirstFault } from '../ui/parts.tsx';
+import { ListBody } from '../ui/lists.tsx';
+import { Empty } from '../ui/parts.tsx';
 
 const SCOPES: Readonly<Record<ReplyScope, string>> = { own: 'Mine', team: 'My team’s', all: 'Everybody’s' };
 const mayWrite = (role: Role, scope: ReplyScope): boolean =>
@@ -30,48 +32,46 @@ export default function RepliesPage() {
       <p class="page-said">
         In a conversation, type <kbd>/</kbd> and the shortcut.
       </p>
-      {replies.failure.value && replies.readAt.value === null ? (
-        <Failed failure={replies.failure.value} onRetry={() => void replies.all(1_000)} />
-      ) : replies.readAt.value === null ? (
-        <Skeleton rows={5} kind="line" />
-      ) : items.length === 0 ? (
-        <Empty icon="replies" title="There are no canned replies yet">
-          What you write often need not be written again.
-        </Empty>
-      ) : (
-        <ul class="reply-list">
-          {items.map((reply) => (
-            <li key={reply.id}>
-              <div class="reply-head">
-                <kbd>/{reply.shortcut}</kbd>
-                <h2>{reply.title}</h2>
-                <span class="tag">{SCOPES[reply.scope]}</span>
-                {mayWrite(user.role, reply.scope) && (
-                  <span class="reply-actions">
-                    <button
-                      type="button"
-                      class="text-button"
-                      aria-label={`Edit ${reply.title}`}
-                      onClick={() => setEditing(reply)}
-                    >
-                      Edit
-                    </button>
-                    <button
-                      type="button"
-                      class="text-button"
-                      aria-label={`Delete ${reply.title}`}
-                      onClick={() => setDeleting(reply)}
-                    >
-                      Delete
-                    </button>
-                  </span>
-                )}
-              </div>
-              <p dir="auto">{reply.content}</p>
-            </li>
-          ))}
-        </ul>
-      )}
+      <ListBody list={replies} rows={5} onRetry={() => void replies.all(1_000)}>
+        {items.length === 0 ? (
+          <Empty icon="replies" title="There are no canned replies yet">
+            What you write often need not be written again.
+          </Empty>
+        ) : (
+          <ul class="reply-list">
+            {items.map((reply) => (
+              <li key={reply.id}>
+                <div class="reply-head">
+                  <kbd>/{reply.shortcut}</kbd>
+                  <h2>{reply.title}</h2>
+                  <span class="tag">{SCOPES[reply.scope]}</span>
+                  {mayWrite(user.role, reply.scope) && (
+                    <span class="reply-actions">
+                      <button
+                        type="button"
+                        class="text-button"
+                        aria-label={`Edit ${reply.title}`}
+                        onClick={() => setEditing(reply)}
+                      >
+                        Edit
+                      </button>
+                      <button
+                        type="button"
+                        class="text-button"
+                        aria-label={`Delete ${reply.title}`}
+                        onClick={() => setDeleting(reply)}
+                      >
+                        Delete
+                      </button>
+                    </span>
+                  )}
+                </div>
+                <p dir="auto">{reply.content}</p>
+              </li>
+            ))}
+          </ul>
+        )}
+      </ListBody>
       {editing && (
         <ReplyDialog
           reply={editing === 'new' ? null : editing}
@@ -127,8 +127,7 @@ interface ReplyDialogProps {
 
 function ReplyDialog({ reply, role, onClose, onSave }: ReplyDialogProps) {
   const [values, setValues] = useState<Values>(reply ?? { shortcut: '', title: '', content: '', scope: 'own' });
-  const [failure, setFailure] = useState<Failure | null>(null);
-  const [isBusy, setBusy] = useState(false);
+  const { failure, isBusy, submit } = useSubmitting();
   const form = useFirstFault(failure?.fields);
   const set = (change: Partial<Values>) => setValues({ ...values, ...change });
   const scopes = (Object.keys(SCOPES) as ReplyScope[]).filter((scope) => mayWrite(role, scope));
@@ -139,38 +138,24 @@ function ReplyDialog({ reply, role, onClose, onSave }: ReplyDialogProps) {
         class="form"
         noValidate
         onSubmit={(event) => {
-          event.preventDefault();
-          setBusy(true);
-          setFailure(null);
           const { shortcut, title, content, scope } = values;
-          onSave({ shortcut, title, content, scope })
-            .catch((thrown: unknown) => setFailure(failureOf(thrown)))
-            .finally(() => setBusy(false));
+          submit(event, () => onSave({ shortcut, title, content, scope }));
         }}
       >
-        <Field
+        <TextField
           label="Shortcut"
           error={failure?.fields['shortcut']}
           hint="What is typed after the /: a to z, digits, - and _."
-        >
-          {(attributes) => (
-            <input
-              {...attributes}
-              value={values.shortcut}
-              autocomplete="off"
-              onInput={({ currentTarget }) => set({ shortcut: currentTarget.value })}
-            />
-          )}
-        </Field>
-        <Field label="Title" error={failure?.fields['title']}>
-          {(attributes) => (
-            <input
-              {...attributes}
-              value={values.title}
-              onInput={({ currentTarget }) => set({ title: currentTarget.value })}
-            />
-          )}
-        </Field>
+          value={values.shortcut}
+          autocomplete="off"
+          onValue={(shortcut) => set({ shortcut })}
+        />
+        <TextField
+          label="Title"
+          error={failure?.fields['title']}
+          value={values.title}
+          onValue={(title) => set({ title })}
+        />
         <Field
           label="Text"
           error={failure?.fields['content']}
@@ -212,19 +197,12 @@ function ReplyDialog({ reply, role, onClose, onSave }: ReplyDialogProps) {
             )}
           </Field>
         )}
-        {failure && Object.keys(failure.fields).length === 0 && (
-          <p class="refusal" role="alert">
-            {failure.said}
-          </p>
-        )}
-        <footer class="dialog-actions">
-          <button type="button" class="button" onClick={onClose}>
-            Cancel
-          </button>
+        <Refused failure={failure} />
+        <DialogActions onClose={onClose}>
           <button type="submit" class="button primary" disabled={isBusy}>
             Save
           </button>
-        </footer>
+        </DialogActions>
       </form>
     </Dialog>
   );

@@ -4,7 +4,7 @@ import { useDesk } from '../app/desk.ts';
 import { type Failure, failureOf } from '../app/errors.ts';
 import { tell } from '../app/notices.ts';
 import { prefer, preferences, type Theme } from '../app/preferences.ts';
-import { Field, useFirstFault } from '../ui/parts.tsx';
+import { Refused, TextField, useFirstFault } from '../ui/forms.tsx';
 
 const THEMES: Readonly<Record<Theme, string>> = { system: 'As the system', light: 'Light', dark: 'Dark' };
 
@@ -101,37 +101,24 @@ function PasswordForm() {
     >
       <h2>Password</h2>
       <input type="hidden" name="username" autocomplete="username" value={user.email ?? ''} />
-      <Field label="Current password" error={failure?.fields['currentPassword']}>
-        {(attributes) => (
-          <input
-            {...attributes}
-            type="password"
-            autocomplete="current-password"
-            value={current}
-            onInput={({ currentTarget }) => setCurrent(currentTarget.value)}
-          />
-        )}
-      </Field>
-      <Field
+      <TextField
+        label="Current password"
+        error={failure?.fields['currentPassword']}
+        type="password"
+        autocomplete="current-password"
+        value={current}
+        onValue={setCurrent}
+      />
+      <TextField
         label="New password"
         error={failure?.fields['newPassword']}
         hint="8 to 128 characters. Your other sessions end."
-      >
-        {(attributes) => (
-          <input
-            {...attributes}
-            type="password"
-            autocomplete="new-password"
-            value={next}
-            onInput={({ currentTarget }) => setNext(currentTarget.value)}
-          />
-        )}
-      </Field>
-      {failure && Object.keys(failure.fields).length === 0 && (
-        <p class="refusal" role="alert">
-          {failure.said}
-        </p>
-      )}
+        type="password"
+        autocomplete="new-password"
+        value={next}
+        onValue={setNext}
+      />
+      <Refused failure={failure} />
       <div>
         <button type="submit" class="button" disabled={isBusy || current === '' || next === ''}>
           Change the password

@@ -4,9 +4,8 @@ import { isLiveSupportError } from '../../../client/src/index.ts';
 import icon from '../../shared/icon.svg';
 import { site } from '../../shared/site.ts';
 import { client, hasEnded } from '../app/client.ts';
-import { type Failure, failureOf } from '../app/errors.ts';
 import { isLocal } from '../app/router.ts';
-import { Field, useFirstFault } from '../ui/parts.tsx';
+import { Refusal, Refused, TextField, useFirstFault, useSubmitting } from '../ui/forms.tsx';
 
 const DemoPeople = isLocal ? lazy(() => import('../demo/DemoPeople.tsx')) : null;
 
@@ -63,36 +62,6 @@ export function SignIn({ onLeft }: { readonly onLeft?: () => void }) {
   );
 }
 
-interface Submitting {
-  readonly failure: Failure | null;
-  readonly isBusy: boolean;
-  submit(event: Event, act: () => Promise<unknown>): void;
-}
-
-function useSubmitting(): Submitting {
-  const [failure, setFailure] = useState<Failure | null>(null);
-  const [isBusy, setBusy] = useState(false);
-  return {
-    failure,
-    isBusy,
-    submit: (event, act) => {
-      event.preventDefault();
-      setBusy(true);
-      setFailure(null);
-      act()
-        .catch((thrown: unknown) => setFailure(failureOf(thrown)))
-        .finally(() => setBusy(false));
-    },
-  };
-}
-
-const Refused = ({ failure }: { readonly failure: Failure | null }) =>
-  failure && Object.keys(failure.fields).length === 0 ? (
-    <p class="refusal" role="alert">
-      {failure.said}
-    </p>
-  ) : null;
-
 interface EmailProps {
   readonly email: string;
   readonly onEmail: (email: string) => void;
@@ -115,32 +84,26 @@ function Credentials({ email, onEmail, onForgot }: EmailProps & { readonly onFor
           Your session has ended. What you were writing is still there.
         </p>
       )}
-      <Field label="E-mail" error={failure?.fields['email']}>
-        {(attributes) => (
-          <input
-            {...attributes}
-            name="email"
-            type="email"
-            autocomplete="username"
-            required
-            value={email}
-            onInput={({ currentTarget }) => onEmail(currentTarget.value)}
-          />
-        )}
-      </Field>
-      <Field label="Password" error={failure?.fields['password']}>
-        {(attributes) => (
-          <input
-            {...attributes}
-            name="password"
-            type="password"
-            autocomplete="current-password"
-            required
-            value={password}
-            onInput={({ currentTarget }) => setPassword(currentTarget.value)}
-          />
-        )}
-      </Field>
+      <TextField
+        label="E-mail"
+        error={failure?.fields['email']}
+        name="email"
+        type="email"
+        autocomplete="username"
+        required
+        value={email}
+        onValue={onEmail}
+      />
+      <TextField
+        label="Password"
+        error={failure?.fields['password']}
+        name="password"
+        type="password"
+        autocomplete="current-password"
+        required
+        value={password}
+        onValue={setPassword}
+      />
       <Refused failure={failure} />
       <button type="submit" class="button primary" disabled={isBusy}>
         {isBusy ? 'Signing in …' : 'Sign in'}
@@ -171,18 +134,15 @@ function Forgot({ email, onEmail, onSent, onBack }: ForgotProps) {
     >
       <h1>Forgotten password</h1>
       <p>We mail you a link by which you set a new one.</p>
-      <Field label="E-mail" error={failure?.fields['email']}>
-        {(attributes) => (
-          <input
-            {...attributes}
-            type="email"
-            autocomplete="username"
-            required
-            value={email}
-            onInput={({ currentTarget }) => onEmail(currentTarget.value)}
-          />
-        )}
-      </Field>
+      <TextField
+        label="E-mail"
+        error={failure?.fields['email']}
+        type="email"
+        autocomplete="username"
+        required
+        value={email}
+        onValue={onEmail}
+      />
       <Refused failure={failure} />
       <button type="submit" class="button primary" disabled={isBusy}>
         Mail me a link
@@ -221,27 +181,17 @@ function Reset({ token, onDone, onForgot }: ResetProps) {
   return (
     <form ref={form} class="form" noValidate onSubmit={(event) => submit(event, reset)}>
       <h1>Set a new password</h1>
-      <Field
+      <TextField
         label="New password"
         error={failure?.fields['newPassword']}
         hint="8 to 128 characters. Every session of yours ends."
-      >
-        {(attributes) => (
-          <input
-            {...attributes}
-            type="password"
-            autocomplete="new-password"
-            required
-            value={newPassword}
-            onInput={({ currentTarget }) => setPassword(currentTarget.value)}
-          />
-        )}
-      </Field>
-      {isSpent && (
-        <p class="refusal" role="alert">
-          This link has expired, or was used already.
-        </p>
-      )}
+        type="password"
+        autocomplete="new-password"
+        required
+        value={newPassword}
+        onValue={setPassword}
+      />
+      {isSpent && <Refusal>This link has expired, or was used already.</Refusal>}
       <Refused failure={failure} />
       <button type="submit" class="button primary" disabled={isBusy}>
         Set the password

@@ -1,5 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useId, useRef } from 'preact/hooks';
+import { DialogActions } from './forms.tsx';
 import { Icon } from './Icon.tsx';
 
 interface DialogProps {
@@ -65,10 +66,7 @@ export function Ask({ title, children, yes, isDangerous = false, isBusy = false,
   return (
     <Dialog title={title} onClose={onClose} class="ask">
       <div class="ask-text">{children}</div>
-      <footer class="dialog-actions">
-        <button type="button" class="button" onClick={onClose}>
-          Cancel
-        </button>
+      <DialogActions onClose={onClose}>
         <button
           type="button"
           class={`button ${isDangerous ? 'danger' : 'primary'}`}
@@ -78,7 +76,7 @@ export function Ask({ title, children, yes, isDangerous = false, isBusy = false,
         >
           {yes}
         </button>
-      </footer>
+      </DialogActions>
     </Dialog>
   );
 }

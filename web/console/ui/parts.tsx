@@ -1,5 +1,5 @@
 import type { ComponentChildren, JSX } from 'preact';
-import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import type { Priority } from '../../../client/src/index.ts';
 import type { Failure } from '../app/errors.ts';
 import { initials } from '../app/format.ts';
@@ -123,53 +123,6 @@ export const Skeleton = ({
     ))}
   </div>
 );
-
-interface FieldProps {
-  readonly label: string;
-  readonly error?: string | undefined;
-  readonly hint?: string;
-  readonly children: (attributes: {
-    readonly id: string;
-    readonly 'aria-invalid': 'true' | undefined;
-    readonly 'aria-describedby': string | undefined;
-  }) => ComponentChildren;
-}
-
-/** A field with its label, and what is wrong with it. */
-export function Field({ label, error, hint, children }: FieldProps) {
-  const id = useId();
-  const describedBy = [error && `${id}-error`, hint && `${id}-hint`].filter(Boolean).join(' ');
-  return (
-    <div class="field">
-      <label for={id}>{label}</label>
-      {children({ id, 'aria-invalid': error ? 'true' : undefined, 'aria-describedby': describedBy || undefined })}
-      {hint && (
-        <p id={`${id}-hint`} class="field-hint">
-          {hint}
-        </p>
-      )}
-      {error && (
-        <p id={`${id}-error`} class="error">
-          {sentence(label, error)}
-        </p>
-      )}
-    </div>
-  );
-}
-
-/** The service says `must be …` of a field; here the field says it of itself. */
-const sentence = (label: string, error: string): string =>
-  /^[A-Z]/.test(error) ? error : `${label} ${error}${/[.!?]$/.test(error) ? '' : '.'}`;
-
-/** Puts the focus on the first field that something is wrong with. */
-export function useFirstFault(fields: Readonly<Record<string, string>> | undefined) {
-  const form = useRef<HTMLFormElement>(null);
-  useEffect(() => {
-    if (fields && Object.keys(fields).length > 0)
-      form.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus();
-  }, [fields]);
-  return form;
-}
 
 /** Whether the window is as wide as this, now and later. */
 export function useMedia(query: string): boolean {
