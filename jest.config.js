@@ -12,6 +12,8 @@ export default {
       },
     ],
   },
+  // Written by globalSetup: see tests/support/mongooseBundle.ts.
+  moduleNameMapper: { '^mongoose$': '<rootDir>/node_modules/.cache/live-support/mongoose.cjs' },
   testMatch: ['<rootDir>/tests/**/*.test.ts'],
   setupFiles: ['<rootDir>/tests/support/lightHashes.ts'],
   globalSetup: '<rootDir>/tests/support/globalSetup.ts',

@@ -109,6 +109,8 @@ export class ConversationView {
   #error: LiveSupportError | null = null;
   #readSeqs: Record<string, number> = {};
   #present: readonly string[] = [];
+  /** Who came or went, as told since the join was asked for that is not answered yet. */
+  readonly #cameOrWent = new Map<string, boolean>();
   readonly #typing = new Map<string, Undo>();
   /** The application wants to be in the room. */
   #isWanted = false;
@@ -443,6 +445,7 @@ export class ConversationView {
       const moves = this.#moves;
       try {
         if (this.#isClosed || this.#conversation?.status === 'closed') return await this.#readToTheEnd();
+        this.#cameOrWent.clear();
         const joined = await connection.request(
           'JOIN_CONVERSATION',
           { conversationId: this.id, afterSeq: list.end },
@@ -490,6 +493,8 @@ export class ConversationView {
     for (const message of messages) this.#add(message);
     for (const [userId, seq] of Object.entries(readSeqs)) this.#noteRead(userId, seq);
     this.#present = present;
+    // The answer says who was there as this connection came in, and the room is told nothing before that.
+    for (const [userId, isThere] of this.#cameOrWent) this.#isThere(userId, isThere);
     this.#changed();
   }
 
@@ -691,6 +696,7 @@ export class ConversationView {
   }
 
   #isThere(userId: string, isThere: boolean): void {
+    this.#cameOrWent.set(userId, isThere);
     const others = this.#present.filter((id) => id !== userId);
     this.#present = isThere ? [...others, userId] : others;
     if (!isThere) {

@@ -497,6 +497,22 @@ it('shows who is there, until the socket is gone', async () => {
   expect(view.snapshot.present).toEqual([]);
 });
 
+it('knows who came or went while its join was not answered: the answer is of the moment it came in', async () => {
+  const join = view.join();
+  await settled();
+  service.socket.tell('PARTICIPANT_JOINED', { conversationId: 'c', userId: 'alex' });
+  service.socket.tell('PARTICIPANT_LEFT', { conversationId: 'c', userId: 'bo' });
+  service.socket.answer('JOIN_CONVERSATION', 'CONVERSATION_JOINED', joined({ present: ['kim', 'bo'] }));
+  await join;
+  expect(view.snapshot.present).toEqual(['kim', 'alex']);
+  // What was told before it came in again is older than the answer.
+  service.socket.end(1001);
+  await service.clock.pass(1_000);
+  service.socket.answer('JOIN_CONVERSATION', 'CONVERSATION_JOINED', joined({ present: ['kim', 'bo'] }));
+  await settled();
+  expect(view.snapshot.present).toEqual(['kim', 'bo']);
+});
+
 it('shows another person nothing of this one', async () => {
   await live(3);
   await client.session.use(session(user('lee'), 't9'));

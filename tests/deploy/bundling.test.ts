@@ -29,7 +29,8 @@ interface Packages {
 
 const require = createRequire(import.meta.url);
 const installed: Packages = {
-  mongoose: require('mongoose'),
+  // As it was installed, not as jest.config.js has it for the tests.
+  mongoose: require('mongoose/index.js'),
   ConnectionString: require('mongodb-connection-string-url').ConnectionString,
 };
 let folder: string;

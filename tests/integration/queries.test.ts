@@ -11,6 +11,7 @@ import { userModel } from '../../lib/store/users.ts';
 import { type Command, WATCHED, watchCommands } from '../support/commands.ts';
 import { httpFunctions, routeKeyOfEvent, SITE_ROUTES, socketFunctions } from '../support/handlers.ts';
 import { siteToken } from '../support/identity.ts';
+import { inFull } from '../support/inFull.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
 import { insertPast, pastConversations, seeded } from '../support/seeding.ts';
 import { linkIn } from '../support/ses.ts';
@@ -160,7 +161,7 @@ async function populate(): Promise<void> {
   }
 }
 
-/** Every list, by every set of filters and whoever may ask, from the beginning and from the middle. */
+/** Every list, by every set of filters and whoever may ask, from the beginning or from the middle; with `SOAK=1` from both. */
 async function listEverything(): Promise<void> {
   const { supervisor, other, agent, teammate, elsewhere, candidate, stranger } = people;
   const conversations = {
@@ -197,8 +198,9 @@ async function listBy(path: string, filters: Record<string, readonly string[]>, 
   const middle = Buffer.from(`${Date.now() - 150 * DAY_MS}.middle`).toString('base64url');
   const near = Buffer.from(`${Date.now() - 3_600_000}.near`).toString('base64url');
   const cursor = path === '/conversations' ? middle : near;
-  for (const query of queries) {
-    for (const page of ['', `&cursor=${cursor}`]) await desk.ok('GET', `${path}?limit=4${query}${page}`, person.token);
+  for (const [index, query] of queries.entries()) {
+    const pages = ['', `&cursor=${cursor}`].filter((_, page) => inFull || page === index % 2);
+    for (const page of pages) await desk.ok('GET', `${path}?limit=4${query}${page}`, person.token);
   }
 }
 

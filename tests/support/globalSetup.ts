@@ -1,25 +1,34 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startMongod } from '../../local/mongod.ts';
+import { bundleMongoose } from './mongooseBundle.ts';
+import { makeScratch } from './scratch.ts';
 
 /**
- * One mongod for all tests, each file in a database of its own: TTL monitor every second, fail points allowed.
+ * One mongod for all tests, each file in a database that no other uses meanwhile: TTL monitor every second, fail points allowed, and a dropped
+ * database's tables gone with the next checkpoint, for mongod looks after thousands of them otherwise.
  * `TEST_MONGODB_URI` names another server instead (a replica set).
  */
 export default async function globalSetup(): Promise<void> {
-  if (process.env['TEST_MONGODB_URI']) return;
-  const dbPath = await mkdtemp(join(tmpdir(), 'live-support-test-'));
-  const mongod = await startMongod({
-    dbPath,
-    setParameters: { ttlMonitorSleepSecs: 1, enableTestCommands: true },
-    log: (line) => console.log(line),
-  });
-  process.env['TEST_MONGODB_URI'] = mongod.uri;
+  const [scratch] = await Promise.all([makeScratch(), bundleMongoose()]);
+  // What the tests themselves, and the processes they start, take for the system's folder of temporary files.
+  process.env['TMPDIR'] = scratch.path;
+  const ends = [() => scratch.remove()];
+  if (!process.env['TEST_MONGODB_URI']) {
+    const dbPath = join(scratch.path, 'mongod');
+    await mkdir(dbPath);
+    const mongod = await startMongod({
+      dbPath,
+      setParameters: { ttlMonitorSleepSecs: 1, enableTestCommands: true, minSnapshotHistoryWindowInSeconds: 0 },
+      log: (line) => console.log(line),
+    });
+    process.env['TEST_MONGODB_URI'] = mongod.uri;
+    process.env['SPARE_DATABASES'] = join(scratch.path, 'spare');
+    ends.unshift(() => mongod.stop());
+  }
   Object.assign(globalThis, {
-    stopTestDatabase: async () => {
-      await mongod.stop();
-      await rm(dbPath, { recursive: true, force: true });
+    endTests: async () => {
+      for (const end of ends) await end();
     },
   });
 }

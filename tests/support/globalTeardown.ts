@@ -1,4 +1,4 @@
 export default async function globalTeardown(): Promise<void> {
-  const { stopTestDatabase } = globalThis as { stopTestDatabase?: () => Promise<void> };
-  await stopTestDatabase?.();
+  const { endTests } = globalThis as { endTests?: () => Promise<void> };
+  await endTests?.();
 }

@@ -1,9 +1,9 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import mongoose from 'mongoose';
-import { databaseUri } from '../../local/mongod.ts';
 import { DISPATCH_FUNCTION, Gateway, type Invoke, MAIL_FUNCTION } from './gateway.ts';
 import { type LambdaHandler, loadHandler } from './handlers.ts';
 import { SITE_KEYS } from './identity.ts';
+import { takeDatabase } from './spareDatabases.ts';
 import { Desk, type System } from './system.ts';
 
 export interface InProcess extends System {
@@ -18,7 +18,7 @@ export interface InProcess extends System {
 export type Environment = Readonly<Record<string, string>>;
 
 /**
- * The handlers in this process, behind a gateway as strict as AWS's, on a real database of their own. Rate limits are
+ * The handlers in this process, behind a gateway as strict as AWS's, on a real database that nobody else uses. Rate limits are
  * off unless the environment says otherwise.
  */
 export async function startInProcess(environment: Environment = {}): Promise<InProcess> {
@@ -30,11 +30,11 @@ export async function startInProcess(environment: Environment = {}): Promise<InP
     return (await loaded)(event, context);
   };
   const gateway = await Gateway.start((file, event) => system.carrier(file, event));
-  const uri = databaseUri(process.env['TEST_MONGODB_URI'] ?? '', `test_${randomBytes(6).toString('hex')}`);
+  const database = environment['MONGODB_URI'] === undefined ? await takeDatabase() : undefined;
   Object.assign(process.env, {
     STAGE: 'local',
     LOG_LEVEL: 'silent',
-    MONGODB_URI: uri,
+    ...(database && { MONGODB_URI: database.uri }),
     MONGODB_POOL_SIZE: '20',
     JWT_KEYS: `test:${randomBytes(32).toString('base64url')}`,
     IDENTITY_KEYS: SITE_KEYS,
@@ -54,10 +54,13 @@ export async function startInProcess(environment: Environment = {}): Promise<InP
     AWS_SESSION_TOKEN: 'test',
     ...environment,
   });
-  await invoke('migrate', {});
+  if (!database?.isReady) {
+    await invoke('migrate', {});
+    await database?.migrated();
+  }
   const system: InProcess = {
     name: 'handlers',
-    databaseUri: process.env['MONGODB_URI'] ?? uri,
+    databaseUri: process.env['MONGODB_URI'] ?? '',
     gateway,
     carrier: invoke,
     http: (request) => gateway.http(request),
@@ -65,8 +68,9 @@ export async function startInProcess(environment: Environment = {}): Promise<InP
     operate: (file, event = {}) => invoke(file, event),
     stop: async () => {
       await gateway.stop();
-      await mongoose.connection.dropDatabase();
+      if (!database) await mongoose.connection.dropDatabase();
       await mongoose.disconnect();
+      await database?.release();
     },
   };
   return system;

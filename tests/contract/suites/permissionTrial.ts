@@ -44,6 +44,7 @@ const CHANGING: ReadonlySet<Operation> = new Set([
   'assignConversation',
   'requeueConversation',
   'closeConversation',
+  'CLOSE_CONVERSATION',
   'rateConversation',
   'eraseUser',
 ]);
@@ -101,10 +102,11 @@ export class PermissionTrial {
     if (kind.includes('self')) {
       return { conversationId: this.#personId(object as PersonObject, caller), lastStep: nothing };
     }
-    if (needsRoom(operation)) return this.#conversation(object as ConversationObject);
     const untouched = this.#untouched.get(object);
     if (untouched) return { conversationId: untouched, lastStep: nothing };
     const made = await this.#conversation(object as ConversationObject);
+    // One joins it before that, so that it serves this cell alone.
+    if (needsRoom(operation) && made.lastStep !== nothing) return made;
     await made.lastStep();
     this.#untouched.set(object, made.conversationId);
     return { ...made, lastStep: nothing };

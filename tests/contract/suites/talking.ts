@@ -1,4 +1,5 @@
 import { type ClientOptions, createClient, type LiveSupportClient, memoryStorage } from '../../../client/src/index.ts';
+import { within } from '../../support/deadline.ts';
 import type { Desk, Person, System } from '../../support/system.ts';
 
 /** How a client reaches the system under test. */
@@ -101,7 +102,7 @@ function until<S>(
   view: { readonly snapshot: S; on(name: 'change', listener: () => void): () => void },
   like: (snapshot: S) => boolean,
 ): Promise<void> {
-  return new Promise((resolve) => {
+  const come = new Promise<void>((resolve) => {
     const undo = view.on('change', () => look());
     const look = () => {
       if (!like(view.snapshot)) return;
@@ -110,4 +111,5 @@ function until<S>(
     };
     look();
   });
+  return within(`a view that is so: ${like}`, come);
 }

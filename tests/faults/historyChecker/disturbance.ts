@@ -1,5 +1,4 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { createRequire } from 'node:module';
 import { ApiGatewayManagementApiClient } from '@aws-sdk/client-apigatewaymanagementapi';
 import mongoose from 'mongoose';
 
@@ -192,13 +191,10 @@ export let commandsSeen = 0;
 
 /** Puts the gates in place, once per process. */
 export function installGates(): void {
-  // The one place every command passes; the driver doesn't export it. Mongoose's driver: others may be installed too.
-  const ofMongoose = createRequire(createRequire(import.meta.url).resolve('mongoose'));
-  const { Connection } = ofMongoose('mongodb/lib/cmap/connection.js') as {
-    Connection: { prototype: DriverConnection };
-  };
-  const { command: original } = Connection.prototype;
-  Connection.prototype.command = function (ns, command, ...rest) {
+  // The one place every command passes: see tests/support/mongooseBundle.ts.
+  const { prototype } = (mongoose as unknown as { DriverConnection: { prototype: DriverConnection } }).DriverConnection;
+  const { command: original } = prototype;
+  prototype.command = function (ns, command, ...rest) {
     const go = () => original.call(this, ns, command, ...rest);
     const invocation = current.getStore();
     const [name = ''] = Object.keys(command);
