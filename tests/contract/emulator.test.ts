@@ -11,6 +11,7 @@ import { crowdSuite } from './suites/crowd.ts';
 import { oneWhoMay, permissionSuite } from './suites/permissions.ts';
 import { roomSuite } from './suites/rooms.ts';
 import { talkingSuite } from './suites/talking.ts';
+import { wireSuite } from './suites/wire.ts';
 
 /**
  * The suites of `handlers/`, over real HTTP and WebSocket: those that show that every function is wired as it should. Then
@@ -59,6 +60,7 @@ talkingSuite(async () => ({
 }));
 // The emulator's functions have two workers each: what a crowd does to the rules is seen at full size in `handlers/`.
 crowdSuite(start, { each: 8, rivals: 4 });
+wireSuite(start, ORIGIN);
 
 const nextText = (socket: WebSocket) =>
   within('a frame', new Promise<string>((fulfil) => socket.once('message', (data) => fulfil(String(data)))));

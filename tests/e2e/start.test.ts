@@ -212,7 +212,7 @@ const lighter = <T extends readonly [string, ...unknown[]]>(cases: readonly T[])
 describe('what is in the way is told in one line, with what to do about it', () => {
   const cases: readonly [string, (ports: Ports, folder: string) => Promise<Obstacle>, RegExp, (readonly string[])?][] =
     [
-      ['a port in use', takenPort, /^HTTP port \d+ is in use: .* HTTP_PORT=\d+ npm start$/],
+      ['a port in use', takenPort, /^HTTP port \d+ is in use: .* HTTP_PORT=\d+ npm start$/, PLUGIN],
       [
         'two servers on one port',
         async ({ http }) => ({ env: { WS_PORT: String(http) } }),
