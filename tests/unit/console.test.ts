@@ -9,7 +9,7 @@ import { Drafts } from '../../web/console/app/drafts.ts';
 import { initials, running, span } from '../../web/console/app/format.ts';
 import { beginsDay, isContinued, notesAfter, PIECE, pieces } from '../../web/console/app/grouping.ts';
 import { faultOf, momentsOf, rangeOf } from '../../web/console/app/ranges.ts';
-import { fill, linkify } from '../../web/console/app/text.ts';
+import { fill } from '../../web/console/app/text.ts';
 import { PROJECT } from '../support/process.ts';
 
 /** What the console makes of times, texts and orders, without a browser. */
@@ -93,41 +93,6 @@ describe('an order that is held', () => {
 });
 
 describe('text', () => {
-  it.each([
-    ['see https://example.com/a?b=c.', 'https://example.com/a?b=c'],
-    ['(https://example.com/a_(b))', 'https://example.com/a_(b)'],
-    ['www.example.com, please', 'www.example.com'],
-    ['HTTP://EXAMPLE.COM!', 'HTTP://EXAMPLE.COM'],
-  ])('of %j has the link %s', (text, link) => {
-    expect(linkify(text).flatMap(({ text: piece, href }) => (href === null ? [] : [piece]))).toEqual([link]);
-  });
-
-  it.each([
-    'javascript:alert(1)',
-    'data:text/html,x',
-    'ftp://example.com',
-    'http://localhost',
-    'nothing.here',
-    'https://',
-  ])('%s is no link', (text) => {
-    expect(linkify(text)).toEqual([{ text, href: null }]);
-  });
-
-  it('is whole, however it is cut, and links lead to http and https only', () => {
-    const part = fc.oneof(
-      fc.string(),
-      fc.constantFrom('https://example.com/a_(b)', 'www.', '(', ').', 'javascript:', 'http://', '\n'),
-    );
-    fc.assert(
-      fc.property(fc.array(part), (parts) => {
-        const text = parts.join('');
-        const cut = linkify(text);
-        expect(cut.map((piece) => piece.text).join('')).toBe(text);
-        for (const { href } of cut) if (href !== null) expect(href).toMatch(/^https?:\/\//);
-      }),
-    );
-  });
-
   it('of a canned reply is filled in; what isn’t known stays to be seen', () => {
     const values = { 'customer.name': 'Kim $& Miller', 'customer.email': undefined };
     expect(fill('Hi {{ customer.name }}, {{customer.email}} {{constructor}}', values)).toBe(

@@ -5,43 +5,10 @@ import { words as de } from '../../web/widget/languages/de.ts';
 import { english } from '../../web/widget/languages/en.ts';
 import { words as es } from '../../web/widget/languages/es.ts';
 import { words as fr } from '../../web/widget/languages/fr.ts';
-import { piecesOf } from '../../web/widget/links.ts';
 import { daysOf, subjectOf } from '../../web/widget/timeline.ts';
 import { directionOf, fill, wordsOf } from '../../web/widget/words.ts';
 
 /** What the widget makes of texts and times. How it behaves is in tests/browser/widget.proof.ts. */
-
-describe('links', () => {
-  const links = (text: string) => piecesOf(text).flatMap(({ href }) => href ?? []);
-
-  it.each([
-    ['see https://example.com/a?b=c#d.', ['https://example.com/a?b=c#d']],
-    ['(https://example.com/a)', ['https://example.com/a']],
-    ['https://en.wikipedia.org/wiki/Tide_(disambiguation)', ['https://en.wikipedia.org/wiki/Tide_(disambiguation)']],
-    ['www.example.com, or http://example.com!', ['https://www.example.com', 'http://example.com']],
-    ['“https://example.com”', ['https://example.com']],
-    ['javascript:alert(1) data:text/html,x ftp://example.com', []],
-    ['https:// and www.', []],
-    ['mail@example.com', []],
-  ])('%s', (text, found) => {
-    expect(links(text)).toEqual(found);
-    // Nothing is added, and nothing is left out.
-    expect(
-      piecesOf(text)
-        .map((piece) => piece.text)
-        .join(''),
-    ).toBe(text);
-  });
-
-  it('takes a long text in one pass', () => {
-    const text = 'www.'.repeat(1_000);
-    expect(
-      piecesOf(text)
-        .map((piece) => piece.text)
-        .join(''),
-    ).toBe(text);
-  });
-});
 
 describe('a subject', () => {
   it.each([

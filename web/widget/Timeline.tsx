@@ -3,8 +3,8 @@ import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/ho
 import type { ConversationSnapshot } from '../../client/src/conversation.ts';
 import type { OutgoingMessage } from '../../client/src/outbox.ts';
 import type { Message } from '../../client/src/protocol.ts';
+import { linkify } from '../shared/links.ts';
 import type { Words } from './languages/en.ts';
-import { piecesOf } from './links.ts';
 import type { Shown } from './shown.ts';
 import { dateOf, daysOf } from './timeline.ts';
 import { fill } from './words.ts';
@@ -192,7 +192,7 @@ interface BubbleProps {
 }
 
 function Bubble({ who, isMine, hasFailed = false, children }: BubbleProps) {
-  const pieces = useMemo(() => piecesOf(children), [children]);
+  const pieces = useMemo(() => linkify(children), [children]);
   return (
     <div
       class={hasFailed ? 'bubble failed' : 'bubble'}

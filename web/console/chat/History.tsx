@@ -1,10 +1,10 @@
 import { memo } from 'preact/compat';
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { Message, Note, OutgoingMessage } from '../../../client/src/index.ts';
+import { linkify } from '../../shared/links.ts';
 import { minute } from '../app/clock.ts';
 import { clockTime, count, dayLine, fullTime } from '../app/format.ts';
 import { beginsDay, isContinued, notesAfter, pieces } from '../app/grouping.ts';
-import { linkify } from '../app/text.ts';
 import { Icon } from '../ui/Icon.tsx';
 import { Avatar, Empty, Skeleton } from '../ui/parts.tsx';
 
