@@ -8,7 +8,7 @@ import { type CallOptions, createHttp, type Fetch, type Http, Wire } from './htt
 import { defaultLocks, type Locks, localLocks } from './locks.ts';
 import { Outbox } from './outbox.ts';
 import { defaultPage, type Page } from './page.ts';
-import type { Requests, ServerEvents, User } from './protocol.ts';
+import type { Requests, ServerEvents, Session, User } from './protocol.ts';
 import { Queue } from './queue.ts';
 import { type GetSession, SessionKeeper } from './session.ts';
 import { type ClientStorage, defaultStorage, memoryStorage, tolerant } from './storage.ts';
@@ -222,6 +222,26 @@ export class CustomerClient {
     const session = await this.http.register({ body, signal });
     await this.session.use(session);
     return session.user;
+  }
+
+  /**
+   * Signs in a customer by a token of your own site. With `visitorToken`, the access token of the visitor who is signed in, that
+   * visitor becomes the customer: their conversations come along, and what is in their outbox.
+   */
+  async exchange(body: Requests['exchangeIdentity']['body'], { signal }: CallOptions = {}): Promise<User> {
+    const session = await this.http.exchangeIdentity({ body, signal });
+    await this.use(session, body.visitorToken);
+    return session.user;
+  }
+
+  /** As `session.use`. What is in the outbox of the visitor who was exchanged for this session is sent by it. */
+  async use(session: Session, visitorToken?: string): Promise<void> {
+    const visitor = visitorToken === undefined ? null : await this.session.holderOf(visitorToken);
+    await this.session.use(session);
+    // First the session: from now on nothing is written for the visitor here.
+    if (!visitor || visitor.id === session.user.id) return;
+    await this.#outbox.handOver(visitor.id, session.user.id);
+    this.#storageChanged();
   }
 
   /**

@@ -103,6 +103,8 @@ export class ConversationView {
   readonly #emitter = new Emitter<ConversationEvents>();
   #list = new MessageList();
   #outbox: ConversationOutbox | undefined;
+  /** Of who was signed in before. */
+  #outboxBefore: ConversationOutbox | undefined;
   #conversation: AnyConversation | null = null;
   #state: ConversationState = 'idle';
   #reason: EndReason | null = null;
@@ -359,6 +361,7 @@ export class ConversationView {
     if (!user && !this.#outbox) return;
     const isNew = this.#outbox !== undefined;
     this.#outbox?.stop();
+    this.#outboxBefore = this.#outbox ?? this.#outboxBefore;
     this.#outbox = undefined;
     if (isNew) {
       this.#list = new MessageList();
@@ -792,6 +795,7 @@ export class ConversationView {
       },
       user,
       this.id,
+      this.#outboxBefore,
     );
     void this.#outbox.sync();
     return this.#outbox;

@@ -136,6 +136,15 @@ export class Outbox {
     return kept.sort((a, b) => a.order - b.order || (a.id < b.id ? -1 : 1));
   }
 
+  /** One person has turned out to be the other: what is kept of the first is the other's from now on. */
+  async handOver(from: string, to: string): Promise<void> {
+    for (const kept of await this.load(from)) {
+      this.save(to, kept);
+      this.remove(from, kept);
+    }
+    await this.#writes;
+  }
+
   /** The next place among the messages: the time, and later than any before. */
   nextOrder(): number {
     this.#lastOrder = Math.max(this.#lastOrder + 1, this.#deps.clock.now());
@@ -174,13 +183,17 @@ export class ConversationOutbox {
   #isStopped = false;
   /** Tabs whose end is waited for. */
   readonly #watched = new Set<string>();
+  /** What the person before had here, who may turn out to be this one: somebody waits for the end of a message. */
+  readonly #before: ReadonlyMap<string, Entry>;
 
   constructor(
     outbox: Outbox,
     carrier: Carrier,
     user: { readonly id: string; readonly role: Role },
     conversationId: string,
+    before?: ConversationOutbox,
   ) {
+    this.#before = new Map((before ? before.#entries : []).map((entry) => [entry.kept.id, entry]));
     this.#outbox = outbox;
     this.#carrier = carrier;
     this.#userId = user.id;
@@ -417,26 +430,9 @@ export class ConversationOutbox {
   }
 
   #take(kept: Kept): Entry {
-    let resolve: (seq: number) => void = () => undefined;
-    let reject: (error: LiveSupportError) => void = () => undefined;
-    const accepted = new Promise<{ clientMessageId: string; seq: number }>((fulfil, refuse) => {
-      resolve = (seq) => fulfil({ clientMessageId: kept.id, seq });
-      reject = refuse;
-    });
-    // Nobody has to wait for it.
-    accepted.catch(() => undefined);
     const isOwn = kept.tab === this.#outbox.deps.tab;
-    const entry: Entry = {
-      kept,
-      state: 'sending',
-      error: null,
-      seq: null,
-      isUnderWay: false,
-      isOwn,
-      accepted,
-      resolve,
-      reject,
-    };
+    const before = this.#before.get(kept.id);
+    const entry = before ? { ...before, kept, isUnderWay: false, isOwn } : newEntry(kept, isOwn);
     this.#entries.push(entry);
     this.#update(entry, kept);
     if (!isOwn) this.#watch(kept.tab);
@@ -464,6 +460,18 @@ export class ConversationOutbox {
         this.pump();
       });
   }
+}
+
+function newEntry(kept: Kept, isOwn: boolean): Entry {
+  let resolve: (seq: number) => void = () => undefined;
+  let reject: (error: LiveSupportError) => void = () => undefined;
+  const accepted = new Promise<{ clientMessageId: string; seq: number }>((fulfil, refuse) => {
+    resolve = (seq) => fulfil({ clientMessageId: kept.id, seq });
+    reject = refuse;
+  });
+  // Nobody has to wait for it.
+  accepted.catch(() => undefined);
+  return { kept, state: 'sending', error: null, seq: null, isUnderWay: false, isOwn, accepted, resolve, reject };
 }
 
 const shown = ({ kept, state, error, seq }: Entry): OutgoingMessage => ({

@@ -88,6 +88,12 @@ export class SessionKeeper implements Tokens {
     return this.#user;
   }
 
+  /** Whose access token this is, where it is of the session that is kept. */
+  async holderOf(accessToken: string): Promise<User | null> {
+    const kept = await this.#look();
+    return kept?.session.accessToken === accessToken ? kept.session.user : null;
+  }
+
   /** Takes a session, however it was made. One of another person takes the place of the one there was. */
   async use(session: Session): Promise<void> {
     if (typeof session?.accessToken !== 'string' || typeof session.user?.id !== 'string') {
@@ -162,13 +168,18 @@ export class SessionKeeper implements Tokens {
         sentAt = clock.now();
         await this.#write({ ...kept, refreshSentAt: sentAt });
       }
+      const { refreshToken } = kept.session;
       try {
-        const { refreshToken } = kept.session;
         const session = await wire.send('refreshSession', { body: { refreshToken }, signal }, null, REFRESH_TIMEOUT_MS);
         return await this.use(session);
       } catch (error) {
         if (!(error instanceof LiveSupportError) || signal.aborted) throw error;
-        if (error.code === 'INVALID_TOKEN' || error.code === 'VALIDATION_FAILED') return this.#obtain('ended');
+        if (error.code === 'INVALID_TOKEN' || error.code === 'VALIDATION_FAILED') {
+          // Another tab may have signed somebody in meanwhile.
+          const now = await this.#look();
+          if (now && now.session.refreshToken !== refreshToken) return;
+          return this.#obtain('ended');
+        }
         if (!error.outcomeUnknown) {
           // Not spent, unless by an attempt before: too many of them, or something on the way that is none of the service's.
           if (isFirst) await this.#write(kept);

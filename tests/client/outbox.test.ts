@@ -192,6 +192,65 @@ it('fails what is left when the conversation is closed, after the history has be
   await expect(view.send('late').accepted).rejects.toMatchObject({ code: 'CONVERSATION_CLOSED' });
 });
 
+describe('of a visitor who becomes a customer', () => {
+  /** The visitor kim, with two messages that nobody has answered. */
+  async function asked() {
+    const client = await service.connected({ storage });
+    const view = client.conversation('c');
+    await join(view);
+    const sendings = ['a', 'b'].map((content) => view.send(content));
+    await settled();
+    service.handlers.exchangeIdentity = () => ({ status: 200, body: session(user('ada'), 't9') });
+    return { client, view, sendings };
+  }
+
+  it('is sent as the customer’s, in order, and who waits for it hears of its end', async () => {
+    const { client, view, sendings } = await asked();
+    const ids = sendings.map(({ clientMessageId }) => clientMessageId);
+    await client.exchange({ token: 'of the site', visitorToken: await client.session.accessToken() });
+    await settled();
+    expect(shown(view)).toEqual([
+      ['a', 'sending'],
+      ['b', 'sending'],
+    ]);
+    expect(await storage.keys('live-support:outbox:kim:')).toEqual([]);
+    service.socket.answer('JOIN_CONVERSATION', 'CONVERSATION_JOINED', joined());
+    await settled();
+    expect(frames()).toMatchObject([
+      { content: 'a', clientMessageId: ids[0] },
+      { content: 'b', clientMessageId: ids[1], after: ids[0] },
+    ]);
+    accept();
+    accept();
+    expect(await Promise.all(sendings.map(({ accepted: done }) => done))).toMatchObject([{ seq: 1 }, { seq: 2 }]);
+    await settled();
+    expect(await kept()).toBe(0);
+  });
+
+  it('comes along from another tab, too', async () => {
+    const [shared, locks] = [sharedStorage(), localLocks()];
+    const one = await service.connected({ storage: shared.tab(), locks });
+    const other = service.client({ storage: shared.tab(), locks });
+    await other.session.restore();
+    other.conversation('c').send('from the other tab');
+    await settled();
+    service.handlers.exchangeIdentity = () => ({ status: 200, body: session(user('ada'), 't9') });
+    await one.exchange({ token: 'of the site', visitorToken: 't1' });
+    await settled();
+    expect(other.session.user?.id).toBe('ada');
+    expect(shown(other.conversation('c'))).toEqual([['from the other tab', 'sending']]);
+    expect(await shared.tab().keys('live-support:outbox:ada:')).toHaveLength(1);
+  });
+
+  it('stays where it is when somebody else is signed in by another token', async () => {
+    const { client, view } = await asked();
+    await client.exchange({ token: 'of the site', visitorToken: 'of somebody else' });
+    await settled();
+    expect(shown(view)).toEqual([]);
+    expect(await storage.keys('live-support:outbox:kim:')).toHaveLength(2);
+  });
+});
+
 describe('after a reload', () => {
   async function reload(of = session()): Promise<void> {
     service.close();

@@ -60,6 +60,21 @@ describe('an access token', () => {
     expect(service.calls('getMe')).toBe(4);
   });
 
+  it('is of who was signed in by another tab while the one there was could not be renewed', async () => {
+    const [shared, locks] = [sharedStorage(), localLocks()];
+    const [one, other] = [shared.tab(), shared.tab()].map((storage) => service.client({ storage, locks }));
+    if (!one || !other) throw new Error('two clients are needed');
+    await one.session.use(session());
+    await service.clock.pass(880_000);
+    // A visitor who has become a customer: the session of before is over.
+    service.handlers.refreshSession = () => {
+      void other.session.use(session(user('ada'), 't9'));
+      return problem(401, 'INVALID_TOKEN');
+    };
+    expect(await one.session.accessToken()).toBe('t9');
+    expect([one.session.user?.id, other.session.user?.id]).toEqual(['ada', 'ada']);
+  });
+
   it('is not renewed because a password is wrong', async () => {
     const client = service.client();
     await client.session.use(session());

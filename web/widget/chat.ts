@@ -64,8 +64,6 @@ const TROUBLE_MS = 1_000;
 const DESK_EVERY_MS = 60_000;
 const FIRST_PAGE = 40;
 const RATED_WITHIN_MS = 14 * 24 * 60 * 60_000;
-/** How long a visitor's last messages are waited for before they become somebody. */
-const OUTBOX_MS = 8_000;
 
 export class Chat {
   readonly #options: ChatOptions;
@@ -313,7 +311,6 @@ export class Chat {
         const user = await session.restore();
         if (user && as === personOf(token)) return this.#findRunning();
         const wasVisitor = user !== null && as === 'visitor';
-        if (wasVisitor) await this.#outboxSent();
         // Another person's session must not be used for theirs; and it is not ended here, for it may be in use elsewhere.
         const visitorToken = wasVisitor ? await session.accessToken({ signal }).catch(() => undefined) : undefined;
         const made = await this.#exchanged({ token, ...(visitorToken !== undefined && { visitorToken }) }, signal);
@@ -323,27 +320,12 @@ export class Chat {
           this.#follow(undefined);
         }
         writeState({ as: personOf(token) });
-        await session.use(made);
+        // What the visitor has said and nobody has answered yet goes along.
+        await this.#client.use(made, visitorToken);
         this.#options.tell('identified', { userId: made.user.id, name: made.user.name });
         await this.#findRunning();
       }),
     );
-  }
-
-  /** Of a visitor's messages, those on their way are sent as the visitor: the service may give the customer another id. */
-  async #outboxSent(): Promise<void> {
-    const view = this.#view;
-    const isEmpty = () => !view?.snapshot.outbox.some(({ state }) => state === 'sending');
-    if (!view || isEmpty()) return;
-    await new Promise<void>((resolve) => {
-      const undo = view.on('change', () => isEmpty() && done());
-      const timer = setTimeout(() => done(), OUTBOX_MS);
-      const done = () => {
-        undo();
-        clearTimeout(timer);
-        resolve();
-      };
-    });
   }
 
   /** A customer who has asked on another device goes on here. */
