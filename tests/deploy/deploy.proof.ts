@@ -86,12 +86,12 @@ describe('deployed', () => {
 
   it.each(names)('%s has its own role, its memory, its time and no secret', (name) => {
     const { Runtime, Role, Handler, MemorySize, Timeout, Environment } = functionNamed(name);
-    const slow: Readonly<Record<string, number>> = { dispatch: 60, sweep: 240, migrate: 900 };
-    const small = ['site', 'unknownRoute'];
+    const slow: Readonly<Record<string, number>> = { dispatch: 60, mail: 60, sweep: 240, migrate: 900 };
+    const small: Readonly<Record<string, number>> = { site: 256, unknownRoute: 256, mail: 512 };
     expect({ Runtime, Handler, MemorySize, Timeout }).toEqual({
       Runtime: 'nodejs24.x',
       Handler: service.functions[name]?.handler,
-      MemorySize: small.includes(name) ? 256 : 1024,
+      MemorySize: small[name] ?? 1024,
       Timeout: slow[name] ?? 28,
     });
     expect(declared(name)).toMatchObject({ Architectures: ['arm64'], TracingConfig: { Mode: 'Active' } });
@@ -202,7 +202,8 @@ describe('deployed', () => {
     const uncalled = made.functions
       .filter(({ Callers }) => Callers.length === 0)
       .map(({ FunctionName }) => FunctionName);
-    expect(uncalled.sort()).toEqual([`${PREFIX}-createFirstAdmin`, `${PREFIX}-migrate`]);
+    // The mail sender is invoked by those of ours who have the right: the table of rights says who.
+    expect(uncalled.sort()).toEqual(['createFirstAdmin', 'mail', 'migrate'].map((name) => `${PREFIX}-${name}`));
   });
 
   it('sweeps by the clock, and keeps what failed', () => {
@@ -223,9 +224,12 @@ describe('deployed', () => {
     expect(made.queues).toHaveLength(1);
   });
 
-  it('calls the dispatcher by its name, and gives up what is late or has failed', () => {
+  it('calls dispatcher and mail sender by their names, and gives up what is late or has failed', () => {
     for (const { Environment } of made.functions)
-      expect(Environment.Variables).toMatchObject({ DISPATCH_FUNCTION: `${PREFIX}-dispatch` });
+      expect(Environment.Variables).toMatchObject({
+        DISPATCH_FUNCTION: `${PREFIX}-dispatch`,
+        MAIL_FUNCTION: `${PREFIX}-mail`,
+      });
     const configs = Object.values(made.stacks[PREFIX] ?? {}).filter(
       ({ Type }) => Type === 'AWS::Lambda::EventInvokeConfig',
     );
@@ -234,6 +238,11 @@ describe('deployed', () => {
         FunctionName: { Ref: 'DispatchLambdaFunction' },
         MaximumEventAgeInSeconds: 60,
         MaximumRetryAttempts: 0,
+      },
+      {
+        FunctionName: { Ref: 'MailLambdaFunction' },
+        MaximumEventAgeInSeconds: 600,
+        MaximumRetryAttempts: 2,
       },
     ]);
   });
