@@ -170,7 +170,8 @@ function successes(route: Route, schemas: Converter): Json {
 }
 
 /** Names an answer that has no name of its own: `listUsers` answers a `UserPage`. */
-const pageName = (route: Route): string => `${capitalized(route.operation).replace(/^List/, '').replace(/s$/, '')}Page`;
+const pageName = (route: Route): string =>
+  `${capitalized(route.operation).replace(/^List/, '').replace(/ies$/, 'y').replace(/s$/, '')}Page`;
 
 function failures(route: Route, problem: Json): Json {
   const byStatus = Map.groupBy(refusals(route), (code) => ERRORS[code].status);

@@ -118,6 +118,9 @@ export interface HeldConversation {
   unread: number | null;
 }
 
+/** An agent gets a `StaffConversation`, a candidate a `Conversation`. */
+export type JoinedConversation = StaffConversation | Conversation;
+
 export interface Message {
   id: string;
   conversationId: string;
@@ -222,6 +225,9 @@ export interface Routing {
 }
 
 export type RoutingMode = 'manual' | 'automatic';
+
+/** The staff get a `HeldConversation`, a candidate an `OwnConversation`. */
+export type SeenConversation = HeldConversation | OwnConversation;
 
 export interface Session {
   user: User;
@@ -698,10 +704,10 @@ export interface Answers {
   setCapacity: User;
   createConversation: OwnConversation;
   listConversations: {
-    items: (HeldConversation | OwnConversation)[];
+    items: SeenConversation[];
     nextCursor: string | null;
   };
-  getConversation: HeldConversation | OwnConversation;
+  getConversation: SeenConversation;
   listMessages: {
     items: Message[];
     nextAfterSeq: number | null;
@@ -796,7 +802,7 @@ export interface ClientEvents {
 /** What each server event carries. */
 export interface ServerEvents {
   CONVERSATION_JOINED: {
-    conversation: StaffConversation | Conversation;
+    conversation: JoinedConversation;
     /** Up to where the candidate and the present agent have read, by their ids. */
     readSeqs: Record<string, number>;
     /** Who is in the room now. */

@@ -180,7 +180,10 @@ const serverSchemas = <T extends Record<string, z.ZodMiniObject>>(make: () => T)
 /** The server events, by name. */
 export const serverEvents = /* @__PURE__ */ serverSchemas(() => ({
   CONVERSATION_JOINED: z.object({
-    conversation: z.union([staffConversationSchema(), conversationSchema()]),
+    conversation: schema(() => z.union([staffConversationSchema(), conversationSchema()]), {
+      id: 'JoinedConversation',
+      description: 'An agent gets a `StaffConversation`, a candidate a `Conversation`.',
+    }),
     readSeqs: schema(() => z.record(z.string(), seqSchema), {
       description: 'Up to where the candidate and the present agent have read, by their ids.',
     }),

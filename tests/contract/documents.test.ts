@@ -73,6 +73,22 @@ describe('the committed documents', () => {
   });
 });
 
+it.each(Object.entries(texts).filter(([name]) => name.endsWith('.json')))(
+  '%s has a name for every choice between objects: generators make one up otherwise',
+  (_, text) => {
+    const { components } = JSON.parse(text) as { components: { schemas: Json } };
+    const nameless: string[] = [];
+    const look = (value: unknown, path: readonly string[]): void => {
+      if (typeof value !== 'object' || value === null) return;
+      const { anyOf } = value as { anyOf?: readonly Json[] };
+      if (path.length > 1 && anyOf && anyOf.filter((one) => '$ref' in one).length > 1) nameless.push(path.join('/'));
+      for (const [key, inner] of Object.entries(value)) look(inner, [...path, key]);
+    };
+    look(components.schemas, []);
+    expect(nameless).toEqual([]);
+  },
+);
+
 describe('openapi.json', () => {
   const operations = Object.entries(openapi.paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => ({ line: `${method.toUpperCase()} ${path}`, ...operation })),

@@ -175,7 +175,7 @@ export type ReadMark = z.infer<ReturnType<typeof readMarkSchema>>;
 /** The staff get a `HeldConversation`, a candidate an `OwnConversation`. */
 export const anyConversationSchema = /* @__PURE__ */ answerSchema(
   () => z.union([heldConversationSchema(), ownConversationSchema()]),
-  { description: 'The staff get a `HeldConversation`, a candidate an `OwnConversation`.' },
+  { id: 'SeenConversation', description: 'The staff get a `HeldConversation`, a candidate an `OwnConversation`.' },
 );
 
 export const messageSchema = /* @__PURE__ */ answerSchema(

@@ -7,11 +7,11 @@ from live_support_http_api_client import AuthenticatedClient, Client
 from live_support_http_api_client.api.auth import register
 from live_support_http_api_client.api.conversations import create_conversation, get_conversation, list_messages
 from live_support_http_api_client.models import (
-    Conversation,
     ConversationStatus,
     CreateConversationRequest,
     ErrorCode,
     MessagePage,
+    OwnConversation,
     Problem,
     RegisterRequest,
     Session,
@@ -30,10 +30,10 @@ kim = AuthenticatedClient(base_url=base_url, token=session.access_token)
 opened = create_conversation.sync(
     client=kim, body=CreateConversationRequest(subject="My application", message="Hello")
 )
-assert isinstance(opened, Conversation), opened
+assert isinstance(opened, OwnConversation), opened
 
 read = get_conversation.sync(opened.id, client=kim)
-assert isinstance(read, Conversation), read
+assert isinstance(read, OwnConversation), read
 assert read.status == ConversationStatus.OPEN
 assert read.agent is None
 
