@@ -436,6 +436,8 @@ export class ConversationOutbox {
     this.#entries.push(entry);
     this.#update(entry, kept);
     if (!isOwn) this.#watch(kept.tab);
+    // Its answer came as it was handed over.
+    if (entry.state === 'accepted') this.#outbox.remove(this.#userId, kept);
     return entry;
   }
 

@@ -31,6 +31,8 @@ export interface AuditEntry {
 /** An available agent of an automatic team is given conversations. */
 export type Availability = 'available' | 'away';
 
+export type ChangeReason = 'opened' | 'assigned' | 'requeued' | 'moved' | 'closed' | 'edited';
+
 export interface Conversation {
   id: string;
   subject: string;
@@ -860,7 +862,7 @@ export interface ServerEvents {
   QUEUE_UNWATCHED: Record<string, never>;
   QUEUE_CHANGED: {
     conversation: StaffConversation;
-    reason: 'opened' | 'assigned' | 'requeued' | 'moved' | 'closed' | 'edited';
+    reason: ChangeReason;
   };
   QUEUE_REMOVED: {
     conversationId: string;

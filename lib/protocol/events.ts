@@ -175,6 +175,8 @@ const socketErrorCodeSchema = /* @__PURE__ */ schema(() => z.enum(ERROR_CODES.fi
   description: 'There will be more.',
 });
 
+const changeReasonSchema = /* @__PURE__ */ schema(() => z.enum(CHANGE_REASONS), { id: 'ChangeReason' });
+
 const serverSchemas = <T extends Record<string, z.ZodMiniObject>>(make: () => T): T => make();
 
 /** The server events, by name. */
@@ -218,7 +220,7 @@ export const serverEvents = /* @__PURE__ */ serverSchemas(() => ({
     nextCursor: z.nullable(z.string()),
   }),
   QUEUE_UNWATCHED: z.object({}),
-  QUEUE_CHANGED: z.object({ conversation: staffConversationSchema(), reason: z.enum(CHANGE_REASONS) }),
+  QUEUE_CHANGED: z.object({ conversation: staffConversationSchema(), reason: changeReasonSchema }),
   QUEUE_REMOVED: z.object({ conversationId: idSchema, revision: z.int() }),
   QUEUE_STALE: z.object({}),
   NOTE_ADDED: z.object({ note: noteSchema() }),

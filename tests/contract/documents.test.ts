@@ -89,6 +89,19 @@ it.each(Object.entries(texts).filter(([name]) => name.endsWith('.json')))(
   },
 );
 
+it('has a name for every object, and for every enumeration that an object has', () => {
+  const nameless = (schema: unknown, path: string): string[] => {
+    if (typeof schema !== 'object' || schema === null) return [];
+    const inside = Object.entries(schema).flatMap(([key, value]) => nameless(value, `${path}/${key}`));
+    const { properties, enum: members } = schema as Json;
+    // At the top it has the component's name.
+    const isNameless = path.includes('/') && (properties !== undefined || Array.isArray(members));
+    return isNameless && !/\/(if|then|else)(\/|$)/.test(path) ? [path, ...inside] : inside;
+  };
+  for (const { components } of [openapi, asyncapi])
+    expect(Object.entries(components.schemas).flatMap(([name, schema]) => nameless(schema, name))).toEqual([]);
+});
+
 describe('openapi.json', () => {
   const operations = Object.entries(openapi.paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => ({ line: `${method.toUpperCase()} ${path}`, ...operation })),
@@ -166,18 +179,6 @@ describe('openapi.json', () => {
     const next = pages.flatMap((page) => Object.entries(page as Json).filter(([field]) => field.startsWith('next')));
     expect(next.map(([, value]) => value)).toEqual(next.map(() => null));
     expect(next.length).toBeGreaterThan(3);
-  });
-
-  it('has a name for every object, and for every enumeration that an object has', () => {
-    const nameless = (schema: unknown, path: string): string[] => {
-      if (typeof schema !== 'object' || schema === null) return [];
-      const inside = Object.entries(schema).flatMap(([key, value]) => nameless(value, `${path}/${key}`));
-      const { properties, enum: members } = schema as Json;
-      // At the top it has the component's name.
-      const isNameless = path.includes('/') && (properties !== undefined || Array.isArray(members));
-      return isNameless && !/\/(if|then|else)(\/|$)/.test(path) ? [path, ...inside] : inside;
-    };
-    expect(Object.entries(openapi.components.schemas).flatMap(([name, schema]) => nameless(schema, name))).toEqual([]);
   });
 
   it('says who of the staff has a supervisor', () => {
