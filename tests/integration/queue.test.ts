@@ -305,10 +305,24 @@ describe('what the staff note', () => {
     await desk.ok('POST', `/conversations/${created.id}/requeue`, agent.token);
     await desk.assign(supervisor, created.id, agent);
     await told(socket, theirs);
+    const path = `/conversations/${created.id}`;
+    /** Everything that answers a candidate about a conversation, as it is now. */
+    const answered = async () => [
+      await desk.ok('GET', '/conversations', candidate.token),
+      await desk.ok('GET', path, candidate.token),
+      await desk.ok('GET', `${path}/messages`, candidate.token),
+      await desk.ok('GET', `${path}/transcript`, candidate.token),
+      await desk.ok('PUT', `${path}/read`, candidate.token, { seq: 1 }),
+    ];
+    const assigned = await answered();
+    await desk.ok('POST', `${path}/close`, agent.token);
+    await told(socket, theirs);
+    const closed = await answered();
     const told1 = [
       created,
-      await desk.ok('GET', '/conversations', candidate.token),
-      await desk.ok('GET', `/conversations/${created.id}`, candidate.token),
+      ...assigned,
+      ...closed,
+      await desk.ok('PUT', `${path}/rating`, candidate.token, { score: 4 }),
       socket.received,
       // Frames to the room are the same for everybody.
       theirs.frames('CONVERSATION_REQUEUED'),
@@ -317,6 +331,7 @@ describe('what the staff note', () => {
     const text = JSON.stringify(told1);
     for (const field of STAFFS) expect(text).not.toContain(`"${field}"`);
     expect(text).not.toMatch(/secret|urgent|@example/);
+    expect(text).toContain('"status":"closed"');
     // The agent's own join has it.
     expect(theirs.frames('CONVERSATION_JOINED')[0]?.conversation).toMatchObject({ context: { page: '/secret-page' } });
     socket.close();
