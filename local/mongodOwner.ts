@@ -1,39 +1,32 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, execFile } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { LocalError } from './localError.ts';
 import { GRACE_MS, isFree } from './ports.ts';
+import { onceWeAreGone } from './watchdog.ts';
 
 const OWNER_FILE = 'live-support.json';
 
 /**
- * Makes sure that mongod doesn't outlive this process, even when this process is killed. A shell waits at a pipe that
- * only this process holds open, and ends mongod when the pipe closes.
+ * Makes sure that mongod doesn't outlive this process, even when this process is killed: a shell that waits
+ * beside it then ends mongod.
  */
 export function endWithUs(child: ChildProcess, pid: number, exited: Promise<unknown>): void {
   const endNow = () => child.kill('SIGTERM');
   process.once('exit', endNow);
   exited.then(() => process.off('exit', endNow));
-  if (process.platform === 'win32') return;
-
-  const script = `trap '' INT HUP TERM
-    read -r word && exit
-    kill -TERM "$1" || exit
+  // Without a shell, the next start ends the mongod that this one left (see `endOrphan`).
+  const release = onceWeAreGone(
+    'mongod-watchdog',
+    `kill -TERM "$1" || exit
     tries=0
     while kill -0 "$1" && [ $tries -lt 100 ]; do sleep 0.1; tries=$((tries + 1)); done
-    kill -KILL "$1"`;
-  const watchdog = spawn('/bin/sh', ['-c', script, 'mongod-watchdog', String(pid)], {
-    detached: true,
-    stdio: ['pipe', 'ignore', 'ignore'],
-  });
-  // Without a shell, the next start ends the mongod that this one left (see `endOrphan`).
-  watchdog.on('error', () => undefined);
-  watchdog.stdin.on('error', () => undefined);
-  watchdog.unref();
-  if ('unref' in watchdog.stdin && typeof watchdog.stdin.unref === 'function') watchdog.stdin.unref();
-  exited.then(() => watchdog.stdin.end('done\n'));
+    kill -KILL "$1"`,
+    String(pid),
+  );
+  exited.then(release);
 }
 
 /**

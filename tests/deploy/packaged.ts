@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import mongoose from 'mongoose';
-import { databaseUri } from '../../local/mongod.ts';
 import { Gateway } from '../support/gateway.ts';
 import { fileOf } from '../support/handlers.ts';
 import { SITE_KEYS } from '../support/identity.ts';
+import { newDatabaseUri } from '../support/newDatabase.ts';
 import { Desk, type System } from '../support/system.ts';
 import type { Deployed, DeployedFunction } from './deployed.ts';
 import { AwsFront } from './runtime/awsFront.ts';
@@ -51,7 +51,7 @@ export async function startPackaged(
     (file, event) => fleet.invoke(byFile.get(file) ?? file, asRecorded(event)),
     'prod',
   );
-  const uri = databaseUri(process.env['TEST_MONGODB_URI'] ?? '', `test_${randomBytes(6).toString('hex')}`);
+  const uri = newDatabaseUri();
   const named = (variable: string) => functions[0]?.environment[variable] ?? '';
   const aws = await AwsFront.start(
     functions,

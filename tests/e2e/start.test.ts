@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { access, cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -7,11 +6,11 @@ import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import mongoose from 'mongoose';
 import { DEMO_PASSWORD, demoPeople } from '../../local/demoPeople.ts';
-import { databaseUri } from '../../local/mongod.ts';
 import { findMongod } from '../../local/mongodBinary.ts';
 import { eventually } from '../support/deadline.ts';
 import { allFree, freePorts, localFolder, type Ports, portVariables } from '../support/emulator.ts';
 import { inFull, itInFull } from '../support/inFull.ts';
+import { newDatabaseUri } from '../support/newDatabase.ts';
 import { portToKeep } from '../support/ports.ts';
 import { PROJECT, processesNaming, Running, SERVERLESS } from '../support/process.ts';
 import { linkIn } from '../support/ses.ts';
@@ -332,7 +331,7 @@ describe('a start that is ended early says nothing, and leaves nothing behind', 
 });
 
 it('a database that MONGODB_URI names gets no demo people by itself', async () => {
-  const uri = databaseUri(process.env['TEST_MONGODB_URI'] ?? '', `test_${randomBytes(6).toString('hex')}`);
+  const uri = newDatabaseUri();
   const [ports, folder] = await Promise.all([freePorts(), localFolder()]);
   const client = await mongoose.mongo.MongoClient.connect(uri);
   try {

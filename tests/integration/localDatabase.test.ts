@@ -1,8 +1,7 @@
-import { randomBytes } from 'node:crypto';
 import mongoose from 'mongoose';
 import { demoPeople } from '../../local/demoPeople.ts';
-import { databaseUri } from '../../local/mongod.ts';
 import { checkDatabase, prepareDatabase, wantsDemoPeople } from '../../local/prepareDatabase.ts';
+import { newDatabaseUri } from '../support/newDatabase.ts';
 
 /** What `npm start` does to a database, and what it refuses to. */
 
@@ -35,7 +34,7 @@ describe('demo people are wanted', () => {
 });
 
 it('are made where they are wanted and there is nobody, and only there', async () => {
-  const uri = databaseUri(process.env['TEST_MONGODB_URI'] ?? '', `test_${randomBytes(6).toString('hex')}`);
+  const uri = newDatabaseUri();
   given({ MONGODB_URI: uri });
   const client = await mongoose.mongo.MongoClient.connect(uri);
   const users = client.db().collection<{ _id: string; name: string }>('users');

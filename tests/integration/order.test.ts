@@ -1,13 +1,12 @@
-import { randomBytes } from 'node:crypto';
 import mongoose from 'mongoose';
 import type { ServerFrame } from '../../lib/protocol/events.ts';
 import { activeMessageModel } from '../../lib/store/messages.ts';
 import { rateLimitModel } from '../../lib/store/rateLimits.ts';
-import { databaseUri } from '../../local/mongod.ts';
 import { type Cast, castOf } from '../faults/scene.ts';
 import { listening, nameOf } from '../support/commands.ts';
 import { eventually, within } from '../support/deadline.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
+import { newDatabaseUri } from '../support/newDatabase.ts';
 import type { Socket } from '../support/socket.ts';
 import type { Desk, Person } from '../support/system.ts';
 
@@ -17,7 +16,7 @@ let system: InProcess;
 let desk: Desk;
 let cast: Cast;
 beforeAll(async () => {
-  const uri = databaseUri(process.env['TEST_MONGODB_URI'] ?? '', `test_${randomBytes(6).toString('hex')}`);
+  const uri = newDatabaseUri();
   const MONGODB_URI = `${uri}${uri.includes('?') ? '&' : '?'}monitorCommands=true`;
   ({ system, desk } = await startDesk({
     MONGODB_URI,

@@ -1,19 +1,18 @@
-import { randomBytes } from 'node:crypto';
 import { jest } from '@jest/globals';
 import { resetConfig } from '../../lib/runtime/config.ts';
 import { auditModel } from '../../lib/store/audit.ts';
 import { trusted } from '../../lib/store/database.ts';
 import { knownOriginModel, loginAttemptsModel } from '../../lib/store/signInAttempts.ts';
-import { databaseUri } from '../../local/mongod.ts';
 import { listening, nameOf } from '../support/commands.ts';
 import { everything } from '../support/everything.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
+import { newDatabaseUri } from '../support/newDatabase.ts';
 import { type Desk, PASSWORD, type Person } from '../support/system.ts';
 
 let system: InProcess;
 let desk: Desk;
 beforeAll(async () => {
-  const uri = databaseUri(process.env['TEST_MONGODB_URI'] ?? '', `test_${randomBytes(6).toString('hex')}`);
+  const uri = newDatabaseUri();
   const MONGODB_URI = `${uri}${uri.includes('?') ? '&' : '?'}monitorCommands=true`;
   ({ system, desk } = await startDesk({ MONGODB_URI, RATE_LIMITS: 'on' }));
 });

@@ -1,6 +1,5 @@
-import { randomBytes } from 'node:crypto';
 import mongoose from 'mongoose';
-import { databaseUri } from '../../local/mongod.ts';
+import { newDatabaseUri } from './newDatabase.ts';
 
 /** A command as it was sent to the database. */
 export type Command = Readonly<Record<string, unknown>>;
@@ -8,7 +7,7 @@ export type Command = Readonly<Record<string, unknown>>;
 /** For `startDesk`: a database of its own whose commands can be watched. */
 export const WATCHED = {
   get MONGODB_URI(): string {
-    const uri = databaseUri(process.env['TEST_MONGODB_URI'] ?? '', `test_${randomBytes(6).toString('hex')}`);
+    const uri = newDatabaseUri();
     return `${uri}${uri.includes('?') ? '&' : '?'}monitorCommands=true`;
   },
 };

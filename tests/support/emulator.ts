@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import mongoose from 'mongoose';
 import WebSocket from 'ws';
 import { DEMO_PASSWORD } from '../../local/demoPeople.ts';
-import { databaseUri } from '../../local/mongod.ts';
 import { isFree } from '../../local/ports.ts';
 import { eventually, HANG_MS, within } from './deadline.ts';
 import { SITE_KEYS } from './identity.ts';
 import type { Environment } from './inProcess.ts';
+import { newDatabaseUri } from './newDatabase.ts';
 import { portToKeep } from './ports.ts';
 import { PROJECT, Running, SERVERLESS } from './process.ts';
 import { Socket } from './socket.ts';
@@ -68,7 +68,7 @@ export async function localFolder(): Promise<{ path: string; remove: () => Promi
 /** The real `serverless offline`, on free ports and a database of its own, which the plugin is told to fill with the demo people. */
 export async function startEmulator(given: Environment = {}): Promise<Emulator> {
   const [ports, folder] = await Promise.all([freePorts(), localFolder()]);
-  const uri = databaseUri(process.env['TEST_MONGODB_URI'] ?? '', `test_${randomBytes(6).toString('hex')}`);
+  const uri = newDatabaseUri();
   const server = new Running([...SERVERLESS, 'offline'], {
     ...portVariables(ports),
     LOCAL_DIR: folder.path,

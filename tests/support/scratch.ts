@@ -1,7 +1,7 @@
-import { spawn } from 'node:child_process';
 import { mkdtemp, rm, statfs } from 'node:fs/promises';
 import { freemem, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { onceWeAreGone } from '../../local/watchdog.ts';
 
 /** Linux's own folder in memory. */
 const IN_MEMORY = '/dev/shm';
@@ -28,7 +28,13 @@ export interface Scratch {
  */
 export async function makeScratch(): Promise<Scratch> {
   const path = await mkdtemp(join((await hasRoom()) ? IN_MEMORY : tmpdir(), 'live-support-tests-'));
-  const release = removeWithUs(path);
+  // The databases in it may take a while to end, by watchdogs of their own.
+  const release = onceWeAreGone(
+    'scratch-watchdog',
+    `tries=0
+    while rm -rf "$1"; sleep 1; [ -e "$1" ] && [ $tries -lt 60 ]; do tries=$((tries + 1)); done`,
+    path,
+  );
   return {
     path,
     remove: async () => {
@@ -36,25 +42,4 @@ export async function makeScratch(): Promise<Scratch> {
       release();
     },
   };
-}
-
-/**
- * Has a shell remove the folder when this process is killed: it waits at a pipe that only this process holds open. The
- * databases in the folder may take a while to end, by a watchdog of their own. Gives what sends the shell home.
- */
-function removeWithUs(path: string): () => void {
-  if (process.platform === 'win32') return () => undefined;
-  const script = `trap '' INT HUP TERM
-    read -r word && exit
-    tries=0
-    while rm -rf "$1"; sleep 1; [ -e "$1" ] && [ $tries -lt 60 ]; do tries=$((tries + 1)); done`;
-  const watchdog = spawn('/bin/sh', ['-c', script, 'scratch-watchdog', path], {
-    detached: true,
-    stdio: ['pipe', 'ignore', 'ignore'],
-  });
-  watchdog.on('error', () => undefined);
-  watchdog.stdin.on('error', () => undefined);
-  watchdog.unref();
-  if ('unref' in watchdog.stdin && typeof watchdog.stdin.unref === 'function') watchdog.stdin.unref();
-  return () => watchdog.stdin.end('done\n');
 }

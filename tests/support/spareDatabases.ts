@@ -1,8 +1,8 @@
-import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import mongoose from 'mongoose';
 import { databaseUri } from '../../local/mongod.ts';
+import { newDatabaseUri } from './newDatabase.ts';
 
 const { EJSON } = mongoose.mongo.BSON;
 
@@ -33,8 +33,7 @@ export interface TestDatabase {
 export async function takeDatabase(): Promise<TestDatabase> {
   const folder = process.env['SPARE_DATABASES'];
   const spare = folder === undefined ? undefined : await takeSpare(folder);
-  const name = spare?.name ?? `test_${randomBytes(6).toString('hex')}`;
-  const uri = databaseUri(process.env['TEST_MONGODB_URI'] ?? '', name);
+  const uri = spare ? databaseUri(process.env['TEST_MONGODB_URI'] ?? '', spare.name) : newDatabaseUri();
   let fresh = spare?.fresh;
   return {
     uri,
@@ -45,9 +44,11 @@ export async function takeDatabase(): Promise<TestDatabase> {
     release: async () => {
       const client = await mongoose.mongo.MongoClient.connect(uri);
       try {
-        const isEmptied = fresh !== undefined && (await empty(client.db(), fresh).catch(() => false));
-        if (isEmptied && folder !== undefined) await writeFile(join(folder, name), EJSON.stringify(fresh));
-        else await client.db().dropDatabase();
+        const database = client.db();
+        const isEmptied = fresh !== undefined && (await empty(database, fresh).catch(() => false));
+        if (isEmptied && folder !== undefined) {
+          await writeFile(join(folder, database.databaseName), EJSON.stringify(fresh));
+        } else await database.dropDatabase();
       } finally {
         await client.close();
       }
