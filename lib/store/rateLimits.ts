@@ -26,6 +26,12 @@ export interface Window {
   readonly endsIn: number;
 }
 
+/**
+ * A machine's clock says which window is under way, and the database's clock when a count is deleted. They may be five
+ * minutes apart: a count that is deleted before its window is over starts again at nothing.
+ */
+const CLOCKS_APART_MS = 5 * 60_000;
+
 /** Counts events of `key` in the current window of `seconds`. */
 export async function countEvent(key: string, seconds: number, events = 1): Promise<Window> {
   const { ends, endsIn } = currentWindow(seconds);
@@ -33,7 +39,7 @@ export async function countEvent(key: string, seconds: number, events = 1): Prom
   const increment = () =>
     native(rateLimitModel()).findOneAndUpdate(
       { _id: id },
-      { $inc: { count: events }, $setOnInsert: { expiresAt: new Date(ends) } },
+      { $inc: { count: events }, $setOnInsert: { expiresAt: new Date(ends + CLOCKS_APART_MS) } },
       // A count lost in a failover lets one more event through: that is not worth waiting for a majority.
       { upsert: true, returnDocument: 'after', writeConcern: { w: 1 } },
     );

@@ -1,5 +1,7 @@
 import type { SupervisorAnalytics } from '../../lib/protocol/objects/analytics.ts';
 import type { Conversation } from '../../lib/protocol/objects/conversations.ts';
+import { countEvent, rateLimitModel } from '../../lib/store/rateLimits.ts';
+import { eventually } from '../support/deadline.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
 import { Machine } from '../support/machine.ts';
 import type { Desk } from '../support/system.ts';
@@ -71,4 +73,24 @@ describe('machines whose clocks are five minutes apart from the database, either
       }
     }
   });
+
+  it('forget no count while its minute lasts by their own clock', async () => {
+    const { now } = Date;
+    const behind = now() - FIVE_MINUTES_MS;
+    const counts: number[] = [];
+    for (let event = 1; event <= 3; event += 1) {
+      Date.now = () => behind;
+      counts.push((await countEvent('messages/of-somebody', 60)).count);
+      Date.now = now;
+      await monitorRan(event);
+    }
+    expect(counts).toEqual([1, 2, 3]);
+  });
 });
+
+/** The TTL monitor has been here: it took something that had to go. */
+async function monitorRan(serial: number): Promise<void> {
+  const _id = `canary-${serial}`;
+  await rateLimitModel().create({ _id, count: 1, expiresAt: new Date(0) });
+  await eventually('the TTL monitor to run', async () => !(await rateLimitModel().exists({ _id })));
+}
