@@ -1,4 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import mongoose from 'mongoose';
 import type { BrowserContext, Page, WebSocketRoute } from 'playwright-core';
 import {
   type AnyConversation,
@@ -84,6 +86,53 @@ async function assigned(subject: string, agent = 'agent1', ...said: string[]) {
   await view.join();
   for (const text of said.slice(1)) await view.send(text).accepted;
   return view;
+}
+
+const MANY_MESSAGES = 10_000;
+const MANY_CONVERSATIONS = 1_000;
+
+/** Has an agent remember much, put where the service keeps it: in this conversation, and closed ones of its customer's. */
+async function remember(id: string, agent: User, supervisor: User): Promise<void> {
+  const database = await mongoose.createConnection(site.system.databaseUri).asPromise();
+  try {
+    const conversations = database.collection<{ _id: string }>('conversations');
+    const { clientConversationId, closing, room, ...conversation } = (await conversations.findOne({
+      _id: id,
+    })) as Record<string, unknown>;
+    const { candidateId } = conversation;
+    const begun = Date.now() - MANY_MESSAGES * 60_000;
+    const messages = Array.from({ length: MANY_MESSAGES - 1 }, (_, index) => ({
+      _id: randomUUID() as never,
+      conversationId: id,
+      seq: index + 2,
+      ...(index % 2 === 0
+        ? { senderId: agent.id, senderRole: 'agent', senderName: agent.name }
+        : { senderId: candidateId, senderRole: 'candidate', senderName: 'Kim Miller' }),
+      content: `Message number ${index + 2}`,
+      clientMessageId: null,
+      sentAt: new Date(begun + index * 60_000),
+      place: 1 + Math.ceil(index / 2),
+      broadcastAt: new Date(),
+    }));
+    await database.collection('active_messages').insertMany(messages);
+    const told = { lastSeq: MANY_MESSAGES, lastMessageAt: messages.at(-1)?.sentAt, fromCandidate: MANY_MESSAGES / 2 };
+    await conversations.updateOne({ _id: id }, { $set: told });
+    const closed = Array.from({ length: MANY_CONVERSATIONS }, (_, index) => ({
+      ...conversation,
+      _id: randomUUID(),
+      subject: `Long ago ${index + 1}`,
+      status: 'closed',
+      supervisorId: supervisor.id,
+      createdAt: new Date(begun + index * 60_000),
+      closedAt: new Date(begun + index * 60_000 + 30_000),
+      archivedAt: new Date(),
+      closedBy: agent.id,
+      lastSeq: 0,
+    }));
+    await conversations.insertMany(closed);
+  } finally {
+    await database.close();
+  }
 }
 
 it('the whole story of a desk: waits, is assigned by keys, answered, noted, closed', async () => {
@@ -261,6 +310,47 @@ it('history loads upward without a jump, and the end stays where it was while so
   await eventually('the end to be in sight', async () =>
     bubble('And one more').evaluate((element) => element.getBoundingClientRect().bottom < innerHeight),
   );
+});
+
+it('ten thousand messages in a chat and a thousand conversations in a list: only what is in sight is drawn', async () => {
+  const view = await assigned('The longest story');
+  const [{ api: agent, user }, { user: boss }] = await Promise.all([staff('agent1'), staff('supervisor1')]);
+  await remember(view.id, user, boss);
+  await agent.http.markRead({ params: { conversationId: view.id }, body: { seq: MANY_MESSAGES } });
+  const { page } = await seat('agent1', `/inbox/${view.id}?show=closed`);
+
+  const log = page.getByRole('log');
+  await log.getByText(`Message number ${MANY_MESSAGES}`, { exact: true }).waitFor();
+  // Up to the beginning, as somebody who holds the key down.
+  await eventually('the beginning', () =>
+    log.evaluate((element) => {
+      element.scrollTop = 0;
+      return element.querySelector('.history-edge') === null;
+    }),
+  );
+  await log.getByText('Hello?', { exact: true }).waitFor();
+  // What has come in is drawn once, to know how high it is.
+  const fewAreDrawn = () =>
+    eventually('what is out of sight to be undrawn', async () => (await log.locator('.bubble').count()) < 400);
+  await fewAreDrawn();
+  await messageField(page).fill('And one more');
+  await page.keyboard.press('Enter');
+  await log.getByText('And one more', { exact: true }).waitFor();
+  await log.getByText(`Message number ${MANY_MESSAGES}`, { exact: true }).waitFor();
+  await fewAreDrawn();
+
+  const list = page.getByRole('list', { name: 'Conversations' });
+  const rows = list.getByRole('listitem');
+  await eventually('the end of the list', () =>
+    list.evaluate((element, wanted) => {
+      const scroller = element.parentElement as Element;
+      scroller.scrollTop = scroller.scrollHeight;
+      return Number(element.lastElementChild?.getAttribute('aria-posinset')) >= wanted;
+    }, MANY_CONVERSATIONS),
+  );
+  expect(await rows.last().textContent()).toMatch(/Long ago 1$/);
+  expect(await rows.count()).toBeLessThan(40);
+  await picture(page, 'console-large');
 });
 
 describe('the queue', () => {

@@ -2,6 +2,7 @@ import mongoose from 'mongoose';
 import type WebSocket from 'ws';
 import { SUBPROTOCOL } from '../../lib/protocol/events.ts';
 import { routes } from '../../lib/protocol/routes.ts';
+import { throughClient } from '../client/support/carried.ts';
 import { eventually, within } from '../support/deadline.ts';
 import { type Emulator, startEmulatorDesk } from '../support/emulator.ts';
 import { httpFunctions } from '../support/handlers.ts';
@@ -10,12 +11,13 @@ import type { Desk, Person } from '../support/system.ts';
 import { crowdSuite } from './suites/crowd.ts';
 import { oneWhoMay, permissionSuite } from './suites/permissions.ts';
 import { roomSuite } from './suites/rooms.ts';
+import type { Started } from './suites/start.ts';
 import { talkingSuite } from './suites/talking.ts';
 import { wireSuite } from './suites/wire.ts';
 
 /**
  * The suites of `handlers/`, over real HTTP and WebSocket: those that show that every function is wired as it should. Then
- * what only the real emulator can show: real HTTP, real upgrades, real frames.
+ * what only the real emulator can show: real HTTP, real upgrades, real frames. Rooms and crowds come by the client package.
  */
 
 const ORIGIN = 'https://support.example.com';
@@ -35,10 +37,19 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await database?.close();
-  await system?.stop();
+  await (carried?.system ?? system)?.stop();
 });
 const agentRecords = () => database.collection<{ _id: string; leased?: true }>('users');
 const start = async () => ({ system, desk });
+const reach = () => ({
+  httpUrl: `http://localhost:${system.ports.http}`,
+  websocketUrl: `ws://localhost:${system.ports.webSocket}`,
+});
+let carried: Started | undefined;
+const startThroughClient = async () => {
+  carried ??= throughClient({ system, desk }, reach());
+  return carried;
+};
 
 /** One route of each function, and one event: each function finds its endpoints in one table, whichever is asked for. */
 const ONE_OF_EACH: ReadonlySet<string> = new Set([
@@ -53,13 +64,10 @@ permissionSuite(start, {
   // One who may shows that the function has what it needs; `handlers/` has everybody, and so has this with `SOAK=1`.
   ...(!inFull && { callersOf: oneWhoMay, inactive: false }),
 });
-roomSuite(start);
-talkingSuite(async () => ({
-  ...(await start()),
-  reach: { httpUrl: `http://localhost:${system.ports.http}`, websocketUrl: `ws://localhost:${system.ports.webSocket}` },
-}));
+roomSuite(startThroughClient);
+talkingSuite(async () => ({ ...(await start()), reach: reach() }));
 // The emulator's functions have two workers each: what a crowd does to the rules is seen at full size in `handlers/`.
-crowdSuite(start, { each: 8, rivals: 4 });
+crowdSuite(startThroughClient, { each: 8, rivals: 4 });
 wireSuite(start, ORIGIN);
 
 const nextText = (socket: WebSocket) =>

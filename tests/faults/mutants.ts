@@ -26,6 +26,7 @@ const DESKS = ['tests/faults/desk'];
 const TALKING = ['tests/integration/talking'];
 const STAFFS_OWN = ['tests/integration/staffsOwn'];
 const TIMELINE = ['tests/integration/timeline'];
+const RESETS = ['passwordResets', 'tests/faults/mails'];
 const MERGING = ['tests/integration/customers', 'tests/faults/merging'];
 
 export const MUTANTS: readonly Mutant[] = [
@@ -712,6 +713,69 @@ export const MUTANTS: readonly Mutant[] = [
     find: ' || exp - iat > LONGEST_SECONDS',
     replace: '',
     killers: ['tests/security/identity'],
+  },
+  {
+    name: 'a candidate is shown one field more',
+    file: 'lib/store/conversations.ts',
+    find: 'revision: record.revision ?? 0,\n  };',
+    replace: 'revision: record.revision ?? 0,\n    ...({ handedBack: record.requeues ?? 0 } as object),\n  };',
+    killers: ['tests/contract/handlers/rooms'],
+  },
+  {
+    name: 'a link to a new password works twice',
+    file: 'lib/store/passwordResets.ts',
+    find: 'return deletedCount === 1;',
+    replace: 'return deletedCount < 2;',
+    killers: RESETS,
+  },
+  {
+    name: 'who was signed in by the old password stays so',
+    file: 'lib/services/auth/resetPassword.ts',
+    find: 'return endSessions({ userId }, session);',
+    replace: 'return endSessions({ sessionIds: [] }, session);',
+    killers: RESETS,
+  },
+  {
+    name: 'a link to a new password works for as long as it is kept',
+    file: 'lib/store/passwordResets.ts',
+    find: "const isLive = { $gt: ['$$token.expiresAt', '$$NOW'] };",
+    replace: "const isLive = { $gt: ['$$token.expiresAt', new Date(0)] };",
+    killers: RESETS,
+  },
+  {
+    name: 'a fourth link leaves the oldest',
+    file: 'lib/store/passwordResets.ts',
+    find: '-MOST_LIVE] },',
+    replace: '-MOST_LIVE - 1] },',
+    killers: RESETS,
+  },
+  {
+    name: 'the link of a mail that was refused takes the place of one that works',
+    file: 'lib/services/mail/sendMails.ts',
+    find: '      await dropReset(mail.userId, token.hash);\n',
+    replace: '',
+    killers: RESETS,
+  },
+  {
+    name: 'a mail of which nobody knows the outcome is sent a third time',
+    file: 'lib/services/mail/sendMails.ts',
+    find: 'mail.begun >= MOST_BEGUN',
+    replace: 'mail.begun > MOST_BEGUN',
+    killers: RESETS,
+  },
+  {
+    name: 'a sender that stood still sends what another has',
+    file: 'lib/services/mail/sendMails.ts',
+    find: 'if (!(await beginMail(mail, session))) return',
+    replace: 'if (!(await beginMail(mail, session)) && mail.begun < 0) return',
+    killers: RESETS,
+  },
+  {
+    name: 'only who has an account costs a write',
+    file: 'lib/services/auth/forgotPassword.ts',
+    find: 'if (isWithinLimit) await putMail(userId);',
+    replace: 'if (isWithinLimit && userId !== null) await putMail(userId);',
+    killers: RESETS,
   },
   {
     name: 'a hole in a conversation goes unnoticed by the client',

@@ -5,6 +5,7 @@ import mongoose from 'mongoose';
 import WebSocket from 'ws';
 import { DEMO_PASSWORD } from '../../local/demoPeople.ts';
 import { isFree } from '../../local/ports.ts';
+import { isCandidates } from './candidateSees.ts';
 import { eventually, HANG_MS, within } from './deadline.ts';
 import { SITE_KEYS } from './identity.ts';
 import type { Environment } from './inProcess.ts';
@@ -19,6 +20,7 @@ import {
   type HttpResult,
   matchRoute,
   type System,
+  tokenOf,
   type Upgrade,
   UpgradeRefused,
 } from './system.ts';
@@ -107,7 +109,7 @@ export async function startEmulator(given: Environment = {}): Promise<Emulator> 
     connect: async (upgrade) => {
       let socket: Socket | undefined;
       await openSocket(`ws://${HOST}:${ports.webSocket}`, upgrade, (raw) => {
-        socket = queued(raw);
+        socket = queued(raw, isCandidates(tokenOf(upgrade)));
       });
       if (!socket) throw new Error('no socket was opened');
       return socket;
@@ -149,14 +151,15 @@ async function fetchAnswer(
     signal: AbortSignal.timeout(HANG_MS),
   });
   const answer = await response.text();
-  return checkAnswer(matchRoute(method, new URL(path, base).pathname)?.route, {
+  const result: HttpResult = {
     status: response.status,
     headers: Object.fromEntries(response.headers),
     body:
       answer === '' || response.headers.get('content-type')?.includes('json') === false
         ? answer || undefined
         : JSON.parse(answer),
-  });
+  };
+  return checkAnswer(matchRoute(method, new URL(path, base).pathname)?.route, result, token);
 }
 
 /** `prepare` sees the socket before anything can have arrived on it. */
@@ -186,8 +189,8 @@ async function openSocket(
   }
 }
 
-function queued(raw: WebSocket): Socket {
-  const socket = new Socket({ send: (text) => raw.send(text), close: () => raw.close() });
+function queued(raw: WebSocket, forCandidate: boolean): Socket {
+  const socket = new Socket({ send: (text) => raw.send(text), close: () => raw.close() }, forCandidate);
   raw.on('message', (data) => socket.receive(data.toString()));
   raw.once('close', (code) => socket.end(code));
   return socket;

@@ -5,12 +5,21 @@ import { buffer } from 'node:stream/consumers';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { clientEvents } from '../../lib/protocol/events.ts';
 import { routeKeyOf } from '../../lib/protocol/route.ts';
+import { isCandidates } from './candidateSees.ts';
 import { type Cors, corsOf, withCors } from './cors.ts';
 import { within } from './deadline.ts';
 import { DEFAULT_ROUTE, functionOf, httpFunctions, pageRouteOf, socketFunctions } from './handlers.ts';
 import { Ses } from './ses.ts';
 import { Socket, type Transport } from './socket.ts';
-import { checkAnswer, type HttpRequest, type HttpResult, matchRoute, type Upgrade, UpgradeRefused } from './system.ts';
+import {
+  checkAnswer,
+  type HttpRequest,
+  type HttpResult,
+  matchRoute,
+  tokenOf,
+  type Upgrade,
+  UpgradeRefused,
+} from './system.ts';
 
 /** Runs a function by its file below `functions/`; how is up to whoever carries the functions. */
 export type Invoke = (file: string, event: unknown) => Promise<unknown>;
@@ -128,11 +137,11 @@ export class Gateway {
       headers: withCors(this.#cors, request.method, event.headers, result.headers),
       body: result.body === undefined ? undefined : parsed(result.headers, result.body),
     };
-    return this.checksAnswers ? checkAnswer(match?.route, answer) : answer;
+    return this.checksAnswers ? checkAnswer(match?.route, answer, request.token) : answer;
   }
 
   connect(upgrade: Upgrade): Promise<Socket> {
-    return this.open(upgrade, (transport) => new Socket(transport));
+    return this.open(upgrade, (transport) => new Socket(transport, isCandidates(tokenOf(upgrade))));
   }
 
   /** As `connect`, for a client that has an end of its own. */

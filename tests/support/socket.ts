@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { type ServerData, type ServerEventName, type ServerFrame, serverEvents } from '../../lib/protocol/events.ts';
+import { checkCandidatesFrame } from './candidateSees.ts';
 import { within } from './deadline.ts';
 
 type FrameOf<N extends ServerEventName> = Extract<ServerFrame, { event: N }>;
@@ -22,12 +23,14 @@ export class Socket {
   readonly #queue: ServerFrame[] = [];
   readonly #waiting = new Set<() => void>();
   readonly #transport: Transport;
+  readonly #isCandidates: boolean;
   #close: (code: number) => void = () => undefined;
   #requests = 0;
   isClosed = false;
 
-  constructor(transport: Transport) {
+  constructor(transport: Transport, isCandidates: boolean) {
     this.#transport = transport;
+    this.#isCandidates = isCandidates;
     this.closed = new Promise((resolve) => {
       this.#close = resolve;
     });
@@ -36,6 +39,7 @@ export class Socket {
   /** For the transport: a frame came in. */
   receive(text: string): void {
     const frame = checked(text);
+    if (this.#isCandidates) checkCandidatesFrame(frame);
     this.received.push(frame);
     this.#queue.push(frame);
     for (const look of [...this.#waiting]) look();

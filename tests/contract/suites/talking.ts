@@ -1,9 +1,7 @@
-import { type ClientOptions, createClient, type LiveSupportClient, memoryStorage } from '../../../client/src/index.ts';
+import { createClient, type LiveSupportClient, memoryStorage } from '../../../client/src/index.ts';
+import type { Reach } from '../../client/support/carried.ts';
 import { within } from '../../support/deadline.ts';
 import type { Desk, Person, System } from '../../support/system.ts';
-
-/** How a client reaches the system under test. */
-export type Reach = Pick<ClientOptions, 'httpUrl' | 'websocketUrl' | 'fetch' | 'WebSocket'>;
 
 /** People work at the real service through the client package. */
 export function talkingSuite(start: () => Promise<{ system: System; desk: Desk; reach: Reach }>): void {
