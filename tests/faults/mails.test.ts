@@ -209,6 +209,22 @@ describe('a mail sender that stands still', () => {
     await setBackMail(stale);
     expect(await waiting()).toMatchObject([{ begun: 0, failures: 0 }]);
   });
+
+  it('between taking a mail and beginning it, while another sends it: it is sent once', async () => {
+    const candidate = await asked();
+    const take = mailOutboxModel().findOneAndUpdate.bind(mailOutboxModel());
+    jest.spyOn(mailOutboxModel(), 'findOneAndUpdate').mockImplementationOnce(((...found: Parameters<typeof take>) => ({
+      lean: async () => {
+        const taken = await take(...found).lean();
+        await letPausesPass();
+        expect(await run()).toBe(true);
+        return taken;
+      },
+    })) as never);
+    expect(await run()).toBe(true);
+    jest.restoreAllMocks();
+    expect([tokens().length, await liveLinks(candidate), await waiting()]).toEqual([1, 1, []]);
+  });
 });
 
 describe('a mail sender that dies', () => {
