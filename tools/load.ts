@@ -33,8 +33,11 @@ export const STORED = { message: 544, conversation: 531 };
 
 export type Shape = typeof TYPICAL;
 
-/** How often an otherwise silent client pings; the gateway hangs up after ten minutes. */
-const PING_MINUTES = 5;
+/**
+ * How often the client package pings; the gateway hangs up after ten minutes. With each ping the client joins its rooms again, so
+ * that a frame which got lost is not missed for longer.
+ */
+const PING_MINUTES = 4;
 
 /** The JSON around a message's text, ids and times. */
 const ENVELOPE_BYTES = 400;
@@ -78,8 +81,8 @@ export function loadOf({ messages, participants, minutes, bytes, typing, reads, 
   const [create, list, assign, transcript] = [1, 1, 1, 1];
   const httpRequests = signIns + create + list + assign + transcript;
 
-  const joins = participants;
   const pings = participants * Math.floor(minutes / PING_MINUTES);
+  const joins = participants + pings;
   const close = 1;
   const [typed, marked] = [messages * typing, messages * reads];
   const framesIn = joins + messages + typed + marked + pings + close;

@@ -93,7 +93,8 @@ async function talk(
     const early = due - performance.now();
     if (early > 0) await pause(early);
     const room = rooms[index % rooms.length] as Room;
-    const lateMs = performance.now() - due;
+    // A timer may come a moment early: then it counts from here.
+    const lateMs = Math.max(0, performance.now() - due);
     // Now one of the two speaks, now the other.
     const side = Math.floor(index / rooms.length) % 2 === 0 ? 0 : 1;
     saying.push(

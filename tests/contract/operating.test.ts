@@ -265,6 +265,7 @@ describe('the workflows', () => {
       'test:openapi',
       'test:clients',
       'test:clientPackage',
+      'test:firstMinutes',
       'bench:cold',
       'bench:million',
       'bench',

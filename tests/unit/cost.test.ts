@@ -44,7 +44,7 @@ describe('a conversation', () => {
     // Two people, three messages, no time to ping. In: 2 joins, 3 sends, 1 close. Out: 2 joined, 3 acknowledgements,
     // 3 × 2 messages, 2 assigned, 2 closed; and each of 3 changes to 5 watchers, by a run of the dispatcher.
     const silent = { typing: 0, reads: 0 };
-    expect(loadOf({ ...TYPICAL, ...silent, messages: 3, participants: 2, minutes: 4, watchers: 5 })).toMatchObject({
+    expect(loadOf({ ...TYPICAL, ...silent, messages: 3, participants: 2, minutes: 3, watchers: 5 })).toMatchObject({
       httpRequests: 6,
       connects: 2,
       framesIn: 6,
@@ -60,7 +60,8 @@ describe('a conversation', () => {
     ['message', { messages: 1 }, { framesIn: 1 + 4 + 1, posts: 3 + 4 + 2, invocations: 1 + 4 + 1 }],
     ['"is typing" per message', { typing: 1 }, { framesIn: 20, posts: 20, invocations: 20 }],
     ['read mark per message', { reads: 1 }, { framesIn: 20, posts: 40, invocations: 20 }],
-    ['five minutes', { minutes: 5 }, { framesIn: 2, posts: 2, invocations: 2 }],
+    // A ping of each, and the room joined again.
+    ['four minutes', { minutes: 4 }, { framesIn: 4, posts: 4, invocations: 4 }],
     ['watcher', { watchers: 1 }, { framesIn: 0, posts: 3, invocations: 0, dispatches: 0 }],
     ['agent', { agents: 1 }, { framesIn: 0, posts: 0, invocations: 0 }],
   ])('costs so much more with one more %s', (_, more, expected) => {
@@ -97,7 +98,7 @@ describe('the desk', () => {
   });
 
   it('pings for who watches and says nothing', () => {
-    const pings = (8 * 60 * 20) / 5;
+    const pings = (8 * 60 * 20) / 4;
     expect(deskLoadOf({ ...shape, watchers: 2 })).toMatchObject({ pings: 2 * pings, connects: 160 });
   });
 
@@ -107,12 +108,12 @@ describe('the desk', () => {
 });
 
 describe('the bill', () => {
-  const shape = { ...TYPICAL, messages: 3, typing: 0, reads: 0, minutes: 4, milliseconds: 100, watchers: 0 };
+  const shape = { ...TYPICAL, messages: 3, typing: 0, reads: 0, minutes: 3, milliseconds: 100, watchers: 0 };
   const one = conversationUsage(on, shape);
   const idle = idleUsage(on, shape);
 
   it('counts frames both ways, minutes of each connection and GB-seconds', () => {
-    expect(one).toMatchObject({ socketMessages: 6 + 15, socketMinutes: 8, lambdaRequests: 19, alarms: 0 });
+    expect(one).toMatchObject({ socketMessages: 6 + 15, socketMinutes: 6, lambdaRequests: 19, alarms: 0 });
     expect(one.lambdaGbSeconds).toBeCloseTo(1.9);
   });
 
