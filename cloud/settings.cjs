@@ -3,8 +3,12 @@
 
 /** @import { Addition, Framework } from './types.d.ts' */
 
-/** Settings that the deployment sets itself, some by a parameter of another name: `logLevel`, `allowedOrigins`. */
-const NOT_TO_BE_SET = ['STAGE', 'METRICS', 'LOG_LEVEL', 'ALLOWED_ORIGINS', 'WEBSOCKET_ENDPOINT', 'SITE_FOLDER'];
+/**
+ * Variables that the deployment sets itself, some by a parameter of another name: `logLevel`, `allowedOrigins`. A parameter of such
+ * a name would change nothing.
+ */
+const NOT_TO_BE_SET =
+  /^(STAGE|METRICS|LOG_LEVEL|ALLOWED_ORIGINS|WEBSOCKET_ENDPOINT|SITE_FOLDER|\w+_FUNCTION|\w+_PARAMETER|AWS_\w+)$/;
 
 /**
  * Refuses a parameter that nothing reads: a misspelt `MESSAGE_RETENTION_DAYS` would keep messages for ever. Refuses `MAIL_FROM`
@@ -15,7 +19,7 @@ const NOT_TO_BE_SET = ['STAGE', 'METRICS', 'LOG_LEVEL', 'ALLOWED_ORIGINS', 'WEBS
 module.exports = async ({ resolveVariable }) => {
   const { default: known = {}, ...stages } = await resolveVariable('self:params');
   const settings = Object.keys(await resolveVariable('self:provider.environment')).filter(
-    (name) => !NOT_TO_BE_SET.includes(name),
+    (name) => !NOT_TO_BE_SET.test(name),
   );
   for (const [stage, given] of Object.entries({ default: known, ...stages })) {
     for (const name of Object.keys(given)) {

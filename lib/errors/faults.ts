@@ -29,11 +29,12 @@ const OUT_OF_REACH = new Set([
 const FROM_THE_SERVER = new Set(['MongoServerError', 'MongoBulkWriteError']);
 
 /**
- * Codes of server errors that mean "not now": stepping down, shutting down, no majority in time, time limit exceeded.
+ * Codes of server errors that mean "not now": stepping down, shutting down, no majority in time, time limit exceeded; and that
+ * the database doesn't let the service in (13, 18, and 8000, which is Atlas's own), as while it is being restored.
  * https://github.com/mongodb/mongo/blob/master/src/mongo/base/error_codes.yml
  */
 const NOT_NOW = new Set([
-  6, 7, 50, 64, 89, 91, 112, 133, 189, 251, 262, 9001, 10_058, 10_107, 11_600, 11_602, 13_435, 13_436,
+  6, 7, 13, 18, 50, 64, 89, 91, 112, 133, 189, 251, 262, 8000, 9001, 10_058, 10_107, 11_600, 11_602, 13_435, 13_436,
 ]);
 
 const LABELS = ['TransientTransactionError', 'UnknownTransactionCommitResult', 'RetryableWriteError'];

@@ -173,7 +173,7 @@ describe('the deployer', () => {
 describe('deploying', () => {
   it('names parameters serverless.yml has', () => {
     const { params } = parse(read('serverless.yml'), { logLevel: 'error' }) as { params: { default: object } };
-    const [, table = ''] = read('docs/deploying.md').split(/^\| Parameter \| What \|$|^Any other setting/m);
+    const [, table = ''] = read('docs/deploying.md').split(/^\| Parameter \| What \|$|^The settings of the README/m);
     const named = table
       .split('\n')
       .flatMap((line) => [...(line.split('|')[1] ?? '').matchAll(/`(\w+)`/g)].map(([, name]) => name));
