@@ -30,6 +30,10 @@ export class Availability {
   readonly #undos: Undo[];
   #snapshot: AvailabilitySnapshot = { status: null, until: null };
   #timer: Undo = () => undefined;
+  /** `resume` was called, and the service has not said yet how it is. */
+  #isAsked = false;
+  /** Questions of `resume` under way: they wait for the connection by themselves. */
+  #asking = 0;
 
   /** @internal */
   constructor(deps: AvailabilityDependencies) {
@@ -59,16 +63,28 @@ export class Availability {
     return this.#snapshot;
   }
 
-  /** Call this when your page loads: goes on being available, where the lease still runs, and finds out where it doesn't. */
+  /**
+   * Call this when your page loads: goes on being available, where the lease still runs, and finds out where it doesn't. It throws
+   * where there is no answer for now; it is asked again by itself until there is one, and `change` tells.
+   */
   async resume(options: CallOptions = {}): Promise<AvailabilitySnapshot> {
-    this.#deps.connection.want();
-    this.#take(await this.#deps.connection.request('SET_AVAILABILITY', { status: 'available', renew: true }, options));
+    const { connection } = this.#deps;
+    this.#isAsked = true;
+    this.#asking += 1;
+    this.#plan();
+    try {
+      connection.want();
+      this.#take(await connection.request('SET_AVAILABILITY', { status: 'available', renew: true }, options));
+    } finally {
+      this.#asking -= 1;
+    }
     return this.#snapshot;
   }
 
   /** @internal For the client: it was another person's. */
   sessionChanged(): void {
     this.#timer();
+    this.#isAsked = false;
     this.#become({ status: null, until: null });
   }
 
@@ -78,21 +94,25 @@ export class Availability {
   }
 
   #take({ status, until }: ServerEvents['AVAILABILITY_SET']): void {
+    this.#isAsked = false;
     this.#become({ status, until });
     this.#plan();
   }
 
+  get #isToRenew(): boolean {
+    return this.#isAsked || this.#snapshot.status === 'available';
+  }
+
   #plan(): void {
     this.#timer();
-    if (this.#snapshot.status === 'available')
-      this.#timer = this.#deps.clock.after(this.#deps.renewEveryMs, () => this.#renew());
+    if (this.#isToRenew) this.#timer = this.#deps.clock.after(this.#deps.renewEveryMs, () => this.#renew());
   }
 
   /** Extends a lease that runs, and never begins one: what is answered decides. Without an answer the next minute tries again. */
   #renew(): void {
-    if (this.#snapshot.status !== 'available') return;
+    if (!this.#isToRenew) return;
     this.#plan();
-    if (!this.#deps.connection.isReady) return;
+    if (!this.#deps.connection.isReady || this.#asking > 0) return;
     this.#deps.connection.request('SET_AVAILABILITY', { status: 'available', renew: true }).catch((error: unknown) => {
       if (!(error instanceof LiveSupportError)) throw error;
     });

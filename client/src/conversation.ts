@@ -566,7 +566,22 @@ export class ConversationView {
       for (const message of page.items) this.#add(message);
       if (page.nextAfterSeq === null) break;
     }
+    this.#markReadBut(this.#conversation);
     this.#end('closed', null);
+  }
+
+  /** Over HTTP nobody says up to where one has read, but how much is unread. */
+  #markReadBut(conversation: AnyConversation | null): void {
+    const { user } = this.#deps.session;
+    const unread = conversation?.unread;
+    if (!user || typeof unread !== 'number') return;
+    const isMine = user.role === 'candidate' ? isCandidates : isStaffs;
+    let read = this.#list.end;
+    for (let left = unread; left > 0 && read > this.#list.base; read -= 1) {
+      const message = this.#list.at(read);
+      if (message && !isMine(message)) left -= 1;
+    }
+    this.#noteRead(user.id, read);
   }
 
   #page(afterSeq: number, limit: number, signal: AbortSignal | undefined) {
@@ -725,6 +740,7 @@ export class ConversationView {
   #pageChanged(): void {
     if (this.#deps.page.isFocused()) this.#tellRead();
     else this.typing(false);
+    if (this.#wantsRead > this.#markedRead) this.#changed();
   }
 
   #tellRead(): void {
@@ -769,7 +785,9 @@ export class ConversationView {
   #unread(): number | null {
     const { user } = this.#deps.session;
     if (!user) return null;
-    const read = Math.max(this.#readSeqs[user.id] ?? 0, this.#wantsRead);
+    // What nobody looks at has not been read, and the service isn't told so either.
+    const isLooked = this.#deps.page.isFocused() ? this.#wantsRead : 0;
+    const read = Math.max(this.#readSeqs[user.id] ?? 0, this.#markedRead, this.#markingRead, isLooked);
     if (this.#list.base > read) return null;
     const isMine = user.role === 'candidate' ? isCandidates : isStaffs;
     return this.#list.messages.slice(read - this.#list.base).filter((message) => !isMine(message)).length;

@@ -23,5 +23,21 @@ export function localLocks(): Locks {
 export function defaultLocks(): Locks {
   const { navigator } = globalThis as { navigator?: { locks?: Locks } };
   const locks = navigator?.locks;
-  return locks ? { request: (name, work) => locks.request(name, work) } : localLocks();
+  const local = localLocks();
+  if (!locks) return local;
+  return {
+    request: async (name, work) => {
+      let isHad = false;
+      try {
+        return await locks.request(name, () => {
+          isHad = true;
+          return work();
+        });
+      } catch (error) {
+        // Where a page's storage is blocked nobody gets a lock. Such a page shares nothing with other tabs.
+        if (isHad) throw error;
+        return local.request(name, work);
+      }
+    },
+  };
 }

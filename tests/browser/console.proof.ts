@@ -11,6 +11,7 @@ import {
 } from '../../client/src/index.ts';
 import { DEMO_PASSWORD } from '../../local/demoPeople.ts';
 import { eventually } from '../support/deadline.ts';
+import { siteToken } from '../support/identity.ts';
 import { type Person, picture, type Site, seriousBarriers, startSite } from './support/pages.ts';
 
 /** The console as the staff use it: an agent, a supervisor and an admin at browsers of their own, customers by the client package. */
@@ -310,6 +311,32 @@ it('history loads upward without a jump, and the end stays where it was while so
   await eventually('the end to be in sight', async () =>
     bubble('And one more').evaluate((element) => element.getBoundingClientRect().bottom < innerHeight),
   );
+});
+
+it('what a customer wrote as a visitor stays on their side, whatever way their name is written', async () => {
+  const token = siteToken({ sub: 'console-1', name: 'محمد' });
+  await client().exchange({ token });
+  const api = client();
+  const visitor = await api.http.createVisitor({ body: {} });
+  await api.session.use(visitor);
+  const { id } = await api.open({ subject: 'From the shop', message: 'Written as a visitor' });
+  await api.exchange({ token, visitorToken: visitor.accessToken });
+  const view = api.conversation(id);
+  await view.join();
+  await view.send('Written as a customer').accepted;
+  const [{ api: supervisor }, { user }] = await Promise.all([staff('supervisor1'), staff('agent1')]);
+  await supervisor.http.assignConversation({ params: { conversationId: id }, body: { agentId: user.id } });
+  const { page } = await seat('agent1', `/inbox/${id}`);
+  const log = page.getByRole('log');
+  await log.getByText('Written as a customer').waitFor();
+  expect(await log.locator('.theirs .bubble').allTextContents()).toEqual([
+    expect.stringContaining('Written as a visitor'),
+    expect.stringContaining('Written as a customer'),
+  ]);
+  const sides = await log
+    .locator('.theirs .bubble')
+    .evaluateAll((all) => all.map((one) => one.getBoundingClientRect().left));
+  expect(new Set(sides).size).toBe(1);
 });
 
 it('ten thousand messages in a chat and a thousand conversations in a list: only what is in sight is drawn', async () => {

@@ -91,6 +91,10 @@ it('from the first message to the rating, on a page of another origin', async ()
   await openPanel(page);
   await page.getByText('We are away right now').waitFor();
   await expectInBothColours(page, 'widget-start');
+  // Somebody changes their mind twice. There is no socket yet, and there must be one later.
+  await page.keyboard.press('Escape');
+  await page.getByRole('dialog').waitFor({ state: 'hidden' });
+  await openPanel(page);
   // Nothing was asked, and nobody was made, before the first message.
   expect(requests.filter((path) => path.startsWith('/auth') || path.startsWith('/conversations'))).toEqual([]);
 
@@ -146,6 +150,17 @@ it('from the first message to the rating, on a page of another origin', async ()
   await page.getByRole('button', { name: 'Ask something else' }).click();
   await page.getByRole('heading', { name: 'How can we help?' }).waitFor();
   expect(await field(page).evaluate((element) => element.matches(':focus'))).toBe(true);
+
+  // The next conversation is as live as the first.
+  await say(page, 'And a plate');
+  const next = await taken(await asked('And a plate'));
+  await next.expect('MESSAGE_ACCEPTED', 'SEND_MESSAGE', {
+    conversationId: next.frames('CONVERSATION_JOINED')[0]?.conversation.id,
+    content: 'Which one?',
+  });
+  await bubble(page, 'Which one?').waitFor();
+  await say(page, 'The blue one');
+  await next.next('NEW_MESSAGE', ({ content }) => content === 'The blue one');
   person.expectNoFaults();
 });
 
@@ -292,6 +307,84 @@ it('a visitor who turns out to be a customer goes on; whoever signs out leaves n
     const { status } = await desk.call('GET', '/auth/me', accessToken);
     return status === 401;
   });
+  person.expectNoFaults();
+});
+
+it('earlier messages are not new when they come in', async () => {
+  const page = await person.open('/');
+  await openPanel(page);
+  await say(page, 'A long story');
+  const conversation = await asked('A long story');
+  const staff = await taken(conversation);
+  for (let number = 1; number <= 60; number += 1) {
+    const data = { conversationId: conversation.id, content: `Part ${number}.` };
+    await staff.expect('MESSAGE_ACCEPTED', 'SEND_MESSAGE', data);
+  }
+  await bubble(page, 'Part 60.').waitFor();
+  await page.reload();
+  await bubble(page, 'Part 60.').waitFor();
+  expect(await bubble(page, 'Part 5.').count()).toBe(0);
+  await page.locator('.timeline').evaluate((element) => {
+    element.scrollTop = 0;
+  });
+  await bubble(page, 'Part 5.').waitFor({ state: 'attached' });
+  expect(await page.locator('.news').count()).toBe(0);
+  person.expectNoFaults();
+});
+
+it('a first question that was refused is asked with what follows', async () => {
+  const page = await person.open('/');
+  person.tolerate(/status of 401/);
+  const identify = (token: string) =>
+    page.evaluate(async (given) => {
+      await customElements.whenDefined('live-support-chat');
+      (document.querySelector('live-support-chat') as Chat).identify({ token: given });
+    }, token);
+  await identify('an old token');
+  await openPanel(page);
+  await say(page, 'My cup leaks');
+  await page.getByRole('button', { name: 'Try again' }).waitFor();
+  await identify(siteToken({ sub: 'widget-2', name: 'Grace Customer' }));
+  await say(page, 'From the bottom');
+  const staff = await taken(await asked('My cup leaks'));
+  await eventually('both to be there', async () => {
+    const [joined] = staff.frames('CONVERSATION_JOINED');
+    const said = [...(joined?.messages ?? []), ...staff.frames('NEW_MESSAGE')].map(({ content }) => content);
+    return said.join() === 'My cup leaks,From the bottom';
+  });
+  person.expectNoFaults();
+});
+
+it('a browser that blocks the page’s storage, and with it its locks, keeps nobody from asking', async () => {
+  await person.context.addInitScript(() => {
+    const refuse = () => {
+      throw new DOMException('The request was denied.', 'SecurityError');
+    };
+    Object.defineProperty(window, 'localStorage', { get: refuse });
+    Object.defineProperty(window, 'sessionStorage', { get: refuse });
+    // An empty page has none.
+    if (navigator.locks) Object.defineProperty(navigator.locks, 'request', { value: async () => refuse() });
+  });
+  const page = await person.open('/');
+  await openPanel(page);
+  await say(page, 'Is this private?');
+  const staff = await taken(await asked('Is this private?'));
+  await say(page, 'I hope so');
+  await staff.next('NEW_MESSAGE', ({ content }) => content === 'I hope so');
+  person.expectNoFaults();
+});
+
+it('a page that changes its body for another one has the chat again, unless it takes it out', async () => {
+  const page = await person.open('/');
+  await launcher(page).waitFor();
+  const swap = () => page.evaluate(() => document.body.replaceWith(document.createElement('body')));
+  await swap();
+  await launcher(page).waitFor();
+  expect(await page.locator('live-support-chat').count()).toBe(1);
+  await page.evaluate(() => document.querySelector('live-support-chat')?.remove());
+  await page.evaluate(() => document.head.append(document.createElement('meta')));
+  await page.evaluate(() => new Promise((resolve) => setTimeout(resolve)));
+  expect(await page.locator('live-support-chat').count()).toBe(0);
   person.expectNoFaults();
 });
 

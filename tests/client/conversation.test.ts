@@ -463,6 +463,35 @@ describe('reading', () => {
     expect([marks(), view.snapshot.readSeqs]).toEqual([[], { kim: 5 }]);
   });
 
+  it('is not done by a page that nobody looks at: what comes meanwhile is unread', async () => {
+    await live(2);
+    view.markRead();
+    service.socket.answer('MARK_READ', 'MESSAGES_READ', { conversationId: 'c', userId: 'kim', seq: 2, readAt: 'x' });
+    await service.clock.pass(1_000);
+    service.page.become({ focused: false });
+    service.socket.tell('NEW_MESSAGE', message(3));
+    view.markRead();
+    expect(view.snapshot.unread).toBe(1);
+    const unread: (number | null)[] = [];
+    view.on('change', (snapshot) => unread.push(snapshot.unread));
+    service.page.become({ focused: true });
+    await settled();
+    expect([marks(), unread.at(-1)]).toEqual([[3], 0]);
+  });
+
+  it.each([0, 3])('of what was closed meanwhile is known by what HTTP says is unread: %i', async (unread) => {
+    service.handlers.getConversation = () => ({
+      status: 200,
+      body: { ...conversation({ lastSeq: 5, status: 'closed' }), unread },
+    });
+    service.handlers.listMessages = () => ({ status: 200, body: { items: messages(1, 5), nextAfterSeq: null } });
+    const join = view.join();
+    await settled();
+    service.socket.refuse('JOIN_CONVERSATION', 'CONVERSATION_CLOSED');
+    await join;
+    expect(view.snapshot).toMatchObject({ state: 'ended', unread, readSeqs: { kim: 5 - unread } });
+  });
+
   it('is not told while nobody looks, nor lost when the socket is', async () => {
     await live(2);
     service.page.become({ focused: false });

@@ -181,4 +181,22 @@ describe('availability', () => {
     );
     expect(await resume).toEqual({ status: 'away', until: null });
   });
+
+  it('of before a reload is asked for until there is an answer, however long the connection takes', async () => {
+    service.opens = false;
+    const { availability } = await service.connected({}, session(user('alex', 'agent')));
+    const resume = availability.resume();
+    resume.catch(() => undefined);
+    await service.clock.pass(12_000);
+    await expect(resume).rejects.toMatchObject({ code: 'TIMEOUT' });
+    service.socket.open();
+    await settled();
+    expect(sets()).toEqual([{ status: 'available', renew: true }]);
+    // Nor does a refusal end it.
+    await service.clock.pass(60_000);
+    service.socket.answer('SET_AVAILABILITY', 'AVAILABILITY_SET', { status: 'available', until });
+    await settled();
+    expect(availability.snapshot.status).toBe('available');
+    expect(sets()).toEqual([]);
+  });
 });

@@ -20,11 +20,12 @@ export function Timeline({ isTyping, ...shown }: Shown & { readonly isTyping: bo
   const place = useRef<HTMLElement>(null);
   const isAtEnd = useRef(true);
   const heightBefore = useRef(0);
-  const [seenCount, setSeenCount] = useState(messages.length);
+  const lastSeq = messages.at(-1)?.seq ?? 0;
+  const [seenSeq, setSeenSeq] = useState(lastSeq);
   const [isLoadingEarlier, setLoadingEarlier] = useState(false);
   const firstUnread = useFirstUnread(snapshot);
   const days = useMemo(() => daysOf(messages, firstUnread), [messages, firstUnread]);
-  const theirs = messages.slice(seenCount).filter(({ senderRole }) => senderRole !== 'candidate').length;
+  const theirs = messages.filter(({ seq, senderRole }) => seq > seenSeq && senderRole !== 'candidate').length;
   const outbox = (snapshot?.outbox ?? []).filter(({ state: how }) => how !== 'accepted' || snapshot !== null);
 
   const toEnd = () => {
@@ -36,7 +37,7 @@ export function Timeline({ isTyping, ...shown }: Shown & { readonly isTyping: bo
     if (!element) return;
     isAtEnd.current = element.scrollHeight - element.scrollTop - element.clientHeight < NEAR_PX;
     if (isAtEnd.current) {
-      setSeenCount(messages.length);
+      setSeenSeq(lastSeq);
       chat.seen();
     }
     if (element.scrollTop < NEAR_PX && snapshot?.hasEarlier && !isLoadingEarlier) void loadEarlier();
@@ -62,9 +63,9 @@ export function Timeline({ isTyping, ...shown }: Shown & { readonly isTyping: bo
   });
   useEffect(() => {
     if (!isAtEnd.current) return;
-    setSeenCount(messages.length);
+    setSeenSeq(lastSeq);
     chat.seen();
-  }, [messages.length]);
+  }, [lastSeq]);
   // The keyboard comes and goes, and the field below grows.
   useEffect(() => {
     const element = place.current;

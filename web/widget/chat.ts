@@ -160,11 +160,12 @@ export class Chat {
       return;
     }
     const message = { id: randomId(), content };
-    const goesOn = opening !== null && opening.failed === null;
+    // What was refused is tried again with what follows. Under another name: the service may remember the refused one.
+    const before = opening?.failed ? { ...opening, id: randomId(), failed: null } : opening;
     writeState({
       conversation: null,
-      opening: goesOn
-        ? { ...opening, messages: [...opening.messages, message] }
+      opening: before
+        ? { ...before, messages: [...before.messages, message] }
         : {
             id: randomId(),
             createdAt: Date.now(),
@@ -354,6 +355,7 @@ export class Chat {
   #listen(state: LocalState): void {
     const view = this.#view;
     if (!view || (!this.#isShown && !isRunning(state)) || view.snapshot.state === 'ended') return;
+    this.#wake();
     view.join({ last: FIRST_PAGE, signal: this.#stopped.signal }).catch((error: unknown) => this.#joinFailed(error));
   }
 
@@ -415,6 +417,12 @@ export class Chat {
   /** No socket without a conversation that goes on. */
   #restUnlessRunning(): void {
     if (!isRunning(readState())) this.#client.connection.close();
+  }
+
+  /** Connects again where this side has closed the connection. One that another window has taken is not taken back. */
+  #wake(): void {
+    const { connection } = this.#client;
+    if (connection.status.reason === 'asked') connection.connect();
   }
 
   /** Opens the conversation of the question that is kept: in one tab, and again until there is an answer. */

@@ -318,9 +318,20 @@ async function explain(): Promise<void> {
   console.warn(`live-support-chat: ${why}.`);
 }
 
-/** One script tag is enough: a page that doesn't place the element itself gets it at its end. */
+/**
+ * One script tag is enough: a page that doesn't place the element itself gets it at its end, and gets it again with each new body. Some
+ * pages change their body for another one instead of loading a page. One that takes the element out keeps it out.
+ */
 function place(): void {
-  if (!document.querySelector(ELEMENT)) document.body.append(document.createElement(ELEMENT));
+  const placed = new WeakSet<HTMLElement>();
+  const look = () => {
+    const { body } = document;
+    if (!body || placed.has(body)) return;
+    placed.add(body);
+    if (!document.querySelector(ELEMENT)) body.append(document.createElement(ELEMENT));
+  };
+  look();
+  new MutationObserver(look).observe(document.documentElement, { childList: true });
 }
 
 // Some pages load every script twice.

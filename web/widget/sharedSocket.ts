@@ -30,6 +30,11 @@ type Said =
 const TAKEN_MS = 2_500;
 /** As the client replaces its socket after less than two hours, so must the real one be younger than what that lasts. */
 const YOUNG_MS = 60 * 60_000;
+/**
+ * A client that leaves a line on which nothing has come for so long since it asked has given it up: no other client shall be put
+ * on it. Less than the client package waits for a `PONG`.
+ */
+const DEAD_MS = 8_000;
 /** What a client is told when its socket went with a tab: the gateway's code after its time, which casts no doubt on a session. */
 const GONE = 1001;
 
@@ -123,8 +128,9 @@ class Hub {
     };
     this.#locks
       .request(`${this.#name}:sockets`, options, carrying)
-      // Aborted, or another tab has taken the lock away from this one, which was frozen.
-      .catch(() => undefined)
+      // Aborted, or another tab has taken the lock away from this one, which was frozen. Any other error: where a page's storage is
+      // blocked nobody gets a lock. Such a page has its sockets for itself.
+      .catch((error: unknown) => (isAbort(error) ? undefined : carrying()))
       .finally(() => {
         this.#carrier?.end();
         this.#carrier = undefined;
@@ -251,6 +257,8 @@ interface Line {
   readonly sockets: Set<string>;
   /** Who has joined each room: it is left when the last one leaves. */
   readonly rooms: Map<string, Set<string>>;
+  /** Since when a command waits without anything having come; `null` where nothing does. */
+  unansweredSince: number | null;
 }
 
 interface Frame {
@@ -299,12 +307,15 @@ class Carrier {
 
   #connect(key: string, url: string, protocols: string[], openedAt: number): Line {
     const real = new this.#deps.Real(url, protocols);
-    const line: Line = { real, key, openedAt, sockets: new Set(), rooms: new Map() };
+    const line: Line = { real, key, openedAt, sockets: new Set(), rooms: new Map(), unansweredSince: null };
     this.#lines.add(line);
     real.onopen = () => {
       for (const name of line.sockets) this.#deps.tell({ to: 'all', kind: 'opened', socket: name });
     };
-    real.onmessage = ({ data }: MessageEvent<string>) => this.#deliver(line, data);
+    real.onmessage = ({ data }: MessageEvent<string>) => {
+      line.unansweredSince = null;
+      this.#deliver(line, data);
+    };
     real.onclose = ({ code }) => this.#over(line, code);
     return line;
   }
@@ -324,6 +335,7 @@ class Carrier {
       return;
     }
     const named = requestId === undefined ? {} : { requestId: `${name}~${requestId}` };
+    if (requestId !== undefined) line.unansweredSince ??= Date.now();
     if (line.real.readyState === WebSocket.OPEN) line.real.send(JSON.stringify({ event, data, ...named }));
   }
 
@@ -349,7 +361,8 @@ class Carrier {
     for (const names of this.#tabs.values()) names.delete(name);
     if (!line) return;
     line.sockets.delete(name);
-    if (line.sockets.size === 0) {
+    const isDead = line.unansweredSince !== null && Date.now() - line.unansweredSince >= DEAD_MS;
+    if (line.sockets.size === 0 || isDead) {
       this.#over(line, GONE);
       return;
     }
@@ -400,6 +413,8 @@ class Carrier {
     );
   }
 }
+
+const isAbort = (error: unknown): boolean => error instanceof DOMException && error.name === 'AbortError';
 
 const id = (): string => Math.random().toString(36).slice(2, 10);
 

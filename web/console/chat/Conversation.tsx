@@ -219,7 +219,6 @@ export function Conversation({ id, backTo, onAssign }: ConversationProps) {
           notes={chat.notes.value}
           outbox={state.outbox}
           hasEarlier={state.hasEarlier}
-          customerId={conversation.candidateId}
           customerName={conversation.candidate.name}
           readSeq={role === 'agent' ? (state.readSeqs[conversation.candidateId] ?? 0) : null}
           newAfter={role === 'agent' ? chat.newAfter.value : null}

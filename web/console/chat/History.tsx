@@ -14,8 +14,6 @@ interface HistoryProps {
   readonly notes: readonly Note[];
   readonly outbox: readonly OutgoingMessage[];
   readonly hasEarlier: boolean;
-  /** Whose messages stand at the end side: the staff's, whoever reads. */
-  readonly customerId: string;
   readonly customerName: string;
   /** Up to where the customer has read; `null` where nobody tells. */
   readonly readSeq: number | null;
@@ -115,10 +113,10 @@ export function History(props: HistoryProps) {
 
   const cut = useMemo(() => pieces(messages), [messages]);
   const noted = useMemo(() => notesAfter(notes, messages, hasEarlier), [notes, messages, hasEarlier]);
-  const lastOwnRead = lastReadOwn(messages, props.customerId, props.readSeq);
+  const lastOwnRead = lastReadOwn(messages, props.readSeq);
   const unseen = isAtEnd
     ? 0
-    : messages.filter(({ seq, senderId }) => seq > seenSeq.current && senderId === props.customerId).length;
+    : messages.filter(({ seq, senderRole }) => seq > seenSeq.current && senderRole === 'candidate').length;
   const today = minute.value;
 
   return (
@@ -163,7 +161,6 @@ export function History(props: HistoryProps) {
               before={cut[at - 1]?.messages.at(-1)}
               notes={noted}
               today={today}
-              customerId={props.customerId}
               readMark={lastOwnRead && piece.messages.some(({ seq }) => seq === lastOwnRead) ? lastOwnRead : null}
               newAfter={newAfter !== null && newAfter < lastSeq ? newAfter : null}
               isLast={at === cut.length - 1}
@@ -204,12 +201,18 @@ export function History(props: HistoryProps) {
   );
 }
 
+/**
+ * Messages of the staff stand at the end side, whoever reads. By role, not by id: a visitor's have another id once the visitor is
+ * known to be a customer.
+ */
+const isCustomers = ({ senderRole }: Message): boolean => senderRole === 'candidate';
+
 /** The last message of the staff that the customer has read: it alone carries the mark. */
-function lastReadOwn(messages: readonly Message[], customerId: string, readSeq: number | null): number | null {
+function lastReadOwn(messages: readonly Message[], readSeq: number | null): number | null {
   if (readSeq === null) return null;
   for (let at = messages.length - 1; at >= 0; at -= 1) {
     const message = messages[at];
-    if (message && message.senderId !== customerId && message.seq <= readSeq) return message.seq;
+    if (message && !isCustomers(message) && message.seq <= readSeq) return message.seq;
   }
   return null;
 }
@@ -219,7 +222,6 @@ interface PieceProps {
   readonly before: Message | undefined;
   readonly notes: ReadonlyMap<number, readonly Note[]>;
   readonly today: number;
-  readonly customerId: string;
   readonly readMark: number | null;
   readonly newAfter: number | null;
   readonly isLast: boolean;
@@ -231,7 +233,6 @@ const isSamePiece = (a: PieceProps, b: PieceProps): boolean =>
   a.messages[0] === b.messages[0] &&
   a.before === b.before &&
   a.notes === b.notes &&
-  a.customerId === b.customerId &&
   a.readMark === b.readMark &&
   a.newAfter === b.newAfter &&
   a.isLast === b.isLast &&
@@ -242,7 +243,7 @@ const isSamePiece = (a: PieceProps, b: PieceProps): boolean =>
  * few hundred.
  */
 const Piece = memo(function Piece(props: PieceProps) {
-  const { messages, before, notes, today, customerId, readMark, newAfter, isLast, scroller } = props;
+  const { messages, before, notes, today, readMark, newAfter, isLast, scroller } = props;
   const element = useRef<HTMLDivElement>(null);
   const [hiddenHeight, setHiddenHeight] = useState<number | null>(null);
   useEffect(() => {
@@ -265,7 +266,7 @@ const Piece = memo(function Piece(props: PieceProps) {
       {messages.map((message, at) => {
         const previous = messages[at - 1] ?? before;
         const day = beginsDay(previous, message);
-        const isNew = newAfter !== null && message.seq === newAfter + 1 && message.senderId === customerId;
+        const isNew = newAfter !== null && message.seq === newAfter + 1 && isCustomers(message);
         const goesOn = !day && !isNew && isContinued(previous, message) && !notes.has(previous?.seq ?? -1);
         return (
           <div key={message.seq}>
@@ -282,7 +283,7 @@ const Piece = memo(function Piece(props: PieceProps) {
             <Bubble
               message={message}
               goesOn={goesOn}
-              isCustomers={message.senderId === customerId}
+              isTheirs={isCustomers(message)}
               isRead={message.seq === readMark}
             />
             <Notes notes={notes.get(message.seq)} />
@@ -310,17 +311,17 @@ const Text = ({ text }: { readonly text: string }) => (
 interface BubbleProps {
   readonly message: Message;
   readonly goesOn: boolean;
-  readonly isCustomers: boolean;
+  readonly isTheirs: boolean;
   readonly isRead: boolean;
 }
 
-function Bubble({ message, goesOn, isCustomers, isRead }: BubbleProps) {
+function Bubble({ message, goesOn, isTheirs, isRead }: BubbleProps) {
   const { senderName, sentAt, content } = message;
   return (
-    <div class={`message ${isCustomers ? 'theirs' : 'ours'}${goesOn ? ' goes-on' : ''}`} dir="auto">
+    <div class={`message ${isTheirs ? 'theirs' : 'ours'}${goesOn ? ' goes-on' : ''}`}>
       {!goesOn && (
         <p class="message-head">
-          <strong>{senderName}</strong>{' '}
+          <strong dir="auto">{senderName}</strong>{' '}
           <time dateTime={sentAt} title={fullTime(sentAt)}>
             {clockTime(sentAt)}
           </time>
@@ -368,7 +369,7 @@ interface PendingProps {
 function Pending({ message, onRetry, onDiscard }: PendingProps) {
   const { state, content, error, clientMessageId } = message;
   return (
-    <div class={`message ours pending ${state}`} dir="auto">
+    <div class={`message ours pending ${state}`}>
       <div class="bubble" dir="auto">
         <Text text={content} />
       </div>

@@ -143,7 +143,6 @@ export default function StatesPage() {
           notes={notes}
           outbox={outbox}
           hasEarlier
-          customerId="customer"
           customerName="Mara Lindqvist"
           readSeq={3}
           newAfter={3}
