@@ -9,8 +9,9 @@ export interface LocalDay extends Range {
 /** The furthest that a zone's clock is from UTC, and an hour. */
 const FURTHEST_MS = 15 * 3_600_000;
 
-/** Whether there is such a time zone. */
+/** Whether the IANA database has such a time zone. An offset is none, though `Intl` takes it for one. */
 export function isTimeZone(timeZone: string): boolean {
+  if (!/^[A-Za-z]/.test(timeZone)) return false;
   try {
     new Intl.DateTimeFormat('en', { timeZone });
     return true;

@@ -1,4 +1,5 @@
 import { emailKey } from '../domain/email.ts';
+import type { Caller } from '../domain/permissions.ts';
 import { AppError } from '../errors/appError.ts';
 import { config } from '../runtime/config.ts';
 import { countEvent, forgetEvents, type Window } from '../store/rateLimits.ts';
@@ -43,8 +44,16 @@ export const limitConnects = (userId: string): Promise<void> =>
 export const limitMessages = (userId: string, messages = 1): Promise<void> =>
   enforceLimit(`messages/${userId}`, config().RATE_LIMIT_MESSAGES_PER_MINUTE, MINUTE, messages);
 
-export const limitConversations = (userId: string): Promise<void> =>
-  enforceLimit(`conversations/${userId}`, config().RATE_LIMIT_CONVERSATIONS_PER_HOUR, HOUR);
+/** Counts who opens a conversation. Anybody may be any number of visitors: those of an address count together too. */
+export async function limitConversations({
+  userId,
+  isVisitor,
+  sourceIp,
+}: Pick<Caller, 'userId' | 'isVisitor' | 'sourceIp'>): Promise<void> {
+  const most = config().RATE_LIMIT_CONVERSATIONS_PER_HOUR;
+  await enforceLimit(`conversations/${userId}`, most, HOUR);
+  if (isVisitor && sourceIp) await limitAddress('visitors-conversations', sourceIp, most);
+}
 
 export const limitRefreshes = (sessionId: string): Promise<void> =>
   enforceLimit(`refreshes/${sessionId}`, config().RATE_LIMIT_REFRESHES_PER_MINUTE, MINUTE);

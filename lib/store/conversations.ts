@@ -843,7 +843,12 @@ export const roomWithout = ({ connectionIds, userIds, ...room }: Room, userId: s
 /** How long after the close its candidate may rate a conversation. */
 const RATED_WITHIN_MS = 14 * 24 * 3600 * 1000;
 
-/** Rates a conversation that is closed, not rated, and within its time. Returns the rating; `null` where it isn't so. */
+const IS_EXPIRED = { $and: [{ $gt: ['$messagesExpireAt', null] }, { $lte: ['$messagesExpireAt', NOW] }] };
+
+/**
+ * Rates a conversation that is closed, not rated, and within its time. The comment is a text: where those of the conversation are past
+ * their time, it is not kept. Returns the rating; `null` where it isn't so.
+ */
 export async function rate(
   id: string,
   { score, comment }: { readonly score: number; readonly comment: string | null },
@@ -859,7 +864,11 @@ export async function rate(
     [
       {
         $set: {
-          rating: { score: { $literal: score }, comment: { $literal: comment }, ratedAt: NOW },
+          rating: {
+            score: { $literal: score },
+            comment: { $cond: [IS_EXPIRED, null, { $literal: comment }] },
+            ratedAt: NOW,
+          },
           revision: NEXT_REVISION,
         },
       },
@@ -869,12 +878,24 @@ export async function rate(
   return rated?.rating ?? null;
 }
 
-/** Erases the comment of a rating. The score stays: the analytics have it. */
-export async function eraseComment(id: string): Promise<void> {
-  await native(conversationModel()).updateOne(
-    { _id: id, rating: { $exists: true } },
-    { $set: { 'rating.comment': null } },
-  );
+/** The rating without its comment. The score stays: the analytics have it. */
+const WITHOUT_COMMENT = {
+  $cond: [{ $gt: ['$rating', null] }, { $mergeObjects: ['$rating', { comment: null }] }, '$$REMOVE'],
+};
+
+/**
+ * Erases what a conversation's own record has of texts, in one write: a comment that comes at the same time is not left behind.
+ * `noting` is what is noted with it, `without` what is dropped besides.
+ */
+export async function eraseOwnTexts(
+  id: string,
+  noting: Readonly<Record<string, unknown>>,
+  without: readonly string[],
+): Promise<void> {
+  await native(conversationModel()).updateOne({ _id: id }, [
+    { $set: { subject: { $literal: ERASED }, rating: WITHOUT_COMMENT, ...noting, revision: NEXT_REVISION } },
+    { $unset: ['clientConversationId', 'context', ...without] },
+  ]);
 }
 
 // Merging a visitor.
@@ -924,13 +945,21 @@ export async function saveErasedThrough(id: string, seq: number): Promise<void> 
 
 /** Erases the subject, the candidate's own name for the conversation and what is noted of it, and notes that every text is gone. */
 export async function eraseSubject(id: string): Promise<void> {
-  await eraseComment(id);
-  await conversationModel().updateOne(
-    { _id: id },
-    {
-      $set: { subject: ERASED, erasedAt: new Date() },
-      $unset: { clientConversationId: 1, erasedThrough: 1, context: 1, tags: 1 },
-      $inc: { revision: 1 },
-    },
-  );
+  await eraseOwnTexts(id, { erasedAt: NOW }, ['erasedThrough', 'tags']);
+}
+
+/** Whether every text of a conversation is gone, or about to go: it was erased, or is past its time. */
+export async function areTextsGone(id: string): Promise<boolean> {
+  const found = await conversationModel().findById(id, { erasedAt: 1, messagesExpireAt: 1 }).lean();
+  return found !== null && (found.erasedAt !== undefined || isExpired(found));
+}
+
+/** Finds all conversations of a candidate, by their ids, after this id. */
+export async function idsOfCandidate(candidateId: string, after: string, most: number): Promise<string[]> {
+  const found = await conversationModel()
+    .find(trusted({ candidateId, _id: { $gt: after } }), { _id: 1 })
+    .sort({ _id: 1 })
+    .limit(most)
+    .lean();
+  return found.map(({ _id }) => _id);
 }

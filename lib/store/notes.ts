@@ -86,7 +86,12 @@ export async function findNotes(ids: readonly string[]): Promise<Note[]> {
   return rows.map(toNote);
 }
 
-/** Deletes a conversation's notes: they may tell of its candidate. */
-export async function deleteNotes(conversationId: string): Promise<void> {
-  await noteModel().deleteMany({ conversationId });
+/** Deletes the notes of conversations: they may tell of the candidate. */
+export async function deleteNotes(...conversationIds: string[]): Promise<void> {
+  await noteModel().deleteMany(trusted({ conversationId: { $in: conversationIds } }));
+}
+
+/** Deletes one note. */
+export async function deleteNote(id: string): Promise<void> {
+  await noteModel().deleteOne({ _id: id });
 }

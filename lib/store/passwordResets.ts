@@ -7,6 +7,8 @@ interface ResetToken {
   /** SHA-256 of the link's token. */
   hash: string;
   expiresAt: Date;
+  /** It was mailed: anybody who knows the address may have asked for it. */
+  mailed?: true;
 }
 
 /**
@@ -35,22 +37,47 @@ export const passwordResetsModel = /* @__PURE__ */ defineModel<PasswordResetsRec
 /** How long a link works, by the database's clock. */
 export const RESET_MS = 30 * 60 * 1000;
 
-/** How many links of a user work at once. One more ends the oldest. */
+/**
+ * How many links of a user work at once. One more ends the oldest: of those that were mailed, where there is one. So nobody who asks
+ * for mails ends the link that an admin has made.
+ */
 const MOST_LIVE = 3;
 
 const isLive = { $gt: ['$$token.expiresAt', '$$NOW'] };
 
 /** Adds a link. Call it inside a transaction that has written the user. Returns when the link expires. */
-export async function addReset(userId: string, hash: string, session: Transaction): Promise<Date> {
+export async function addReset(
+  userId: string,
+  { hash, mailed }: { readonly hash: string; readonly mailed: boolean },
+  session: Transaction,
+): Promise<Date> {
   const expiresAt = { $add: ['$$NOW', RESET_MS] };
   const live = { $filter: { input: { $ifNull: ['$tokens', []] }, as: 'token', cond: isLive } };
+  const areMailed = { $filter: { input: '$$live', as: 'token', cond: { $eq: ['$$token.mailed', true] } } };
+  const kept = {
+    $let: {
+      vars: { live },
+      in: {
+        $let: {
+          vars: { first: { $first: { $concatArrays: [areMailed, '$$live'] } } },
+          in: {
+            $filter: {
+              input: '$$live',
+              as: 'token',
+              cond: { $or: [{ $lt: [{ $size: '$$live' }, MOST_LIVE] }, { $ne: ['$$token.hash', '$$first.hash'] }] },
+            },
+          },
+        },
+      },
+    },
+  };
   const record = await passwordResetsModel()
     .findOneAndUpdate(
       { _id: userId },
       [
         {
           $set: {
-            tokens: { $slice: [{ $concatArrays: [live, [{ hash, expiresAt }]] }, -MOST_LIVE] },
+            tokens: { $concatArrays: [kept, [{ hash, expiresAt, ...(mailed && { mailed }) }]] },
             expiresAt,
           },
         },

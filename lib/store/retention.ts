@@ -1,5 +1,5 @@
 import { DAY_MS } from '../domain/spans.ts';
-import { type ConversationRecord, conversationModel, ERASED, eraseComment } from './conversations.ts';
+import { type ConversationRecord, conversationModel, eraseOwnTexts } from './conversations.ts';
 import { dropIndex, trusted } from './database.ts';
 import { messageModel } from './messages.ts';
 
@@ -62,15 +62,7 @@ export async function findExpired(
 
 /** Erases the subject and the candidate's own name for the conversation, and marks that every text is gone. */
 export async function eraseExpiredSubject(id: string): Promise<void> {
-  await eraseComment(id);
-  await conversationModel().updateOne(
-    { _id: id },
-    {
-      $set: { subject: ERASED },
-      $unset: { clientConversationId: 1, retentionDays: 1, context: 1 },
-      $inc: { revision: 1 },
-    },
-  );
+  await eraseOwnTexts(id, {}, ['retentionDays']);
 }
 
 /** For migrations: until now each message had a date of its own, and conversations archived before had none. */

@@ -227,6 +227,23 @@ describe('a mail sender that stands still', () => {
   });
 });
 
+it('a mail that waits brings no link once the password is new', async () => {
+  const candidate = await asked();
+  await asked(candidate);
+  const { url } = await desk.ok('POST', `/users/${candidate.user.id}/password-reset`, desk.admin.token);
+  expect(await waiting()).toHaveLength(2);
+  expect(await reset(linkIn(url).token, 'a new password')).toBe(204);
+  expect(await waiting()).toEqual([]);
+  await asked(candidate);
+  const { accessToken: token } = await desk.ok('POST', '/auth/login', undefined, {
+    email: candidate.email,
+    password: 'a new password',
+  });
+  const change = { currentPassword: 'a new password', newPassword: 'another password' };
+  await desk.ok('PUT', '/auth/password', token, change);
+  expect([await waiting(), await run(), tokens()]).toEqual([[], true, []]);
+});
+
 describe('a mail sender that dies', () => {
   it.each([1, 2, 3])('before the link is stored, %i times: the mail is sent by the next, once', async (deaths) => {
     await asked();

@@ -528,8 +528,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'the clock gives nothing',
     file: 'lib/services/desk/dispatch.ts',
-    find: 'attempt(() => assignWaiting(until), [])',
-    replace: 'attempt(async () => (until < 0 ? assignWaiting(until) : []), [])',
+    find: 'attempt(() => assignWaiting(until, assigned), undefined)',
+    replace: 'attempt(async () => (until < 0 ? assignWaiting(until, assigned) : undefined), undefined)',
     killers: DESKS,
   },
   {
@@ -745,8 +745,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a fourth link leaves the oldest',
     file: 'lib/store/passwordResets.ts',
-    find: '-MOST_LIVE] },',
-    replace: '-MOST_LIVE - 1] },',
+    find: "[{ $size: '$$live' }, MOST_LIVE]",
+    replace: "[{ $size: '$$live' }, MOST_LIVE + 1]",
     killers: RESETS,
   },
   {

@@ -489,6 +489,29 @@ describe('the clock', () => {
     expect(await agentOf(id)).toBe(other.user.id);
   });
 
+  it('tells what it has taken before it failed', async () => {
+    const { supervisor, agents } = await team(1, { answerWithinSeconds: 60 });
+    const [silent] = agents as [Person];
+    const socket = await become(silent);
+    const id = await open(await desk.candidate());
+    await assignedAgo(id, 61_000);
+    const watcher = await connect(supervisor);
+    await watcher.expect('QUEUE_WATCHED', 'WATCH_QUEUE', {});
+    // A team whose agents can't be looked for.
+    const { supervisor: broken } = await team(1, { answerWithinSeconds: 60 });
+    const rule = (seconds: unknown) =>
+      userModel().collection.updateOne(
+        { _id: broken.user.id as never },
+        { $set: { 'routing.requeueAfterSeconds': seconds } },
+      );
+    await rule('for ever');
+    await expect(tick()).rejects.toThrow();
+    await rule(null);
+    await system.gateway.idle();
+    expect(watcher.frames('QUEUE_CHANGED')).toMatchObject([{ reason: 'requeued', conversation: { id } }]);
+    expect(socket.frames('AVAILABILITY_SET').at(-1)).toEqual({ status: 'away', until: null });
+  });
+
   it('takes nothing from who has said something since they were given it', async () => {
     const { supervisor, agents } = await team(2, { answerWithinSeconds: 60 });
     const [agent, next] = agents as [Person, Person];

@@ -140,6 +140,10 @@ it.each([
   ['2026-01-01T00:00:00Z', '2027-01-03T00:00:00Z', 'UTC', '/query/to'],
   ['2026-01-01T00:00:00Z', '2026-01-02T00:00:00Z', 'Europe/Nowhere', '/query/timeZone'],
   ['2026-01-01', '2026-01-02T00:00:00Z', 'UTC', '/query/from'],
+  ['2028-01-01T00:00:00Z', '2029-01-01T00:00:00.001Z', 'Europe/Berlin', '/query/to'],
+  ['2026-01-01T00:00:00Z', '2026-01-02T00:00:00Z', '+01:07', '/query/timeZone'],
+  ['0050-01-01T00:00:00Z', '0050-01-02T00:00:00Z', 'UTC', '/query/from'],
+  ['9999-12-31T00:00:00Z', '9999-12-31T12:00:00Z', 'UTC', '/query/to'],
 ])('refuses from %s to %s in %s', async (from, to, timeZone, pointer) => {
   const query = new URLSearchParams({ from, to, timeZone });
   const { body } = await desk.call('GET', `/analytics/timeline?${query}`, desk.admin.token);
@@ -149,4 +153,17 @@ it.each([
 it('of a time without days is empty, and a year is', async () => {
   expect((await get(desk.admin, '2026-01-02T00:00:00Z', '2026-01-01T00:00:00Z', 'UTC')).days).toEqual([]);
   expect((await get(desk.admin, '2028-01-01T00:00:00Z', '2029-01-01T00:00:00Z', 'UTC')).days).toHaveLength(366);
+});
+
+it.each([
+  // Not from midnight to midnight there.
+  ['2028-01-01T00:00:00Z', '2029-01-01T00:00:00Z', 'Europe/Berlin', 367],
+  // From half an hour before midnight to half an hour after it: in between the clocks were put forward.
+  ['2025-11-30T22:30:00Z', '2026-12-01T22:30:00Z', 'Europe/Berlin', 367],
+  ['2025-07-01T13:30:00Z', '2026-07-02T13:30:00Z', 'Australia/Sydney', 367],
+])('has every day of 366 times 24 hours, from %s to %s in %s', async (from, to, timeZone, count) => {
+  const { days } = await get(desk.admin, from, to, timeZone);
+  const dates = days.map(({ date }: { readonly date: string }) => date);
+  expect(dates).toHaveLength(count);
+  expect(dates).toEqual(expected(from, to, timeZone).map(({ date }) => date));
 });

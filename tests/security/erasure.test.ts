@@ -9,8 +9,10 @@ import { finishErasing } from '../../lib/services/users/finishErasing.ts';
 import { auditModel } from '../../lib/store/audit.ts';
 import { conversationModel } from '../../lib/store/conversations.ts';
 import { activeMessageModel, messageModel } from '../../lib/store/messages.ts';
+import { noteModel } from '../../lib/store/notes.ts';
 import { userModel } from '../../lib/store/users.ts';
 import { atOneMoment } from '../support/clock.ts';
+import { eventually } from '../support/deadline.ts';
 import { everything } from '../support/everything.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
 import { type Desk, PASSWORD } from '../support/system.ts';
@@ -186,6 +188,36 @@ describe('erasing a candidate', () => {
     expect((await userModel().findById(candidate.user.id).lean())?.erasingSince).toBeUndefined();
   });
 
+  it.each(['before the notes are deleted', 'after the conversation is noted as erased'])(
+    'keeps no note that was under way, and came %s',
+    async (when) => {
+      const { candidate, agent, conversation } = await desk.assigned('hello');
+      const erase = () => desk.ok('POST', `/users/${candidate.user.id}/erase`, desk.admin.token);
+      const erased = () =>
+        eventually(
+          'the erasure of the conversation',
+          async () => (await conversationModel().findById(conversation.id).lean())?.erasedAt,
+        );
+      const insert = noteModel().findOneAndUpdate.bind(noteModel());
+      jest.spyOn(noteModel(), 'findOneAndUpdate').mockImplementationOnce(((...given: Parameters<typeof insert>) => ({
+        lean: async () => {
+          if (when.startsWith('before')) {
+            const record = await insert(...given).lean();
+            await Promise.all([erase(), erased()]);
+            return record;
+          }
+          await Promise.all([erase(), erased()]);
+          return insert(...given).lean();
+        },
+      })) as never);
+      const path = `/conversations/${conversation.id}/notes`;
+      const { status } = await desk.call('POST', path, agent.token, { content: 'late-secret' });
+      jest.restoreAllMocks();
+      expect(status).toBe(409);
+      expect(await everything()).not.toContain('late-secret');
+    },
+  );
+
   it('comes to its end however much the person piled up, each step as small as another', async () => {
     const candidate = await desk.candidate();
     const { id: userId } = candidate.user;
@@ -317,7 +349,7 @@ describe('retention', () => {
     await desk.assign(supervisor, id, agent);
     await desk.ok('POST', `/conversations/${id}/close`, agent.token);
     const closedAt = (await stored(id))?.closedAt?.getTime() ?? 0;
-    return { candidate, id, path: `/conversations/${id}`, closedAt };
+    return { candidate, agent, id, path: `/conversations/${id}`, closedAt };
   }
 
   it('hides and then deletes the messages and the subject of a closed conversation, all at once', async () => {
@@ -385,6 +417,33 @@ describe('retention', () => {
     expect((await runSweep()).expired).toBe(1);
     expect(await stored(id)).toMatchObject({ subject: '(erased)', messagesExpireAt: new Date(0) });
     expect(await desk.ok('GET', `${path}/messages`, candidate.token)).toEqual({ items: [], nextAfterSeq: null });
+  });
+
+  it('keeps no text that comes when its time is over: no comment, and no note', async () => {
+    setRetention(7);
+    const { candidate, agent, id, path } = await closed('over');
+    await letTimePass(id);
+    const note = () => desk.call('POST', `${path}/notes`, agent.token, { content: 'late-secret' });
+    expect(await note()).toMatchObject({ status: 409, body: { code: 'CONFLICT' } });
+    expect((await runSweep()).expired).toBe(1);
+    const rate = (score: number, comment: string) =>
+      desk.call('PUT', `${path}/rating`, candidate.token, { score, comment });
+    const rated = await rate(1, 'late-secret');
+    expect(rated).toMatchObject({ status: 200, body: { score: 1, comment: null } });
+    expect((await note()).status).toBe(409);
+    expect(await everything()).not.toContain('late-secret');
+    expect(await rate(1, 'late-secret')).toMatchObject({ status: 200, body: rated.body });
+    expect((await rate(2, 'late-secret')).body.code).toBe('ALREADY_RATED');
+  });
+
+  it('lets an equal rating be sent again, though the comment has had its time', async () => {
+    setRetention(7);
+    const { candidate, id, path } = await closed('rated in time');
+    const rate = () => desk.call('PUT', `${path}/rating`, candidate.token, { score: 5, comment: 'Thank you' });
+    expect((await rate()).body).toMatchObject({ score: 5, comment: 'Thank you' });
+    await letTimePass(id);
+    expect(await rate()).toMatchObject({ status: 200, body: { score: 5, comment: null } });
+    expect((await runSweep()).expired).toBe(1);
   });
 
   it('leaves for the next run what there is no time for', async () => {

@@ -279,6 +279,7 @@ describe('a flood', () => {
       RATE_LIMITS: rates,
       RATE_LIMIT_EXCHANGES_PER_MINUTE: value,
       RATE_LIMIT_VISITORS_PER_HOUR: value,
+      RATE_LIMIT_CONVERSATIONS_PER_HOUR: value,
     });
     resetConfig();
   };
@@ -290,6 +291,25 @@ describe('a flood', () => {
     const statuses = await atOneMoment(async () => {
       const answers: number[] = [];
       for (const address of addresses) answers.push(await from(address, '/auth/visitor', {}));
+      return answers;
+    });
+    expect(statuses).toEqual([201, 201, 429, 201]);
+  });
+
+  it('of conversations is stopped by address where visitors open them, and keeps no customer from theirs', async () => {
+    const customer = await desk.candidate();
+    const tokens: string[] = [];
+    for (const address of ['2001:db8:c::1', '2001:db8:c:1::1', '2001:db8:c:2::1']) {
+      const { body } = await system.http({ method: 'POST', path: '/auth/visitor', body: {}, sourceIp: address });
+      tokens.push(body.accessToken);
+    }
+    const opened = (token: string | undefined) =>
+      system
+        .http({ method: 'POST', path: '/conversations', token, body: { subject: 'Hi' }, sourceIp: '2001:db8:c::7' })
+        .then(({ status }) => status);
+    const statuses = await atOneMoment(async () => {
+      const answers: number[] = [];
+      for (const token of [...tokens, customer.token]) answers.push(await opened(token));
       return answers;
     });
     expect(statuses).toEqual([201, 201, 429, 201]);

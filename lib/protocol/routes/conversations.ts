@@ -201,7 +201,7 @@ export const addNote = /* @__PURE__ */ route(() => ({
   repeatedStatus: 200,
   response: noteSchema,
   repeat: { safeWith: 'clientNoteId', findOut: 'Look for it in the notes before you send it again.' },
-  errors: ['NOT_FOUND', 'RATE_LIMITED'],
+  errors: ['NOT_FOUND', 'CONFLICT', 'RATE_LIMITED'],
 }));
 
 export const rateConversation = /* @__PURE__ */ route(() => ({

@@ -1,7 +1,7 @@
 import { daysOf, isTimeZone, type LocalDay } from '../../domain/calendar.ts';
 import { medianOf } from '../../domain/histogram.ts';
 import type { Caller } from '../../domain/permissions.ts';
-import { QUARTER_MS } from '../../domain/spans.ts';
+import { DAY_MS, QUARTER_MS } from '../../domain/spans.ts';
 import { AppError, invalid } from '../../errors/appError.ts';
 import type { Timeline } from '../../protocol/objects/analytics.ts';
 import type { Figures } from '../../store/closedSums.ts';
@@ -10,8 +10,11 @@ import { readOpened } from '../../store/openedDays.ts';
 import { readTimeline } from '../../store/timeline.ts';
 import { ratingsOf, seconds } from './supervisorAnalytics.ts';
 
-/** The most days that one answer has. */
 const MOST_DAYS = 366;
+/** So long a time begins and ends within a day each, and at one of its ends the clocks may have been put forward. */
+const MOST_ROWS = MOST_DAYS + 2;
+/** Years of four digits, without the days at their ends that are another year somewhere. */
+const [EARLIEST, LATEST] = [Date.UTC(1000, 0, 2), Date.UTC(9999, 11, 30)];
 
 /**
  * Counts day by day what was opened and closed, with median times and ratings: of everybody for an admin, of their own team for a
@@ -23,8 +26,12 @@ export async function timeline(
   { from, to, timeZone }: { readonly from: Date; readonly to: Date; readonly timeZone: string },
 ): Promise<Timeline> {
   if (!isTimeZone(timeZone)) throw invalid('/query/timeZone', 'is no time zone of the IANA database');
-  const days = daysOf({ from: from.getTime(), to: to.getTime() }, timeZone, MOST_DAYS + 1);
-  if (days.length > MOST_DAYS) throw invalid('/query/to', `is more than ${MOST_DAYS} days after from`);
+  if (from.getTime() < EARLIEST) throw invalid('/query/from', 'is too early');
+  if (to.getTime() > LATEST) throw invalid('/query/to', 'is too late');
+  if (to.getTime() - from.getTime() > MOST_DAYS * DAY_MS) {
+    throw invalid('/query/to', `is more than ${MOST_DAYS} days after from`);
+  }
+  const days = daysOf({ from: from.getTime(), to: to.getTime() }, timeZone, MOST_ROWS);
   const [first, last] = [days.at(0), days.at(-1)];
   if (!first || !last) return { days: [] };
   const isAdmin = role === 'admin';

@@ -5,6 +5,7 @@ import { beginAttempt } from '../../limits/signInAttempts.ts';
 import { cutAll } from '../../realtime/cut.ts';
 import { audit } from '../../store/audit.ts';
 import { transaction } from '../../store/database.ts';
+import { deleteMailsTo } from '../../store/mailOutbox.ts';
 import { endResets } from '../../store/passwordResets.ts';
 import { findCredentials, replacePasswordHash } from '../../store/users.ts';
 import { endSessions } from './endSessions.ts';
@@ -52,6 +53,7 @@ function replacePassword(caller: Caller, change: { readonly from: string; readon
   return transaction(async (session) => {
     if (!(await replacePasswordHash(userId, change, session))) return { is: 'overtaken' };
     await endResets(userId, session);
+    await deleteMailsTo(userId, session);
     await audit(caller, 'password_changed', userId, {}, session);
     return { is: 'changed', sockets: await endSessions({ userId, exceptSession: sessionId }, session) };
   });

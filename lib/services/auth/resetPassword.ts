@@ -5,6 +5,7 @@ import { limitResets } from '../../limits/rateLimits.ts';
 import { cutAll } from '../../realtime/cut.ts';
 import { audit } from '../../store/audit.ts';
 import { transaction } from '../../store/database.ts';
+import { deleteMailsTo } from '../../store/mailOutbox.ts';
 import { findReset, useReset } from '../../store/passwordResets.ts';
 import { setPasswordHash } from '../../store/users.ts';
 import { endSessions } from './endSessions.ts';
@@ -30,6 +31,8 @@ export async function resetPassword(
     const role = await setPasswordHash(userId, passwordHash, session);
     // Of two at once, with one link or with two, the second finds none.
     if (role === null || !(await useReset(userId, hash, session))) throw noSuchLink();
+    // One that waits would bring another link.
+    await deleteMailsTo(userId, session);
     await audit({ userId, role, sourceIp }, 'password_reset', userId, {}, session);
     return endSessions({ userId }, session);
   });

@@ -3,9 +3,10 @@ import { AppError } from '../../errors/appError.ts';
 import { limitStaffWrites } from '../../limits/rateLimits.ts';
 import type { Note } from '../../protocol/objects/conversations.ts';
 import { poll } from '../../runtime/poll.ts';
+import { areTextsGone, isExpired } from '../../store/conversations.ts';
 import { DURABLE_MS, isDuplicateKey } from '../../store/database.ts';
 import { newId } from '../../store/ids.ts';
-import { findNoted, insertNote } from '../../store/notes.ts';
+import { deleteNote, findNoted, insertNote } from '../../store/notes.ts';
 import { requireVisible } from './getConversation.ts';
 
 /** What somebody notes. */
@@ -20,11 +21,15 @@ export interface Noted {
   readonly repeated: boolean;
 }
 
-/** Notes something for the staff, once per `clientNoteId`. Throws `NOT_FOUND`, `RATE_LIMITED`, `UNAVAILABLE`. */
+/**
+ * Notes something for the staff, once per `clientNoteId`. A conversation whose texts are gone takes no note, for nobody would delete
+ * it. Throws `NOT_FOUND`, `CONFLICT`, `RATE_LIMITED`, `UNAVAILABLE`.
+ */
 export async function addNote(caller: Caller, conversationId: string, draft: NoteDraft): Promise<Noted> {
   await limitStaffWrites(caller.userId);
   const conversation = await requireVisible(caller, conversationId);
   if (!mayEditConversation(caller, conversation)) throw new AppError('NOT_FOUND');
+  if (conversation.erasedAt || isExpired(conversation)) throw textsGone();
   const { userId: authorId, name: authorName } = caller;
   const { content, clientNoteId } = draft;
   try {
@@ -36,6 +41,11 @@ export async function addNote(caller: Caller, conversationId: string, draft: Not
       content,
       clientNoteId: clientNoteId ?? null,
     });
+    // A note writes nothing that a message writes. So it may come in beside an erasure, after that has deleted the notes.
+    if (await areTextsGone(conversationId)) {
+      await deleteNote(note.id);
+      throw textsGone();
+    }
     return { note, repeated: false };
   } catch (error) {
     if (clientNoteId === undefined || !isDuplicateKey(error, 'clientNoteId')) throw error;
@@ -45,3 +55,6 @@ export async function addNote(caller: Caller, conversationId: string, draft: Not
     return { note, repeated: true };
   }
 }
+
+const textsGone = () =>
+  new AppError('CONFLICT', 'The texts of this conversation are gone, for good. It takes no notes.');

@@ -56,7 +56,7 @@ interface Outcome {
  */
 async function repeatBeyondLimit(caller: Caller, opening: Opening): Promise<Outcome | null> {
   try {
-    await limitConversations(caller.userId);
+    await limitConversations(caller);
     return null;
   } catch (refusal) {
     const record = await openedBefore(caller, opening);

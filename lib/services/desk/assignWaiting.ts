@@ -16,10 +16,10 @@ const PAGE = 100;
 /**
  * Gives open conversations to the agents of automatic teams who are available and have room, the most urgent first, then the
  * oldest. Any number of machines may do so at once. Tells the rooms and the agents. Begins nothing after `until`, in epoch
- * milliseconds. Returns what has changed, for those who watch the queue.
+ * milliseconds. Adds to `changes` what those who watch the queue are to be told, as it goes: where it throws, they are to be told all
+ * the same.
  */
-export async function assignWaiting(until: number): Promise<Change[]> {
-  const changes: Change[] = [];
+export async function assignWaiting(until: number, changes: Change[]): Promise<void> {
   const attempt = tolerant((fields) => logger.error('could not give a conversation', fields));
   const telling: Promise<void>[] = [];
   const held = new Set<string>();
@@ -29,7 +29,7 @@ export async function assignWaiting(until: number): Promise<Change[]> {
     for (let after: Place | undefined; free.length > 0; ) {
       const page = await readWaiting(after, PAGE);
       for (const waiting of page) {
-        if (Date.now() > until) return changes;
+        if (Date.now() > until) return;
         if (!hasTaker(waiting, free)) continue;
         let outcome = await attempt(waiting.id, () => give(waiting, held));
         while (outcome?.is === 'held' && Date.now() < until) {
@@ -55,7 +55,6 @@ export async function assignWaiting(until: number): Promise<Change[]> {
     if (changes.length > 0) metrics({ ConversationsRouted: changes.length });
     await Promise.all(telling);
   }
-  return changes;
 }
 
 const hasTaker = ({ losses }: Waiting, free: readonly FreeAgent[]): boolean =>

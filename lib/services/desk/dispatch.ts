@@ -2,9 +2,9 @@ import { errorFields, logger } from '../../runtime/logger.ts';
 import { endLapsed, isDeskRouted } from '../../store/agents.ts';
 import { usersById } from '../../store/users.ts';
 import { assignWaiting } from './assignWaiting.ts';
-import type { DeskEvent } from './changes.ts';
+import type { Change, DeskEvent } from './changes.ts';
 import { tellSentAway } from './sendAway.ts';
-import { takeBack } from './takeBack.ts';
+import { type TakenBack, takeBack } from './takeBack.ts';
 import { tellNotes } from './tellNotes.ts';
 import { tellWatchers } from './tellWatchers.ts';
 
@@ -12,9 +12,10 @@ import { tellWatchers } from './tellWatchers.ts';
 export async function dispatch({ changes, agents, notes }: DeskEvent, until: number): Promise<void> {
   const telling = Promise.all([usersById(agents).then((users) => tellWatchers(changes, users)), tellNotes(notes)]);
   // Both to their end: a rejection that nobody waits for ends the process, and what is left under way freezes with it.
-  const [told, assigned] = await Promise.allSettled([telling, assignWaiting(until)]);
-  if (assigned.status === 'fulfilled') await tellWatchers(assigned.value);
-  for (const outcome of [told, assigned]) if (outcome.status === 'rejected') throw outcome.reason;
+  const assigned: Change[] = [];
+  const outcomes = await Promise.allSettled([telling, assignWaiting(until, assigned)]);
+  await tellWatchers(assigned);
+  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
 }
 
 /** What a tick of the clock did. */
@@ -44,8 +45,10 @@ export async function tick(until: number): Promise<Ticked> {
     }
   };
   const lapsed = await attempt(() => endLapsed(MOST_LAPSED), []);
-  const { changes, sentAway } = await attempt(() => takeBack(until), { changes: [], sentAway: [] });
-  const assigned = await attempt(() => assignWaiting(until), []);
+  const { changes, sentAway }: TakenBack = { changes: [], sentAway: [] };
+  await attempt(() => takeBack(until, { changes, sentAway }), undefined);
+  const assigned: Change[] = [];
+  await attempt(() => assignWaiting(until, assigned), undefined);
   await Promise.all([tellWatchers([...changes, ...assigned], [...lapsed, ...sentAway]), ...sentAway.map(tellSentAway)]);
   const ticked = { lapsed: lapsed.length, takenBack: changes.length, assigned: assigned.length };
   // Most ticks find nothing to do, and there is one each minute.

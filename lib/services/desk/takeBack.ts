@@ -23,16 +23,16 @@ export interface TakenBack {
 /**
  * Requeues what agents of automatic teams hold and leave alone: they have been absent for too long, or have not said a first word
  * in time. Tells the rooms and the agents. Begins nothing after `until`, in epoch milliseconds.
+ * Adds to `taken` as it goes: where it throws, what was done before is to be told all the same.
  */
-export async function takeBack(until: number): Promise<TakenBack> {
-  const taken: TakenBack = { changes: [], sentAway: [] };
+export async function takeBack(until: number, taken: TakenBack): Promise<void> {
   const attempt = tolerant((fields) => logger.error('could not take back', fields));
   const telling: Promise<void>[] = [];
   try {
     for (const team of await automaticTeams()) {
       for (const { overdue, held } of await overdueOf(team)) {
         for (const conversation of held) {
-          if (Date.now() > until) return taken;
+          if (Date.now() > until) return;
           const outcome = await attempt(conversation._id, () => take(conversation, overdue));
           if (!outcome) continue;
           taken.changes.push(changed(conversation, 'requeued'));
@@ -45,7 +45,6 @@ export async function takeBack(until: number): Promise<TakenBack> {
     if (taken.changes.length > 0) metrics({ ConversationsTakenBack: taken.changes.length });
     await Promise.all(telling);
   }
-  return taken;
 }
 
 interface Due {

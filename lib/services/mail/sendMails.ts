@@ -72,7 +72,7 @@ function addLink(mail: TakenMail, hash: string): Promise<Link> {
     const user = await touchResettable(mail.userId, session);
     if (!user) return { is: 'for nobody' };
     if (!(await beginMail(mail, session))) return { is: 'somebody else’s' };
-    await addReset(mail.userId, hash, session);
+    await addReset(mail.userId, { hash, mailed: true }, session);
     return { is: 'added', address: user.email };
   });
 }

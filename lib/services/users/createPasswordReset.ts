@@ -22,7 +22,7 @@ export async function createPasswordReset(caller: Caller, userId: string): Promi
       throw (await touchUser(userId, session)) ? hasNoPassword() : new AppError('NOT_FOUND');
     }
     await audit(caller, 'password_reset_made', userId, {}, session);
-    return addReset(userId, token.hash, session);
+    return addReset(userId, { hash: token.hash, mailed: false }, session);
   });
   return { url: resetLink(token.text), expiresAt: expiresAt.toISOString() };
 }

@@ -5,6 +5,7 @@ import {
   eraseSubject,
   findConversation,
   findUnerased,
+  idsOfCandidate,
   saveErasedThrough,
 } from '../../store/conversations.ts';
 import { eraseMerged, findMergedInto } from '../../store/customers.ts';
@@ -61,6 +62,8 @@ export async function finishErasing(userId: string, until: number): Promise<bool
   await forgetMarks(userId);
   const isForgotten = await erasePerson(userId, until);
   if (failed !== undefined) throw failed;
+  // Of commands that were under way. Those of the conversations that were erased a moment ago too.
+  if (!(await deleteAllNotes(userId, until))) return false;
   return isForgotten && completeErasing(userId, new Date(Date.now() - SETTLED_MS));
 }
 
@@ -78,6 +81,18 @@ async function eraseFormerVisitors(userId: string, until: number): Promise<boole
       if (!(await erasePerson(visitorId, until))) return false;
       await eraseMerged(visitorId);
     }
+  }
+}
+
+/** Deletes the notes of all of a candidate's conversations. Returns whether it was done in time. */
+async function deleteAllNotes(userId: string, until: number): Promise<boolean> {
+  for (let last = ''; ; ) {
+    const ids = await idsOfCandidate(userId, last, PAGE);
+    const end = ids.at(-1);
+    if (end === undefined) return true;
+    if (Date.now() > until) return false;
+    await deleteNotes(...ids);
+    last = end;
   }
 }
 
