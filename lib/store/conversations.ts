@@ -953,13 +953,3 @@ export async function areTextsGone(id: string): Promise<boolean> {
   const found = await conversationModel().findById(id, { erasedAt: 1, messagesExpireAt: 1 }).lean();
   return found !== null && (found.erasedAt !== undefined || isExpired(found));
 }
-
-/** Finds all conversations of a candidate, by their ids, after this id. */
-export async function idsOfCandidate(candidateId: string, after: string, most: number): Promise<string[]> {
-  const found = await conversationModel()
-    .find(trusted({ candidateId, _id: { $gt: after } }), { _id: 1 })
-    .sort({ _id: 1 })
-    .limit(most)
-    .lean();
-  return found.map(({ _id }) => _id);
-}

@@ -86,9 +86,9 @@ export async function findNotes(ids: readonly string[]): Promise<Note[]> {
   return rows.map(toNote);
 }
 
-/** Deletes the notes of conversations: they may tell of the candidate. */
-export async function deleteNotes(...conversationIds: string[]): Promise<void> {
-  await noteModel().deleteMany(trusted({ conversationId: { $in: conversationIds } }));
+/** Deletes a conversation's notes: they may tell of its candidate. */
+export async function deleteNotes(conversationId: string): Promise<void> {
+  await noteModel().deleteMany({ conversationId });
 }
 
 /** Deletes one note. */

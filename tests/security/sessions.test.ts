@@ -320,13 +320,13 @@ describe('after logout', () => {
 
 describe('a change of who somebody is', () => {
   it('of their role counts from the next request on', async () => {
-    const candidate = await desk.candidate();
-    const become = (role: string) => userModel().updateOne({ _id: candidate.user.id }, { $set: { role } });
-    const audit = () => desk.call('GET', '/audit', candidate.token);
+    const agent = await desk.agent(await desk.supervisor());
+    const become = (role: string) => userModel().updateOne({ _id: agent.user.id }, { $set: { role } });
+    const audit = () => desk.call('GET', '/audit', agent.token);
     expectRefused(await audit(), 'FORBIDDEN');
     await become('admin');
     expect((await audit()).status).toBe(200);
-    await become('candidate');
+    await become('agent');
     expectRefused(await audit(), 'FORBIDDEN');
   });
 

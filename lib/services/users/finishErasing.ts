@@ -5,7 +5,6 @@ import {
   eraseSubject,
   findConversation,
   findUnerased,
-  idsOfCandidate,
   saveErasedThrough,
 } from '../../store/conversations.ts';
 import { eraseMerged, findMergedInto } from '../../store/customers.ts';
@@ -62,8 +61,6 @@ export async function finishErasing(userId: string, until: number): Promise<bool
   await forgetMarks(userId);
   const isForgotten = await erasePerson(userId, until);
   if (failed !== undefined) throw failed;
-  // Of commands that were under way. Those of the conversations that were erased a moment ago too.
-  if (!(await deleteAllNotes(userId, until))) return false;
   return isForgotten && completeErasing(userId, new Date(Date.now() - SETTLED_MS));
 }
 
@@ -84,18 +81,6 @@ async function eraseFormerVisitors(userId: string, until: number): Promise<boole
   }
 }
 
-/** Deletes the notes of all of a candidate's conversations. Returns whether it was done in time. */
-async function deleteAllNotes(userId: string, until: number): Promise<boolean> {
-  for (let last = ''; ; ) {
-    const ids = await idsOfCandidate(userId, last, PAGE);
-    const end = ids.at(-1);
-    if (end === undefined) return true;
-    if (Date.now() > until) return false;
-    await deleteNotes(...ids);
-    last = end;
-  }
-}
-
 /** Erases a conversation. Returns whether it was done in time. */
 async function erase(conversation: ConversationRecord, until: number): Promise<boolean> {
   const closed = await closeOnBehalf(conversation);
@@ -109,6 +94,8 @@ async function erase(conversation: ConversationRecord, until: number): Promise<b
   if (isErased) {
     await deleteNotes(id);
     await eraseSubject(id);
+    // One that came in meanwhile. Who notes something after this finds that the conversation is erased.
+    await deleteNotes(id);
   }
   return isErased;
 }
