@@ -34,6 +34,7 @@ export class Availability {
   #isAsked = false;
   /** Questions of `resume` under way: they wait for the connection by themselves. */
   #asking = 0;
+  #isStopped = false;
 
   /** @internal */
   constructor(deps: AvailabilityDependencies) {
@@ -58,6 +59,8 @@ export class Availability {
 
   /** Call this when the person says so, and only then. Throws `LiveSupportError`: ask the person to try again. */
   async set(status: Status, options: CallOptions = {}): Promise<AvailabilitySnapshot> {
+    // What the person says now counts, and not what was before.
+    this.#isAsked = false;
     this.#deps.connection.want();
     this.#take(await this.#deps.connection.request('SET_AVAILABILITY', { status }, options));
     return this.#snapshot;
@@ -65,7 +68,7 @@ export class Availability {
 
   /**
    * Call this when your page loads: goes on being available, where the lease still runs, and finds out where it doesn't. It throws
-   * where there is no answer for now; it is asked again by itself until there is one, and `change` tells.
+   * where there is no answer for now. It is then asked again by itself until the service has answered or refused, and `change` tells.
    */
   async resume(options: CallOptions = {}): Promise<AvailabilitySnapshot> {
     const { connection } = this.#deps;
@@ -75,6 +78,9 @@ export class Availability {
     try {
       connection.want();
       this.#take(await connection.request('SET_AVAILABILITY', { status: 'available', renew: true }, options));
+    } catch (error) {
+      this.#refused(error);
+      throw error;
     } finally {
       this.#asking -= 1;
     }
@@ -89,6 +95,7 @@ export class Availability {
   }
 
   stop(): void {
+    this.#isStopped = true;
     this.#timer();
     for (const undo of this.#undos) undo();
   }
@@ -100,7 +107,7 @@ export class Availability {
   }
 
   get #isToRenew(): boolean {
-    return this.#isAsked || this.#snapshot.status === 'available';
+    return !this.#isStopped && (this.#isAsked || this.#snapshot.status === 'available');
   }
 
   #plan(): void {
@@ -115,7 +122,13 @@ export class Availability {
     if (!this.#deps.connection.isReady || this.#asking > 0) return;
     this.#deps.connection.request('SET_AVAILABILITY', { status: 'available', renew: true }).catch((error: unknown) => {
       if (!(error instanceof LiveSupportError)) throw error;
+      this.#refused(error);
     });
+  }
+
+  /** What is refused for good is not asked again. */
+  #refused(error: unknown): void {
+    if (error instanceof LiveSupportError && !error.retryable && !error.outcomeUnknown) this.#isAsked = false;
   }
 
   #become(snapshot: AvailabilitySnapshot): void {

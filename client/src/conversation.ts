@@ -557,23 +557,22 @@ export class ConversationView {
   async #readToTheEnd(): Promise<void> {
     const { signal } = this.#stopped;
     const list = this.#list;
-    if (this.#conversation?.status !== 'closed') {
-      this.#take(await this.#deps.http.getConversation({ params: { conversationId: this.id }, signal }));
-    }
+    const conversation = await this.#deps.http.getConversation({ params: { conversationId: this.id }, signal });
+    if (list !== this.#list) return;
+    this.#take(conversation);
     for (;;) {
       const page = await this.#page(list.end, PAGE, signal);
       if (list !== this.#list) return;
       for (const message of page.items) this.#add(message);
       if (page.nextAfterSeq === null) break;
     }
-    this.#markReadBut(this.#conversation);
+    this.#markReadBut(conversation);
     this.#end('closed', null);
   }
 
   /** Over HTTP nobody says up to where one has read, but how much is unread. */
-  #markReadBut(conversation: AnyConversation | null): void {
+  #markReadBut({ unread }: AnyConversation): void {
     const { user } = this.#deps.session;
-    const unread = conversation?.unread;
     if (!user || typeof unread !== 'number') return;
     const isMine = user.role === 'candidate' ? isCandidates : isStaffs;
     let read = this.#list.end;

@@ -53,18 +53,18 @@ export async function addReset(
 ): Promise<Date> {
   const expiresAt = { $add: ['$$NOW', RESET_MS] };
   const live = { $filter: { input: { $ifNull: ['$tokens', []] }, as: 'token', cond: isLive } };
-  const areMailed = { $filter: { input: '$$live', as: 'token', cond: { $eq: ['$$token.mailed', true] } } };
-  const kept = {
+  const areMailed = { $filter: { input: '$$all', as: 'token', cond: { $eq: ['$$token.mailed', true] } } };
+  const tokens = {
     $let: {
-      vars: { live },
+      vars: { all: { $concatArrays: [live, [{ hash, expiresAt, ...(mailed && { mailed }) }]] } },
       in: {
         $let: {
-          vars: { first: { $first: { $concatArrays: [areMailed, '$$live'] } } },
+          vars: { one: { $first: { $concatArrays: [areMailed, '$$all'] } } },
           in: {
             $filter: {
-              input: '$$live',
+              input: '$$all',
               as: 'token',
-              cond: { $or: [{ $lt: [{ $size: '$$live' }, MOST_LIVE] }, { $ne: ['$$token.hash', '$$first.hash'] }] },
+              cond: { $or: [{ $lte: [{ $size: '$$all' }, MOST_LIVE] }, { $ne: ['$$token.hash', '$$one.hash'] }] },
             },
           },
         },
@@ -77,7 +77,7 @@ export async function addReset(
       [
         {
           $set: {
-            tokens: { $concatArrays: [kept, [{ hash, expiresAt, ...(mailed && { mailed }) }]] },
+            tokens,
             expiresAt,
           },
         },

@@ -600,6 +600,11 @@ export async function migrateErased(): Promise<void> {
   );
 }
 
+/** Whether somebody is erased, or about to be. */
+export async function isErased(id: string): Promise<boolean> {
+  return (await userModel().exists(trusted({ _id: id, erasedAt: { $exists: true } }))) !== null;
+}
+
 /** Marks an erasure as complete, if it began before `before`. Returns whether it did. */
 export async function completeErasing(id: string, before: Date): Promise<boolean> {
   const { modifiedCount } = await userModel().updateOne(trusted({ _id: id, erasingSince: { $lt: before } }), {

@@ -209,6 +209,10 @@ describe('messages', () => {
 
   it('come one by one by `for await`, from where it is wanted, until the conversation is closed', async () => {
     service.handlers.listMessages = () => ({ status: 200, body: { items: messages(4, 5), nextAfterSeq: null } });
+    service.handlers.getConversation = () => ({
+      status: 200,
+      body: conversation({ lastSeq: 5, status: 'closed', closedBy: 'alex' }),
+    });
     const read: number[] = [];
     const reading = (async () => {
       for await (const { seq } of view.messages({ afterSeq: 1 })) read.push(seq);
@@ -490,6 +494,28 @@ describe('reading', () => {
     service.socket.refuse('JOIN_CONVERSATION', 'CONVERSATION_CLOSED');
     await join;
     expect(view.snapshot).toMatchObject({ state: 'ended', unread, readSeqs: { kim: 5 - unread } });
+  });
+
+  it('of a conversation that is closed while nobody looks stays unread', async () => {
+    await live(1);
+    view.update(conversation({ lastSeq: 1, unread: 0 } as never));
+    view.markRead();
+    service.socket.answer('MARK_READ', 'MESSAGES_READ', { conversationId: 'c', userId: 'kim', seq: 1, readAt: 'x' });
+    service.page.become({ focused: false });
+    for (const seq of [2, 3]) service.socket.tell('NEW_MESSAGE', message(seq));
+    service.handlers.getConversation = () => ({
+      status: 200,
+      body: { ...conversation({ lastSeq: 3, status: 'closed' }), unread: 2 },
+    });
+    service.handlers.listMessages = () => ({ status: 200, body: { items: [], nextAfterSeq: null } });
+    service.socket.tell('CONVERSATION_CLOSED', {
+      conversationId: 'c',
+      closedAt: '2026-01-02T00:00:00.000Z',
+      closedBy: 'alex',
+      lastSeq: 3,
+    });
+    await settled();
+    expect(view.snapshot).toMatchObject({ state: 'ended', unread: 2 });
   });
 
   it('is not told while nobody looks, nor lost when the socket is', async () => {

@@ -182,6 +182,15 @@ describe('availability', () => {
     expect(await resume).toEqual({ status: 'away', until: null });
   });
 
+  it('of before a reload is not asked for again once it was refused, or the person has said otherwise', async () => {
+    const { availability } = await service.connected({}, session(user('sam', 'supervisor')));
+    const resume = availability.resume();
+    service.socket.refuse('SET_AVAILABILITY', 'FORBIDDEN');
+    await expect(resume).rejects.toMatchObject({ code: 'FORBIDDEN' });
+    await service.clock.pass(200_000);
+    expect(sets()).toEqual([]);
+  });
+
   it('of before a reload is asked for until there is an answer, however long the connection takes', async () => {
     service.opens = false;
     const { availability } = await service.connected({}, session(user('alex', 'agent')));

@@ -1,5 +1,15 @@
 import { type ClientStorage, type ConversationView, localLocks, memoryStorage } from '../../client/src/index.ts';
-import { accepted, FakeService, joined, message, session, settled, sharedStorage, user } from './support/fakes.ts';
+import {
+  accepted,
+  conversation,
+  FakeService,
+  joined,
+  message,
+  session,
+  settled,
+  sharedStorage,
+  user,
+} from './support/fakes.ts';
 
 /** The outbox: every message once, in the order in which they were written, whatever happens to the answers and the page. */
 
@@ -179,6 +189,7 @@ it('does not take the other side’s message for its own', async () => {
 it('fails what is left when the conversation is closed, after the history has been read', async () => {
   const view = await inRoom();
   const [stored, lost] = ['a', 'b'].map((content) => view.send(content));
+  service.handlers.getConversation = () => ({ status: 200, body: conversation({ lastSeq: 1, status: 'closed' }) });
   service.handlers.listMessages = () => ({
     status: 200,
     body: {

@@ -745,8 +745,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a fourth link leaves the oldest',
     file: 'lib/store/passwordResets.ts',
-    find: "[{ $size: '$$live' }, MOST_LIVE]",
-    replace: "[{ $size: '$$live' }, MOST_LIVE + 1]",
+    find: "{ $size: '$$all' }, MOST_LIVE]",
+    replace: "{ $size: '$$all' }, MOST_LIVE + 1]",
     killers: RESETS,
   },
   {

@@ -140,7 +140,7 @@ it.each([
   ['2026-01-01T00:00:00Z', '2027-01-03T00:00:00Z', 'UTC', '/query/to'],
   ['2026-01-01T00:00:00Z', '2026-01-02T00:00:00Z', 'Europe/Nowhere', '/query/timeZone'],
   ['2026-01-01', '2026-01-02T00:00:00Z', 'UTC', '/query/from'],
-  ['2028-01-01T00:00:00Z', '2029-01-01T00:00:00.001Z', 'Europe/Berlin', '/query/to'],
+  ['2028-01-01T00:00:00Z', '2029-01-01T01:00:00.001Z', 'Europe/Berlin', '/query/to'],
   ['2026-01-01T00:00:00Z', '2026-01-02T00:00:00Z', '+01:07', '/query/timeZone'],
   ['0050-01-01T00:00:00Z', '0050-01-02T00:00:00Z', 'UTC', '/query/from'],
   ['9999-12-31T00:00:00Z', '9999-12-31T12:00:00Z', 'UTC', '/query/to'],
@@ -158,6 +158,8 @@ it('of a time without days is empty, and a year is', async () => {
 it.each([
   // Not from midnight to midnight there.
   ['2028-01-01T00:00:00Z', '2029-01-01T00:00:00Z', 'Europe/Berlin', 367],
+  // From midnight to midnight, with two autumns in between.
+  ['2025-10-25T22:00:00Z', '2026-10-26T23:00:00Z', 'Europe/Berlin', 366],
   // From half an hour before midnight to half an hour after it: in between the clocks were put forward.
   ['2025-11-30T22:30:00Z', '2026-12-01T22:30:00Z', 'Europe/Berlin', 367],
   ['2025-07-01T13:30:00Z', '2026-07-02T13:30:00Z', 'Australia/Sydney', 367],

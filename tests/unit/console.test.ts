@@ -254,3 +254,44 @@ describe('drafts', () => {
     expect(store.kept.has('d:old')).toBe(false);
   });
 });
+
+describe('a list that is read page by page', () => {
+  interface Listed {
+    readonly items: { readonly value: readonly { readonly id: string }[] };
+    all(most: number): Promise<boolean>;
+    refresh(): Promise<void>;
+  }
+  type Read = () => Promise<{ items: { id: string }[]; nextCursor: string | null }>;
+  // Not by a name that the compiler follows: it knows nothing of browsers here.
+  const module: string = '../../web/console/app/pagedList.ts';
+  let PagedList: new (read: Read) => Listed;
+  beforeAll(async () => {
+    ({ PagedList } = await import(module));
+  });
+  const pages = () => {
+    const answers: ((page: { items: { id: string }[]; nextCursor: string | null }) => void)[] = [];
+    const list = new PagedList(() => new Promise((resolve) => answers.push(resolve)));
+    return { list, answers };
+  };
+
+  it('is read to its end once, however many ask for it at the same time', async () => {
+    const { list, answers } = pages();
+    const all = [list.all(100), list.all(100)];
+    answers[0]?.({ items: [{ id: 'a' }], nextCursor: 'more' });
+    await new Promise(setImmediate);
+    answers[1]?.({ items: [{ id: 'b' }], nextCursor: null });
+    expect([await Promise.all(all), answers.length]).toEqual([[true, true], 2]);
+    expect(list.items.value.map(({ id }) => id)).toEqual(['a', 'b']);
+  });
+
+  it('keeps nobody waiting for ever whose reading somebody else began anew', async () => {
+    const { list, answers } = pages();
+    const all = list.all(100);
+    void list.refresh();
+    answers[0]?.({ items: [{ id: 'a' }], nextCursor: 'more' });
+    expect(await all).toBe(false);
+    answers[1]?.({ items: [{ id: 'b' }], nextCursor: null });
+    await new Promise(setImmediate);
+    expect(list.items.value.map(({ id }) => id)).toEqual(['b']);
+  });
+});

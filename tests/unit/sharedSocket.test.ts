@@ -33,6 +33,7 @@ class FakeLocks {
 class FakeWebSocket {
   static readonly OPEN = 1;
   static readonly all: FakeWebSocket[] = [];
+  static opens = true;
   readyState = 0;
   readonly sent: string[] = [];
   onopen: (() => void) | null = null;
@@ -41,6 +42,7 @@ class FakeWebSocket {
 
   constructor() {
     FakeWebSocket.all.push(this);
+    if (!FakeWebSocket.opens) return;
     queueMicrotask(() => {
       this.readyState = FakeWebSocket.OPEN;
       this.onopen?.();
@@ -92,6 +94,22 @@ it('is one real socket for two tabs; who gives up a dead one gets another, and s
   a.socket.close();
   await eventually('the other tab to hear of it', async () => b.became.closed.length === 1);
   expect(b.became.closed).toEqual([1001]);
+  const again = await open(first);
+  expect(FakeWebSocket.all).toHaveLength(2);
+  again.socket.close();
+});
+
+it('that never opens is given up by the first who gives it up', async () => {
+  const [first, second] = [tab(), tab()];
+  FakeWebSocket.opens = false;
+  const sockets = [first, second].map((one) => new one('ws://localhost', ['live-support.v1', 'token']));
+  const areTaken = () => sockets.every((socket) => (socket as unknown as { isTaken: boolean }).isTaken);
+  await eventually('both to wait for the real one', async () => areTaken());
+  expect(FakeWebSocket.all).toHaveLength(1);
+  FakeWebSocket.opens = true;
+  const now = Date.now();
+  jest.spyOn(Date, 'now').mockReturnValue(now + 10_000);
+  sockets[0]?.close();
   const again = await open(first);
   expect(FakeWebSocket.all).toHaveLength(2);
   again.socket.close();

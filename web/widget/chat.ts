@@ -343,6 +343,7 @@ export class Chat {
 
   /** Takes what the browser keeps, which another tab may have changed. */
   #adopt(): void {
+    if (this.#stopped.signal.aborted) return;
     const state = readState();
     if (state.opening && state.opening.failed === null) void this.#open();
     const id = this.#client.session.user ? state.conversation?.id : undefined;
@@ -354,6 +355,7 @@ export class Chat {
   /** Is in the room while the conversation goes on, and reads what was said when somebody looks. */
   #listen(state: LocalState): void {
     const view = this.#view;
+    if (this.#stopped.signal.aborted) return;
     if (!view || (!this.#isShown && !isRunning(state)) || view.snapshot.state === 'ended') return;
     this.#wake();
     view.join({ last: FIRST_PAGE, signal: this.#stopped.signal }).catch((error: unknown) => this.#joinFailed(error));

@@ -130,7 +130,12 @@ class Hub {
       .request(`${this.#name}:sockets`, options, carrying)
       // Aborted, or another tab has taken the lock away from this one, which was frozen. Any other error: where a page's storage is
       // blocked nobody gets a lock. Such a page has its sockets for itself.
-      .catch((error: unknown) => (isAbort(error) ? undefined : carrying()))
+      .catch((error: unknown) => {
+        if (isAbort(error) || letGo.signal.aborted) return undefined;
+        this.#channel?.close();
+        this.#channel = undefined;
+        return carrying();
+      })
       .finally(() => {
         this.#carrier?.end();
         this.#carrier = undefined;
@@ -361,7 +366,9 @@ class Carrier {
     for (const names of this.#tabs.values()) names.delete(name);
     if (!line) return;
     line.sockets.delete(name);
-    const isDead = line.unansweredSince !== null && Date.now() - line.unansweredSince >= DEAD_MS;
+    // Since when it says nothing: since it was asked, or is to open.
+    const silentSince = line.real.readyState === WebSocket.OPEN ? line.unansweredSince : line.openedAt;
+    const isDead = silentSince !== null && Date.now() - silentSince >= DEAD_MS;
     if (line.sockets.size === 0 || isDead) {
       this.#over(line, GONE);
       return;

@@ -11,6 +11,7 @@ import { readTimeline } from '../../store/timeline.ts';
 import { ratingsOf, seconds } from './supervisorAnalytics.ts';
 
 const MOST_DAYS = 366;
+const HOUR_MS = 3_600_000;
 /** So long a time begins and ends within a day each, and at one of its ends the clocks may have been put forward. */
 const MOST_ROWS = MOST_DAYS + 2;
 /** Years of four digits, without the days at their ends that are another year somewhere. */
@@ -28,7 +29,8 @@ export async function timeline(
   if (!isTimeZone(timeZone)) throw invalid('/query/timeZone', 'is no time zone of the IANA database');
   if (from.getTime() < EARLIEST) throw invalid('/query/from', 'is too early');
   if (to.getTime() > LATEST) throw invalid('/query/to', 'is too late');
-  if (to.getTime() - from.getTime() > MOST_DAYS * DAY_MS) {
+  // An hour more where the clocks are put back twice in that time, and forward once.
+  if (to.getTime() - from.getTime() > MOST_DAYS * DAY_MS + HOUR_MS) {
     throw invalid('/query/to', `is more than ${MOST_DAYS} days after from`);
   }
   const days = daysOf({ from: from.getTime(), to: to.getTime() }, timeZone, MOST_ROWS);

@@ -3,10 +3,11 @@ import { AppError } from '../../errors/appError.ts';
 import { limitStaffWrites } from '../../limits/rateLimits.ts';
 import type { Note } from '../../protocol/objects/conversations.ts';
 import { poll } from '../../runtime/poll.ts';
-import { areTextsGone, isExpired } from '../../store/conversations.ts';
+import { areTextsGone, findConversation } from '../../store/conversations.ts';
 import { DURABLE_MS, isDuplicateKey } from '../../store/database.ts';
 import { newId } from '../../store/ids.ts';
 import { deleteNote, findNoted, insertNote } from '../../store/notes.ts';
+import { isErased } from '../../store/users.ts';
 import { requireVisible } from './getConversation.ts';
 
 /** What somebody notes. */
@@ -29,7 +30,7 @@ export async function addNote(caller: Caller, conversationId: string, draft: Not
   await limitStaffWrites(caller.userId);
   const conversation = await requireVisible(caller, conversationId);
   if (!mayEditConversation(caller, conversation)) throw new AppError('NOT_FOUND');
-  if (conversation.erasedAt || isExpired(conversation)) throw textsGone();
+  if (areTextsGone(conversation)) throw textsGone();
   const { userId: authorId, name: authorName } = caller;
   const { content, clientNoteId } = draft;
   try {
@@ -41,8 +42,10 @@ export async function addNote(caller: Caller, conversationId: string, draft: Not
       content,
       clientNoteId: clientNoteId ?? null,
     });
-    // A note writes nothing that a message writes. So it may come in beside an erasure, after that has deleted the notes.
-    if (await areTextsGone(conversationId)) {
+    // A note writes nothing that a message writes. So it may come in beside an erasure, after that has deleted the notes. An erasure
+    // begins with the candidate's own record.
+    const now = await findConversation(conversationId);
+    if (!now || areTextsGone(now) || (await isErased(now.candidateId))) {
       await deleteNote(note.id);
       throw textsGone();
     }

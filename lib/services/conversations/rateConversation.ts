@@ -2,7 +2,7 @@ import type { Caller } from '../../domain/permissions.ts';
 import { AppError } from '../../errors/appError.ts';
 import { limitReads } from '../../limits/rateLimits.ts';
 import type { Rating } from '../../protocol/objects/conversations.ts';
-import { type ConversationRecord, isExpired, rate, ratingOf, toRating } from '../../store/conversations.ts';
+import { areTextsGone, type ConversationRecord, rate, ratingOf, toRating } from '../../store/conversations.ts';
 import { ownConversation } from '../rooms/ownConversation.ts';
 
 /** A rating that exists, and the conversation as it was before, where this has rated it. */
@@ -28,7 +28,7 @@ export async function rateConversation(
   if (!now.rating) throw new AppError('CONFLICT', 'A conversation is rated within 14 days of its close.');
   const shown = ratingOf(now) ?? toRating(now.rating);
   // Once the comment has gone with the other texts nobody knows any more what it was.
-  const isEqual = shown.score === score && (shown.comment === comment || isExpired(now));
+  const isEqual = shown.score === score && (shown.comment === comment || (shown.comment === null && areTextsGone(now)));
   if (!isEqual) throw new AppError('ALREADY_RATED');
   return { rating: shown, before: null };
 }

@@ -94,8 +94,6 @@ async function erase(conversation: ConversationRecord, until: number): Promise<b
   if (isErased) {
     await deleteNotes(id);
     await eraseSubject(id);
-    // One that came in meanwhile. Who notes something after this finds that the conversation is erased.
-    await deleteNotes(id);
   }
   return isErased;
 }

@@ -12,6 +12,7 @@ export class PagedList<T extends { readonly id: string }> {
   readonly #items = signal<ReadonlyMap<string, T>>(new Map());
   #cursor: string | null | undefined;
   #reading = 0;
+  #all: Promise<boolean> | undefined;
   readonly items = computed(() => [...this.#items.value.values()]);
   readonly isLoading = signal(false);
   /** What has kept the last reading from succeeding. */
@@ -35,10 +36,21 @@ export class PagedList<T extends { readonly id: string }> {
     await this.#page(this.#cursor ?? undefined);
   }
 
-  /** Reads on to the end, or to so many. */
-  async all(most: number): Promise<boolean> {
+  /** Reads on to the end, or to so many. Whoever asks meanwhile waits for the same reading. Returns whether the end was reached. */
+  all(most: number): Promise<boolean> {
+    this.#all ??= this.#readAll(most).finally(() => {
+      this.#all = undefined;
+    });
+    return this.#all;
+  }
+
+  async #readAll(most: number): Promise<boolean> {
     await this.refresh();
-    while (this.hasMore.peek() && this.failure.peek() === null && this.#items.peek().size < most) await this.more();
+    while (this.hasMore.peek() && this.failure.peek() === null && this.#items.peek().size < most) {
+      // Somebody has begun to read it from its beginning.
+      if (this.isLoading.peek()) return false;
+      await this.more();
+    }
     return !this.hasMore.peek() && this.failure.peek() === null;
   }
 

@@ -12,6 +12,8 @@ export interface ComposerProps {
   readonly cantReply: string | null;
   readonly customerName: string;
   readonly replies: readonly Reply[];
+  /** Why there are none: they are on their way, could not be read, or nobody has made one. */
+  readonly noReplies: string;
   readonly fillReply: (content: string) => string;
   readonly onTyping: (isTyping: boolean) => void;
   readonly onSend: (text: string) => void;
@@ -26,8 +28,19 @@ const SHOWN_REPLIES = 8;
 
 /** Where messages are written. A note has another colour and other words, and is over once it is noted. */
 export function Composer(props: ComposerProps) {
-  const { conversationId, draft, onDraft, cantReply, customerName, replies, fillReply, onTyping, onSend, onNote } =
-    props;
+  const {
+    conversationId,
+    draft,
+    onDraft,
+    cantReply,
+    customerName,
+    replies,
+    noReplies,
+    fillReply,
+    onTyping,
+    onSend,
+    onNote,
+  } = props;
   const field = useRef<HTMLTextAreaElement>(null);
   const [isNoting, setNoting] = useState(false);
   const [failed, setFailed] = useState<string | null>(null);
@@ -36,6 +49,8 @@ export function Composer(props: ComposerProps) {
   const id = useId();
   const mode: Mode = cantReply === null ? draft.mode : 'note';
   const { text } = draft;
+  const latest = useRef(draft);
+  latest.current = draft;
 
   // As high as its text, up to a limit that the stylesheet knows.
   useLayoutEffect(() => {
@@ -71,11 +86,14 @@ export function Composer(props: ComposerProps) {
     if (mode === 'note') {
       setNoting(true);
       setFailed(null);
+      // At once: whoever comes back to it meanwhile must not note it again.
+      onDraft({ text: '', mode });
       try {
         await onNote(text);
-        // Never a second note by a slip, nor a note sent to a customer.
-        onDraft({ text: '', mode: 'reply' });
+        // Never a second note by a slip. What was written meanwhile was meant for the team too.
+        if (latest.current.text === '') onDraft({ text: '', mode: 'reply' });
       } catch (thrown) {
+        onDraft({ text: latest.current.text === '' ? text : `${text}\n${latest.current.text}`, mode });
         setFailed(thrown instanceof Error ? thrown.message : 'Not noted.');
       } finally {
         setNoting(false);
@@ -113,6 +131,8 @@ export function Composer(props: ComposerProps) {
     }
     if (event.key === 'Enter' && !event.shiftKey) {
       event.preventDefault();
+      // What was to become a canned reply is not sent as it is. Escape says that it is meant so.
+      if (isOpen) return;
       void send();
     }
   };
@@ -135,7 +155,7 @@ export function Composer(props: ComposerProps) {
         <div class="reply-picker">
           {found.length === 0 ? (
             <p class="reply-none">
-              {replies.length === 0 ? 'There are no canned replies yet.' : 'No canned reply is called so.'}
+              {replies.length === 0 ? noReplies : 'No canned reply is called so. Escape sends it as it is.'}
             </p>
           ) : (
             <div id={`${id}-replies`} role="listbox" aria-label="Canned replies">

@@ -7,6 +7,7 @@ import type { Mode } from '../app/drafts.ts';
 import { failureOf } from '../app/errors.ts';
 import { clockTime, dateTime } from '../app/format.ts';
 import { say, tell } from '../app/notices.ts';
+import type { PagedList } from '../app/pagedList.ts';
 import { prefer, preferences } from '../app/preferences.ts';
 import { saveFile } from '../app/saveFile.ts';
 import { fill } from '../app/text.ts';
@@ -40,6 +41,8 @@ export function Conversation({ id, backTo, onAssign }: ConversationProps) {
   const [isPanelOver, setPanelOver] = useState(false);
   const [asking, setAsking] = useState<'close' | 'requeue' | null>(null);
   const [isBusy, setBusy] = useState(false);
+  /** What is under way can be called off, as long as it is not answered. */
+  const [under] = useState<{ way: AbortController | null }>({ way: null });
   const draft = useSignal(desk.drafts.get(id));
   useEffect(() => {
     draft.value = desk.drafts.get(id);
@@ -77,19 +80,27 @@ export function Conversation({ id, backTo, onAssign }: ConversationProps) {
 
   const act = async (what: 'close' | 'requeue') => {
     setBusy(true);
+    const way = new AbortController();
+    under.way = way;
+    const { signal } = way;
     try {
       const params = { conversationId: id };
-      if (what === 'requeue') chat.update(await desk.client.http.requeueConversation({ params }));
-      else if (isMine) await chat.view.close();
-      else chat.update(await desk.client.http.closeConversation({ params }));
+      if (what === 'requeue') chat.update(await desk.client.http.requeueConversation({ params, signal }));
+      else if (isMine) await chat.view.close({ signal });
+      else chat.update(await desk.client.http.closeConversation({ params, signal }));
       setAsking(null);
     } catch (thrown) {
+      if (signal.aborted) return void chat.refresh();
       tell(failureOf(thrown).said, 'bad');
       setAsking(null);
       void chat.refresh();
     } finally {
       setBusy(false);
     }
+  };
+  const callOff = () => {
+    under.way?.abort();
+    setAsking(null);
   };
   const edit = async (change: Edit) => {
     chat.update(await desk.client.http.editConversation({ params: { conversationId: id }, body: change }));
@@ -244,6 +255,7 @@ export function Conversation({ id, backTo, onAssign }: ConversationProps) {
           cantReply={cantReply(role, conversation, isMine)}
           customerName={conversation.candidate.name}
           replies={desk.replies.items.value}
+          noReplies={noReplies(desk.replies)}
           fillReply={(content) => filled(content, conversation, desk.user.name)}
           onTyping={(isTyping) => chat.view.typing(isTyping)}
           onSend={(text) => void chat.view.send(text).accepted.catch(() => undefined)}
@@ -267,7 +279,8 @@ export function Conversation({ id, backTo, onAssign }: ConversationProps) {
           yes="Close it"
           isBusy={isBusy}
           onYes={() => void act('close')}
-          onClose={() => setAsking(null)}
+          cant={isReady ? null : 'There is no connection. Ask again when you are back.'}
+          onClose={callOff}
         >
           <p>
             “{conversation.subject}” ends for {conversation.candidate.name} too. It can’t be opened again.
@@ -281,7 +294,8 @@ export function Conversation({ id, backTo, onAssign }: ConversationProps) {
           yes="Give it back"
           isBusy={isBusy}
           onYes={() => void act('requeue')}
-          onClose={() => setAsking(null)}
+          cant={isReady ? null : 'There is no connection. Ask again when you are back.'}
+          onClose={callOff}
         >
           <p>“{conversation.subject}” waits again, until it is given to an agent.</p>
         </Ask>
@@ -295,6 +309,11 @@ function aboutOf(state: ChatState, conversation: AnyConversation, isThere: boole
   if (role === 'agent') return isThere ? 'Is there' : 'Not there right now';
   const withWhom = conversation.agent ? `With ${conversation.agent.name}` : 'Waiting';
   return state.readAt === null ? withWhom : `${withWhom} · as of ${clockTime(state.readAt)}`;
+}
+
+function noReplies({ readAt, failure }: Pick<PagedList<Reply>, 'readAt' | 'failure'>): string {
+  if (failure.value) return `The canned replies could not be read. ${failure.value.said}`;
+  return readAt.value === null ? 'The canned replies are on their way …' : 'There are no canned replies yet.';
 }
 
 function cantReply(role: string, { status, agent }: AnyConversation, isMine: boolean): string | null {

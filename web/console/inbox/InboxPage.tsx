@@ -1,4 +1,4 @@
-import { useCallback, useMemo, useState } from 'preact/hooks';
+import { useCallback, useEffect, useMemo, useState } from 'preact/hooks';
 import type { AnyConversation } from '../../../client/src/index.ts';
 import { minute } from '../app/clock.ts';
 import { useDesk } from '../app/desk.ts';
@@ -8,7 +8,7 @@ import { addressOf, go, place } from '../app/router.ts';
 import { useOrder } from '../app/useOrder.ts';
 import { Conversation } from '../chat/Conversation.tsx';
 import { AssignDialog } from '../queue/AssignDialog.tsx';
-import { useKeys } from '../shell/keys.ts';
+import { leaveRow, useKeys } from '../shell/keys.ts';
 import { NewestFirst } from '../ui/lists.tsx';
 import { BehindLine, Empty, Failed, ListStatus, Skeleton } from '../ui/parts.tsx';
 import { WindowedList } from '../ui/WindowedList.tsx';
@@ -45,6 +45,10 @@ export function InboxPage() {
   const tab = query.get('show') === 'closed' ? 'closed' : 'open';
   const [order, setOrder] = useState<Order>('latest');
   const [current, setCurrent] = useState<string | null>(null);
+  // Whoever has opened one by a click goes on from there.
+  useEffect(() => {
+    if (id !== null) setCurrent(id);
+  }, [id]);
   const [assigning, setAssigning] = useState<AnyConversation | null>(null);
 
   const paged = tab === 'closed' ? desk.closed : desk.inbox === null ? desk.held : null;
@@ -68,6 +72,7 @@ export function InboxPage() {
     const from = ids.indexOf(current ?? id ?? '');
     const next = ids[Math.min(ids.length - 1, Math.max(0, from < 0 ? 0 : from + by))];
     if (next === undefined) return;
+    leaveRow();
     setCurrent(next);
     const row = byId.get(next);
     if (row) say(`${row.conversation.candidate.name}: ${row.conversation.subject}`);

@@ -87,8 +87,14 @@ export class Inbox {
       return;
     }
     if (this.#isStopped) return;
+    const isFirst = !this.isLoaded.peek();
     for (const id of this.#rows.peek().keys()) if (!found.has(id)) this.#drop(id);
-    for (const conversation of found.values()) this.#enter(conversation);
+    for (const conversation of found.values()) {
+      const isNew = !this.#rows.peek().has(conversation.id);
+      this.#enter(conversation);
+      // Given while there was no connection.
+      if (isNew && !isFirst) announce(conversation);
+    }
     this.failure.value = null;
     this.isLoaded.value = true;
   }
@@ -154,15 +160,7 @@ export class Inbox {
       });
       if (this.#isStopped || conversation.agentId !== this.#desk.user.id || conversation.status !== 'assigned') return;
       this.#enter(conversation);
-      if (!isNew) return;
-      tell(`New in your inbox: “${conversation.subject}” from ${conversation.candidate.name}.`);
-      callAttention({
-        title: 'A new conversation',
-        body: conversation.subject,
-        tag: id,
-        open: () => go(addressOf('inbox', id)),
-        isOpen: false,
-      });
+      if (isNew) announce(conversation);
     } catch {
       // Gone again, or the network is: the next socket reads the whole list.
     }
@@ -201,6 +199,17 @@ export class Inbox {
       0,
     );
   }
+}
+
+function announce({ id, subject, candidate }: AnyConversation): void {
+  tell(`New in your inbox: “${subject}” from ${candidate.name}.`);
+  callAttention({
+    title: 'A new conversation',
+    body: subject,
+    tag: id,
+    open: () => go(addressOf('inbox', id)),
+    isOpen: false,
+  });
 }
 
 /** What the list knew counts until the view knows more: it may not have loaded as far back as the agent has read. */

@@ -12,7 +12,7 @@ import { DialogActions, Field, Refusal, Refused, TextField, useFirstFault, useSu
 import { Icon } from '../ui/Icon.tsx';
 import { ListBody, NewestFirst } from '../ui/lists.tsx';
 import { Menu, type MenuItem } from '../ui/Menu.tsx';
-import { Avatar, Empty } from '../ui/parts.tsx';
+import { Avatar, Empty, Skeleton } from '../ui/parts.tsx';
 import { WindowedList } from '../ui/WindowedList.tsx';
 
 const ROW = 60;
@@ -191,7 +191,20 @@ export default function PeoplePage() {
       <NewestFirst list={list} />
       <ListBody list={list} rows={8} onRetry={() => void list.refresh()}>
         {people.length === 0 ? (
-          <Empty icon="people" title={needle === '' ? 'Nobody here' : `Nobody is called “${text.trim()}”`} />
+          list.hasMore.value && list.failure.value === null ? (
+            <Skeleton rows={8} kind="line" />
+          ) : (
+            <Empty
+              icon="people"
+              title={
+                needle === ''
+                  ? 'Nobody here'
+                  : list.hasMore.value
+                    ? `Nobody of those who were read is called “${text.trim()}”`
+                    : `Nobody is called “${text.trim()}”`
+              }
+            />
+          )
         ) : (
           <WindowedList
             label="People"

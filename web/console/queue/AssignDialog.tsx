@@ -15,17 +15,23 @@ interface AssignDialogProps {
 export function AssignDialog({ conversation, onClose }: AssignDialogProps) {
   const { lobby } = useDesk();
   const [text, setText] = useState('');
-  const [chosen, setChosen] = useState(0);
+  const [chosen, setChosen] = useState<string | null>(null);
+  /** Who stood where as this opened: nobody moves under the pointer, or under the keys. */
+  const [order] = useState(() => new Map(lobby?.team.peek().map(({ user }, place) => [user.id, place])));
   const [isBusy, setBusy] = useState(false);
   const id = useId();
   const field = useRef<HTMLInputElement>(null);
   useEffect(() => field.current?.focus(), []);
   if (!lobby) return null;
-  const team = lobby.team.value;
+  const placeOf = ({ user }: Teammate) => order.get(user.id) ?? Number.MAX_SAFE_INTEGER;
+  const team = lobby.team.value.toSorted((a, b) => placeOf(a) - placeOf(b));
   const found = team
     .filter(({ user }) => user.id !== conversation.agentId)
     .filter(({ user }) => user.name.toLowerCase().includes(text.trim().toLowerCase()));
-  const at = Math.min(chosen, Math.max(0, found.length - 1));
+  const at = Math.max(
+    0,
+    found.findIndex(({ user }) => user.id === chosen),
+  );
   const give = async (mate: Teammate | undefined) => {
     if (!mate || isBusy) return;
     setBusy(true);
@@ -54,12 +60,12 @@ export function AssignDialog({ conversation, onClose }: AssignDialogProps) {
         value={text}
         onInput={({ currentTarget }) => {
           setText(currentTarget.value);
-          setChosen(0);
+          setChosen(null);
         }}
         onKeyDown={(event) => {
           const move = { ArrowDown: 1, ArrowUp: -1 }[event.key];
           if (event.isComposing || found.length === 0) return;
-          if (move !== undefined) setChosen((at + move + found.length) % found.length);
+          if (move !== undefined) setChosen(found[(at + move + found.length) % found.length]?.user.id ?? null);
           else if (event.key === 'Enter') void give(found[at]);
           else return;
           event.preventDefault();

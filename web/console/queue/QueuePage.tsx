@@ -1,4 +1,4 @@
-import { useMemo, useRef, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { AnyConversation, Priority, StaffConversation } from '../../../client/src/index.ts';
 import { withLeaving } from '../app/arrange.ts';
 import { now } from '../app/clock.ts';
@@ -9,7 +9,7 @@ import { say, tell } from '../app/notices.ts';
 import { addressOf, go, place } from '../app/router.ts';
 import { useOrder } from '../app/useOrder.ts';
 import { Conversation } from '../chat/Conversation.tsx';
-import { useKeys } from '../shell/keys.ts';
+import { leaveRow, useKeys } from '../shell/keys.ts';
 import { Icon } from '../ui/Icon.tsx';
 import { Avatar, BehindLine, Empty, Failed, Link, PriorityMark, Skeleton, Tags } from '../ui/parts.tsx';
 import { WindowedList } from '../ui/WindowedList.tsx';
@@ -32,6 +32,10 @@ export function QueuePage() {
   const { lobby, user, client } = useDesk();
   const { id } = place.value;
   const [current, setCurrent] = useState<string | null>(null);
+  // Whoever has opened one by a click goes on from there.
+  useEffect(() => {
+    if (id !== null) setCurrent(id);
+  }, [id]);
   const [assigning, setAssigning] = useState<AnyConversation | null>(null);
   const [dragged, setDragged] = useState<StaffConversation | null>(null);
   const shown = useRef<readonly string[]>([]);
@@ -61,6 +65,7 @@ export function QueuePage() {
     const from = ids.indexOf(current ?? id ?? '');
     const next = ids[Math.min(ids.length - 1, Math.max(0, from < 0 ? 0 : from + by))];
     if (next === undefined) return;
+    leaveRow();
     setCurrent(next);
     const row = byId.get(next);
     if (row) say(`${row.candidate.name}: ${row.subject}`);

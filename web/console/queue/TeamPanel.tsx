@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import type { User } from '../../../client/src/index.ts';
 import type { Failure } from '../app/errors.ts';
 import { failureOf } from '../app/errors.ts';
@@ -58,6 +58,11 @@ export function TeamPanel(props: TeamPanelProps) {
   const { team, isLoaded, failure, onRetry, isDragging, onDrop, onSendAway, onCapacity } = props;
   const [over, setOver] = useState<string | null>(null);
   const [changing, setChanging] = useState<User | null>(null);
+  // Nobody moves away under what is dragged.
+  const before = useRef(team);
+  if (!isDragging) before.current = team;
+  const placeOf = ({ user }: Teammate) => before.current.findIndex((mate) => mate.user.id === user.id);
+  const shown = isDragging ? team.toSorted((a, b) => placeOf(a) - placeOf(b)) : team;
   const available = team.filter(({ user }) => user.availability === 'available').length;
   return (
     <section class={isDragging ? 'team dragging' : 'team'} aria-label="Team">
@@ -79,7 +84,7 @@ export function TeamPanel(props: TeamPanelProps) {
         </Empty>
       ) : (
         <ul class="team-list">
-          {team.map((mate) => {
+          {shown.map((mate) => {
             const { user } = mate;
             return (
               <li

@@ -22,6 +22,8 @@ interface Held {
 const MOST_COUNTED = 2_000;
 /** How often the agents are read again: what a frame tells of them is a hint, and may be missed. */
 const REREAD_MS = 60_000;
+/** At so many readings of the agents what they hold is counted again too. */
+const RECOUNT_EVERY = 5;
 /** How long a row that has left says why. */
 const FAREWELL_MS = 5_000;
 
@@ -34,7 +36,11 @@ export class Lobby {
   readonly #agents: Signal<ReadonlyMap<string, User>> = signal(new Map());
   /** For each reading of the agents under way: who was told of meanwhile. */
   readonly #meanwhile = new Set<Map<string, User>>();
+  /** For each count under way: what was told of meanwhile. */
+  readonly #toldMeanwhile = new Set<Map<string, Held>>();
   #seen = new Set<string>();
+  /** The queue was shown once: what is new from then on calls for attention, after an outage too. */
+  #hasShown = false;
   readonly queue: Signal<QueueSnapshot>;
   /** Rows that have left, with a word, for a moment. */
   readonly farewells: Signal<ReadonlyMap<string, { readonly conversation: StaffConversation; readonly word: string }>> =
@@ -59,15 +65,19 @@ export class Lobby {
       client.queue.on('conversation', ({ conversation, reason }) => this.#changed(conversation, reason)),
       client.queue.on('removed', ({ conversationId, revision }) => {
         this.#note(conversationId, { agentId: null, revision });
+        this.#seen.delete(conversationId);
         this.#bid(conversationId, 'Taken by another team');
         desk.held.remove(conversationId);
       }),
       client.queue.on('agent', (user) => this.putAgent(user)),
       client.connection.on('up', () => void this.loadTeam()),
     );
+    let readings = 0;
     const rereading = setInterval(() => {
+      if (document.visibilityState !== 'visible') return;
+      readings += 1;
       // The next reading tells of what this one can't.
-      if (document.visibilityState === 'visible') void this.#readAgents().catch(() => undefined);
+      void (readings % RECOUNT_EVERY === 0 ? this.loadTeam() : this.#readAgents().catch(() => undefined));
     }, REREAD_MS);
     this.#undos.push(() => clearInterval(rereading));
     // What keeps it from being watched the snapshot says.
@@ -83,6 +93,8 @@ export class Lobby {
   /** Reads the agents, and counts what they hold. */
   async loadTeam(): Promise<void> {
     const { http } = this.#desk.client;
+    const meanwhile = new Map<string, Held>();
+    this.#toldMeanwhile.add(meanwhile);
     try {
       await this.#readAgents();
       this.isTeamLoaded.value = true;
@@ -96,15 +108,19 @@ export class Lobby {
         cursor = page.nextCursor;
       }
       // What was told meanwhile is newer.
-      for (const [id, had] of this.#held.peek()) {
+      for (const [id, told] of meanwhile) {
         const read = held.get(id);
-        if (read && had.revision > read.revision) held.set(id, had);
+        if (read && read.revision > told.revision) continue;
+        if (told.agentId === null) held.delete(id);
+        else held.set(id, told);
       }
       this.#held.value = held;
       this.#isCounted.value = cursor === null;
       this.teamFailure.value = null;
     } catch (thrown) {
       this.teamFailure.value = failureOf(thrown);
+    } finally {
+      this.#toldMeanwhile.delete(meanwhile);
     }
   }
 
@@ -154,11 +170,13 @@ export class Lobby {
 
   #show(snapshot: QueueSnapshot): void {
     const fresh = snapshot.conversations.filter(({ id }) => !this.#seen.has(id));
-    const isFirst = this.queue.peek().state !== 'live';
-    for (const { id } of fresh) this.#seen.add(id);
     this.queue.value = snapshot;
+    if (snapshot.state !== 'live') return;
+    for (const { id } of fresh) this.#seen.add(id);
+    const isFirst = !this.#hasShown;
+    this.#hasShown = true;
     const [first] = fresh;
-    if (!first || isFirst || snapshot.state !== 'live') return;
+    if (!first || isFirst) return;
     say(fresh.length === 1 ? `Waiting: ${first.subject}` : `${fresh.length} more are waiting`);
     callAttention({
       title: fresh.length === 1 ? 'Somebody is waiting' : `${fresh.length} are waiting`,
@@ -186,9 +204,11 @@ export class Lobby {
   #note(id: string, { agentId, revision, status }: Held & { readonly status?: string }): void {
     const had = this.#held.peek().get(id);
     if (had && had.revision > revision) return;
+    const now = { agentId: status === undefined || status === 'assigned' ? agentId : null, revision };
+    for (const meanwhile of this.#toldMeanwhile) meanwhile.set(id, now);
     const held = new Map(this.#held.peek());
-    if (agentId === null || (status !== undefined && status !== 'assigned')) held.delete(id);
-    else held.set(id, { agentId, revision });
+    if (now.agentId === null) held.delete(id);
+    else held.set(id, now);
     this.#held.value = held;
   }
 

@@ -1,4 +1,3 @@
-import { lazy, Suspense } from 'preact/compat';
 import { useEffect, useState } from 'preact/hooks';
 import { title, unreadTotal } from '../app/attention.ts';
 import { client, connection } from '../app/client.ts';
@@ -9,18 +8,19 @@ import { InboxPage } from '../inbox/InboxPage.tsx';
 import { QueuePage } from '../queue/QueuePage.tsx';
 import { Ask, Dialog } from '../ui/Dialog.tsx';
 import { Icon, type IconName } from '../ui/Icon.tsx';
+import { late } from '../ui/Late.tsx';
 import { Menu } from '../ui/Menu.tsx';
-import { Avatar, Empty, Link, Skeleton } from '../ui/parts.tsx';
+import { Avatar, Empty, Link } from '../ui/parts.tsx';
 import { AvailabilitySwitch } from './AvailabilitySwitch.tsx';
 import { ConnectionLine } from './ConnectionLine.tsx';
 import { isListOpen, shortcuts, useKeys } from './keys.ts';
 import { Notices } from './Notices.tsx';
 
-const PeoplePage = lazy(() => import('../people/PeoplePage.tsx'));
-const AnalyticsPage = lazy(() => import('../analytics/AnalyticsPage.tsx'));
-const AuditPage = lazy(() => import('../audit/AuditPage.tsx'));
-const RepliesPage = lazy(() => import('../replies/RepliesPage.tsx'));
-const SettingsPage = lazy(() => import('../settings/SettingsPage.tsx'));
+const PeoplePage = late(() => import('../people/PeoplePage.tsx'));
+const AnalyticsPage = late(() => import('../analytics/AnalyticsPage.tsx'));
+const AuditPage = late(() => import('../audit/AuditPage.tsx'));
+const RepliesPage = late(() => import('../replies/RepliesPage.tsx'));
+const SettingsPage = late(() => import('../settings/SettingsPage.tsx'));
 
 type StaffRole = 'agent' | 'supervisor' | 'admin';
 const ENTRIES: readonly {
@@ -148,7 +148,7 @@ export function Shell({ desk }: { readonly desk: Desk }) {
               </Link>
             </Empty>
           ) : (
-            <Suspense fallback={<Skeleton rows={6} />}>
+            <>
               {view === 'inbox' && <InboxPage />}
               {view === 'queue' && <QueuePage />}
               {view === 'people' && <PeoplePage />}
@@ -156,7 +156,7 @@ export function Shell({ desk }: { readonly desk: Desk }) {
               {view === 'audit' && <AuditPage />}
               {view === 'replies' && <RepliesPage />}
               {view === 'settings' && <SettingsPage />}
-            </Suspense>
+            </>
           )}
         </main>
         <Notices />

@@ -48,6 +48,14 @@ document.addEventListener('keydown', (event) => {
   for (const listener of [...listeners].reverse()) if (listener(key, event)) return event.preventDefault();
 });
 
+/**
+ * For the keys that move in a list: a row that was clicked before, or got the focus back from a dialog, would have the next Enter.
+ */
+export function leaveRow(): void {
+  const { activeElement } = document;
+  if (activeElement instanceof HTMLElement && activeElement.closest('.windowed')) activeElement.blur();
+}
+
 /** While a component is there, its keys do what it says. A handler that returns `false` leaves the key to others. */
 export function useKeys(handlers: Handlers): void {
   const latest = useRef(handlers);

@@ -227,6 +227,7 @@ function ExampleComposer({ draft: initial, cantReply }: { readonly draft: Draft;
       cantReply={cantReply}
       customerName="Mara Lindqvist"
       replies={[]}
+      noReplies="There are no canned replies yet."
       fillReply={(content) => content}
       onTyping={nothing}
       onSend={nothing}

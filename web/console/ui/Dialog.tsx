@@ -54,23 +54,37 @@ interface AskProps {
   readonly yes: string;
   readonly isDangerous?: boolean;
   readonly isBusy?: boolean;
+  /** Why it can't be done now. */
+  readonly cant?: string | null;
   readonly onYes: () => void;
   readonly onClose: () => void;
 }
 
 /** Asks once before something that can't be taken back. */
-export function Ask({ title, children, yes, isDangerous = false, isBusy = false, onYes, onClose }: AskProps) {
+export function Ask({
+  title,
+  children,
+  yes,
+  isDangerous = false,
+  isBusy = false,
+  cant = null,
+  onYes,
+  onClose,
+}: AskProps) {
   // Enter answers the question that was just asked.
   const answer = useRef<HTMLButtonElement>(null);
   useEffect(() => answer.current?.focus(), []);
   return (
     <Dialog title={title} onClose={onClose} class="ask">
-      <div class="ask-text">{children}</div>
+      <div class="ask-text">
+        {children}
+        {cant !== null && <p role="status">{cant}</p>}
+      </div>
       <DialogActions onClose={onClose}>
         <button
           type="button"
           class={`button ${isDangerous ? 'danger' : 'primary'}`}
-          disabled={isBusy}
+          disabled={isBusy || cant !== null}
           onClick={onYes}
           ref={answer}
         >

@@ -5,11 +5,25 @@ import { Failed, ListStatus, Skeleton } from './parts.tsx';
 
 type AnyList = PagedList<{ readonly id: string }>;
 
-/** The state of a list that has its newest first. */
-export const NewestFirst = ({ list }: { readonly list: Pick<AnyList, 'isLoading' | 'readAt' | 'refresh'> }) => (
-  <ListStatus isLoading={list.isLoading.value} onRefresh={() => void list.refresh()}>
-    Newest first{list.readAt.value === null ? '' : `, as of ${clockTime(list.readAt.value)}`}
-  </ListStatus>
+/** The state of a list that has its newest first. What failed after it was first read is said here, beside what is shown. */
+export const NewestFirst = ({
+  list,
+}: {
+  readonly list: Pick<AnyList, 'isLoading' | 'readAt' | 'refresh' | 'failure'>;
+}) => (
+  <>
+    <ListStatus isLoading={list.isLoading.value} onRefresh={() => void list.refresh()}>
+      Newest first{list.readAt.value === null ? '' : `, as of ${clockTime(list.readAt.value)}`}
+    </ListStatus>
+    {list.readAt.value !== null && list.failure.value !== null && (
+      <p class="list-failed" role="alert">
+        Not read on. {list.failure.value.said}{' '}
+        <button type="button" class="text-button" onClick={() => void list.refresh()}>
+          Try again
+        </button>
+      </p>
+    )}
+  </>
 );
 
 interface ListBodyProps {

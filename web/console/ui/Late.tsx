@@ -1,0 +1,48 @@
+import type { ComponentType } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+import { Icon } from './Icon.tsx';
+import { Skeleton } from './parts.tsx';
+
+/**
+ * A view whose code comes once somebody wants it. Where it doesn't come, it says so: there may be no network, or a deployment may have
+ * replaced the page, and then only the page of now has the view.
+ */
+export function late(load: () => Promise<{ readonly default: ComponentType }>): ComponentType {
+  let loaded: ComponentType | undefined;
+  return function Late() {
+    const [View, setView] = useState<ComponentType | undefined>(() => loaded);
+    const [hasFailed, setFailed] = useState(false);
+    const attempt = () => {
+      setFailed(false);
+      load().then(
+        ({ default: view }) => {
+          loaded = view;
+          setView(() => view);
+        },
+        () => setFailed(true),
+      );
+    };
+    useEffect(() => {
+      if (!loaded) attempt();
+    }, []);
+    if (View) return <View />;
+    if (!hasFailed) return <Skeleton rows={6} />;
+    return (
+      <div class="empty failed" role="alert">
+        <span class="empty-icon">
+          <Icon name="warning" />
+        </span>
+        <p class="empty-title">This part of the page didn’t load</p>
+        <p class="empty-text">There may be no network, or there is a newer page. What you have written stays.</p>
+        <p class="empty-actions">
+          <button type="button" class="button" onClick={attempt}>
+            Try again
+          </button>{' '}
+          <button type="button" class="button" onClick={() => location.reload()}>
+            Load the page again
+          </button>
+        </p>
+      </div>
+    );
+  };
+}
