@@ -71,16 +71,12 @@ export class Availability {
    * where there is no answer for now. It is then asked again by itself until the service has answered or refused, and `change` tells.
    */
   async resume(options: CallOptions = {}): Promise<AvailabilitySnapshot> {
-    const { connection } = this.#deps;
     this.#isAsked = true;
     this.#asking += 1;
     this.#plan();
     try {
-      connection.want();
-      this.#take(await connection.request('SET_AVAILABILITY', { status: 'available', renew: true }, options));
-    } catch (error) {
-      this.#refused(error);
-      throw error;
+      this.#deps.connection.want();
+      this.#take(await this.#extend(options));
     } finally {
       this.#asking -= 1;
     }
@@ -120,15 +116,19 @@ export class Availability {
     if (!this.#isToRenew) return;
     this.#plan();
     if (!this.#deps.connection.isReady || this.#asking > 0) return;
-    this.#deps.connection.request('SET_AVAILABILITY', { status: 'available', renew: true }).catch((error: unknown) => {
+    this.#extend().catch((error: unknown) => {
       if (!(error instanceof LiveSupportError)) throw error;
-      this.#refused(error);
     });
   }
 
-  /** What is refused for good is not asked again. */
-  #refused(error: unknown): void {
-    if (error instanceof LiveSupportError && !error.retryable && !error.outcomeUnknown) this.#isAsked = false;
+  /** Asks the service to extend a lease that runs. What it refuses for good is not asked again. */
+  async #extend(options: CallOptions = {}): Promise<ServerEvents['AVAILABILITY_SET']> {
+    try {
+      return await this.#deps.connection.request('SET_AVAILABILITY', { status: 'available', renew: true }, options);
+    } catch (error) {
+      if (error instanceof LiveSupportError && !error.retryable && !error.outcomeUnknown) this.#isAsked = false;
+      throw error;
+    }
   }
 
   #become(snapshot: AvailabilitySnapshot): void {

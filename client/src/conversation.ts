@@ -574,7 +574,7 @@ export class ConversationView {
   #markReadBut({ unread }: AnyConversation): void {
     const { user } = this.#deps.session;
     if (!user || typeof unread !== 'number') return;
-    const isMine = user.role === 'candidate' ? isCandidates : isStaffs;
+    const isMine = isOfSideOf(user);
     let read = this.#list.end;
     for (let left = unread; left > 0 && read > this.#list.base; read -= 1) {
       const message = this.#list.at(read);
@@ -785,10 +785,10 @@ export class ConversationView {
     const { user } = this.#deps.session;
     if (!user) return null;
     // What nobody looks at has not been read, and the service isn't told so either.
-    const isLooked = this.#deps.page.isFocused() ? this.#wantsRead : 0;
-    const read = Math.max(this.#readSeqs[user.id] ?? 0, this.#markedRead, this.#markingRead, isLooked);
+    const lookedAt = this.#deps.page.isFocused() ? this.#wantsRead : 0;
+    const read = Math.max(this.#readSeqs[user.id] ?? 0, this.#markedRead, this.#markingRead, lookedAt);
     if (this.#list.base > read) return null;
-    const isMine = user.role === 'candidate' ? isCandidates : isStaffs;
+    const isMine = isOfSideOf(user);
     return this.#list.messages.slice(read - this.#list.base).filter((message) => !isMine(message)).length;
   }
 
@@ -843,3 +843,4 @@ export class ConversationView {
 
 const isCandidates = ({ senderRole }: Message): boolean => senderRole === 'candidate';
 const isStaffs = (message: Message): boolean => !isCandidates(message);
+const isOfSideOf = ({ role }: User) => (role === 'candidate' ? isCandidates : isStaffs);

@@ -1,4 +1,4 @@
-import { DAY_MS, QUARTER_MS, type Range } from './spans.ts';
+import { DAY_MS, HOUR_MS, QUARTER_MS, type Range } from './spans.ts';
 
 /** A day of a time zone: the time it lasts, which is 23 or 25 hours where the clocks change. */
 export interface LocalDay extends Range {
@@ -7,7 +7,7 @@ export interface LocalDay extends Range {
 }
 
 /** The furthest that a zone's clock is from UTC, and an hour. */
-const FURTHEST_MS = 15 * 3_600_000;
+const FURTHEST_MS = 15 * HOUR_MS;
 
 /** Whether the IANA database has such a time zone. An offset is none, though `Intl` takes it for one. */
 export function isTimeZone(timeZone: string): boolean {

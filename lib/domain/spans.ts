@@ -4,6 +4,7 @@
  * 1970, in UTC.
  */
 export const QUARTER_MS = 15 * 60 * 1000;
+export const HOUR_MS = 4 * QUARTER_MS;
 export const DAY_MS = 24 * 3600 * 1000;
 
 /** The lengths of spans made of days, the longest first. */

@@ -327,6 +327,11 @@ const NEXT_REVISION = { $add: [{ $ifNull: ['$revision', 0] }, 1] } as const;
 // by minutes, and `createdAt ≤ assignedAt ≤ sentAt ≤ closedAt` must hold all the same.
 export const NOW = '$$NOW';
 
+/** Pipeline expression: `isExpired`, by the database's clock. */
+export const HAS_EXPIRED = {
+  $and: [{ $eq: [{ $type: '$messagesExpireAt' }, 'date'] }, { $lte: ['$messagesExpireAt', NOW] }],
+} as const;
+
 /** Stores a new, open conversation without messages. A repeated `clientConversationId` throws a duplicate key. */
 export async function insertConversation(
   conversation: {
@@ -843,8 +848,6 @@ export const roomWithout = ({ connectionIds, userIds, ...room }: Room, userId: s
 /** How long after the close its candidate may rate a conversation. */
 const RATED_WITHIN_MS = 14 * 24 * 3600 * 1000;
 
-const IS_EXPIRED = { $and: [{ $gt: ['$messagesExpireAt', null] }, { $lte: ['$messagesExpireAt', NOW] }] };
-
 /**
  * Rates a conversation that is closed, not rated, and within its time. The comment is a text: where those of the conversation are past
  * their time, it is not kept. Returns the rating; `null` where it isn't so.
@@ -866,7 +869,7 @@ export async function rate(
         $set: {
           rating: {
             score: { $literal: score },
-            comment: { $cond: [IS_EXPIRED, null, { $literal: comment }] },
+            comment: { $cond: [HAS_EXPIRED, null, { $literal: comment }] },
             ratedAt: NOW,
           },
           revision: NEXT_REVISION,

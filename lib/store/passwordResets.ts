@@ -53,34 +53,19 @@ export async function addReset(
 ): Promise<Date> {
   const expiresAt = { $add: ['$$NOW', RESET_MS] };
   const live = { $filter: { input: { $ifNull: ['$tokens', []] }, as: 'token', cond: isLive } };
-  const areMailed = { $filter: { input: '$$all', as: 'token', cond: { $eq: ['$$token.mailed', true] } } };
-  const tokens = {
+  const mailedOnes = { $filter: { input: '$tokens', as: 'token', cond: { $eq: ['$$token.mailed', true] } } };
+  const withoutOne = {
     $let: {
-      vars: { all: { $concatArrays: [live, [{ hash, expiresAt, ...(mailed && { mailed }) }]] } },
-      in: {
-        $let: {
-          vars: { one: { $first: { $concatArrays: [areMailed, '$$all'] } } },
-          in: {
-            $filter: {
-              input: '$$all',
-              as: 'token',
-              cond: { $or: [{ $lte: [{ $size: '$$all' }, MOST_LIVE] }, { $ne: ['$$token.hash', '$$one.hash'] }] },
-            },
-          },
-        },
-      },
+      vars: { one: { $first: { $concatArrays: [mailedOnes, '$tokens'] } } },
+      in: { $filter: { input: '$tokens', as: 'token', cond: { $ne: ['$$token.hash', '$$one.hash'] } } },
     },
   };
   const record = await passwordResetsModel()
     .findOneAndUpdate(
       { _id: userId },
       [
-        {
-          $set: {
-            tokens,
-            expiresAt,
-          },
-        },
+        { $set: { tokens: { $concatArrays: [live, [{ hash, expiresAt, ...(mailed && { mailed }) }]] }, expiresAt } },
+        { $set: { tokens: { $cond: [{ $lte: [{ $size: '$tokens' }, MOST_LIVE] }, '$tokens', withoutOne] } } },
       ],
       { upsert: true, returnDocument: 'after', session, updatePipeline: true },
     )

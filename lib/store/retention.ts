@@ -1,5 +1,5 @@
 import { DAY_MS } from '../domain/spans.ts';
-import { type ConversationRecord, conversationModel, eraseOwnTexts } from './conversations.ts';
+import { type ConversationRecord, conversationModel, eraseOwnTexts, HAS_EXPIRED } from './conversations.ts';
 import { dropIndex, trusted } from './database.ts';
 import { messageModel } from './messages.ts';
 
@@ -22,16 +22,13 @@ export async function reckonRetention(days: number, most: number): Promise<numbe
   const page = await conversationModel().find(stale, { _id: 1 }).limit(most).lean();
   const ids = page.map(({ _id }) => _id);
   const { retentionDays, messagesExpireAt } = retainFor(days);
-  const hasPassed = {
-    $and: [{ $eq: [{ $type: '$messagesExpireAt' }, 'date'] }, { $lte: ['$messagesExpireAt', '$$NOW'] }],
-  };
   if (ids.length > 0) {
     await conversationModel().updateMany(
       // Only while the texts exist: another run may have deleted them meanwhile.
       trusted({ _id: { $in: ids }, retentionDays: { $exists: true } }),
       [
         {
-          $set: { retentionDays, messagesExpireAt: { $cond: [hasPassed, '$messagesExpireAt', messagesExpireAt] } },
+          $set: { retentionDays, messagesExpireAt: { $cond: [HAS_EXPIRED, '$messagesExpireAt', messagesExpireAt] } },
         },
       ],
       { updatePipeline: true },

@@ -2,9 +2,9 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
-import { chromium, type Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { PROJECT, Running } from '../support/process.ts';
-import { provideChromium } from './support/chromium.ts';
+import { launchChromium } from './support/chromium.ts';
 
 /**
  * `npm run test:firstMinutes`: the first minutes of somebody who has Node and a browser and nothing else. The project is cloned into an
@@ -23,8 +23,7 @@ const seconds = () => Math.round((performance.now() - begun) / 1000);
 const done = (step: string) => console.log(`${String(seconds()).padStart(4)} s  ${step}`);
 
 let server: Running | undefined;
-const executablePath = await provideChromium();
-const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-dev-shm-usage'] });
+const browser = await launchChromium();
 try {
   await mkdir(home);
   const env = {

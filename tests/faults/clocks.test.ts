@@ -1,10 +1,10 @@
 import type { SupervisorAnalytics } from '../../lib/protocol/objects/analytics.ts';
 import type { Conversation } from '../../lib/protocol/objects/conversations.ts';
-import { countEvent, rateLimitModel } from '../../lib/store/rateLimits.ts';
-import { eventually } from '../support/deadline.ts';
+import { countEvent } from '../../lib/store/rateLimits.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
 import { Machine } from '../support/machine.ts';
 import type { Desk } from '../support/system.ts';
+import { ttlMonitorRan } from '../support/ttlMonitor.ts';
 import { expectArchived, expectWhole, readHistory, sweepNow } from './invariants.ts';
 import { castOf, newScene, ROOMY } from './scene.ts';
 
@@ -82,15 +82,8 @@ describe('machines whose clocks are five minutes apart from the database, either
       Date.now = () => behind;
       counts.push((await countEvent('messages/of-somebody', 60)).count);
       Date.now = now;
-      await monitorRan(event);
+      await ttlMonitorRan('rate_limits');
     }
     expect(counts).toEqual([1, 2, 3]);
   });
 });
-
-/** The TTL monitor has been here: it took something that had to go. */
-async function monitorRan(serial: number): Promise<void> {
-  const _id = `canary-${serial}`;
-  await rateLimitModel().create({ _id, count: 1, expiresAt: new Date(0) });
-  await eventually('the TTL monitor to run', async () => !(await rateLimitModel().exists({ _id })));
-}

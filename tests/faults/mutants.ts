@@ -745,8 +745,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a fourth link leaves the oldest',
     file: 'lib/store/passwordResets.ts',
-    find: "{ $size: '$$all' }, MOST_LIVE]",
-    replace: "{ $size: '$$all' }, MOST_LIVE + 1]",
+    find: "{ $size: '$tokens' }, MOST_LIVE]",
+    replace: "{ $size: '$tokens' }, MOST_LIVE + 1]",
     killers: RESETS,
   },
   {
@@ -892,8 +892,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a renewal makes an agent available',
     file: 'client/src/availability.ts',
-    find: "request('SET_AVAILABILITY', { status: 'available', renew: true }).catch(",
-    replace: "request('SET_AVAILABILITY', { status: 'available' }).catch(",
+    find: "request('SET_AVAILABILITY', { status: 'available', renew: true }, options)",
+    replace: "request('SET_AVAILABILITY', { status: 'available' }, options)",
     killers: ['tests/client/desk'],
   },
 ];

@@ -1,7 +1,7 @@
 import { daysOf, isTimeZone, type LocalDay } from '../../domain/calendar.ts';
 import { medianOf } from '../../domain/histogram.ts';
 import type { Caller } from '../../domain/permissions.ts';
-import { DAY_MS, QUARTER_MS } from '../../domain/spans.ts';
+import { DAY_MS, HOUR_MS, QUARTER_MS } from '../../domain/spans.ts';
 import { AppError, invalid } from '../../errors/appError.ts';
 import type { Timeline } from '../../protocol/objects/analytics.ts';
 import type { Figures } from '../../store/closedSums.ts';
@@ -11,7 +11,6 @@ import { readTimeline } from '../../store/timeline.ts';
 import { ratingsOf, seconds } from './supervisorAnalytics.ts';
 
 const MOST_DAYS = 366;
-const HOUR_MS = 3_600_000;
 /** So long a time begins and ends within a day each, and at one of its ends the clocks may have been put forward. */
 const MOST_ROWS = MOST_DAYS + 2;
 /** Years of four digits, without the days at their ends that are another year somewhere. */

@@ -25,8 +25,8 @@ export async function rateConversation(
   const rated = await rate(conversationId, { score, comment });
   if (rated) return { rating: toRating(rated), before };
   const now = await ownConversation(caller.userId, conversationId);
-  if (!now.rating) throw new AppError('CONFLICT', 'A conversation is rated within 14 days of its close.');
-  const shown = ratingOf(now) ?? toRating(now.rating);
+  const shown = ratingOf(now);
+  if (!shown) throw new AppError('CONFLICT', 'A conversation is rated within 14 days of its close.');
   // Once the comment has gone with the other texts nobody knows any more what it was.
   const isEqual = shown.score === score && (shown.comment === comment || (shown.comment === null && areTextsGone(now)));
   if (!isEqual) throw new AppError('ALREADY_RATED');

@@ -45,10 +45,11 @@ export async function tick(until: number): Promise<Ticked> {
     }
   };
   const lapsed = await attempt(() => endLapsed(MOST_LAPSED), []);
-  const { changes, sentAway }: TakenBack = { changes: [], sentAway: [] };
-  await attempt(() => takeBack(until, { changes, sentAway }), undefined);
+  const taken: TakenBack = { changes: [], sentAway: [] };
+  await attempt(() => takeBack(until, taken), undefined);
   const assigned: Change[] = [];
   await attempt(() => assignWaiting(until, assigned), undefined);
+  const { changes, sentAway } = taken;
   await Promise.all([tellWatchers([...changes, ...assigned], [...lapsed, ...sentAway]), ...sentAway.map(tellSentAway)]);
   const ticked = { lapsed: lapsed.length, takenBack: changes.length, assigned: assigned.length };
   // Most ticks find nothing to do, and there is one each minute.

@@ -3,6 +3,7 @@ import { access, constants } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import process from 'node:process';
 import { promisify } from 'node:util';
+import { type Browser, chromium } from 'playwright-core';
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 
@@ -51,3 +52,11 @@ export async function provideChromium(): Promise<string> {
     'There is no Chromium: install it (apt-get install chromium), or name one by CHROMIUM=/path/to/chrome',
   );
 }
+
+/** Starts a Chromium without a window. Throws as `provideChromium` does. */
+export const launchChromium = async (): Promise<Browser> =>
+  chromium.launch({
+    executablePath: await provideChromium(),
+    // A container has neither the rights nor the memory that Chromium wishes for.
+    args: ['--no-sandbox', '--disable-dev-shm-usage', '--force-color-profile=srgb'],
+  });

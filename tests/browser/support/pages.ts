@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { AxeResults } from 'axe-core';
 import axe from 'axe-core';
-import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
 import { HANG_MS } from '../../support/deadline.ts';
 import { type Emulator, startEmulator } from '../../support/emulator.ts';
 import type { Environment } from '../../support/inProcess.ts';
 import { PROJECT } from '../../support/process.ts';
-import { provideChromium } from './chromium.ts';
+import { launchChromium } from './chromium.ts';
 
 /** The whole service, as `npm start` runs it, and a browser in front of it. */
 export interface Site {
@@ -25,11 +25,7 @@ export async function startSite(environment: Environment = {}): Promise<Site> {
   const address = `http://localhost:${system.ports.http}`;
   let browser: Browser;
   try {
-    browser = await chromium.launch({
-      executablePath: await provideChromium(),
-      // A container has neither the rights nor the memory that Chromium wishes for.
-      args: ['--no-sandbox', '--disable-dev-shm-usage', '--force-color-profile=srgb'],
-    });
+    browser = await launchChromium();
   } catch (error) {
     await system.stop();
     throw error;

@@ -1,5 +1,5 @@
 import { useSignal } from '@preact/signals';
-import { useEffect, useMemo, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { AnyConversation, Reply } from '../../../client/src/index.ts';
 import { connection } from '../app/client.ts';
 import { useDesk } from '../app/desk.ts';
@@ -42,7 +42,7 @@ export function Conversation({ id, backTo, onAssign }: ConversationProps) {
   const [asking, setAsking] = useState<'close' | 'requeue' | null>(null);
   const [isBusy, setBusy] = useState(false);
   /** What is under way can be called off, as long as it is not answered. */
-  const [under] = useState<{ way: AbortController | null }>({ way: null });
+  const underWay = useRef<AbortController | null>(null);
   const draft = useSignal(desk.drafts.get(id));
   useEffect(() => {
     draft.value = desk.drafts.get(id);
@@ -80,9 +80,8 @@ export function Conversation({ id, backTo, onAssign }: ConversationProps) {
 
   const act = async (what: 'close' | 'requeue') => {
     setBusy(true);
-    const way = new AbortController();
-    under.way = way;
-    const { signal } = way;
+    underWay.current = new AbortController();
+    const { signal } = underWay.current;
     try {
       const params = { conversationId: id };
       if (what === 'requeue') chat.update(await desk.client.http.requeueConversation({ params, signal }));
@@ -99,7 +98,7 @@ export function Conversation({ id, backTo, onAssign }: ConversationProps) {
     }
   };
   const callOff = () => {
-    under.way?.abort();
+    underWay.current?.abort();
     setAsking(null);
   };
   const edit = async (change: Edit) => {
@@ -176,6 +175,7 @@ export function Conversation({ id, backTo, onAssign }: ConversationProps) {
   ];
   const isThere = state.present.includes(conversation.candidateId);
   const isReady = connection.value.state === 'ready';
+  const cantAct = isReady ? null : 'There is no connection. Ask again when you are back.';
 
   return (
     <>
@@ -279,7 +279,7 @@ export function Conversation({ id, backTo, onAssign }: ConversationProps) {
           yes="Close it"
           isBusy={isBusy}
           onYes={() => void act('close')}
-          cant={isReady ? null : 'There is no connection. Ask again when you are back.'}
+          cant={cantAct}
           onClose={callOff}
         >
           <p>
@@ -294,7 +294,7 @@ export function Conversation({ id, backTo, onAssign }: ConversationProps) {
           yes="Give it back"
           isBusy={isBusy}
           onYes={() => void act('requeue')}
-          cant={isReady ? null : 'There is no connection. Ask again when you are back.'}
+          cant={cantAct}
           onClose={callOff}
         >
           <p>“{conversation.subject}” waits again, until it is given to an agent.</p>

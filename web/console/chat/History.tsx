@@ -116,7 +116,7 @@ export function History(props: HistoryProps) {
   const lastOwnRead = lastReadOwn(messages, props.readSeq);
   const unseen = isAtEnd
     ? 0
-    : messages.filter(({ seq, senderRole }) => seq > seenSeq.current && senderRole === 'candidate').length;
+    : messages.filter((message) => message.seq > seenSeq.current && isCustomers(message)).length;
   const today = minute.value;
 
   return (

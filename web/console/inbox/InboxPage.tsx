@@ -1,14 +1,14 @@
-import { useCallback, useEffect, useMemo, useState } from 'preact/hooks';
+import { useCallback, useMemo, useState } from 'preact/hooks';
 import type { AnyConversation } from '../../../client/src/index.ts';
 import { minute } from '../app/clock.ts';
 import { useDesk } from '../app/desk.ts';
 import { clockTime, count } from '../app/format.ts';
-import { say } from '../app/notices.ts';
 import { addressOf, go, place } from '../app/router.ts';
 import { useOrder } from '../app/useOrder.ts';
 import { Conversation } from '../chat/Conversation.tsx';
 import { AssignDialog } from '../queue/AssignDialog.tsx';
-import { leaveRow, useKeys } from '../shell/keys.ts';
+import { useKeys } from '../shell/keys.ts';
+import { useCurrent } from '../shell/useCurrent.ts';
 import { NewestFirst } from '../ui/lists.tsx';
 import { BehindLine, Empty, Failed, ListStatus, Skeleton } from '../ui/parts.tsx';
 import { WindowedList } from '../ui/WindowedList.tsx';
@@ -44,11 +44,6 @@ export function InboxPage() {
   const { id, query } = place.value;
   const tab = query.get('show') === 'closed' ? 'closed' : 'open';
   const [order, setOrder] = useState<Order>('latest');
-  const [current, setCurrent] = useState<string | null>(null);
-  // Whoever has opened one by a click goes on from there.
-  useEffect(() => {
-    if (id !== null) setCurrent(id);
-  }, [id]);
   const [assigning, setAssigning] = useState<AnyConversation | null>(null);
 
   const paged = tab === 'closed' ? desk.closed : desk.inbox === null ? desk.held : null;
@@ -68,20 +63,12 @@ export function InboxPage() {
 
   const addressFor = (conversationId: string | null) =>
     addressOf('inbox', conversationId, tab === 'closed' ? { show: 'closed' } : {});
-  const move = (by: number) => {
-    const from = ids.indexOf(current ?? id ?? '');
-    const next = ids[Math.min(ids.length - 1, Math.max(0, from < 0 ? 0 : from + by))];
-    if (next === undefined) return;
-    leaveRow();
-    setCurrent(next);
-    const row = byId.get(next);
-    if (row) say(`${row.conversation.candidate.name}: ${row.conversation.subject}`);
-  };
+  const { current, moves } = useCurrent(ids, id, (one) => {
+    const conversation = byId.get(one)?.conversation;
+    return conversation && `${conversation.candidate.name}: ${conversation.subject}`;
+  });
   useKeys({
-    j: () => move(1),
-    k: () => move(-1),
-    ArrowDown: () => document.activeElement?.closest('.history-scroll') === null && move(1),
-    ArrowUp: () => document.activeElement?.closest('.history-scroll') === null && move(-1),
+    ...moves,
     Enter: () => current !== null && go(addressFor(current)),
     Escape: () => id !== null && go(addressFor(null)),
   });

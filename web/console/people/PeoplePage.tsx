@@ -76,6 +76,7 @@ export default function PeoplePage() {
     ({ name, email }) =>
       needle === '' || name.toLowerCase().includes(needle) || (email ?? '').toLowerCase().includes(needle),
   );
+  const nobody = list.hasMore.value ? 'Nobody of those who were read' : 'Nobody';
   // What isn't loaded can't be found.
   useEffect(() => {
     if (needle !== '' && list.hasMore.value && list.failure.value === null) void list.more();
@@ -194,16 +195,7 @@ export default function PeoplePage() {
           list.hasMore.value && list.failure.value === null ? (
             <Skeleton rows={8} kind="line" />
           ) : (
-            <Empty
-              icon="people"
-              title={
-                needle === ''
-                  ? 'Nobody here'
-                  : list.hasMore.value
-                    ? `Nobody of those who were read is called “${text.trim()}”`
-                    : `Nobody is called “${text.trim()}”`
-              }
-            />
+            <Empty icon="people" title={needle === '' ? 'Nobody here' : `${nobody} is called “${text.trim()}”`} />
           )
         ) : (
           <WindowedList

@@ -5,6 +5,7 @@ import { Dialog } from '../ui/Dialog.tsx';
 import { Avatar, Empty, Failed } from '../ui/parts.tsx';
 import type { Teammate } from './lobby.ts';
 import { Availability, Load } from './TeamPanel.tsx';
+import { useTeamInPlace } from './useTeamInPlace.ts';
 
 interface AssignDialogProps {
   readonly conversation: AnyConversation;
@@ -16,15 +17,13 @@ export function AssignDialog({ conversation, onClose }: AssignDialogProps) {
   const { lobby } = useDesk();
   const [text, setText] = useState('');
   const [chosen, setChosen] = useState<string | null>(null);
-  /** Who stood where as this opened: nobody moves under the pointer, or under the keys. */
-  const [order] = useState(() => new Map(lobby?.team.peek().map(({ user }, place) => [user.id, place])));
+  // Nobody moves under the pointer, or under the keys.
+  const team = useTeamInPlace(lobby?.team.value ?? [], true);
   const [isBusy, setBusy] = useState(false);
   const id = useId();
   const field = useRef<HTMLInputElement>(null);
   useEffect(() => field.current?.focus(), []);
   if (!lobby) return null;
-  const placeOf = ({ user }: Teammate) => order.get(user.id) ?? Number.MAX_SAFE_INTEGER;
-  const team = lobby.team.value.toSorted((a, b) => placeOf(a) - placeOf(b));
   const found = team
     .filter(({ user }) => user.id !== conversation.agentId)
     .filter(({ user }) => user.name.toLowerCase().includes(text.trim().toLowerCase()));

@@ -1,15 +1,16 @@
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useMemo, useRef, useState } from 'preact/hooks';
 import type { AnyConversation, Priority, StaffConversation } from '../../../client/src/index.ts';
 import { withLeaving } from '../app/arrange.ts';
 import { now } from '../app/clock.ts';
 import { useDesk } from '../app/desk.ts';
 import { failureOf } from '../app/errors.ts';
 import { count, fullTime, running } from '../app/format.ts';
-import { say, tell } from '../app/notices.ts';
+import { tell } from '../app/notices.ts';
 import { addressOf, go, place } from '../app/router.ts';
 import { useOrder } from '../app/useOrder.ts';
 import { Conversation } from '../chat/Conversation.tsx';
-import { leaveRow, useKeys } from '../shell/keys.ts';
+import { useKeys } from '../shell/keys.ts';
+import { useCurrent } from '../shell/useCurrent.ts';
 import { Icon } from '../ui/Icon.tsx';
 import { Avatar, BehindLine, Empty, Failed, Link, PriorityMark, Skeleton, Tags } from '../ui/parts.tsx';
 import { WindowedList } from '../ui/WindowedList.tsx';
@@ -31,11 +32,6 @@ const LATE_MS: Readonly<Record<Priority, number>> = {
 export function QueuePage() {
   const { lobby, user, client } = useDesk();
   const { id } = place.value;
-  const [current, setCurrent] = useState<string | null>(null);
-  // Whoever has opened one by a click goes on from there.
-  useEffect(() => {
-    if (id !== null) setCurrent(id);
-  }, [id]);
   const [assigning, setAssigning] = useState<AnyConversation | null>(null);
   const [dragged, setDragged] = useState<StaffConversation | null>(null);
   const shown = useRef<readonly string[]>([]);
@@ -61,21 +57,13 @@ export function QueuePage() {
     [conversations],
   );
 
-  const move = (by: number) => {
-    const from = ids.indexOf(current ?? id ?? '');
-    const next = ids[Math.min(ids.length - 1, Math.max(0, from < 0 ? 0 : from + by))];
-    if (next === undefined) return;
-    leaveRow();
-    setCurrent(next);
-    const row = byId.get(next);
-    if (row) say(`${row.candidate.name}: ${row.subject}`);
-  };
+  const { current, moves } = useCurrent(ids, id, (one) => {
+    const row = byId.get(one);
+    return row && `${row.candidate.name}: ${row.subject}`;
+  });
   const target = byId.get(current ?? id ?? '');
   useKeys({
-    j: () => move(1),
-    k: () => move(-1),
-    ArrowDown: () => document.activeElement?.closest('.history-scroll') === null && move(1),
-    ArrowUp: () => document.activeElement?.closest('.history-scroll') === null && move(-1),
+    ...moves,
     Enter: () => current !== null && go(addressOf('queue', current)),
     Escape: () => id !== null && go(addressOf('queue')),
     a: () => {

@@ -1,4 +1,4 @@
-import { useRef, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import type { User } from '../../../client/src/index.ts';
 import type { Failure } from '../app/errors.ts';
 import { failureOf } from '../app/errors.ts';
@@ -8,6 +8,7 @@ import { Icon } from '../ui/Icon.tsx';
 import { Menu } from '../ui/Menu.tsx';
 import { Avatar, Empty, Failed, Skeleton } from '../ui/parts.tsx';
 import type { Teammate } from './lobby.ts';
+import { useTeamInPlace } from './useTeamInPlace.ts';
 
 export const Availability = ({ user }: { readonly user: User }) => {
   const isAvailable = user.availability === 'available';
@@ -59,10 +60,7 @@ export function TeamPanel(props: TeamPanelProps) {
   const [over, setOver] = useState<string | null>(null);
   const [changing, setChanging] = useState<User | null>(null);
   // Nobody moves away under what is dragged.
-  const before = useRef(team);
-  if (!isDragging) before.current = team;
-  const placeOf = ({ user }: Teammate) => before.current.findIndex((mate) => mate.user.id === user.id);
-  const shown = isDragging ? team.toSorted((a, b) => placeOf(a) - placeOf(b)) : team;
+  const shown = useTeamInPlace(team, isDragging);
   const available = team.filter(({ user }) => user.availability === 'available').length;
   return (
     <section class={isDragging ? 'team dragging' : 'team'} aria-label="Team">

@@ -27,6 +27,25 @@ const RECOUNT_EVERY = 5;
 /** How long a row that has left says why. */
 const FAREWELL_MS = 5_000;
 
+/** For each reading under way, what was told of while it went on: that is newer than what is read. */
+class Meanwhile<T> {
+  readonly #readings = new Set<Map<string, T>>();
+
+  begin(): Map<string, T> {
+    const told = new Map<string, T>();
+    this.#readings.add(told);
+    return told;
+  }
+
+  note(id: string, value: T): void {
+    for (const told of this.#readings) told.set(id, value);
+  }
+
+  end(told: Map<string, T>): void {
+    this.#readings.delete(told);
+  }
+}
+
 /** What waits, and who is there for it. */
 export class Lobby {
   readonly #desk: DeskCore;
@@ -34,10 +53,8 @@ export class Lobby {
   readonly #held: Signal<ReadonlyMap<string, Held>> = signal(new Map());
   readonly #isCounted = signal(false);
   readonly #agents: Signal<ReadonlyMap<string, User>> = signal(new Map());
-  /** For each reading of the agents under way: who was told of meanwhile. */
-  readonly #meanwhile = new Set<Map<string, User>>();
-  /** For each count under way: what was told of meanwhile. */
-  readonly #toldMeanwhile = new Set<Map<string, Held>>();
+  readonly #agentsToldOf = new Meanwhile<User>();
+  readonly #heldToldOf = new Meanwhile<Held>();
   #seen = new Set<string>();
   /** The queue was shown once: what is new from then on calls for attention, after an outage too. */
   #hasShown = false;
@@ -93,8 +110,7 @@ export class Lobby {
   /** Reads the agents, and counts what they hold. */
   async loadTeam(): Promise<void> {
     const { http } = this.#desk.client;
-    const meanwhile = new Map<string, Held>();
-    this.#toldMeanwhile.add(meanwhile);
+    const meanwhile = this.#heldToldOf.begin();
     try {
       await this.#readAgents();
       this.isTeamLoaded.value = true;
@@ -120,15 +136,14 @@ export class Lobby {
     } catch (thrown) {
       this.teamFailure.value = failureOf(thrown);
     } finally {
-      this.#toldMeanwhile.delete(meanwhile);
+      this.#heldToldOf.end(meanwhile);
     }
   }
 
   /** What is told while they are read is newer than what was read. */
   async #readAgents(): Promise<void> {
     const { http } = this.#desk.client;
-    const meanwhile = new Map<string, User>();
-    this.#meanwhile.add(meanwhile);
+    const meanwhile = this.#agentsToldOf.begin();
     try {
       const agents = new Map<string, User>();
       for (let cursor: string | null | undefined; cursor !== null; ) {
@@ -140,12 +155,12 @@ export class Lobby {
       }
       this.#agents.value = new Map([...agents, ...meanwhile]);
     } finally {
-      this.#meanwhile.delete(meanwhile);
+      this.#agentsToldOf.end(meanwhile);
     }
   }
 
   putAgent(user: User): void {
-    for (const meanwhile of this.#meanwhile) meanwhile.set(user.id, user);
+    this.#agentsToldOf.note(user.id, user);
     const agents = new Map(this.#agents.peek());
     agents.set(user.id, user);
     this.#agents.value = agents;
@@ -205,7 +220,7 @@ export class Lobby {
     const had = this.#held.peek().get(id);
     if (had && had.revision > revision) return;
     const now = { agentId: status === undefined || status === 'assigned' ? agentId : null, revision };
-    for (const meanwhile of this.#toldMeanwhile) meanwhile.set(id, now);
+    this.#heldToldOf.note(id, now);
     const held = new Map(this.#held.peek());
     if (now.agentId === null) held.delete(id);
     else held.set(id, now);

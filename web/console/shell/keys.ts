@@ -3,7 +3,7 @@ import { useEffect, useRef } from 'preact/hooks';
 
 /** Keys that do something anywhere on the page, but never while somebody types. */
 
-type Handlers = Readonly<Record<string, (() => unknown) | undefined>>;
+export type Handlers = Readonly<Record<string, (() => unknown) | undefined>>;
 
 export const isListOpen = signal(false);
 

@@ -1,7 +1,8 @@
 import type { ComponentType } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import { Icon } from './Icon.tsx';
-import { Skeleton } from './parts.tsx';
+import { Failed, Skeleton } from './parts.tsx';
+
+const NOT_LOADED = { said: 'This part of the page didn’t load', requestId: null };
 
 /**
  * A view whose code comes once somebody wants it. Where it doesn't come, it says so: there may be no network, or a deployment may have
@@ -28,21 +29,12 @@ export function late(load: () => Promise<{ readonly default: ComponentType }>): 
     if (View) return <View />;
     if (!hasFailed) return <Skeleton rows={6} />;
     return (
-      <div class="empty failed" role="alert">
-        <span class="empty-icon">
-          <Icon name="warning" />
-        </span>
-        <p class="empty-title">This part of the page didn’t load</p>
+      <Failed failure={NOT_LOADED} onRetry={attempt}>
         <p class="empty-text">There may be no network, or there is a newer page. What you have written stays.</p>
-        <p class="empty-actions">
-          <button type="button" class="button" onClick={attempt}>
-            Try again
-          </button>{' '}
-          <button type="button" class="button" onClick={() => location.reload()}>
-            Load the page again
-          </button>
-        </p>
-      </div>
+        <button type="button" class="button" onClick={() => location.reload()}>
+          Load the page again
+        </button>
+      </Failed>
     );
   };
 }

@@ -93,13 +93,23 @@ export const Empty = ({
 );
 
 /** What a view shows where it could not be read: what went wrong, and a way on. */
-export const Failed = ({ failure, onRetry }: { readonly failure: Failure; readonly onRetry?: () => void }) => (
+export const Failed = ({
+  failure,
+  onRetry,
+  children,
+}: {
+  readonly failure: Pick<Failure, 'said' | 'requestId'>;
+  readonly onRetry?: () => void;
+  /** What else can be done. */
+  readonly children?: ComponentChildren;
+}) => (
   <div class="empty failed" role="alert">
     <span class="empty-icon">
       <Icon name="warning" />
     </span>
     <p class="empty-title">{failure.said}</p>
     {failure.requestId && <p class="empty-text">Request {failure.requestId}</p>}
+    {children}
     {onRetry && (
       <button type="button" class="button" onClick={onRetry}>
         Try again
