@@ -1,12 +1,15 @@
 import { httpEndpoint } from '../../lib/http/endpoint.ts';
 import * as routes from '../../lib/protocol/routes/users.ts';
 import { handOn } from '../../lib/services/desk/changes.ts';
+import { tellRenamed } from '../../lib/services/desk/tellRenamed.ts';
 import { tryFinishHandingOver } from '../../lib/services/users/finishHandingOver.ts';
 import * as service from '../../lib/services/users/updateUser.ts';
 
 export const updateUser = httpEndpoint(routes.updateUser, async ({ caller, params, body, waitUntil }) => {
   const updated = await service.updateUser(caller, params.userId, body);
-  if (updated.isAway) waitUntil(() => handOn({ agents: [updated.user.id] }));
-  if (updated.handsOver) waitUntil(() => tryFinishHandingOver(updated.user.id));
-  return updated.user;
+  const { user, isRenamed } = updated;
+  if (isRenamed && user.role === 'candidate') waitUntil(() => tellRenamed(user.id));
+  if (updated.isAway || (isRenamed && user.role === 'agent')) waitUntil(() => handOn({ agents: [user.id] }));
+  if (updated.handsOver) waitUntil(() => tryFinishHandingOver(user.id));
+  return user;
 });

@@ -930,6 +930,14 @@ export async function giveConversations(
   return found;
 }
 
+/** Finds a candidate's conversations that are not closed. */
+export async function findRunning(candidateId: string, most: number): Promise<Following[]> {
+  return conversationModel()
+    .find(trusted({ candidateId, status: { $in: ['open', 'assigned'] } }), { status: 1, supervisorId: 1, closedBy: 1 })
+    .limit(most)
+    .lean();
+}
+
 // Erasing a candidate.
 
 /** Finds a candidate's conversations that still have texts, in the order of their ids, after this id. */

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import mongoose from 'mongoose';
 import type { BrowserContext, Page, WebSocketRoute } from 'playwright-core';
 import {
   type AnyConversation,
@@ -12,7 +11,8 @@ import {
 import { DEMO_PASSWORD } from '../../local/demoPeople.ts';
 import { eventually } from '../support/deadline.ts';
 import { siteToken } from '../support/identity.ts';
-import { type Person, picture, type Site, seriousBarriers, startSite } from './support/pages.ts';
+import { tellLongStory, withDatabase } from './support/longStory.ts';
+import { expectInBothColours, type Person, picture, type Site, seriousBarriers, startSite } from './support/pages.ts';
 
 /** The console as the staff use it: an agent, a supervisor and an admin at browsers of their own, customers by the client package. */
 
@@ -92,32 +92,14 @@ async function assigned(subject: string, agent = 'agent1', ...said: string[]) {
 const MANY_MESSAGES = 10_000;
 const MANY_CONVERSATIONS = 1_000;
 
-/** Has an agent remember much, put where the service keeps it: in this conversation, and closed ones of its customer's. */
-async function remember(id: string, agent: User, supervisor: User): Promise<void> {
-  const database = await mongoose.createConnection(site.system.databaseUri).asPromise();
-  try {
+/** Has closed conversations of the same customer's be there, put where the service keeps them. */
+const closeMany = (id: string, agent: User, supervisor: User): Promise<void> =>
+  withDatabase(site, async (database) => {
     const conversations = database.collection<{ _id: string }>('conversations');
     const { clientConversationId, closing, room, ...conversation } = (await conversations.findOne({
       _id: id,
     })) as Record<string, unknown>;
-    const { candidateId } = conversation;
-    const begun = Date.now() - MANY_MESSAGES * 60_000;
-    const messages = Array.from({ length: MANY_MESSAGES - 1 }, (_, index) => ({
-      _id: randomUUID() as never,
-      conversationId: id,
-      seq: index + 2,
-      ...(index % 2 === 0
-        ? { senderId: agent.id, senderRole: 'agent', senderName: agent.name }
-        : { senderId: candidateId, senderRole: 'candidate', senderName: 'Kim Miller' }),
-      content: `Message number ${index + 2}`,
-      clientMessageId: null,
-      sentAt: new Date(begun + index * 60_000),
-      place: 1 + Math.ceil(index / 2),
-      broadcastAt: new Date(),
-    }));
-    await database.collection('active_messages').insertMany(messages);
-    const told = { lastSeq: MANY_MESSAGES, lastMessageAt: messages.at(-1)?.sentAt, fromCandidate: MANY_MESSAGES / 2 };
-    await conversations.updateOne({ _id: id }, { $set: told });
+    const begun = Date.now() - 2 * MANY_CONVERSATIONS * 60_000;
     const closed = Array.from({ length: MANY_CONVERSATIONS }, (_, index) => ({
       ...conversation,
       _id: randomUUID(),
@@ -131,10 +113,7 @@ async function remember(id: string, agent: User, supervisor: User): Promise<void
       lastSeq: 0,
     }));
     await conversations.insertMany(closed);
-  } finally {
-    await database.close();
-  }
-}
+  });
 
 it('the whole story of a desk: waits, is assigned by keys, answered, noted, closed', async () => {
   const supervisor = await seat('supervisor1', '/queue');
@@ -413,7 +392,8 @@ it('what a customer wrote as a visitor stays on their side, whatever way their n
 it('ten thousand messages in a chat and a thousand conversations in a list: only what is in sight is drawn', async () => {
   const view = await assigned('The longest story');
   const [{ api: agent, user }, { user: boss }] = await Promise.all([staff('agent1'), staff('supervisor1')]);
-  await remember(view.id, user, boss);
+  await tellLongStory(site, view.id, MANY_MESSAGES, user);
+  await closeMany(view.id, user, boss);
   await agent.http.markRead({ params: { conversationId: view.id }, body: { seq: MANY_MESSAGES } });
   const { page } = await seat('agent1', `/inbox/${view.id}?show=closed`);
 
@@ -607,6 +587,23 @@ it('an admin makes somebody, is told what is wrong, hands over a link, and ends 
   await page.getByRole('menuitem', { name: 'Deactivate' }).click();
   await page.getByRole('button', { name: 'Deactivate' }).click();
   await page.getByText('This supervisor still has active agents').waitFor();
+});
+
+it('an admin is told that the supervisors could not be read, and makes somebody once they can be', async () => {
+  const { page, person } = await seat('admin', '/people');
+  person.tolerate(/Failed to load resource/);
+  await page.getByRole('button', { name: 'New person' }).waitFor();
+  const reading = (url: URL) => url.pathname === '/users' && url.searchParams.get('role') === 'supervisor';
+  await page.route(reading, (route) => route.abort());
+  await page.reload();
+  await page.getByRole('button', { name: 'New person' }).click();
+  const told = page.getByRole('alert').filter({ hasText: 'The supervisors could not be read.' });
+  await told.waitFor();
+  await expectInBothColours(page, 'people-no-supervisors');
+  await page.unroute(reading);
+  await told.getByRole('button', { name: 'Try again' }).click();
+  await page.getByLabel('Supervisor', { exact: true }).selectOption({ label: 'Supervisor One' });
+  await told.waitFor({ state: 'detached' });
 });
 
 it('analytics are charts, a table and a file; the audit says who', async () => {

@@ -6,6 +6,7 @@ import { siteToken } from '../support/identity.ts';
 import type { Socket } from '../support/socket.ts';
 import { Desk, type Person as Staff } from '../support/system.ts';
 import { type CompanySite, startCompanySite } from './support/companySite.ts';
+import { tellLongStory } from './support/longStory.ts';
 import { expectInBothColours, type Person, type Site, startSite } from './support/pages.ts';
 
 /** The widget on a company's page: of another origin, under a strict policy, with styles that reach for everything. */
@@ -329,6 +330,42 @@ it('earlier messages are not new when they come in', async () => {
   });
   await bubble(page, 'Part 5.').waitFor({ state: 'attached' });
   expect(await page.locator('.news').count()).toBe(0);
+  person.expectNoFaults();
+});
+
+it('of a very long story only what is in sight is drawn', async () => {
+  const page = await person.open('/');
+  await openPanel(page);
+  await say(page, 'The longest story');
+  const conversation = await asked('The longest story');
+  const staff = await taken(conversation);
+  await staff.expect('MESSAGE_ACCEPTED', 'SEND_MESSAGE', { conversationId: conversation.id, content: 'Tell me.' });
+  await bubble(page, 'Tell me.').waitFor();
+  await page.goto('about:blank');
+  const last = 5_000;
+  await tellLongStory(site, conversation.id, last, agent.user);
+  await page.goto('/');
+  await bubble(page, `Message number ${last}`).waitFor();
+  const timeline = page.locator('.timeline');
+  // Up to the beginning, as somebody who holds the key down.
+  await eventually('the beginning', () =>
+    timeline.evaluate((element) => {
+      element.scrollTop = 0;
+      return element.querySelector('.earlier') === null;
+    }),
+  );
+  await bubble(page, 'The longest story').waitFor();
+  const fewAreDrawn = () =>
+    eventually('what is out of sight to be undrawn', async () => (await page.locator('.bubble').count()) < 300);
+  await fewAreDrawn();
+  await say(page, 'And one more');
+  await bubble(page, 'And one more').waitFor();
+  await timeline.evaluate((element) => {
+    element.scrollTop = element.scrollHeight;
+  });
+  await bubble(page, `Message number ${last}`).waitFor();
+  await fewAreDrawn();
+  await page.locator('.group.mine', { hasText: 'And one more' }).getByText('Sent', { exact: true }).waitFor();
   person.expectNoFaults();
 });
 

@@ -215,6 +215,15 @@ describe('a visitor', () => {
   });
 });
 
+/** Somebody whom the company names. */
+interface Identified {
+  readonly sub: string;
+  readonly name: string;
+  readonly id: string;
+  readonly visitor: string | undefined;
+}
+const renamedByAdmin = ({ id, name }: Identified) => desk.ok('PATCH', `/users/${id}`, desk.admin.token, { name });
+
 describe('a visitor who turns out to be a customer', () => {
   /** A visitor in a conversation with an agent, each with two messages, of which the visitor has read the agent's first. */
   async function talking(name = 'Vic') {
@@ -260,6 +269,33 @@ describe('a visitor who turns out to be a customer', () => {
     expect((await desk.call('POST', '/conversations', known.token, again)).body).toMatchObject({ id });
     await say(await desk.join(known, id), 'v3');
     expect((await a.next('NEW_MESSAGE', ({ seq }) => seq === 5)).data).toMatchObject({ senderName: 'Ada' });
+  });
+
+  it.each([
+    [
+      'a visitor who turns out to be somebody new',
+      'Visitor',
+      ({ sub, name, visitor: token }: Identified) => customer({ sub, name }, token),
+    ],
+    ['a customer of whom the company says another name', 'Vic', ({ sub, name }: Identified) => customer({ sub, name })],
+    ['a customer whom an admin calls otherwise', 'Vic', renamedByAdmin],
+  ])('is called so at once by the staff who watch, and by the agent: %s', async (_, before, rename) => {
+    const sub = newSub();
+    const person = before === 'Visitor' ? await visitor() : await customer({ sub, name: before });
+    const supervisor = await desk.supervisor();
+    const agent = await desk.agent(supervisor);
+    const waiting = await desk.conversation(person);
+    const held = await desk.conversation(person);
+    await desk.assign(supervisor, held.id, agent);
+    const [watcher, a] = [await desk.connect(supervisor), await desk.connect(agent)];
+    await watcher.expect('QUEUE_WATCHED', 'WATCH_QUEUE', {});
+    await rename({ sub, name: 'Ada', id: person.user.id, visitor: before === 'Visitor' ? person.token : undefined });
+    const renamed =
+      (id: string) => (data: { reason: string; conversation: { id: string; candidate: { name: string } } }) =>
+        data.conversation.id === id && data.reason === 'edited' && data.conversation.candidate.name === 'Ada';
+    await watcher.next('QUEUE_CHANGED', renamed(waiting.id));
+    await watcher.next('QUEUE_CHANGED', renamed(held.id));
+    await a.next('QUEUE_CHANGED', renamed(held.id));
   });
 
   it('keeps their own name where the company says none', async () => {

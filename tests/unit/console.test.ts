@@ -7,9 +7,10 @@ import { niceSpan, niceTop } from '../../web/console/app/axes.ts';
 import { csv } from '../../web/console/app/csv.ts';
 import { Drafts } from '../../web/console/app/drafts.ts';
 import { initials, running, span } from '../../web/console/app/format.ts';
-import { beginsDay, isContinued, notesAfter, PIECE, pieces } from '../../web/console/app/grouping.ts';
+import { beginsDay, isContinued, notesAfter } from '../../web/console/app/grouping.ts';
 import { faultOf, momentsOf, rangeOf } from '../../web/console/app/ranges.ts';
 import { fill } from '../../web/console/app/text.ts';
+import { PIECE, pieces } from '../../web/shared/pieces.ts';
 import { PROJECT } from '../support/process.ts';
 
 /** What the console makes of times, texts and orders, without a browser. */

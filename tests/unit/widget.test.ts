@@ -37,7 +37,7 @@ describe('the days of a conversation', () => {
     sentAt,
   });
   const shape = (messages: readonly Message[], firstUnread: number | null = null) =>
-    daysOf(messages, firstUnread).map(({ groups }) => groups.map((group) => group.messages.map(({ seq }) => seq)));
+    daysOf(messages, { firstUnread }).map(({ groups }) => groups.map((group) => group.messages.map(({ seq }) => seq)));
 
   it('are groups by sender and minute', () => {
     const said = [
@@ -57,6 +57,13 @@ describe('the days of a conversation', () => {
       message(3, '2026-03-03T12:00:00.000Z'),
     ];
     expect(shape(said, 2)).toEqual([[[1], [2]], [[3]]]);
+  });
+
+  it('say whether a day goes on from the messages before', () => {
+    const last = message(1, '2026-03-01T12:00:00.000Z');
+    const said = [message(2, '2026-03-01T12:00:10.000Z'), message(3, '2026-03-03T12:00:00.000Z')];
+    expect(daysOf(said, { firstUnread: null, last }).map(({ goesOn }) => goesOn)).toEqual([true, false]);
+    expect(daysOf(said, { firstUnread: null }).map(({ goesOn }) => goesOn)).toEqual([false, false]);
   });
 });
 

@@ -1,9 +1,10 @@
-import type { ComponentChildren } from 'preact';
+import type { ComponentChildren, RefObject } from 'preact';
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { ConversationSnapshot } from '../../client/src/conversation.ts';
 import type { OutgoingMessage } from '../../client/src/outbox.ts';
 import type { Message } from '../../client/src/protocol.ts';
 import { linkify } from '../shared/links.ts';
+import { pieces, useSight } from '../shared/pieces.ts';
 import type { Words } from './languages/en.ts';
 import type { Shown } from './shown.ts';
 import { dateOf, daysOf } from './timeline.ts';
@@ -24,7 +25,7 @@ export function Timeline({ isTyping, ...shown }: Shown & { readonly isTyping: bo
   const [seenSeq, setSeenSeq] = useState(lastSeq);
   const [isLoadingEarlier, setLoadingEarlier] = useState(false);
   const firstUnread = useFirstUnread(snapshot);
-  const days = useMemo(() => daysOf(messages, firstUnread), [messages, firstUnread]);
+  const cut = useMemo(() => pieces(messages), [messages]);
   const theirs = messages.filter(({ seq, senderRole }) => seq > seenSeq && senderRole !== 'candidate').length;
   const outbox = (snapshot?.outbox ?? []).filter(({ state: how }) => how !== 'accepted' || snapshot !== null);
 
@@ -75,9 +76,11 @@ export function Timeline({ isTyping, ...shown }: Shown & { readonly isTyping: bo
     return () => observer.disconnect();
   }, []);
 
+  const today = dateOf(new Date());
   const agent = snapshot?.conversation?.agent ?? null;
   const readBy = agent && snapshot ? (snapshot.readSeqs[agent.id] ?? 0) : 0;
   const lastMine = messages.findLast(({ senderRole }) => senderRole === 'candidate')?.seq;
+  const mark = lastMine === undefined || outbox.length > 0 ? null : readBy >= lastMine ? words.read : words.sent;
   const isLoading = snapshot !== null && snapshot.conversation === null && messages.length === 0;
   const isWaiting =
     !isLoading && agent === null && snapshot?.conversation?.status !== 'closed' && opening?.failed == null;
@@ -106,31 +109,20 @@ export function Timeline({ isTyping, ...shown }: Shown & { readonly isTyping: bo
             <i />
           </div>
         )}
-        {days.map(({ date, groups }) => (
-          <section key={date} class="day">
-            <h3 class="date">
-              <span>{dayName(date, language)}</span>
-            </h3>
-            <ol>
-              {groups.map((group) => (
-                <li key={group.messages[0]?.seq} class={group.isMine ? 'group mine' : 'group theirs'}>
-                  {group.messages[0]?.seq === firstUnread && <p class="new">{words.unread}</p>}
-                  {group.messages.map((message) => (
-                    <Bubble key={message.seq} who={group.isMine ? words.you : group.senderName} isMine={group.isMine}>
-                      {message.content}
-                    </Bubble>
-                  ))}
-                  <p class="meta" part="meta">
-                    {!group.isMine && <bdi>{group.senderName}</bdi>}
-                    <time dateTime={group.messages.at(-1)?.sentAt}>{timeOf(group.messages.at(-1), language)}</time>
-                    {group.messages.at(-1)?.seq === lastMine && outbox.length === 0 && (
-                      <span>{readBy >= (lastMine ?? 0) ? words.read : words.sent}</span>
-                    )}
-                  </p>
-                </li>
-              ))}
-            </ol>
-          </section>
+        {cut.map((piece, at) => (
+          <Piece
+            key={piece.number}
+            messages={piece.messages}
+            last={cut[at - 1]?.messages.at(-1)}
+            firstUnread={firstUnread}
+            marked={mark !== null && piece.messages.some(({ seq }) => seq === lastMine) ? lastMine : undefined}
+            mark={mark}
+            today={today}
+            isLast={at === cut.length - 1}
+            scroller={place}
+            words={words}
+            language={language}
+          />
         ))}
         {(outbox.length > 0 || opening) && (
           <ol class="outbox">
@@ -171,6 +163,65 @@ export function Timeline({ isTyping, ...shown }: Shown & { readonly isTyping: bo
     </div>
   );
 }
+
+interface PieceProps extends Pick<Shown, 'words' | 'language'> {
+  readonly messages: readonly Message[];
+  /** What was said before this piece. */
+  readonly last: Message | undefined;
+  readonly firstUnread: number | null;
+  /** The message of this piece that says what became of it. */
+  readonly marked: number | undefined;
+  readonly mark: string | null;
+  readonly today: string;
+  readonly isLast: boolean;
+  readonly scroller: RefObject<HTMLElement | null>;
+}
+
+function Piece({ scroller, isLast, ...drawn }: PieceProps) {
+  const { messages, last, firstUnread, marked, mark, today, words, language } = drawn;
+  const { element, hiddenHeight } = useSight(scroller, isLast, messages.length);
+  const isDrawn = hiddenHeight === null;
+  // What has not changed is not made anew: with every message, all of it would be.
+  const days = useMemo(
+    () => isDrawn && <Days {...drawn} />,
+    [isDrawn, messages[0], messages.length, last, firstUnread, marked, marked && mark, today, words, language],
+  );
+  return (
+    <div ref={element} style={{ blockSize: isDrawn ? '' : `${hiddenHeight}px` }}>
+      {days}
+    </div>
+  );
+}
+
+type DaysProps = Omit<PieceProps, 'isLast' | 'scroller'>;
+
+const Days = ({ messages, last, firstUnread, marked, mark, today, words, language }: DaysProps) =>
+  daysOf(messages, { firstUnread, last }).map(({ date, goesOn, groups }) => (
+    <section key={date} class="day">
+      {!goesOn && (
+        <h3 class="date">
+          <span>{dayName(date, today, language)}</span>
+        </h3>
+      )}
+      <ol>
+        {groups.map((group) => (
+          <li key={group.messages[0]?.seq} class={group.isMine ? 'group mine' : 'group theirs'}>
+            {group.messages[0]?.seq === firstUnread && <p class="new">{words.unread}</p>}
+            {group.messages.map((message) => (
+              <Bubble key={message.seq} who={group.isMine ? words.you : group.senderName} isMine={group.isMine}>
+                {message.content}
+              </Bubble>
+            ))}
+            <p class="meta" part="meta">
+              {!group.isMine && <bdi>{group.senderName}</bdi>}
+              <time dateTime={group.messages.at(-1)?.sentAt}>{timeOf(group.messages.at(-1), language)}</time>
+              {marked !== undefined && group.messages.at(-1)?.seq === marked && <span>{mark}</span>}
+            </p>
+          </li>
+        ))}
+      </ol>
+    </section>
+  ));
 
 /** Where one has last read, as it was when the panel was opened. */
 function useFirstUnread(snapshot: ConversationSnapshot | null): number | null {
@@ -292,15 +343,15 @@ const timeOf = (message: Message | undefined, language: string): string =>
   message ? new Date(message.sentAt).toLocaleTimeString(language, { hour: 'numeric', minute: '2-digit' }) : '';
 
 /** "Today", "yesterday", else the day by its name. */
-function dayName(date: string, language: string): string {
+function dayName(date: string, today: string, language: string): string {
   const at = new Date(`${date}T12:00`);
-  const today = new Date(`${dateOf(new Date())}T12:00`);
-  const daysAgo = Math.round((today.getTime() - at.getTime()) / 86_400_000);
+  const now = new Date(`${today}T12:00`);
+  const daysAgo = Math.round((now.getTime() - at.getTime()) / 86_400_000);
   if (daysAgo < 2) {
     const name = new Intl.RelativeTimeFormat(language, { numeric: 'auto' }).format(-daysAgo, 'day');
     return name.charAt(0).toLocaleUpperCase(language) + name.slice(1);
   }
-  const isThisYear = at.getFullYear() === today.getFullYear();
+  const isThisYear = at.getFullYear() === now.getFullYear();
   return at.toLocaleDateString(language, {
     weekday: 'long',
     day: 'numeric',

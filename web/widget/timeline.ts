@@ -11,6 +11,8 @@ export interface Group {
 export interface Day {
   /** `2026-11-28`. */
   readonly date: string;
+  /** Whether the day goes on from what was said before. */
+  readonly goesOn: boolean;
   readonly groups: readonly Group[];
 }
 
@@ -22,13 +24,22 @@ export function dateOf(at: Date): string {
   return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
 }
 
-export function daysOf(messages: readonly Message[], firstUnread: number | null): readonly Day[] {
-  const days: { date: string; groups: { isMine: boolean; senderName: string; messages: Message[] }[] }[] = [];
+/** The days of some messages. `last`: what was said before them. A group begins with `firstUnread`, and with the first of the messages. */
+export function daysOf(
+  messages: readonly Message[],
+  { firstUnread, last }: { readonly firstUnread: number | null; readonly last?: Message | undefined },
+): readonly Day[] {
+  const days: {
+    date: string;
+    goesOn: boolean;
+    groups: { isMine: boolean; senderName: string; messages: Message[] }[];
+  }[] = [];
+  const lastDate = last && dateOf(new Date(last.sentAt));
   let before: Message | undefined;
   for (const message of messages) {
     const date = dateOf(new Date(message.sentAt));
     const isNewDay = days.at(-1)?.date !== date;
-    if (isNewDay) days.push({ date, groups: [] });
+    if (isNewDay) days.push({ date, goesOn: date === lastDate, groups: [] });
     const groups = days.at(-1)?.groups ?? [];
     const isMine = message.senderRole === 'candidate';
     const goesOn =

@@ -19,6 +19,8 @@ import { type LetIn, openSessionOf } from './openSession.ts';
 export interface Exchanged {
   readonly session: Session;
   readonly merged: Merged | null;
+  /** Whether the staff knew the customer by another name or address: `tellRenamed` tells them. */
+  readonly isRenamed: boolean;
 }
 
 /**
@@ -79,21 +81,26 @@ async function findVisitor(token: string | undefined, sourceIp: string): Promise
 /** Returns `null` where another request has made the customer meanwhile. */
 async function tryExchange(identity: Identity, visitor: Caller | null, sourceIp: string): Promise<Exchanged | null> {
   let merged: Exchanged['merged'] = null;
+  let isRenamed = false;
   const letIn = async (session: Transaction): Promise<LetIn> => {
     merged = null;
     const known = await admitCustomer(identity, session);
-    if (!known) return letInNew(identity, visitor, sourceIp, session);
+    if (!known) {
+      // A visitor whom the company names now was a stranger to the staff.
+      isRenamed = visitor !== null;
+      return letInNew(identity, visitor, sourceIp, session);
+    }
     const { user } = known;
     if (!user.active) throw new AppError('INVALID_TOKEN');
     const actor = { userId: user.id, role: user.role, sourceIp };
-    await followClaims(known, actor, session);
+    isRenamed = await followClaims(known, actor, session);
     merged = visitor && (await mergeVisitor(visitor, actor, session));
     await audit(actor, 'signed_in', user.id, BY_IDENTITY, session);
     return { user, ended: merged?.sockets ?? [] };
   };
   try {
     const session = await openSessionOf(letIn, sourceIp);
-    return { session, merged };
+    return { session, merged, isRenamed };
   } catch (error) {
     if (isDuplicateKey(error, 'identitySub')) return null;
     throw error;
@@ -121,16 +128,18 @@ async function takeOver(visitor: Caller, identity: Identity, session: Transactio
   return (await touchSession(visitor, session)) && becomeCustomer(visitor.userId, identity, session);
 }
 
-/** Notes what the company says anew, and has the customer's sockets speak under the new name. */
+/** Notes what the company says anew, and has the customer's sockets speak under the new name. Returns whether it says anything anew. */
 async function followClaims(
   { before, user }: { readonly before: User; readonly user: User },
   actor: Actor,
   session: Transaction,
-): Promise<void> {
+): Promise<boolean> {
   const changes = {
     ...(user.name !== before.name && { name: 'changed' }),
     ...(user.email !== before.email && { email: 'changed' }),
   };
-  if (Object.keys(changes).length > 0) await audit(actor, 'user_updated', user.id, changes, session);
+  if (Object.keys(changes).length === 0) return false;
+  await audit(actor, 'user_updated', user.id, changes, session);
   if (user.name !== before.name) await changeSpeaker(user, session);
+  return true;
 }

@@ -27,6 +27,8 @@ export interface Updated {
   readonly handsOver: boolean;
   /** Whether the user was available, and is away because of the change. */
   readonly isAway: boolean;
+  /** Whether the user is shown by another name or address than before. */
+  readonly isRenamed: boolean;
 }
 
 /**
@@ -50,7 +52,13 @@ export async function updateUser(caller: Caller, userId: string, change: UserCha
     if (leaves !== null) await touchUser(leaves, session);
     const user = await changeUser(userId, change, { handsOver, automatic: team?.automatic }, session);
     if (user.name !== before.name || user.supervisorId !== before.supervisorId) await changeSpeaker(user, session);
-    return { user, handsOver, isAway: deactivates && before.availability === 'available', sockets: ended };
+    return {
+      user,
+      handsOver,
+      isAway: deactivates && before.availability === 'available',
+      isRenamed: user.name !== before.name || user.email !== before.email,
+      sockets: ended,
+    };
   });
   await cutAll(sockets);
   // Said to be active, again or still.

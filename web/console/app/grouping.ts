@@ -1,26 +1,7 @@
 import type { Message, Note } from '../../../client/src/index.ts';
 import { daysBetween } from './format.ts';
 
-/** How messages stand together: by sender and minute, with a line between days, in pieces that are drawn or not as a whole. */
-
-/** So many messages are drawn, or left out of sight, together. */
-export const PIECE = 50;
-
-export const pieceOf = (seq: number): number => Math.floor((seq - 1) / PIECE);
-
-/** The messages by piece. A piece has the same number, however many earlier ones are loaded. */
-export function pieces(
-  messages: readonly Message[],
-): readonly { readonly number: number; readonly messages: readonly Message[] }[] {
-  const made: { number: number; messages: Message[] }[] = [];
-  for (const message of messages) {
-    const number = pieceOf(message.seq);
-    const last = made.at(-1);
-    if (last?.number === number) last.messages.push(message);
-    else made.push({ number, messages: [message] });
-  }
-  return made;
-}
+/** How messages stand together: by sender and minute, with a line between days. */
 
 const minuteOf = (time: string): number => Math.floor(new Date(time).getTime() / 60_000);
 

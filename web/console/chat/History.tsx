@@ -1,10 +1,12 @@
+import type { RefObject } from 'preact';
 import { memo } from 'preact/compat';
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { Message, Note, OutgoingMessage } from '../../../client/src/index.ts';
 import { linkify } from '../../shared/links.ts';
+import { pieces, useSight } from '../../shared/pieces.ts';
 import { minute } from '../app/clock.ts';
 import { clockTime, count, dayLine, fullTime } from '../app/format.ts';
-import { beginsDay, isContinued, notesAfter, pieces } from '../app/grouping.ts';
+import { beginsDay, isContinued, notesAfter } from '../app/grouping.ts';
 import { Icon } from '../ui/Icon.tsx';
 import { Avatar, Empty, Skeleton } from '../ui/parts.tsx';
 
@@ -225,7 +227,7 @@ interface PieceProps {
   readonly readMark: number | null;
   readonly newAfter: number | null;
   readonly isLast: boolean;
-  readonly scroller: { readonly current: HTMLElement | null };
+  readonly scroller: RefObject<HTMLElement | null>;
 }
 
 const isSamePiece = (a: PieceProps, b: PieceProps): boolean =>
@@ -238,27 +240,10 @@ const isSamePiece = (a: PieceProps, b: PieceProps): boolean =>
   a.isLast === b.isLast &&
   Math.floor(a.today / 3_600_000) === Math.floor(b.today / 3_600_000);
 
-/**
- * Fifty messages. Far out of sight they are an empty space as high as they were: so ten thousand messages cost no more than a
- * few hundred.
- */
 const Piece = memo(function Piece(props: PieceProps) {
   const { messages, before, notes, today, readMark, newAfter, isLast, scroller } = props;
-  const element = useRef<HTMLDivElement>(null);
-  const [hiddenHeight, setHiddenHeight] = useState<number | null>(null);
-  useEffect(() => {
-    const own = element.current;
-    if (!own || isLast) return;
-    const observer = new IntersectionObserver(
-      ([entry]) => {
-        if (entry) setHiddenHeight(entry.isIntersecting ? null : entry.boundingClientRect.height);
-      },
-      { root: scroller.current, rootMargin: '2000px 0px' },
-    );
-    observer.observe(own);
-    return () => observer.disconnect();
-  }, [isLast, messages.length]);
-  if (hiddenHeight !== null && !isLast) {
+  const { element, hiddenHeight } = useSight(scroller, isLast, messages.length);
+  if (hiddenHeight !== null) {
     return <div ref={element} class="piece" style={{ blockSize: `${hiddenHeight}px` }} />;
   }
   return (

@@ -16,6 +16,7 @@ import { Avatar, Empty, Skeleton } from '../ui/parts.tsx';
 import { WindowedList } from '../ui/WindowedList.tsx';
 
 const ROW = 60;
+const MOST_SUPERVISORS = 1_000;
 
 const ROLES: Readonly<Record<string, string>> = {
   all: 'Everybody',
@@ -65,7 +66,7 @@ export default function PeoplePage() {
     [client, role, active],
   );
   useEffect(() => void list.refresh(), [list]);
-  useEffect(() => void supervisors.all(1_000), [supervisors]);
+  useEffect(() => void supervisors.all(MOST_SUPERVISORS), [supervisors]);
   const onEnd = useCallback(() => void list.more(), [list]);
   const nameOf = useMemo(
     () => new Map(supervisors.items.value.map(({ id, name }) => [id, name])),
@@ -231,7 +232,7 @@ export default function PeoplePage() {
       {doing?.what === 'create' && (
         <PersonDialog
           user={null}
-          supervisors={supervisors.items.value}
+          supervisors={supervisors}
           onClose={close}
           onSave={async (values) => {
             put(
@@ -253,7 +254,7 @@ export default function PeoplePage() {
       {doing?.what === 'edit' && (
         <PersonDialog
           user={doing.user}
-          supervisors={supervisors.items.value}
+          supervisors={supervisors}
           onClose={close}
           onSave={async ({ name, email, supervisorId }) => {
             const { user } = doing;
@@ -351,7 +352,7 @@ interface Values {
 
 interface PersonDialogProps {
   readonly user: User | null;
-  readonly supervisors: readonly User[];
+  readonly supervisors: Supervisors;
   readonly onClose: () => void;
   readonly onSave: (values: Values) => Promise<void>;
 }
@@ -427,29 +428,13 @@ export function PersonDialog({ user, supervisors, onClose, onSave }: PersonDialo
           </>
         )}
         {isAgent && (
-          <Field
-            label="Supervisor"
+          <SupervisorField
+            supervisors={supervisors}
+            value={values.supervisorId}
+            had={user?.supervisorId ?? null}
             error={fault('supervisorId')}
-            {...(user && { hint: 'Who moves takes along what they hold.' })}
-          >
-            {(attributes) => (
-              <select
-                {...attributes}
-                value={values.supervisorId}
-                onChange={({ currentTarget }) => set({ supervisorId: currentTarget.value })}
-              >
-                <option value="">Choose one</option>
-                {supervisors
-                  .filter(({ active, id }) => active || id === user?.supervisorId)
-                  .map(({ id, name, active }) => (
-                    <option key={id} value={id}>
-                      {name}
-                      {active ? '' : ' (deactivated)'}
-                    </option>
-                  ))}
-              </select>
-            )}
-          </Field>
+            onValue={(supervisorId) => set({ supervisorId })}
+          />
         )}
         <Refused failure={failure} />
         <DialogActions onClose={onClose}>
@@ -459,6 +444,57 @@ export function PersonDialog({ user, supervisors, onClose, onSave }: PersonDialo
         </DialogActions>
       </form>
     </Dialog>
+  );
+}
+
+type Supervisors = Pick<PagedList<User>, 'items' | 'failure' | 'readAt'> & { all(most: number): Promise<unknown> };
+
+interface SupervisorFieldProps {
+  readonly supervisors: Supervisors;
+  readonly value: string;
+  /** Whom an agent is under, who may be deactivated; `null` for a new one. */
+  readonly had: string | null;
+  readonly error: string | undefined;
+  readonly onValue: (id: string) => void;
+}
+
+/** Under whom an agent is: one of those who could be read. */
+function SupervisorField({ supervisors, value, had, error, onValue }: SupervisorFieldProps) {
+  const open = supervisors.items.value.filter(({ active, id }) => active || id === had);
+  const failure = supervisors.failure.value;
+  const isRead = supervisors.readAt.value !== null;
+  const isNobody = isRead && failure === null && open.length === 0;
+  return (
+    <>
+      <Field
+        label="Supervisor"
+        error={error}
+        {...(isNobody && { hint: 'There is no active supervisor yet: make one first.' })}
+        {...(had !== null && { hint: 'Who moves takes along what they hold.' })}
+      >
+        {(attributes) => (
+          <select {...attributes} value={value} onChange={({ currentTarget }) => onValue(currentTarget.value)}>
+            <option value="">{isRead || failure ? 'Choose one' : 'Reading …'}</option>
+            {open.map(({ id, name, active }) => (
+              <option key={id} value={id}>
+                {name}
+                {active ? '' : ' (deactivated)'}
+              </option>
+            ))}
+          </select>
+        )}
+      </Field>
+      {failure && (
+        <p class="behind-line" role="alert">
+          <span>
+            {isRead ? 'Not all supervisors are here.' : 'The supervisors could not be read.'} {failure.said}
+          </span>
+          <button type="button" class="text-button" onClick={() => void supervisors.all(MOST_SUPERVISORS)}>
+            Try again
+          </button>
+        </p>
+      )}
+    </>
   );
 }
 
