@@ -138,7 +138,7 @@ describe('availability', () => {
     expect(await auditModel().countDocuments({ action: 'agent_sent_away', targetId: agent.user.id })).toBe(1);
   });
 
-  it('and capacity are told to watching admins and the agent’s supervisor, lapses by the clock', async () => {
+  it('capacity and name are told to watching admins and the agent’s supervisor, lapses by the clock', async () => {
     const { supervisor, agents } = await team(1);
     const [agent] = agents as [Person];
     const [theirs, others, admins] = await Promise.all([
@@ -152,12 +152,15 @@ describe('availability', () => {
     await socket.expect('AVAILABILITY_SET', 'SET_AVAILABILITY', { status: 'available', renew: true });
     await setCapacity(supervisor, agent, 7);
     await system.gateway.idle();
+    await desk.ok('PATCH', `/users/${agent.user.id}`, desk.admin.token, { name: 'Alexandra' });
+    await system.gateway.idle();
     await lapse(agent);
     await tick();
     await system.gateway.idle();
     const told = [
       { user: { id: agent.user.id, availability: 'available' } },
       { user: { availability: 'available', maxConversations: 7 } },
+      { user: { name: 'Alexandra', availability: 'available' } },
       { user: { availability: 'away', maxConversations: 7 } },
     ];
     expect(theirs.frames('AGENT_CHANGED')).toMatchObject(told);

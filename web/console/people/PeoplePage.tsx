@@ -485,14 +485,12 @@ function SupervisorField({ supervisors, value, had, error, onValue }: Supervisor
         )}
       </Field>
       {failure && (
-        <p class="behind-line" role="alert">
-          <span>
-            {isRead ? 'Not all supervisors are here.' : 'The supervisors could not be read.'} {failure.said}
-          </span>
+        <Refusal>
+          {isRead ? 'Not all supervisors are here.' : 'The supervisors could not be read.'} {failure.said}{' '}
           <button type="button" class="text-button" onClick={() => void supervisors.all(MOST_SUPERVISORS)}>
             Try again
           </button>
-        </p>
+        </Refusal>
       )}
     </>
   );
