@@ -52,7 +52,7 @@ module.exports = async ({ resolveVariable }) => {
 };
 
 /**
- * One at least: 0 would let nothing through.
+ * Returns a part of a limit, 1 at least: 0 would let nothing through.
  * @param {number} amount
  */
 const partOf = (amount) => Math.max(1, Math.ceil(amount * PART));

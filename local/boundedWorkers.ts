@@ -56,8 +56,8 @@ class WaitingFunction implements LambdaFunction {
   }
 
   /**
-   * The emulator doesn't wait for a function that is called asynchronously. Handled here, the failure of such a function, which
-   * logs it, doesn't end the emulator. Whoever does wait is told as ever.
+   * The emulator doesn't wait for a function that is called asynchronously. Its failure is
+   * caught here, so that it doesn't end the emulator; the function logs it. A caller who waits still gets the failure.
    */
   runHandler(): Promise<unknown> {
     const run = this.#run();

@@ -104,7 +104,7 @@ interface Pending {
   reject(error: LiveSupportError): void;
 }
 
-/** A connection that stayed up so long was no flash in the pan: the pauses begin anew. */
+/** After a connection has stayed up so long, the pauses begin anew. */
 const STEADY_MS = 10_000;
 /** A timer that comes so late shows that the machine or the page slept. */
 const WATCH_MS = 15_000;

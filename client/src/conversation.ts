@@ -122,7 +122,7 @@ export class ConversationView {
   #moves = 0;
   /** The service has said that the conversation is closed. */
   #isClosed = false;
-  /** What is to be done to be up to date, while it is done. */
+  /** The work that brings the view up to date, while it runs. */
   #syncing: Promise<void> | undefined;
   #syncAgain = false;
   #failures = 0;

@@ -49,7 +49,7 @@ export interface HttpDependencies {
   readonly backoff: Backoff;
 }
 
-/** Longer than this nobody waits without being told. */
+/** The longest `retryAfter` that is waited for here. After a longer one the call rejects, and the application decides. */
 const MOST_RETRY_AFTER_SECONDS = 10;
 
 /** The service over HTTP, one request at a time. Knows no session. */

@@ -36,11 +36,11 @@ interface Kept {
   readonly refreshSentAt: number | null;
 }
 
-/** A token that is good for less than this is as good as expired: it has a way to go. */
+/** A token that expires within this time counts as expired, because a request takes time to arrive. */
 const LEEWAY_MS = 30_000;
 /** The service repeats its answer to a refresh for 30 seconds. Later a repeat would pass for a theft. */
 const REPEAT_MS = 25_000;
-/** A session that is made new and is no good is not made new for ever. */
+/** After so many renewals a call takes the session that there is, refused or not: nothing is renewed for ever. */
 const MOST_RENEWALS = 2;
 const REFRESH_TIMEOUT_MS = 8_000;
 /** What has answered so recently can be reached. */

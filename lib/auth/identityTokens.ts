@@ -9,7 +9,7 @@ const ALGORITHM = 'HS256';
 
 /** A token of the company's has a few hundred characters. Longer ones are not worth decoding. */
 const LONGEST_TOKEN = 4096;
-/** The clock of the company's backend may be so far ahead, and its tokens may live so long after they were made. */
+/** How far the clock of the company's backend may be ahead, and how long its tokens may live after they were made. */
 const AHEAD_SECONDS = 60;
 const LONGEST_SECONDS = 3600;
 

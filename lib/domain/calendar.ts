@@ -21,8 +21,8 @@ export function isTimeZone(timeZone: string): boolean {
 }
 
 /**
- * Returns the days of a time zone that have an instant of a time in them, whole, at most `most`. Every zone's days begin with a
- * quarter of an hour of UTC.
+ * Returns the whole days of a time zone that a range touches, at most `most`. In every zone a day begins with a quarter of an
+ * hour of UTC.
  */
 export function daysOf({ from, to }: Range, timeZone: string, most: number): LocalDay[] {
   const format = new Intl.DateTimeFormat('en-CA', {

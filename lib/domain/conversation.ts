@@ -43,7 +43,7 @@ export function decide(now: Lifecycle, command: LifecycleCommand): Decision {
       return allow(now);
     case 'assign': {
       if (now.status === 'assigned') {
-        // With another supervisor: not theirs to see. With the same agent: repeated, or raced by a twin.
+        // Another supervisor's conversation is not the caller's to see. With the same agent, the command is repeated, or an equal one won.
         if (now.supervisorId !== command.supervisorId) return refuse('NOT_FOUND');
         if (now.agentId === command.agentId) return allow(now);
       }

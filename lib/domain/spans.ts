@@ -14,7 +14,7 @@ export type Days = (typeof LEVELS)[number];
 /** Returns the start of the span of this length that has an instant in it. */
 export const spanStart = (at: number, length: number): number => Math.floor(at / length) * length;
 
-/** Returns the number of the quarter of an hour, from the start of its day of UTC, that has an instant in it. */
+/** Returns in which quarter of an hour of its UTC day an instant is, from 0. */
 export const quarterOf = (at: number): number => Math.floor((at - spanStart(at, DAY_MS)) / QUARTER_MS);
 
 /** A time from `from` on and before `to`, in epoch milliseconds; infinite where it has no bound. */

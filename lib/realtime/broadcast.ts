@@ -10,7 +10,7 @@ import { answersGiven } from './turns.ts';
 
 /** Who receives a frame: the connections in `room` and those of `users`, each once, but not `except`. */
 export interface Audience {
-  /** As the write left it that the frame is about. */
+  /** The room as the write that the frame reports has left it. */
   readonly room?: Room;
   /** Every connection of these users. */
   readonly users?: readonly string[];

@@ -98,7 +98,7 @@ function closeIdle(one: Gateway): void {
   for (const socket of idleSockets(one)) socket.destroy();
 }
 
-/** A request about a connection. Its input is no other request's. */
+/** A request about a connection. No two requests have the same `input` object. */
 export interface Request {
   readonly input: { readonly ConnectionId: string };
   send(client: ApiGatewayManagementApiClient): Promise<unknown>;
@@ -106,7 +106,7 @@ export interface Request {
   readonly complaint: string;
 }
 
-/** Fulfils when a request may go out, with what aborts it. */
+/** By a request's `input`: a promise that fulfils when the request may go out, with the signal that aborts the request. */
 const departures = new WeakMap<object, Promise<AbortSignal>>();
 
 function mayGoOut(input: object): Promise<AbortSignal> {

@@ -2,7 +2,7 @@ import { config } from './config.ts';
 import { waitToRetry } from './retry.ts';
 import { required, signedPost } from './signedPost.ts';
 
-/** The longest all attempts may take together: much less than the mail is left to who sends it. */
+/** The longest all attempts may take together: much less than the time for which the mail is its sender's. */
 const PATIENCE_MS = 8_000;
 const ATTEMPTS = 3;
 
@@ -25,8 +25,8 @@ export type Sending =
 const NEVER_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
 
 /**
- * Sends a mail through SES, version 2 of its API, without the SDK's client, as `invoke.ts` calls Lambda. What may pass is tried
- * again at once, but only what was certainly not sent. Never throws for what SES or the network does.
+ * Sends a mail through SES, version 2 of its API, without the SDK's client, as `invoke.ts` calls Lambda. A fault that may pass
+ * is tried again at once, but only when the mail was certainly not sent. Never throws for what SES or the network does.
  * https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html
  */
 export async function sendEmail(email: Email): Promise<Sending> {

@@ -27,8 +27,8 @@ interface Content {
 }
 
 /**
- * Answers a page, or a file that pages are made of. What there is the manifest says; a page that is switched off, and whatever
- * it alone uses, is answered like a path that no route matches.
+ * Answers a page, or a file that pages are made of. The manifest says what there is. A page that is switched off, and a
+ * file that only such pages use, is answered like a path that no route matches.
  */
 export async function answerPage(
   event: APIGatewayProxyEventV2,

@@ -41,7 +41,7 @@ export async function freeAgents(): Promise<FreeAgent[]> {
   return rows.map(({ _id: id, availabilities = 0 }) => ({ id, availability: availabilities }));
 }
 
-/** Whether an agent may be given a conversation that these have lost: not what they have lost since they became available. */
+/** Whether an agent may be given a conversation with these losses: not if they have lost it since they became available. */
 export const mayTake = ({ id, availability }: FreeAgent, losses: readonly Loss[]): boolean =>
   !losses.some((loss) => loss.agentId === id && loss.availability === availability);
 
@@ -155,13 +155,13 @@ export async function renewLease(agentId: string): Promise<Date | null> {
   return record?.availableUntil ?? null;
 }
 
-/** Where there is no lease, nothing ends: an absence is counted from the end of the last one. */
+/** When the lease ends: now, or when it ran out. Without a lease the last one's end stays, because absences count from there. */
 const LEASE_ENDED = {
   $cond: [{ $eq: ['$leased', true] }, { $min: ['$availableUntil', NOW] }, '$availableUntil'],
 } as const;
 const ENDED: Filter[] = [{ $set: { availableUntil: LEASE_ENDED } }, { $unset: 'leased' }];
 
-/** Ends an agent's lease. Returns the agent, where they had one that nobody had noted the end of. */
+/** Ends an agent's lease. Returns the agent; `null` when there was no lease, or its end was noted before. */
 export async function makeAway(agentId: string, session?: Transaction): Promise<User | null> {
   const record = await native(userModel()).findOneAndUpdate({ _id: agentId, role: 'agent', leased: true }, ENDED, {
     returnDocument: 'after',

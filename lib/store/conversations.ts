@@ -499,7 +499,7 @@ export async function listConversations(
 const isPossible = ({ status, agentId, supervisorId }: Equalities): boolean =>
   status === 'open' || agentId === null ? !agentId && !supervisorId : true;
 
-/** How a conversation must be for a write to happen. Without `supervisorId`, whoever's it is. */
+/** The state that a conditional write expects. Without `supervisorId`, any supervisor's conversation will do. */
 export type Expected = Pick<Lifecycle, 'status' | 'agentId'> & Partial<Lifecycle>;
 
 /** The filter of a conditional write: the write happens only while the conversation is still exactly so. */
@@ -777,7 +777,7 @@ const speaks = (connectionId: string, participant: '$agentId' | '$candidateId') 
   return { $in: [{ $literal: connectionId }, { $map: { input: theirs, in: '$$this.connectionId' } }] };
 };
 
-/** One message of the candidate's more, if it is theirs. What nobody has counted is not begun. */
+/** Adds 1 to the count of the candidate's messages if the message is theirs. A conversation without a count gets none. */
 const countedIf = (isCandidates: object | true) => {
   const isMissing = { $eq: [{ $type: '$fromCandidate' }, 'missing'] };
   return { $cond: [isMissing, '$$REMOVE', { $add: ['$fromCandidate', { $cond: [isCandidates, 1, 0] }] }] };
@@ -805,7 +805,7 @@ export interface Room {
   readonly inTurn: readonly string[];
 }
 
-/** For so long after a commit, whoever was in the room at the commit is told. */
+/** How long after a commit the people who were in the room at the commit are told without another look. */
 const FRESH_MS = 1_000;
 
 /**

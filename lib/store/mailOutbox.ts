@@ -43,7 +43,7 @@ export const mailOutboxModel = /* @__PURE__ */ defineModel<OutboxRecord>(
 const TRIED_MS = 30 * 60 * 1000;
 
 /**
- * How long a mail is left to who has taken it: longer than the function that sends mails may run. After that time its sender is
+ * How long a mail belongs to the sender that has taken it: longer than the function that sends mails may run. After that time its sender is
  * dead, and the mail is due again.
  */
 const TAKEN_MS = 2 * 60 * 1000;

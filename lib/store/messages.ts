@@ -277,7 +277,7 @@ export async function copyToPermanent(conversationId: string, from: number, to: 
   const messages = native(activeMessageModel()).find(range, {
     projection: { broadcastAt: 0, expiresAt: 0 },
     batchSize: COPIED_AT_ONCE,
-    // The server then knows that the last of them is the last.
+    // With the limit the server knows which message is the last, and that nothing comes after it.
     limit: to - from,
   });
   try {

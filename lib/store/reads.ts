@@ -8,7 +8,7 @@ export interface ReadRecord {
   conversationId: string;
   userId: string;
   seq: number;
-  /** How many messages of the other side that are: so what is unread is a difference, and no count. */
+  /** How many messages of the other side there are up to `seq`: so the unread ones are a difference, and are not counted. */
   others: number;
   readAt: Date;
 }

@@ -24,7 +24,7 @@ interface UtcDay extends Figures {
   readonly quarters: Readonly<Record<string, Sum>>;
 }
 
-/** What of a day of UTC comes before one of its quarters. */
+/** Sums up the part of a UTC day before one of its quarters of an hour. */
 function before(day: UtcDay | undefined, quarter: number): Figures {
   const sum = complete({});
   if (!day) return sum;

@@ -28,7 +28,10 @@ type Said =
 
 /** A tab that doesn't take a socket in this time is frozen: another one carries on. */
 const TAKEN_MS = 2_500;
-/** As the client replaces its socket after less than two hours, so must the real one be younger than what that lasts. */
+/**
+ * A real socket older than this gets no further client. A client replaces its socket shortly before the gateway's two hours are
+ * over, and must then get a new one.
+ */
 const YOUNG_MS = 60 * 60_000;
 /**
  * A client that leaves a line on which nothing has come for so long since it asked has given it up: no other client shall be put

@@ -11,7 +11,7 @@ import { readTimeline } from '../../store/timeline.ts';
 import { ratingsOf, seconds } from './supervisorAnalytics.ts';
 
 const MOST_DAYS = 366;
-/** So long a time begins and ends within a day each, and at one of its ends the clocks may have been put forward. */
+/** A range of so many days may begin and end in the middle of a day, and the clocks may have been put forward at one end. */
 const MOST_ROWS = MOST_DAYS + 2;
 /** Years of four digits, without the days at their ends that are another year somewhere. */
 const [EARLIEST, LATEST] = [Date.UTC(1000, 0, 2), Date.UTC(9999, 11, 30)];

@@ -5,9 +5,9 @@ import { findIdByEmail } from '../../store/users.ts';
 import { sendsMails } from '../mail/callMailer.ts';
 
 /**
- * Puts a mail into the outbox, with which whoever has this address sets a new password. The work is the same whoever it is, and
- * whether there is anybody: one count, one search, one write. What depends on the account is asked after the answer, by the mail
- * sender. An address that was asked for too often gets no mail, an account or not. Returns whether a mail is to be sent. Throws
+ * Puts a mail with a link to set a new password into the outbox. The work is the same for every address, with an account or
+ * without: two counts, one search, one write. The mail sender asks what depends on the account, after the answer. An address that
+ * was asked for too often gets no mail, with an account or without. Returns whether a mail is to be sent. Throws
  * `NOT_CONFIGURED`, `RATE_LIMITED`.
  */
 export async function forgotPassword(email: string, sourceIp: string): Promise<boolean> {

@@ -32,7 +32,7 @@ export async function closeConversation(caller: Caller, conversationId: string, 
     await awaitMessage(caller, command, conversationId, after);
   }
   const { userId, role } = caller;
-  // What a conversation is like that the caller may close: hardly any other is asked for, so it isn't read before.
+  // The state in which the caller may close a conversation. Nearly every close finds this state, so nothing is read before.
   const expected =
     role === 'agent'
       ? ({ status: 'assigned', agentId: userId } as const)

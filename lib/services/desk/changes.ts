@@ -19,7 +19,7 @@ const changeSchema = z.strictObject({
 /** A change of a conversation that those who watch the queue are told of. */
 export type Change = z.infer<typeof changeSchema>;
 
-/** What the dispatcher is told: what has changed, so that it tells others, and may have made room. */
+/** The dispatcher's event: what has changed. The dispatcher tells others, and a change may have made room for what waits. */
 export const deskEventSchema = z.strictObject({
   changes: z.array(changeSchema),
   agents: z.array(idSchema),

@@ -41,7 +41,7 @@ export async function tellWatchers(changes: readonly Change[], agents: readonly 
 interface Post {
   readonly connectionId: string;
   readonly frame: ServerFrame;
-  /** Who watches has said so. */
+  /** The connection has sent a frame: a watcher has sent `WATCH_QUEUE`. */
   readonly hasSpoken: boolean;
 }
 

@@ -4,8 +4,8 @@ import { errorFields, type LogFields } from '../../runtime/logger.ts';
 const MOST_FAILURES = 10;
 
 /**
- * Returns what takes a step with one conversation after the other: one that fails must not keep the others from theirs, and the
- * clock tries it again. A step that fails is logged and returns `null`; the tenth one throws.
+ * Returns a function that runs a step with one conversation. A step that fails is logged and returns `null`, so that it doesn't
+ * keep other conversations from theirs; the clock tries it again. The tenth failure is thrown.
  */
 export function tolerant(
   log: (fields: LogFields) => void,

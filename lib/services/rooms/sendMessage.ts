@@ -122,7 +122,7 @@ async function roomNow({ conversationId }: Message): Promise<Room> {
   return roomOf(conversation);
 }
 
-/** The place of a message after the one it follows: `taken` by the message that it repeats, where it is a repeat. */
+/** Whether the place after the named message is free. `taken`: this send repeats a stored message. */
 type Place = { readonly is: 'free' } | { readonly is: 'taken'; readonly sent: Sent };
 
 /** Waits until the message that this one follows is stored. Throws what `inOrder` throws. */

@@ -131,7 +131,7 @@ export function Composer(props: ComposerProps) {
     }
     if (event.key === 'Enter' && !event.shiftKey) {
       event.preventDefault();
-      // What was to become a canned reply is not sent as it is. Escape says that it is meant so.
+      // While the list of replies is open, Enter sends nothing: the text may be a shortcut. Escape closes the list first.
       if (isOpen) return;
       void send();
     }

@@ -18,7 +18,7 @@ interface Held {
   readonly revision: number;
 }
 
-/** Beyond so many nobody's load is counted: the numbers would take longer to read than they are true. */
+/** With more conversations than this nobody's load is counted: the numbers would be out of date before they were read. */
 const MOST_COUNTED = 2_000;
 /** How often the agents are read again: what a frame tells of them is a hint, and may be missed. */
 const REREAD_MS = 60_000;

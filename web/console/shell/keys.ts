@@ -49,7 +49,7 @@ document.addEventListener('keydown', (event) => {
 });
 
 /**
- * For the keys that move in a list: a row that was clicked before, or got the focus back from a dialog, would have the next Enter.
+ * For the keys that move in a list: a row that has the focus, after a click or a dialog, would otherwise get the next Enter.
  */
 export function leaveRow(): void {
   const { activeElement } = document;
