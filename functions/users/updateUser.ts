@@ -7,9 +7,11 @@ import * as service from '../../lib/services/users/updateUser.ts';
 
 export const updateUser = httpEndpoint(routes.updateUser, async ({ caller, params, body, waitUntil }) => {
   const updated = await service.updateUser(caller, params.userId, body);
-  const { user, isRenamed } = updated;
+  const { user, isRenamed, isMoved } = updated;
   if (isRenamed && user.role === 'candidate') waitUntil(() => tellRenamed(user.id));
-  if (updated.isAway || (isRenamed && user.role === 'agent')) waitUntil(() => handOn({ agents: [user.id] }));
+  // A new supervisor is shown their agent, and what waits may be given to an agent in an automatic team.
+  if (updated.isAway || (user.role === 'agent' && (isRenamed || isMoved)))
+    waitUntil(() => handOn({ agents: [user.id] }));
   if (updated.handsOver) waitUntil(() => tryFinishHandingOver(user.id));
   return user;
 });

@@ -37,7 +37,8 @@ export function daysOf({ from, to }: Range, timeZone: string, most: number): Loc
   for (let begin = beginOf(date, dateAt); begin < to && days.length < most; ) {
     const next = nextDate(date);
     const end = beginOf(next, dateAt);
-    days.push({ date, from: begin, to: end });
+    // A date that was left out, where people moved across the date line, is no day.
+    if (end > begin) days.push({ date, from: begin, to: end });
     [date, begin] = [next, end];
   }
   return days;

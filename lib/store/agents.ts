@@ -3,16 +3,13 @@ import type { User } from '../protocol/objects/users.ts';
 import { type Loss, NOW } from './conversations.ts';
 import { type Transaction, trusted } from './database.ts';
 import { native } from './model.ts';
-import { toUser, type UserRecord, userModel } from './users.ts';
+import { IS_AVAILABLE, SHOWN, type Shown, toUser, userModel } from './users.ts';
 
 // An agent's own record decides what they may be given: whether they are active, in an automatic team, available, and have room.
 // Every write that changes one of these, and every assignment, writes that record. So no two decisions about an agent miss each
 // other, however many machines decide at once.
 
 type Filter = Readonly<Record<string, unknown>>;
-
-/** Whether the lease runs, by the database's clock. */
-const IS_AVAILABLE: Filter = { $and: [{ $eq: ['$leased', true] }, { $gt: ['$availableUntil', NOW] }] };
 
 const HAS_ROOM: Filter = { $lt: ['$assignedCount', { $ifNull: ['$maxConversations', DEFAULT_CAPACITY] }] };
 
@@ -142,7 +139,7 @@ export async function makeAvailable(agentId: string): Promise<AvailabilitySet | 
   );
   if (!record?.availableUntil || !record.availableSince) return null;
   const isNew = record.availableUntil.getTime() - record.availableSince.getTime() === LEASE_SECONDS * 1000;
-  return { until: record.availableUntil, changed: isNew ? toUser(record) : null };
+  return { until: record.availableUntil, changed: isNew ? toUser({ ...record, isAvailable: true }) : null };
 }
 
 /** Extends a lease that runs. Returns when it ends then; `null` when none runs. */
@@ -212,9 +209,9 @@ export async function setCapacity(
     .findOneAndUpdate(
       { _id: agentId, role: 'agent' },
       { $set: { maxConversations } },
-      { returnDocument: 'after', session },
+      { returnDocument: 'after', session, projection: SHOWN },
     )
-    .lean();
+    .lean<Shown>();
   return record && toUser(record);
 }
 
@@ -228,7 +225,11 @@ export async function findRouting(supervisorId: string): Promise<Routing> {
 
 /** Sets how an active supervisor's team gets its conversations, for every agent of theirs. Call it inside a transaction. */
 export async function setRouting(supervisorId: string, routing: Routing, session: Transaction): Promise<void> {
-  await userModel().updateOne({ _id: supervisorId, role: 'supervisor' }, { $set: { routing } }, { session });
+  await userModel().updateOne(
+    { _id: supervisorId, role: 'supervisor', active: true },
+    { $set: { routing } },
+    { session },
+  );
   const automatic = routing.mode === 'automatic';
   await userModel().updateMany(
     trusted({ supervisorId, role: 'agent', automatic: { $ne: automatic } }),
@@ -303,9 +304,8 @@ export async function releaseOverdue(
     { session, returnDocument: 'before' },
   );
   if (!before) return null;
-  const { leased: _, ...away }: UserRecord = before;
   return {
     availability: before.availabilities ?? 0,
-    sentAway: reason === 'silent' && before.leased ? toUser(away) : null,
+    sentAway: reason === 'silent' && before.leased ? toUser(before) : null,
   };
 }

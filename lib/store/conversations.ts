@@ -524,9 +524,17 @@ const ROOM_WITHOUT_AGENT = {
   },
 } as const;
 
-const assigning = (to: { readonly agentId: string; readonly supervisorId: string }) => [
+/** To whom a conversation is given. `lost`: who had it until now. */
+export interface Assignment {
+  readonly agentId: string;
+  readonly supervisorId: string;
+  readonly lost?: Loss | null;
+}
+
+const assigning = ({ lost = null, ...to }: Assignment) => [
   {
     $set: {
+      ...(lost && { lostBy: withLoss(lost) }),
       status: 'assigned',
       agentId: to.agentId,
       supervisorId: to.supervisorId,
@@ -538,11 +546,14 @@ const assigning = (to: { readonly agentId: string; readonly supervisorId: string
   },
 ];
 
-/** Assigns or reassigns; a former agent is out of the room. Returns `null` when the conversation isn't as expected any more. */
+/**
+ * Assigns or reassigns; a former agent is out of the room, and isn't given it automatically before they become available anew.
+ * Returns `null` when the conversation isn't as expected any more.
+ */
 export async function assign(
   id: string,
   expected: Lifecycle,
-  to: { readonly agentId: string; readonly supervisorId: string },
+  to: Assignment,
   session?: Transaction,
 ): Promise<ConversationRecord | null> {
   return conversationModel()
@@ -561,7 +572,7 @@ export async function assign(
 export async function assignOpen(
   id: string,
   revision: number | undefined,
-  to: { readonly agentId: string; readonly supervisorId: string },
+  to: Assignment,
   session: Transaction,
 ): Promise<ConversationRecord | null> {
   return native(conversationModel()).findOneAndUpdate(
@@ -616,9 +627,14 @@ export async function requeueOverdue(
   );
 }
 
-function requeueing(lost: Loss) {
+/** The losses of a conversation with this one, which is the only one of its agent's. */
+function withLoss(lost: Loss) {
   const losses = { $ifNull: ['$lostBy', []] };
   const others = { $filter: { input: losses, cond: { $ne: ['$$this.agentId', { $literal: lost.agentId }] } } };
+  return { $slice: [{ $concatArrays: [others, [{ $literal: lost }]] }, -MOST_LOSSES] };
+}
+
+function requeueing(lost: Loss) {
   return [
     {
       $set: {
@@ -631,7 +647,7 @@ function requeueing(lost: Loss) {
         revision: NEXT_REVISION,
         urgency: { $ifNull: ['$urgency', urgencyOf(DEFAULT_PRIORITY)] },
         requeues: { $add: [{ $ifNull: ['$requeues', 0] }, 1] },
-        lostBy: { $slice: [{ $concatArrays: [others, [{ $literal: lost }]] }, -MOST_LOSSES] },
+        lostBy: withLoss(lost),
       },
     },
   ];
@@ -667,7 +683,8 @@ export async function edit(
     tags: editTags(before.tags, change),
   };
   if (after.tags.length > MOST_TAGS) return 'full';
-  if (after.urgency === before.urgency && after.tags.join() === before.tags.join()) return 'unchanged';
+  const isSame = after.tags.length === before.tags.length && after.tags.every((tag) => before.tags.includes(tag));
+  if (after.urgency === before.urgency && isSame) return 'unchanged';
   return conversationModel()
     .findOneAndUpdate(
       trusted({ _id: expected._id, revision: expected.revision ?? { $exists: false } }),
@@ -947,6 +964,12 @@ export async function findUnerased(candidateId: string, after: string, most: num
     .sort({ _id: 1 })
     .limit(most)
     .lean();
+}
+
+/** Reads the ids of all conversations of a candidate, from an index alone. */
+export async function idsOfCandidate(candidateId: string): Promise<string[]> {
+  const rows = await conversationModel().find({ candidateId }, { _id: 1 }).lean();
+  return rows.map(({ _id }) => _id);
 }
 
 /** Notes that the messages up to this one are erased: a repeated erasure goes on after it. */

@@ -154,8 +154,11 @@ export async function putOffVisitor(id: string, until: Date): Promise<void> {
 }
 
 /** Whom a visitor was merged into; `null` where they weren't. */
-export async function mergedInto(userId: string): Promise<string | null> {
-  const record = await userModel().findById(userId, { mergedInto: 1 }).lean();
+export async function mergedInto(userId: string, session?: Transaction): Promise<string | null> {
+  const record = await userModel()
+    .findById(userId, { mergedInto: 1 })
+    .session(session ?? null)
+    .lean();
   return record?.mergedInto ?? null;
 }
 
@@ -176,10 +179,10 @@ export async function findMergedInto(customerId: string, most: number): Promise<
   return rows.map(({ _id }) => _id);
 }
 
-/** Erases a merged visitor, whose conversations are the customer's. */
+/** Erases a merged visitor, whose conversations are the customer's. An admin may have given them an address. */
 export async function eraseMerged(visitorId: string): Promise<void> {
   await userModel().updateOne(trusted({ _id: visitorId, mergedInto: { $gt: '' } }), {
-    $set: { name: ERASED_NAME, erasedAt: new Date() },
+    $set: { name: ERASED_NAME, email: null, active: false, erasedAt: new Date() },
     $unset: { salt: 1 },
   });
 }

@@ -74,7 +74,7 @@ export async function findNoted(conversationId: string, authorId: string, client
 
 /** Reads a page of a conversation's notes, oldest first. */
 export async function readNotes(conversationId: string, page: PageRequest): Promise<Page<Note>> {
-  return readPage(noteModel(), [{ conversationId }], page, toNote, OLDEST_FIRST);
+  return readPage(noteModel(), [{ conversationId }], page, toNote, { order: OLDEST_FIRST });
 }
 
 /** Finds notes, by their ids. */
@@ -86,9 +86,9 @@ export async function findNotes(ids: readonly string[]): Promise<Note[]> {
   return rows.map(toNote);
 }
 
-/** Deletes a conversation's notes: they may tell of its candidate. */
-export async function deleteNotes(conversationId: string): Promise<void> {
-  await noteModel().deleteMany({ conversationId });
+/** Deletes the notes of these conversations: they may tell of the candidate. */
+export async function deleteNotes(...conversationIds: readonly string[]): Promise<void> {
+  await noteModel().deleteMany(trusted({ conversationId: { $in: [...conversationIds] } }));
 }
 
 /** Deletes one note. */

@@ -26,7 +26,7 @@ type Order = typeof NEWEST_FIRST | typeof OLDEST_FIRST;
 export type Equalities = Readonly<Record<string, string | boolean | null>>;
 
 /**
- * Reads a page of the documents that match one of `cases`, newest first unless `order` says otherwise. A cursor is a position only: it lets nobody
+ * Reads a page of the documents that match one of `cases`, newest first unless `order` says otherwise; of each these `fields`. A cursor is a position only: it lets nobody
  * see anything.
  *
  * Each case must name all fields of some index but `createdAt` and `_id`, with which the index then ends. The server
@@ -38,14 +38,17 @@ export async function readPage<R extends Position, T>(
   cases: readonly Equalities[],
   { limit, cursor }: PageRequest,
   present: (row: R) => T,
-  order: Order = NEWEST_FIRST,
+  {
+    order = NEWEST_FIRST,
+    fields,
+  }: { readonly order?: Order; readonly fields?: Readonly<Record<string, unknown>> } = {},
 ): Promise<Page<T>> {
   const after = cursor === undefined ? null : decodeCursor(cursor);
   const branches = cases.flatMap((equal) => (after ? afterPosition(equal, after, order) : [{ ...equal }]));
   if (branches.length === 0) return { items: [], nextCursor: null };
   const [only = {}] = branches;
   const rows = await model
-    .find(trusted(branches.length === 1 ? only : { $or: branches }) as QueryFilter<R>)
+    .find(trusted(branches.length === 1 ? only : { $or: branches }) as QueryFilter<R>, fields)
     .sort(order)
     .limit(limit + 1)
     .lean<R[]>();

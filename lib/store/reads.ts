@@ -39,7 +39,7 @@ export interface Marked {
   readonly moved: boolean;
 }
 
-/** Moves a mark forward, never back. `others`: how many messages of the other side there are up to `seq`. */
+/** Moves a mark forward, never back. Before the first message it is made, and has not moved. `others`: how many messages of the other side there are up to `seq`. */
 export async function moveMark({
   conversationId,
   userId,
@@ -53,7 +53,7 @@ export async function moveMark({
       { $set: { conversationId, userId, seq, others }, $currentDate: { readAt: true } },
       { upsert: true, returnDocument: 'after' },
     );
-    if (mark) return { mark, moved: true };
+    if (mark) return { mark, moved: seq > 0 };
   } catch (error) {
     // It is there, and as far, or further.
     if (!isDuplicateKey(error)) throw error;
@@ -81,6 +81,6 @@ export async function giveMarks(
 }
 
 /** Forgets somebody's marks. */
-export async function forgetMarks(userId: string): Promise<void> {
-  await readModel().deleteMany({ userId });
+export async function forgetMarks(userId: string, session?: Transaction): Promise<void> {
+  await readModel().deleteMany({ userId }, session && { session });
 }

@@ -1,7 +1,7 @@
 import type { Caller, ReplyScope } from '../domain/permissions.ts';
 import { AppError } from '../errors/appError.ts';
 import type { Reply } from '../protocol/objects/replies.ts';
-import { isDuplicateKey } from './database.ts';
+import { isDuplicateKey, type Transaction } from './database.ts';
 import { defineModel } from './model.ts';
 import { defined, NEWEST_FIRST, type Page, type PageRequest, readPage } from './pages.ts';
 
@@ -115,6 +115,6 @@ export async function removeReply(id: string): Promise<boolean> {
 }
 
 /** Forgets the replies that only this person uses. */
-export async function forgetReplies(userId: string): Promise<void> {
-  await replyModel().deleteMany({ owner: `own/${userId}` });
+export async function forgetReplies(userId: string, session: Transaction): Promise<void> {
+  await replyModel().deleteMany({ owner: `own/${userId}` }, { session });
 }

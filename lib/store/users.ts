@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { type Availability, DEFAULT_CAPACITY, type Routing } from '../domain/desk.ts';
+import { DEFAULT_CAPACITY, type Routing } from '../domain/desk.ts';
 import { emailKey } from '../domain/email.ts';
 import { ROLES, type Role } from '../domain/roles.ts';
 import type { UserChange } from '../domain/staff.ts';
@@ -165,7 +165,32 @@ export const guardModel = /* @__PURE__ */ defineModel<{ _id: string; changes: nu
   changes: { type: Number, default: 0 },
 });
 
-export function toUser(record: UserRecord): User {
+/** Whether an agent's lease runs, by the database's clock. */
+export const IS_AVAILABLE = { $and: [{ $eq: ['$leased', true] }, { $gt: ['$availableUntil', '$$NOW'] }] } as const;
+
+/** The projection of what `toUser` shows. */
+export const SHOWN = {
+  name: 1,
+  email: 1,
+  role: 1,
+  supervisorId: 1,
+  active: 1,
+  createdAt: 1,
+  maxConversations: 1,
+  isAvailable: IS_AVAILABLE,
+} as const;
+
+/** A record as `SHOWN` projects it. */
+export interface Shown
+  extends Pick<
+    UserRecord,
+    '_id' | 'name' | 'email' | 'role' | 'supervisorId' | 'active' | 'createdAt' | 'maxConversations'
+  > {
+  /** Absent where nobody has asked the database: of somebody who isn't available, whatever its clock says. */
+  readonly isAvailable?: boolean;
+}
+
+export function toUser(record: Shown): User {
   return {
     id: record._id,
     name: record.name,
@@ -175,12 +200,9 @@ export function toUser(record: UserRecord): User {
     active: record.active,
     createdAt: record.createdAt.toISOString(),
     maxConversations: record.role === 'agent' ? (record.maxConversations ?? DEFAULT_CAPACITY) : null,
-    availability: record.role === 'agent' ? availabilityOf(record) : null,
+    availability: record.role === 'agent' ? (record.isAvailable ? 'available' : 'away') : null,
   };
 }
-
-const availabilityOf = ({ leased, availableUntil }: UserRecord): Availability =>
-  leased && availableUntil && availableUntil.getTime() > Date.now() ? 'available' : 'away';
 
 export const newSalt = (): string => randomBytes(16).toString('base64url');
 
@@ -225,7 +247,7 @@ function emailTaken(error: unknown): never {
 }
 
 export async function findUser(id: string): Promise<User | null> {
-  const record = await userModel().findById(id).lean();
+  const record = await userModel().findById(id, SHOWN).lean<Shown>();
   return record && toUser(record);
 }
 
@@ -233,8 +255,8 @@ export async function findUser(id: string): Promise<User | null> {
 export async function usersById(ids: readonly string[]): Promise<User[]> {
   if (ids.length === 0) return [];
   const rows = await userModel()
-    .find(trusted({ _id: { $in: [...ids] } }))
-    .lean();
+    .find(trusted({ _id: { $in: [...ids] } }), SHOWN)
+    .lean<Shown[]>();
   return rows.map(toUser);
 }
 
@@ -249,7 +271,9 @@ export interface StoredCredentials extends Credentials {
   readonly salt: string | null;
 }
 
-const toCredentials = (record: UserRecord): StoredCredentials => ({
+const CREDENTIALS = { ...SHOWN, passwordHash: 1, salt: 1 } as const;
+
+const toCredentials = (record: Shown & Pick<UserRecord, 'passwordHash' | 'salt'>): StoredCredentials => ({
   user: toUser(record),
   passwordHash: record.passwordHash,
   salt: record.salt ?? null,
@@ -257,8 +281,8 @@ const toCredentials = (record: UserRecord): StoredCredentials => ({
 
 export async function findCredentialsByEmail(email: string): Promise<StoredCredentials | null> {
   const record = await userModel()
-    .findOne({ emailKey: emailKey(email) })
-    .lean();
+    .findOne({ emailKey: emailKey(email) }, CREDENTIALS)
+    .lean<Parameters<typeof toCredentials>[0]>();
   return record && toCredentials(record);
 }
 
@@ -271,7 +295,7 @@ export async function findIdByEmail(email: string): Promise<string | null> {
 }
 
 export async function findCredentials(id: string): Promise<StoredCredentials | null> {
-  const record = await userModel().findById(id).lean();
+  const record = await userModel().findById(id, CREDENTIALS).lean<Parameters<typeof toCredentials>[0]>();
   return record && toCredentials(record);
 }
 
@@ -330,8 +354,12 @@ export interface Admitted {
  */
 export async function touchUser(id: string, session: Transaction): Promise<User | null> {
   const record = await userModel()
-    .findOneAndUpdate({ _id: id }, { $inc: { touches: 1 } }, { returnDocument: 'before', session })
-    .lean();
+    .findOneAndUpdate(
+      { _id: id },
+      { $inc: { touches: 1 } },
+      { returnDocument: 'before', session, projection: { ...SHOWN, erasedAt: 1 } },
+    )
+    .lean<Shown & Pick<UserRecord, 'erasedAt'>>();
   return record && !record.erasedAt ? toUser(record) : null;
 }
 
@@ -401,7 +429,7 @@ export async function listUsers(within: UserFilter, filter: UserFilter, page: Pa
   const narrowed = both(defined(within), defined(filter));
   const byActive = forEvery(narrowed ? [narrowed] : [], 'active', [true, false]);
   const cases = forEvery(byActive, 'role', ROLES).filter(isPossible);
-  return readPage(userModel(), cases, page, toUser);
+  return readPage(userModel(), cases, page, toUser, { fields: SHOWN });
 }
 
 /** Whether a user can be so: only agents have a supervisor. */
@@ -438,9 +466,9 @@ export async function changeUser(
           ...(change.active === false && { leased: 1, availableUntil: 1 }),
         },
       },
-      { returnDocument: 'after', session },
+      { returnDocument: 'after', session, projection: SHOWN },
     )
-    .lean()
+    .lean<Shown>()
     .catch(emailTaken);
   if (!after) throw new AppError('NOT_FOUND');
   return toUser(after);

@@ -1,6 +1,8 @@
+import { jest } from '@jest/globals';
 import type { SupervisorAnalytics } from '../../lib/protocol/objects/analytics.ts';
 import type { Conversation } from '../../lib/protocol/objects/conversations.ts';
 import { countEvent } from '../../lib/store/rateLimits.ts';
+import { userModel } from '../../lib/store/users.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
 import { Machine } from '../support/machine.ts';
 import type { Desk } from '../support/system.ts';
@@ -87,4 +89,30 @@ describe('machines whose clocks are five minutes apart from the database, either
     }
     expect(counts).toEqual([1, 2, 3]);
   });
+});
+
+it.each([
+  ['ahead', FIVE_MINUTES_MS],
+  ['behind', -FIVE_MINUTES_MS],
+])('availability is as the database’s clock has it, on a machine whose clock is %s', async (_, shift) => {
+  const agent = await desk.agent(await desk.supervisor());
+  const [socket, watcher] = [await desk.connect(agent), await desk.connect(desk.admin)];
+  await watcher.expect('QUEUE_WATCHED', 'WATCH_QUEUE', {});
+  const shown = async () => (await desk.ok('GET', `/users/${agent.user.id}`, desk.admin.token)).availability;
+  const told = () => watcher.frames('AGENT_CHANGED').map(({ user }) => user.availability);
+  const { now } = Date;
+  const clock = jest.spyOn(Date, 'now').mockImplementation(() => now() + shift);
+  try {
+    await socket.expect('AVAILABILITY_SET', 'SET_AVAILABILITY', { status: 'available' });
+    await system.gateway.idle();
+    expect([await shown(), told()]).toEqual(['available', ['available']]);
+    const { items } = await desk.ok('GET', '/users?role=agent', desk.admin.token);
+    expect(items.find(({ id }: { readonly id: string }) => id === agent.user.id).availability).toBe('available');
+    // A minute ago, by the database's clock.
+    await userModel().updateOne({ _id: agent.user.id }, { availableUntil: new Date(now() - 60_000) });
+    expect(await shown()).toBe('away');
+  } finally {
+    clock.mockRestore();
+    for (const one of [socket, watcher]) one.close();
+  }
 });

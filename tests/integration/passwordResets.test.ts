@@ -236,3 +236,19 @@ describe('an admin’s link', () => {
     expect(body.url).toMatch(/^https:\/\/app\.example\.com\/#\/reset\/[\w-]{43}$/);
   });
 });
+
+it('asked for under an address goes to no other one', async () => {
+  const person = await desk.candidate();
+  const { carrier } = system;
+  system.carrier = async (file, event) => (file === 'mail' ? undefined : carrier(file, event));
+  try {
+    expect((await forgot(person.email)).status).toBe(202);
+    await system.gateway.idle();
+  } finally {
+    system.carrier = carrier;
+  }
+  await desk.ok('PATCH', `/users/${person.user.id}`, desk.admin.token, { email: 'somebody.else@example.com' });
+  await system.operate('mail', { send: true });
+  expect(system.gateway.ses.mails).toEqual([]);
+  expect(await mailOutboxModel().countDocuments({})).toBe(0);
+});

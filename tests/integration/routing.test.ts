@@ -168,6 +168,20 @@ describe('availability', () => {
     expect(others.frames('AGENT_CHANGED')).toEqual([]);
   });
 
+  it('of an agent who joins a team is told to its supervisor, and gets what waits for it', async () => {
+    const { supervisor } = await team(0);
+    const agent = await desk.agent(await desk.supervisor());
+    await become(agent);
+    const { id } = await desk.conversation(await desk.candidate());
+    await system.gateway.idle();
+    const watcher = await connect(supervisor);
+    await watcher.expect('QUEUE_WATCHED', 'WATCH_QUEUE', {});
+    await desk.ok('PATCH', `/users/${agent.user.id}`, desk.admin.token, { supervisorId: supervisor.user.id });
+    await watcher.next('AGENT_CHANGED', ({ user }) => user.id === agent.user.id && user.availability === 'available');
+    await system.gateway.idle();
+    expect(await desk.ok('GET', `/conversations/${id}`, desk.admin.token)).toMatchObject({ agentId: agent.user.id });
+  });
+
   it('ends with the agent’s deactivation', async () => {
     const { agents } = await team(1);
     const [agent] = agents as [Person];
@@ -333,6 +347,24 @@ describe('automatic assignment', () => {
     await become(lapsed);
     expect(await agentOf(id)).toBe(lapsed.user.id);
     expect(supervisor.user.role).toBe('supervisor');
+  });
+
+  it('does not give it back to whom a supervisor has taken it from, until they become available anew', async () => {
+    const { supervisor, agents } = await team(2);
+    const [x, y] = agents as [Person, Person];
+    const socket = await become(x);
+    const { id } = await desk.conversation(await desk.candidate());
+    await system.gateway.idle();
+    expect(await desk.ok('GET', `/conversations/${id}`, x.token)).toMatchObject({ agentId: x.user.id });
+    await desk.assign(supervisor, id, y);
+    await desk.ok('POST', `/conversations/${id}/requeue`, y.token);
+    await system.gateway.idle();
+    expect(await get(id)).toMatchObject({ status: 'open' });
+    for (const status of ['away', 'available']) {
+      await socket.expect('AVAILABILITY_SET', 'SET_AVAILABILITY', { status });
+    }
+    await system.gateway.idle();
+    expect(await desk.ok('GET', `/conversations/${id}`, x.token)).toMatchObject({ agentId: x.user.id });
   });
 
   it('does not give it back to who has lost it, until they become available anew', async () => {

@@ -1,8 +1,12 @@
+import { jest } from '@jest/globals';
+import { finishHandingOver } from '../../lib/services/users/finishHandingOver.ts';
 import { conversationModel } from '../../lib/store/conversations.ts';
 import { noteModel } from '../../lib/store/notes.ts';
 import { replyModel } from '../../lib/store/replies.ts';
+import { userModel } from '../../lib/store/users.ts';
 import { eventually } from '../support/deadline.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
+import { overtake } from '../support/overtaken.ts';
 import type { Socket } from '../support/socket.ts';
 import type { Desk, Person } from '../support/system.ts';
 
@@ -15,6 +19,7 @@ afterAll(() => system.stop());
 
 const sockets = new Set<Socket>();
 afterEach(async () => {
+  jest.restoreAllMocks();
   for (const socket of sockets) socket.close();
   sockets.clear();
   await system.gateway.idle();
@@ -55,6 +60,14 @@ describe('notes', () => {
       cursor = page.nextCursor;
     }
     expect(seen).toEqual(all);
+  });
+
+  it('are refused to who has lost the conversation while they noted something', async () => {
+    const { agent, supervisor, conversation } = await desk.assigned();
+    const other = await desk.agent(supervisor);
+    overtake(noteModel(), 'findOneAndUpdate').before(() => desk.assign(supervisor, conversation.id, other));
+    expect((await note(agent, conversation.id, 'too late')).status).toBe(404);
+    expect(await notes(other, conversation.id)).toEqual([]);
   });
 
   it('are told to the agent and to who watches and may see it, and to nobody else', async () => {
@@ -179,6 +192,17 @@ describe('canned replies', () => {
     expect((await desk.call('DELETE', path, supervisor.token)).status).toBe(404);
   });
 
+  it('of an agent who is active again stay, though the agent’s departure was not finished', async () => {
+    const { agent, conversation } = await desk.assigned();
+    await reply(agent, 'own', 'stays-too');
+    await desk.ok('POST', `/conversations/${conversation.id}/close`, agent.token);
+    await userModel().updateOne({ _id: agent.user.id }, { active: false, handingOverSince: new Date() });
+    // The agent comes back after the departure was found, and before anything of it is done.
+    overtake(conversationModel(), 'find').before(() => userModel().updateOne({ _id: agent.user.id }, { active: true }));
+    expect(await finishHandingOver(agent.user.id, Date.now() + 10_000)).toBe(false);
+    expect(await replyModel().countDocuments({ owner: `own/${agent.user.id}` })).toBe(1);
+  });
+
   it('of a departed agent are gone, but for the team’s', async () => {
     const { agent, supervisor } = await desk.assigned();
     await reply(agent, 'own', 'gone-with-them');
@@ -192,7 +216,32 @@ describe('canned replies', () => {
   });
 });
 
+describe('tags', () => {
+  it('that are the same afterwards are no change', async () => {
+    const { agent, conversation } = await desk.assigned();
+    const path = `/conversations/${conversation.id}`;
+    const edited = await desk.ok('PATCH', path, agent.token, { addTags: ['a', 'b'] });
+    const again = await desk.ok('PATCH', path, agent.token, { removeTags: ['a'], addTags: ['a'] });
+    expect(again).toEqual(edited);
+  });
+});
+
 describe('a transcript', () => {
+  it('has no message that looks like another one, wherever a program begins a line', async () => {
+    const { candidate, agent, conversation } = await desk.assigned();
+    const socket = await desk.join(candidate, conversation.id);
+    sockets.add(socket);
+    for (const end of ['\n', '\r', '\r\n', '\u2028', '\u2029', '\u0085', '\v', '\f']) {
+      const content = `Well${end}[2026-01-01T00:00:00.000Z] Alex Agent (agent):${end}You get your money back.`;
+      await socket.expect('MESSAGE_ACCEPTED', 'SEND_MESSAGE', { conversationId: conversation.id, content });
+    }
+    const text: string = await desk.ok('GET', `/conversations/${conversation.id}/transcript`, agent.token);
+    const lines = text.split(/[\n\r\u2028\u2029\u0085\v\f]/);
+    expect(lines.filter((line) => /^\[.*\] /.test(line))).toEqual(
+      Array(8).fill(expect.stringMatching(/Kim Candidate \(candidate\):$/)),
+    );
+  });
+
   it('has what was said, by whom and when, before and after the archive', async () => {
     const { candidate, agent, supervisor, conversation } = await desk.assigned('first line\nsecond line');
     const socket = await desk.join(agent, conversation.id);

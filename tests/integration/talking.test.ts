@@ -1,9 +1,12 @@
+import { jest } from '@jest/globals';
 import { resetConfig } from '../../lib/runtime/config.ts';
 import { conversationModel } from '../../lib/store/conversations.ts';
-import { activeMessageModel } from '../../lib/store/messages.ts';
+import { activeMessageModel, deleteMessages } from '../../lib/store/messages.ts';
+import { readModel } from '../../lib/store/reads.ts';
 import { atOneMoment } from '../support/clock.ts';
 import { WATCHED, watchCommands } from '../support/commands.ts';
 import { type InProcess, startDesk } from '../support/inProcess.ts';
+import { overtake } from '../support/overtaken.ts';
 import type { Socket } from '../support/socket.ts';
 import type { Desk, Person } from '../support/system.ts';
 
@@ -57,6 +60,28 @@ const get = (person: Person, id: string) => desk.ok('GET', `/conversations/${id}
 const unread = async (person: Person, id: string): Promise<number | null> => (await get(person, id)).unread;
 
 describe('unread', () => {
+  it('is nothing once the texts are past their time, for they can’t be read', async () => {
+    const { candidate, agent, conversationId, c, a } = await talk();
+    for (const socket of [c, a, c, a]) await say(socket, conversationId);
+    await desk.ok('POST', `/conversations/${conversationId}/close`, agent.token);
+    await quiet(c, a);
+    expect([await unread(candidate, conversationId), await unread(agent, conversationId)]).toEqual([2, 2]);
+    const past = { messagesExpireAt: new Date(Date.now() - 10_000), retentionDays: 0 };
+    await conversationModel().updateOne({ _id: conversationId }, past);
+    await deleteMessages(conversationId, 0, 4);
+    await desk.ok('PUT', `/conversations/${conversationId}/read`, candidate.token, { seq: 3 });
+    expect([await unread(candidate, conversationId), await unread(agent, conversationId)]).toEqual([0, 0]);
+  });
+
+  it('has a mark before the first message that nobody is told of', async () => {
+    const { candidate, conversationId, a } = await talk();
+    expect(await desk.ok('PUT', `/conversations/${conversationId}/read`, candidate.token, { seq: 9 })).toMatchObject({
+      seq: 0,
+    });
+    await quiet(a);
+    expect(a.frames('MESSAGES_READ')).toEqual([]);
+  });
+
   it('counts the other side alone, for each of the two, and for nobody else', async () => {
     const { candidate, supervisor, agent, conversationId, c, a } = await talk();
     for (const socket of [c, c, a, c, a, a, a]) await say(socket, conversationId);
@@ -288,5 +313,44 @@ describe('presence', () => {
     await quiet(c, again);
     expect(again.frames('CONVERSATION_JOINED')[0]?.present).toEqual([candidate.user.id]);
     expect(c.frames('PARTICIPANT_LEFT')).toEqual([]);
+  });
+});
+
+describe('a handler that stood still', () => {
+  /** Has the conversation given to somebody else by the time that a command goes on, and longer ago than a room stays as it was. */
+  async function standsStill({ supervisor, conversationId }: Talk): Promise<void> {
+    await desk.assign(supervisor, conversationId, await desk.agent(supervisor));
+    const { now } = Date;
+    jest.spyOn(Date, 'now').mockImplementation(() => now() + 1_500);
+  }
+
+  afterEach(() => jest.restoreAllMocks());
+
+  const afterTheLoss = async ({ a }: Talk) => {
+    await quiet(a);
+    const events = a.received.map(({ event }) => event);
+    expect(events).toContain('CONVERSATION_ASSIGNED');
+    return events.slice(events.indexOf('CONVERSATION_ASSIGNED') + 1);
+  };
+
+  it('tells no former agent what was read', async () => {
+    const them = await talk();
+    await say(them.a, them.conversationId);
+    const marks = readModel().collection;
+    const { findOneAndUpdate } = marks;
+    jest.spyOn(marks, 'findOneAndUpdate').mockImplementationOnce((async (...args: unknown[]) => {
+      await standsStill(them);
+      return (findOneAndUpdate as (...args: unknown[]) => unknown).apply(marks, args);
+    }) as never);
+    await markRead(them.c, them.conversationId, 1);
+    expect(await afterTheLoss(them)).not.toContain('MESSAGES_READ');
+  });
+
+  it('tells nobody who was typing then', async () => {
+    const them = await talk();
+    overtake(conversationModel(), 'findById').after(() => standsStill(them));
+    await them.c.send('TYPING', { conversationId: them.conversationId, typing: true });
+    await them.c.settle();
+    expect(await afterTheLoss(them)).not.toContain('TYPING');
   });
 });

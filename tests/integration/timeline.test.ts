@@ -152,7 +152,21 @@ it.each([
 
 it('of a time without days is empty, and a year is', async () => {
   expect((await get(desk.admin, '2026-01-02T00:00:00Z', '2026-01-01T00:00:00Z', 'UTC')).days).toEqual([]);
+  expect((await get(desk.admin, '2026-01-01T12:00:00Z', '2026-01-01T06:00:00Z', 'UTC')).days).toEqual([]);
   expect((await get(desk.admin, '2028-01-01T00:00:00Z', '2029-01-01T00:00:00Z', 'UTC')).days).toHaveLength(366);
+});
+
+it('has no row for a day that was left out, where people moved across the date line', async () => {
+  const { days } = await get(desk.admin, '2011-12-29T12:00:00Z', '2012-01-01T00:00:00Z', 'Pacific/Apia');
+  expect(days.map(({ date }: { readonly date: string }) => date)).toEqual(['2011-12-29', '2011-12-31', '2012-01-01']);
+});
+
+it('has 366 days at most, and as many where the clocks are put back by two hours', async () => {
+  const troll = await get(desk.admin, '2025-10-24T22:00:00Z', '2026-10-26T00:00:00Z', 'Antarctica/Troll');
+  expect(troll.days).toHaveLength(366);
+  const query = new URLSearchParams({ from: '2026-01-01T00:00:00Z', to: '2027-01-02T00:30:00Z' });
+  const { status, body } = await desk.call('GET', `/analytics/timeline?${query}`, desk.admin.token);
+  expect([status, body.errors?.[0]?.pointer]).toEqual([400, '/query/to']);
 });
 
 it.each([

@@ -9,7 +9,7 @@ import { finishErasing } from '../../lib/services/users/finishErasing.ts';
 import { auditModel } from '../../lib/store/audit.ts';
 import { conversationModel } from '../../lib/store/conversations.ts';
 import { activeMessageModel, messageModel } from '../../lib/store/messages.ts';
-import { noteModel } from '../../lib/store/notes.ts';
+import { insertNote, noteModel } from '../../lib/store/notes.ts';
 import { userModel } from '../../lib/store/users.ts';
 import { atOneMoment } from '../support/clock.ts';
 import { eventually } from '../support/deadline.ts';
@@ -481,5 +481,32 @@ describe('retention', () => {
       expect(keysExamined).toBeLessThan(5);
     }
     await conversationModel().deleteMany({ candidateId: 'x' });
+  });
+});
+
+describe('what comes beside an erasure', () => {
+  it('is gone too: a note whose handler died after it was stored', async () => {
+    const { candidate, agent, conversation } = await desk.assigned('hello');
+    await desk.ok('POST', `/users/${candidate.user.id}/erase`, desk.admin.token);
+    await system.gateway.idle();
+    const { id: conversationId } = conversation;
+    const left = { id: `left-${conversationId}`, conversationId, authorId: agent.user.id, authorName: 'Alex' };
+    await insertNote({ ...left, content: 'Kim is ill', clientNoteId: null });
+    await userModel().updateOne({ _id: candidate.user.id }, { erasingSince: new Date(Date.now() - 120_000) });
+    await sweep(Date.now() + 60_000, 0);
+    expect((await userModel().findById(candidate.user.id).lean())?.erasingSince).toBeUndefined();
+    expect(await noteModel().countDocuments({ conversationId })).toBe(0);
+  });
+
+  it('is refused: a tag, which nobody would take away', async () => {
+    const { candidate, agent, supervisor, conversation } = await desk.assigned('hello');
+    const path = `/conversations/${conversation.id}`;
+    await desk.ok('PATCH', path, agent.token, { addTags: ['kim'] });
+    await desk.ok('POST', `/users/${candidate.user.id}/erase`, desk.admin.token);
+    await system.gateway.idle();
+    expect((await desk.ok('GET', path, supervisor.token)).tags).toEqual([]);
+    const { status, body } = await desk.call('PATCH', path, agent.token, { addTags: ['kim-candidate'] });
+    expect([status, body.code]).toEqual([409, 'CONFLICT']);
+    expect((await desk.call('PATCH', path, agent.token, { priority: 'low' })).status).toBe(200);
   });
 });

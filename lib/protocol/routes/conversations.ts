@@ -136,7 +136,7 @@ export const closeConversation = /* @__PURE__ */ route(() => ({
   status: 200,
   response: heldConversationSchema,
   repeat: { findOut: 'Read the conversation, or send it again: `CONVERSATION_CLOSED` says that it is closed.' },
-  errors: ['NOT_FOUND', 'CONVERSATION_CLOSED', 'CONVERSATION_ASSIGNED', 'CONFLICT'],
+  errors: ['NOT_FOUND', 'CONVERSATION_CLOSED', 'CONVERSATION_ASSIGNED', 'CONFLICT', 'RATE_LIMITED'],
 }));
 
 export const editConversation = /* @__PURE__ */ route(() => ({

@@ -102,7 +102,7 @@ export const updateUser = /* @__PURE__ */ route(() => ({
   status: 200,
   response: userSchema,
   repeat: { findOut: 'Read the person. Sent again it would undo what somebody else has changed since.' },
-  errors: ['NOT_FOUND', 'EMAIL_TAKEN', 'LAST_ADMIN', 'HAS_TEAM', 'RATE_LIMITED'],
+  errors: ['NOT_FOUND', 'EMAIL_TAKEN', 'LAST_ADMIN', 'HAS_TEAM', 'CONFLICT', 'RATE_LIMITED'],
 }));
 
 export const eraseUser = /* @__PURE__ */ route(() => ({

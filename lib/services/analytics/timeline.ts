@@ -1,7 +1,7 @@
 import { daysOf, isTimeZone, type LocalDay } from '../../domain/calendar.ts';
 import { medianOf } from '../../domain/histogram.ts';
 import type { Caller } from '../../domain/permissions.ts';
-import { DAY_MS, HOUR_MS, QUARTER_MS } from '../../domain/spans.ts';
+import { DAY_MS, QUARTER_MS } from '../../domain/spans.ts';
 import { AppError, invalid } from '../../errors/appError.ts';
 import type { Timeline } from '../../protocol/objects/analytics.ts';
 import type { Figures } from '../../store/closedSums.ts';
@@ -11,8 +11,6 @@ import { readTimeline } from '../../store/timeline.ts';
 import { ratingsOf, seconds } from './supervisorAnalytics.ts';
 
 const MOST_DAYS = 366;
-/** A range of so many days may begin and end in the middle of a day, and the clocks may have been put forward at one end. */
-const MOST_ROWS = MOST_DAYS + 2;
 /** Years of four digits, without the days at their ends that are another year somewhere. */
 const [EARLIEST, LATEST] = [Date.UTC(1000, 0, 2), Date.UTC(9999, 11, 30)];
 
@@ -28,11 +26,12 @@ export async function timeline(
   if (!isTimeZone(timeZone)) throw invalid('/query/timeZone', 'is no time zone of the IANA database');
   if (from.getTime() < EARLIEST) throw invalid('/query/from', 'is too early');
   if (to.getTime() > LATEST) throw invalid('/query/to', 'is too late');
-  // An hour more where the clocks are put back twice in that time, and forward once.
-  if (to.getTime() - from.getTime() > MOST_DAYS * DAY_MS + HOUR_MS) {
+  if (from >= to) return { days: [] };
+  const days = daysOf({ from: from.getTime(), to: to.getTime() }, timeZone, MOST_DAYS + 1);
+  // A time that begins in the middle of a day touches one day more, and one in which the clocks are put back is longer.
+  if (days.length > MOST_DAYS && to.getTime() - from.getTime() > MOST_DAYS * DAY_MS) {
     throw invalid('/query/to', `is more than ${MOST_DAYS} days after from`);
   }
-  const days = daysOf({ from: from.getTime(), to: to.getTime() }, timeZone, MOST_ROWS);
   const [first, last] = [days.at(0), days.at(-1)];
   if (!first || !last) return { days: [] };
   const isAdmin = role === 'admin';

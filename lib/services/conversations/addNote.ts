@@ -3,12 +3,13 @@ import { AppError } from '../../errors/appError.ts';
 import { limitStaffWrites } from '../../limits/rateLimits.ts';
 import type { Note } from '../../protocol/objects/conversations.ts';
 import { poll } from '../../runtime/poll.ts';
-import { areTextsGone, findConversation } from '../../store/conversations.ts';
+import { areTextsGone, type ConversationRecord, findConversation } from '../../store/conversations.ts';
 import { DURABLE_MS, isDuplicateKey } from '../../store/database.ts';
 import { newId } from '../../store/ids.ts';
 import { deleteNote, findNoted, insertNote } from '../../store/notes.ts';
 import { isErased } from '../../store/users.ts';
 import { requireVisible } from './getConversation.ts';
+import { textsGone } from './textsGone.ts';
 
 /** What somebody notes. */
 export interface NoteDraft {
@@ -30,7 +31,7 @@ export async function addNote(caller: Caller, conversationId: string, draft: Not
   await limitStaffWrites(caller.userId);
   const conversation = await requireVisible(caller, conversationId);
   if (!mayEditConversation(caller, conversation)) throw new AppError('NOT_FOUND');
-  if (areTextsGone(conversation)) throw textsGone();
+  if (areTextsGone(conversation)) throw textsGone('notes');
   const { userId: authorId, name: authorName } = caller;
   const { content, clientNoteId } = draft;
   try {
@@ -45,9 +46,11 @@ export async function addNote(caller: Caller, conversationId: string, draft: Not
     // A note writes nothing that a message writes. So it may come in beside an erasure, after that has deleted the notes. An erasure
     // begins with the candidate's own record.
     const now = await findConversation(conversationId);
-    if (!now || areTextsGone(now) || (await isErased(now.candidateId))) {
+    const refusal =
+      !now || areTextsGone(now) || (await isErased(now.candidateId)) ? textsGone('notes') : lost(caller, now);
+    if (refusal) {
       await deleteNote(note.id);
-      throw textsGone();
+      throw refusal;
     }
     return { note, repeated: false };
   } catch (error) {
@@ -59,5 +62,6 @@ export async function addNote(caller: Caller, conversationId: string, draft: Not
   }
 }
 
-const textsGone = () =>
-  new AppError('CONFLICT', 'The texts of this conversation are gone, for good. It takes no notes.');
+/** The refusal of somebody who has lost the conversation while they noted something. */
+const lost = (caller: Caller, now: ConversationRecord): AppError | null =>
+  mayEditConversation(caller, now) ? null : new AppError('NOT_FOUND');

@@ -4,9 +4,10 @@ import { AppError } from '../../errors/appError.ts';
 import { limitStaffWrites } from '../../limits/rateLimits.ts';
 import type { HeldConversation } from '../../protocol/objects/conversations.ts';
 import { errorFields, logger } from '../../runtime/logger.ts';
-import { releaseSlot, reserveSlot } from '../../store/agents.ts';
+import { releaseSlot, reserveSlot, restoreSlot } from '../../store/agents.ts';
 import { audit } from '../../store/audit.ts';
 import {
+  type Assignment,
   assign,
   type ConversationRecord,
   findConversation,
@@ -71,11 +72,6 @@ export async function assignConversation(caller: Caller, conversationId: string,
   }
 }
 
-interface Assignment {
-  readonly agentId: string;
-  readonly supervisorId: string;
-}
-
 /**
  * `full` and `unavailable`: the agent can't take it. `overtaken`: somebody else has changed the conversation. `now` is the
  * conversation as this transaction sees it.
@@ -91,12 +87,16 @@ function assignAs(caller: Caller, expected: ConversationRecord, to: Assignment):
   return transaction(async (session) => {
     const slot = await reserveSlot(agentId, supervisorId, MOST_ASSIGNED, session);
     if (slot !== 'reserved') return { is: slot, now: await findConversation(id, session) };
-    const assigned = await assign(id, expected, to, session);
+    const lost =
+      formerAgentId === null
+        ? null
+        : { agentId: formerAgentId, availability: await releaseSlot(formerAgentId, session) };
+    const assigned = await assign(id, expected, { agentId, supervisorId, lost }, session);
     if (!assigned) {
       await releaseSlot(agentId, session);
+      if (lost) await restoreSlot(lost.agentId, session);
       return { is: 'overtaken', now: await findConversation(id, session) };
     }
-    if (formerAgentId !== null) await releaseSlot(formerAgentId, session);
     const details = { agentId, ...(formerAgentId !== null && { formerAgentId }) };
     await audit(caller, 'conversation_assigned', id, details, session);
     return { is: 'assigned', record: assigned };

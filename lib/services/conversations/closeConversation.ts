@@ -1,6 +1,7 @@
 import { decide, type LifecycleCommand } from '../../domain/conversation.ts';
 import type { Caller } from '../../domain/permissions.ts';
 import { AppError } from '../../errors/appError.ts';
+import { limitStaffWrites } from '../../limits/rateLimits.ts';
 import type { HeldConversation } from '../../protocol/objects/conversations.ts';
 import { poll } from '../../runtime/poll.ts';
 import { releaseSlot } from '../../store/agents.ts';
@@ -47,11 +48,15 @@ export async function closeConversation(caller: Caller, conversationId: string, 
   return { record, room: roomOf(record) };
 }
 
-/** As `closeConversation`, and makes the conversation that the staff are shown: nobody else closes. */
+/**
+ * As `closeConversation`, and makes the conversation that the staff are shown: nobody else closes. Counts as a write of theirs, as
+ * a frame counts as a frame.
+ */
 export async function closeAndPresent(
   caller: Caller,
   conversationId: string,
 ): Promise<Closed & { readonly conversation: HeldConversation }> {
+  await limitStaffWrites(caller.userId);
   // Read what is beside it first: nothing may fail any more once the conversation is closed.
   const { staffAnswer } = await presenterFor(caller, [await requireVisible(caller, conversationId)]);
   const closed = await closeConversation(caller, conversationId);

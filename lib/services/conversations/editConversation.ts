@@ -9,6 +9,7 @@ import { type ConversationRecord, edit } from '../../store/conversations.ts';
 import { DURABLE_MS, transaction } from '../../store/database.ts';
 import { requireVisible } from './getConversation.ts';
 import { presenterFor } from './present.ts';
+import { textsGone } from './textsGone.ts';
 
 /** A conversation as it is now. `before` is set where the edit has changed it. */
 export interface Edited {
@@ -18,7 +19,7 @@ export interface Edited {
 
 /**
  * Gives a conversation another priority or other tags: removes tags, then adds. Throws `NOT_FOUND`, `VALIDATION_FAILED` where it
- * would have too many tags, `CONFLICT`, `RATE_LIMITED`.
+ * would have too many tags, `CONFLICT` also for tags where the candidate was erased, `RATE_LIMITED`.
  */
 export async function editConversation(caller: Caller, conversationId: string, change: Edit): Promise<Edited> {
   await limitStaffWrites(caller.userId);
@@ -26,6 +27,7 @@ export async function editConversation(caller: Caller, conversationId: string, c
   const edited = await poll(DURABLE_MS, async () => {
     const before = await requireVisible(caller, conversationId);
     if (!mayEditConversation(caller, before)) throw new AppError('NOT_FOUND');
+    if (change.addTags && before.erasedAt) throw textsGone('tags');
     const after = await transaction(async (session) => {
       const outcome = await edit(before, change, session);
       if (typeof outcome === 'object' && outcome) {

@@ -54,10 +54,13 @@ const asJson = (conversation: Conversation, messages: readonly Message[]): Trans
   text: JSON.stringify({ conversation, messages }),
 });
 
+/** After everything that some program takes for the end of a line: a message must not look like another one's head. */
+const LINE_BEGIN = /^|(?<=[\v\f\u0085])/gm;
+
 function asText({ id, subject, createdAt, closedAt }: Conversation, messages: readonly Message[]): Transcript {
   const said = messages.map(
     ({ sentAt, senderName, senderRole, content }) =>
-      `[${sentAt}] ${senderName} (${senderRole}):\n${content.replaceAll(/^/gm, '  ')}\n`,
+      `[${sentAt}] ${senderName} (${senderRole}):\n${content.replaceAll(LINE_BEGIN, '  ')}\n`,
   );
   const ended = closedAt === null ? [] : [`Closed ${closedAt}\n`];
   return {

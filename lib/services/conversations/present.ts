@@ -6,7 +6,13 @@ import type {
   OwnConversation,
   StaffConversation,
 } from '../../protocol/objects/conversations.ts';
-import { type ConversationRecord, ratingOf, toConversation, toStaffConversation } from '../../store/conversations.ts';
+import {
+  type ConversationRecord,
+  isExpired,
+  ratingOf,
+  toConversation,
+  toStaffConversation,
+} from '../../store/conversations.ts';
 import { othersUpTo } from '../../store/messages.ts';
 import { type People, type PeopleAndReads, peopleAndReads, peopleOf } from '../../store/names.ts';
 
@@ -76,12 +82,16 @@ export async function presenterFor(
   };
 }
 
-/** How many messages of the other side have a `seq` beyond what the caller has read. A difference, and no count. */
+/**
+ * How many messages of the other side have a `seq` beyond what the caller has read. A difference, and no count. Of messages that are
+ * past their time nobody can read any.
+ */
 async function difference(
   record: ConversationRecord,
   { role }: Caller,
   { readOthers }: PeopleAndReads,
 ): Promise<number> {
+  if (isExpired(record)) return 0;
   const all = await othersUpTo(record, role === 'candidate' ? 'candidate' : 'agent', record.lastSeq);
   return Math.max(0, all - (readOthers.get(record._id) ?? 0));
 }

@@ -3,7 +3,7 @@ import { limitReads } from '../../limits/rateLimits.ts';
 import type { ReadMark } from '../../protocol/objects/conversations.ts';
 import { broadcast } from '../../realtime/broadcast.ts';
 import { errorFields, logger } from '../../runtime/logger.ts';
-import { type Room, roomOf } from '../../store/conversations.ts';
+import { findConversation, isFresh, type Room, roomOf } from '../../store/conversations.ts';
 import { othersUpTo } from '../../store/messages.ts';
 import { moveMark } from '../../store/reads.ts';
 import { ownConversation } from './ownConversation.ts';
@@ -24,14 +24,17 @@ export async function markRead(
   wanted: number,
 ): Promise<Marked> {
   await limitReads(userId);
+  const readAt = Date.now();
   const conversation = await ownConversation(userId, conversationId);
   const seq = Math.min(wanted, conversation.lastSeq);
   const side = userId === conversation.candidateId ? 'candidate' : 'agent';
   const others = await othersUpTo(conversation, side, seq);
   const { mark, moved } = await moveMark({ conversationId, userId, seq, others });
+  // Who was in the room long ago may not be any more.
+  const now = moved && !isFresh(readAt) ? await findConversation(conversationId) : conversation;
   return {
     mark: { conversationId, userId, seq: mark.seq, readAt: mark.readAt.toISOString() },
-    room: moved ? roomOf(conversation) : null,
+    room: moved && now ? roomOf(now) : null,
   };
 }
 

@@ -2,7 +2,7 @@ import { AppError } from '../../errors/appError.ts';
 import { broadcast } from '../../realtime/broadcast.ts';
 import { config } from '../../runtime/config.ts';
 import type { SocketCaller } from '../../store/connections.ts';
-import { roomOf, roomWithout } from '../../store/conversations.ts';
+import { isFresh, roomOf, roomWithout } from '../../store/conversations.ts';
 import { isMember } from '../../store/rooms.ts';
 import { ownConversation } from './ownConversation.ts';
 
@@ -14,11 +14,13 @@ export async function typing(
   { userId, connectionId }: SocketCaller,
   { conversationId, typing: isTyping }: { readonly conversationId: string; readonly typing: boolean },
 ): Promise<void> {
+  const readAt = Date.now();
   const conversation = await ownConversation(userId, conversationId);
   if (conversation.status === 'closed') throw new AppError('CONVERSATION_CLOSED');
   if (!isMember(conversation, connectionId)) throw new AppError('NOT_JOINED');
   if (config().TYPING === 'off') return;
   const others = roomWithout(roomOf(conversation), userId);
-  if (others.connectionIds.length === 0) return;
+  // What was read long ago tells nothing: who was in the room then may not be any more, and who was typing may have stopped.
+  if (others.connectionIds.length === 0 || !isFresh(readAt)) return;
   await broadcast({ room: others }, { event: 'TYPING', data: { conversationId, userId, typing: isTyping } });
 }

@@ -7,12 +7,12 @@ import { forgetAccount } from '../../limits/signInAttempts.ts';
 import type { User } from '../../protocol/objects/users.ts';
 import { cutAll } from '../../realtime/cut.ts';
 import { audit } from '../../store/audit.ts';
-import { mergedInto } from '../../store/customers.ts';
 import { transaction } from '../../store/database.ts';
 import { deleteMailsTo } from '../../store/mailOutbox.ts';
 import { endResets } from '../../store/passwordResets.ts';
 import { eraseCandidate, findCredentials } from '../../store/users.ts';
 import { endSessions } from '../auth/endSessions.ts';
+import { requireUnmerged } from './requireUnmerged.ts';
 
 /**
  * Erases a candidate. With one commit their name, address, password, sessions and sockets are gone, and they can't sign
@@ -41,11 +41,4 @@ export async function eraseUser(caller: Caller, userId: string): Promise<User> {
   });
   await cutAll(sockets);
   return erased;
-}
-
-/** What a merged visitor has said is the customer's now, and goes with the customer. Throws `CONFLICT`. */
-async function requireUnmerged(userId: string): Promise<void> {
-  const customerId = await mergedInto(userId);
-  if (customerId === null) return;
-  throw new AppError('CONFLICT', `This visitor turned out to be ${customerId}. Erasing that one erases this one too.`);
 }

@@ -5,6 +5,7 @@ import {
   eraseSubject,
   findConversation,
   findUnerased,
+  idsOfCandidate,
   saveErasedThrough,
 } from '../../store/conversations.ts';
 import { eraseMerged, findMergedInto } from '../../store/customers.ts';
@@ -59,6 +60,8 @@ export async function finishErasing(userId: string, until: number): Promise<bool
   }
   // Do what can be done first: a conversation that can't be erased must not keep anything else.
   await forgetMarks(userId);
+  // A note of a command that was under way came in after its conversation was erased, where that command died.
+  await deleteNotes(...(await idsOfCandidate(userId)));
   const isForgotten = await erasePerson(userId, until);
   if (failed !== undefined) throw failed;
   return isForgotten && completeErasing(userId, new Date(Date.now() - SETTLED_MS));

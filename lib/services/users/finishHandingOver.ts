@@ -62,9 +62,15 @@ export async function finishHandingOver(agentId: string, until: number): Promise
     cursor = nextCursor;
   }
   if (failed !== undefined) throw failed;
-  // Who has left reads nothing any more, and nobody else uses their own replies.
-  if (!agent.active) await Promise.all([forgetMarks(agentId), forgetReplies(agentId)]);
+  if (!agent.active) await transaction((session) => forget(agent, session));
   return completeHandingOver(agent);
+}
+
+/** Who has left reads nothing any more, and nobody else uses their own replies. Leaves everything to an agent who is active again. */
+async function forget(agent: HandingOver, session: Transaction): Promise<void> {
+  if (!(await touchUnchanged(agent, session))) return;
+  await forgetMarks(agent.id, session);
+  await forgetReplies(agent.id, session);
 }
 
 /**

@@ -7,6 +7,7 @@ import { cutAll } from '../../realtime/cut.ts';
 import { audit } from '../../store/audit.ts';
 import { changeSpeaker } from '../../store/connections.ts';
 import { type Transaction, transaction } from '../../store/database.ts';
+import { deleteMailsTo } from '../../store/mailOutbox.ts';
 import { endResets } from '../../store/passwordResets.ts';
 import {
   changeUser,
@@ -19,6 +20,7 @@ import {
 import { endSessions } from '../auth/endSessions.ts';
 import { letIn } from '../auth/letIn.ts';
 import { noActiveSupervisor } from './createUser.ts';
+import { requireUnmerged } from './requireUnmerged.ts';
 
 /** A user just changed. */
 export interface Updated {
@@ -27,6 +29,8 @@ export interface Updated {
   readonly handsOver: boolean;
   /** Whether the user was available, and is away because of the change. */
   readonly isAway: boolean;
+  /** Whether an agent is under another supervisor than before. */
+  readonly isMoved: boolean;
   /** Whether the user is shown by another name or address than before. */
   readonly isRenamed: boolean;
 }
@@ -34,20 +38,25 @@ export interface Updated {
 /**
  * Changes a user. Making a user inactive ends their sessions and sockets with the same commit. Making a user active, who
  * may be so already, lifts what keeps them from signing in. Throws `NOT_FOUND`,
- * `VALIDATION_FAILED`, `EMAIL_TAKEN`, `LAST_ADMIN`, `HAS_TEAM`, `RATE_LIMITED`.
+ * `VALIDATION_FAILED`, `EMAIL_TAKEN`, `LAST_ADMIN`, `HAS_TEAM`, `CONFLICT` for a visitor who was merged, `RATE_LIMITED`.
  */
 export async function updateUser(caller: Caller, userId: string, change: UserChange): Promise<Updated> {
   await limitStaffWrites(caller.userId);
   const { sockets, ...updated } = await transaction(async (session) => {
     const before = await touchUser(userId, session);
     if (!before) throw new AppError('NOT_FOUND');
+    if (before.role === 'candidate') await requireUnmerged(userId, session);
     if (before.role !== 'agent' && change.supervisorId !== undefined) throw agentsOnly();
     const { joins, leaves, deactivates, endsSessions, endsResets, handsOver } = effectsOf(before, change);
     const team = joins === null ? undefined : await touchActiveSupervisor(joins, session);
     if (team === null) throw notActive(change);
     await audit(caller, 'user_updated', userId, described(change), session);
     const ended = endsSessions ? await endSessions({ userId }, session) : [];
-    if (endsResets) await endResets(userId, session);
+    if (endsResets) {
+      await endResets(userId, session);
+      // Asked for by who had the address before.
+      await deleteMailsTo(userId, session);
+    }
     if (deactivates) await requireDispensable(before, session);
     if (leaves !== null) await touchUser(leaves, session);
     const user = await changeUser(userId, change, { handsOver, automatic: team?.automatic }, session);
@@ -56,6 +65,7 @@ export async function updateUser(caller: Caller, userId: string, change: UserCha
       user,
       handsOver,
       isAway: deactivates && before.availability === 'available',
+      isMoved: user.supervisorId !== before.supervisorId,
       isRenamed: user.name !== before.name || user.email !== before.email,
       sockets: ended,
     };

@@ -95,7 +95,8 @@ export class Standing {
     for (const write of writes) {
       if (write.of === 'conversations') {
         const before = conversations.get(write.id);
-        if (before?.agentId && before.status === 'assigned' && write.after.status === 'open') {
+        const isTaken = write.after.status !== 'closed' && write.after.agentId !== before?.agentId;
+        if (before?.agentId && before.status === 'assigned' && isTaken) {
           const lost = new Map(losses.get(write.id)).set(before.agentId, this.availabilities.get(before.agentId) ?? 0);
           losses.set(write.id, lost);
         }
