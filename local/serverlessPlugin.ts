@@ -105,8 +105,8 @@ export default class LocalSupport {
   }
 
   /**
-   * On AWS each function is one file with its libraries. Making ten of those takes esbuild long, and as long again after
-   * every change. Here they have the project's code only, and find packages where npm put them. They are in a folder of
+   * On AWS each function is one file with its libraries. Making one for each function takes esbuild long, and as long again
+   * after every change. Here they have the project's code only, and find packages where npm put them. They are in a folder of
    * their own, so that packaging meanwhile does not remove it under a running emulator.
    */
   #bundleLightly(): void {

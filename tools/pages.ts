@@ -9,11 +9,14 @@ import { type Route, routeKeyOf } from '../lib/protocol/route.ts';
 import { routes } from '../lib/protocol/routes.ts';
 import { report as alwaysOn, plot as alwaysOnPlot } from './alwaysOn.ts';
 import { report as cost } from './cost.ts';
+import { STORED } from './load.ts';
 import { report as scale } from './scale.ts';
+import { ASKED_FOR, SERVER_EVENTS } from './serverEvents.ts';
 
 /**
  * Makes the tables in README.md and docs/delivery.md that follow from `lib/protocol`; those in docs/performance.md, with its
- * plots, that follow from the last runs of the benchmark; and what commands print in docs/cost.md and docs/scale.md.
+ * plots, that follow from the last runs of the benchmark; what commands print in docs/cost.md and docs/scale.md; and how many bytes
+ * something takes in the database, in docs/scale.md.
  */
 
 interface Table {
@@ -48,6 +51,14 @@ const TABLES: Readonly<Record<string, Readonly<Record<string, () => Table>>>> = 
         summary,
       ]),
     }),
+    'server-events': () => ({
+      head: ['Server event', 'What', 'Sent'],
+      rows: Object.entries(SERVER_EVENTS).map(([name, { summary, sentTo }]) => [
+        code(name),
+        summary,
+        sentTo ?? ASKED_FOR,
+      ]),
+    }),
     errors: () => ({
       head: ['Code', 'HTTP', 'WebSocket', 'Meaning'],
       rows: Object.entries(ERRORS).map(([name, { status, socket, title }]) => [
@@ -73,8 +84,17 @@ const TABLES: Readonly<Record<string, Readonly<Record<string, () => Table>>>> = 
 
 const COMMANDS = { cost, alwaysOn, scale } as const;
 
+const SCALE = 'docs/scale.md';
+
 /** The pages that show a command of these, `$ npx node tools/cost.ts …`, and below it what it prints. */
-const SHOWING_COMMANDS = ['docs/cost.md', 'docs/scale.md'];
+const SHOWING_COMMANDS = ['docs/cost.md', SCALE];
+
+const stored = (): string =>
+  [
+    `A message of 200 characters takes ${STORED.message} bytes, a closed conversation with a subject of 50 characters ${STORED.conversation}: before compression and`,
+    'without indexes. [The test](../tests/integration/writePath.test.ts) of the commands measures both.',
+    '',
+  ].join('\n');
 
 const PERFORMANCE = 'docs/performance.md';
 
@@ -85,23 +105,25 @@ export async function pages(): Promise<Record<string, string>> {
   const inMarkdownOf = (tables: Readonly<Record<string, () => Table>>) =>
     Object.fromEntries(Object.entries(tables).map(([name, table]) => [name, inMarkdown(table())]));
   const results = JSON.parse(read('bench/results.json')) as Results;
+  const printedPages = Object.fromEntries(
+    await Promise.all(SHOWING_COMMANDS.map(async (path) => [path, await printed(path)] as const)),
+  );
   return {
     ...Object.fromEntries(Object.entries(TABLES).map(([path, tables]) => [path, filled(path, inMarkdownOf(tables))])),
     [PERFORMANCE]: filled(PERFORMANCE, blocks(results)),
     ...plots(results),
-    ...Object.fromEntries(
-      await Promise.all(SHOWING_COMMANDS.map(async (path) => [path, await printed(path)] as const)),
-    ),
+    ...printedPages,
+    [SCALE]: filled(SCALE, { stored: stored() }, printedPages[SCALE]),
     'docs/performance/alwaysOn.svg': await alwaysOnPlot(),
   };
 }
 
-function filled(path: string, texts: Readonly<Record<string, string>>): string {
-  return Object.entries(texts).reduce((page, [name, text]) => {
+function filled(path: string, texts: Readonly<Record<string, string>>, text = read(path)): string {
+  return Object.entries(texts).reduce((page, [name, made]) => {
     const [before, , after, ...more] = page.split(new RegExp(`<!-- /?${name} -->\n`));
     if (before === undefined || after === undefined || more.length > 0) throw new Error(`${path} has no table ${name}`);
-    return `${before}<!-- ${name} -->\n${text}<!-- /${name} -->\n${after}`;
-  }, read(path));
+    return `${before}<!-- ${name} -->\n${made}<!-- /${name} -->\n${after}`;
+  }, text);
 }
 
 async function printed(path: string): Promise<string> {

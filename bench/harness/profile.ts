@@ -1,5 +1,5 @@
 import { Session } from 'node:inspector/promises';
-import type { Asks } from './serve.ts';
+import type { Asks } from './asks.ts';
 
 /** Where a process spends its processor time, by V8's sampling profiler: milliseconds by the file at the top of the stack. */
 export type FileTimes = Readonly<Record<string, number>>;

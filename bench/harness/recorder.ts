@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import type { Asks } from './serve.ts';
+import type { Asks } from './asks.ts';
 
 /** What one operation did, in the order in which it happened. Times are milliseconds since the recording began. */
 export type Recorded =

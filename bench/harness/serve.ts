@@ -1,9 +1,7 @@
+import type { Asks } from './asks.ts';
 import { profiled } from './profile.ts';
 
 /** The side of a server process: what it answers the benchmark, which has started it, over the channel between them. */
-
-/** What the benchmark may ask of a server, by name. Arguments and answers are plain data. */
-export type Asks = Readonly<Record<string, (argument: never) => unknown>>;
 
 export interface Question {
   readonly id: number;

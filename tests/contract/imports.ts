@@ -48,12 +48,18 @@ export const LAYERS: Record<string, readonly string[]> = {
   client: ['lib/protocol'],
   // As a user of the package writes them.
   'client/examples': [],
+  // What stands in for AWS and Atlas knows what the service reads when it starts, and serves the pages.
+  local: ['lib/auth', 'lib/store', 'lib/runtime', 'lib/domain', 'web/build'],
+  // It is read where the service is deployed, and has nothing of the service's code.
+  cloud: [],
   tools: ['lib/protocol', 'lib/domain', 'bench/report'],
+  // The benchmark plays people at the service's handlers, as the tests do.
+  bench: ['bench/report', 'lib/auth', 'lib/realtime', 'lib/store', 'lib/protocol', 'local', 'tests'],
   // Pages and plots from figures: nothing of what measures them.
   'bench/report': [],
 };
 
-/** Packages that have one home; anything else may be imported anywhere the next table doesn't forbid. */
+/** Packages that have one home in the service; anything else may be imported anywhere the next table doesn't forbid. */
 const HOMES: Record<string, readonly string[]> = {
   mongoose: ['lib/store'],
   mongodb: ['lib/store'],
@@ -63,6 +69,9 @@ const HOMES: Record<string, readonly string[]> = {
   jsonwebtoken: ['lib/auth'],
   '@middy': ['lib/http', 'lib/websocket'],
 };
+
+/** Folders beside the service, which look into the database, or are servers, by themselves. */
+const BESIDE: readonly string[] = ['bench', 'local'];
 
 /** Folders that may import these packages and no others, Node's own included. */
 const ONLY: Record<string, readonly string[]> = {
@@ -110,7 +119,7 @@ export function cycles(imports: Imports): string[] {
   return found;
 }
 
-/** The imports of every TypeScript file under these folders of `root`. */
+/** The imports of every file of code under these folders of `root`. */
 export function readImports(root: string, folders: readonly string[]): Imports {
   const files = sourcesIn(root, folders);
   return new Map(files.map((file) => [file, importsOf(readFileSync(posix.join(root, file), 'utf8'))]));
@@ -120,7 +129,7 @@ function sourcesIn(root: string, folders: readonly string[]): string[] {
   return folders
     .flatMap((folder) =>
       readdirSync(posix.join(root, folder), { recursive: true, encoding: 'utf8' })
-        .filter((name) => /\.tsx?$/.test(name))
+        .filter((name) => /\.(tsx?|cjs)$/.test(name))
         .map((name) => posix.join(folder, name)),
     )
     .sort();
@@ -154,6 +163,7 @@ function againstLayers(layer: string, allowed: readonly string[], target: string
 function againstPackages(layer: string, name: string): string | null {
   const only = ONLY[layer];
   if (only && !only.includes(name)) return `${layer} may import ${only.join(', ') || 'no package'}`;
+  if (BESIDE.includes(layer)) return null;
   const homes = Object.entries(HOMES).find(([home]) => name === home || name.startsWith(`${home}/`))?.[1];
   return homes && !homes.includes(layer) ? `only ${homes.join(' and ')} may import ${name}` : null;
 }

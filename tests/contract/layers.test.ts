@@ -5,7 +5,7 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 
 describe('imports', () => {
   const imports = readImports(root, [
-    ...['lib', 'functions', 'client/src', 'client/examples', 'tools', 'bench/report', 'web'],
+    ...['lib', 'functions', 'web', 'client/src', 'client/examples', 'cloud', 'local', 'bench', 'tools'],
   ]);
 
   it('go down the layers, and packages stay at home', () => {
@@ -15,6 +15,13 @@ describe('imports', () => {
   it('have no cycle', () => {
     expect(cycles(imports)).toEqual([]);
   });
+
+  it.each(['lib/', 'functions/', 'web/', 'client/', 'cloud/', 'local/', 'bench/harness/', 'tools/'])(
+    'of %s are read',
+    (folder) => {
+      expect([...imports.keys()].some((file) => file.startsWith(folder))).toBe(true);
+    },
+  );
 });
 
 describe('transactions', () => {
@@ -70,6 +77,9 @@ describe('the check itself', () => {
     ['client/src/client.ts', 'zod'],
     ['client/src/client.ts', 'node:crypto'],
     ['client/examples/chat.ts', '../src/index.ts'],
+    ['cloud/roles.cjs', '../lib/runtime/config.ts'],
+    ['local/mailbox.ts', '../lib/services/mail/sendMails.ts'],
+    ['bench/report/page.ts', '../measures/cpu.ts'],
   ])('catches %s importing %s', (file, specifier) => {
     expect(violations(new Map([[file, [specifier]]]))).toEqual([expect.stringContaining(`${file}`)]);
   });
@@ -89,6 +99,8 @@ describe('the check itself', () => {
     ['client/examples/chat.ts', '@live-support/client'],
     ['functions/users.ts', '../lib/auth/startAhead.ts'],
     ['web/console/inbox/List.tsx', '../../shared/api.ts'],
+    ['local/replicaSet.ts', 'mongoose'],
+    ['bench/measures/send.ts', '../../tests/support/system.ts'],
   ])('lets %s import %s', (file, specifier) => {
     expect(violations(new Map([[file, [specifier]]]))).toEqual([]);
   });

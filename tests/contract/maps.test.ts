@@ -10,22 +10,22 @@ const read = (path: string) => readFileSync(root + path, 'utf8');
 
 describe('docs/architecture.md', () => {
   const text = read('docs/architecture.md');
-  const [map = '', ...walks] = text.split(/^## (?!The rooms)/m);
+  const [map = '', ...walks] = text.split(/^## (?!The folders)/m);
 
-  const rooms = [...map.matchAll(/^\| \[([\w/]+)\]\([^)]+\) \| (.+) \|(.*) \|$/gm)].map(
-    ([, room = '', , imports = '']) => ({
-      room,
+  const folders = [...map.matchAll(/^\| \[([\w/]+)\]\([^)]+\) \| (.+) \|(.*) \|$/gm)].map(
+    ([, folder = '', , imports = '']) => ({
+      folder,
       imports,
     }),
   );
 
-  it('has every room', () => {
-    const folders = (of: string) =>
+  it('has every folder', () => {
+    const foldersIn = (of: string) =>
       readdirSync(root + of, { withFileTypes: true })
         .filter((entry) => entry.isDirectory() && !/^\.|^(node_modules|docs|coverage)$/.test(entry.name))
         .map(({ name }) => name);
-    const there = [...folders('lib').map((name) => `lib/${name}`), ...folders('').filter((name) => name !== 'lib')];
-    expect(rooms.map(({ room }) => room).sort()).toEqual(there.sort());
+    const there = [...foldersIn('lib').map((name) => `lib/${name}`), ...foldersIn('').filter((name) => name !== 'lib')];
+    expect(folders.map(({ folder }) => folder).sort()).toEqual(there.sort());
   });
 
   /** The last one's imports too, where the map says so. */
@@ -35,9 +35,9 @@ describe('docs/architecture.md', () => {
     return [...new Set([...named, ...theirs])].sort();
   }
 
-  it.each(rooms.filter(({ room }) => room in LAYERS))('says what $room imports', ({ room, imports }) => {
-    // The version is no room, and the folders of `functions` are one with it.
-    const allowed = (LAYERS[room] ?? []).filter((layer) => layer.startsWith('lib/'));
+  it.each(folders.filter(({ folder }) => folder in LAYERS))('says what $folder imports', ({ folder, imports }) => {
+    // The version is no folder, and the folders of `functions` are one with it.
+    const allowed = (LAYERS[folder] ?? []).filter((layer) => layer.startsWith('lib/'));
     expect(readImports(imports)).toEqual([...allowed].sort());
   });
 
@@ -48,6 +48,12 @@ describe('docs/architecture.md', () => {
   );
 
   it('walks', () => expect(steps.length).toBeGreaterThan(25));
+
+  it('says how many walks there are', () => {
+    const walked = walks.filter((walk) => /^\| 1 \| `\w+` \|/m.test(walk));
+    const [, number = ''] = /(\w+) walks through it/.exec(map) ?? [];
+    expect(['four', 'five', 'six', 'seven', 'eight'].indexOf(number) + 4).toBe(walked.length);
+  });
 
   it.each(steps)('$name is in $file', ({ name, label, file }) => {
     expect(label).toBe(file);
@@ -116,4 +122,22 @@ it('docs/delivery.md says how many deliberate mistakes there are', () => {
   const [, ...counts] =
     /against (\d+) deliberate mistakes[\s\S]*?unless all (\d+) are found/.exec(read('docs/delivery.md')) ?? [];
   expect(counts.map(Number)).toEqual([MUTANTS.length, MUTANTS.length]);
+});
+
+describe('docs/delivery.md says how many seeds are played:', () => {
+  it.each([
+    ['faults/historyChecker/suite.ts', /play (\d+) seeded scenarios of people and faults \((\d+) with `SOAK=1`\)/],
+    ['faults/deskChecker/suite.ts', /play (\d+) seeded desks \((\d+) with `SOAK=1`\)/],
+    ['client/hostile.test.ts', /plays (\d+) seeds \((\d+) with `SOAK=1`\)/],
+  ])('those of %s', (file, told) => {
+    const [, few, soak] = /\{ few: (\d+), soak: (\d+) \}/.exec(read(`tests/${file}`)) ?? [];
+    expect(few).toBeDefined();
+    expect(told.exec(read('docs/delivery.md'))?.slice(1)).toEqual([few, soak]);
+  });
+
+  it('the races of a connect and a logout', () => {
+    const [, full, few] = /RACES = inFull \? (\d+) : (\d+)/.exec(read('tests/faults/endedSessions.test.ts')) ?? [];
+    expect(few).toBeDefined();
+    expect(read('docs/delivery.md')).toContain(`racing a logout …*: ${few} races (${full} with \`SOAK=1\`)`);
+  });
 });

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 import { AUDIT_ACTIONS } from '../../lib/protocol/objects/operations.ts';
+import { OLDEST_MAJOR } from '../../local/mongodBinary.ts';
 import { resourcesOf } from '../deploy/service.ts';
 
 /** What operators read and run names only what is there. */
@@ -178,6 +179,16 @@ describe('deploying', () => {
       .split('\n')
       .flatMap((line) => [...(line.split('|')[1] ?? '').matchAll(/`(\w+)`/g)].map(([, name]) => name));
     expect(named.toSorted()).toEqual(Object.keys(params.default).sort());
+  });
+
+  it('asks for the MongoDB that a laptop takes', () => {
+    expect(read('docs/deploying.md')).toContain(`- MongoDB ${OLDEST_MAJOR}.0 or newer`);
+  });
+
+  it('stores the two secrets by the same lines here and in the README', () => {
+    const lines = (text: string) => /^aws ssm put-parameter [^\n]*mongodb-uri[\s\S]*?^unset VALUE$/m.exec(text)?.[0];
+    expect(lines(read('README.md'))).toBeDefined();
+    expect(lines(read('README.md'))).toBe(lines(read('docs/deploying.md')));
   });
 
   it('puts the secrets where the functions look', () => {

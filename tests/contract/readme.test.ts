@@ -56,8 +56,9 @@ describe('the README', () => {
     expect(table('client-events')).toEqual(expected);
   });
 
-  it('lists the server events', () => {
+  it('lists the server events, and says of each to whom it is sent', () => {
     expect(table('server-events').map(([event]) => event)).toEqual(Object.keys(serverEvents).map(code));
+    for (const [, what, sent] of table('server-events')) expect([what, sent]).not.toContain('');
   });
 
   it('lists the error codes', () => {

@@ -1,6 +1,6 @@
 import type { RefObject } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { Message } from '../../client/src/protocol.ts';
+import type { Message } from '../../lib/protocol/objects/conversations.ts';
 
 /** A long chat is drawn in pieces: one that is far out of sight costs nothing but its room. */
 
