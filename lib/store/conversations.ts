@@ -968,7 +968,8 @@ export async function findUnerased(candidateId: string, after: string, most: num
 
 /** Reads the ids of all conversations of a candidate, from an index alone. */
 export async function idsOfCandidate(candidateId: string): Promise<string[]> {
-  const rows = await conversationModel().find({ candidateId }, { _id: 1 }).lean();
+  // With one command, which says how long it may take: a second one of the same cursor could not.
+  const rows = await conversationModel().find({ candidateId }, { _id: 1 }).batchSize(100_000).lean();
   return rows.map(({ _id }) => _id);
 }
 

@@ -68,9 +68,10 @@ export async function finishHandingOver(agentId: string, until: number): Promise
 
 /** Who has left reads nothing any more, and nobody else uses their own replies. Leaves everything to an agent who is active again. */
 async function forget(agent: HandingOver, session: Transaction): Promise<void> {
-  if (!(await touchUnchanged(agent, session))) return;
-  await forgetMarks(agent.id, session);
-  await forgetReplies(agent.id, session);
+  if (await touchUnchanged(agent, session)) {
+    await forgetMarks(agent.id, session);
+    await forgetReplies(agent.id, session);
+  }
 }
 
 /**
