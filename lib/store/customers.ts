@@ -1,4 +1,5 @@
 import type { User } from '../protocol/objects/users.ts';
+import { conversationModel, type Following } from './conversations.ts';
 import { type Transaction, trusted } from './database.ts';
 import { newId } from './ids.ts';
 import { ERASED_NAME } from './names.ts';
@@ -185,4 +186,28 @@ export async function eraseMerged(visitorId: string): Promise<void> {
     $set: { name: ERASED_NAME, email: null, active: false, erasedAt: new Date() },
     $unset: { salt: 1 },
   });
+}
+
+/**
+ * Gives at most `most` of a visitor's conversations to the customer whom the visitor turned out to be. The visitor's own names for
+ * them are forgotten: the customer may have used the same. Returns the conversations as they were.
+ */
+export async function giveConversations(
+  visitorId: string,
+  customerId: string,
+  most: number,
+  session: Transaction,
+): Promise<Following[]> {
+  const found = await conversationModel()
+    .find({ candidateId: visitorId }, { status: 1, supervisorId: 1, closedBy: 1 })
+    .limit(most)
+    .session(session)
+    .lean();
+  if (found.length === 0) return [];
+  await conversationModel().updateMany(
+    trusted({ _id: { $in: found.map(({ _id }) => _id) } }),
+    { $set: { candidateId: customerId, merged: true }, $unset: { clientConversationId: 1 }, $inc: { revision: 1 } },
+    { session },
+  );
+  return found;
 }

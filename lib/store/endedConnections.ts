@@ -1,7 +1,7 @@
 import { COMMAND_MS } from '../runtime/deadline.ts';
 import { connectionModel, holdFrames, live } from './connections.ts';
-import { type Room, roomOf } from './conversations.ts';
 import { type Transaction, trusted } from './database.ts';
+import { type Room, roomOf } from './room.ts';
 import { type Ending, expel, roomsWith } from './rooms.ts';
 import type { WhichSessions } from './sessions.ts';
 

@@ -1,6 +1,7 @@
 import { DAY_MS } from '../domain/spans.ts';
-import { type ConversationRecord, conversationModel, eraseOwnTexts, HAS_EXPIRED } from './conversations.ts';
+import { type ConversationRecord, conversationModel, HAS_EXPIRED } from './conversations.ts';
 import { dropIndex, trusted } from './database.ts';
+import { eraseOwnTexts } from './erasing.ts';
 import { messageModel } from './messages.ts';
 
 // A closed conversation has the date until which its texts are kept, `messagesExpireAt`, and the setting by which that date was

@@ -32,7 +32,7 @@ const MERGING = ['tests/integration/customers', 'tests/faults/merging'];
 export const MUTANTS: readonly Mutant[] = [
   {
     name: 'seq is counted outside of the transaction',
-    file: 'lib/store/conversations.ts',
+    file: 'lib/store/seq.ts',
     find: '      session,\n      projection: { lastSeq: 1, lastMessageAt: 1,',
     replace: '      projection: { lastSeq: 1, lastMessageAt: 1,',
   },
@@ -78,7 +78,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'any close succeeds, whatever the state',
-    file: 'lib/store/conversations.ts',
+    file: 'lib/store/lifecycle.ts',
     find: `still(id, expected),
       [
         {
@@ -93,21 +93,21 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'any assign succeeds, whatever the state',
-    file: 'lib/store/conversations.ts',
+    file: 'lib/store/lifecycle.ts',
     find: 'still(id, expected), assigning(to)',
     replace: 'expected && { _id: id }, assigning(to)',
     killers: RACES,
   },
   {
     name: 'any requeue succeeds, whatever the state',
-    file: 'lib/store/conversations.ts',
+    file: 'lib/store/lifecycle.ts',
     find: 'still(id, expected), requeueing(lost)',
     replace: 'expected && { _id: id }, requeueing(lost)',
     killers: RACES,
   },
   {
     name: 'who gives back stays in the room',
-    file: 'lib/store/conversations.ts',
+    file: 'lib/store/lifecycle.ts',
     find: "{ $ne: ['$$this.userId', '$agentId'] }",
     replace: "{ $ne: ['$$this.userId', '$candidateId'] }",
     killers: ['tests/faults/staff'],
@@ -143,14 +143,14 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a send does not look whether it is closed',
-    file: 'lib/store/conversations.ts',
+    file: 'lib/store/seq.ts',
     find: `status: { $ne: 'closed' },
       ...('connectionId' in placed`,
     replace: "...('connectionId' in placed",
   },
   {
     name: 'the room is told without looking who may be in it',
-    file: 'lib/store/conversations.ts',
+    file: 'lib/store/room.ts',
     find: '(userId === candidateId || userId === agentId)',
     replace: "(userId === candidateId || userId !== '')",
     killers: ['tests/faults/broadcast'],
@@ -513,7 +513,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a conversation is given whatever it was since it was read',
-    file: 'lib/store/conversations.ts',
+    file: 'lib/store/lifecycle.ts',
     find: '...(revision === undefined ? { revision: { $exists: false } } : { revision }),',
     replace: '...(revision === -1 ? { revision: { $exists: false } } : {}),',
     killers: DESKS,
@@ -611,14 +611,14 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a second rating overwrites the first',
-    file: 'lib/store/conversations.ts',
+    file: 'lib/store/ratings.ts',
     find: "      status: 'closed',\n      rating: { $exists: false },",
     replace: "      status: 'closed',",
     killers: STAFFS_OWN,
   },
   {
     name: 'a rating is taken whenever it comes',
-    file: 'lib/store/conversations.ts',
+    file: 'lib/store/ratings.ts',
     find: "{ $gt: ['$closedAt', { $subtract: [NOW, RATED_WITHIN_MS] }] }",
     replace: "{ $gt: ['$closedAt', { $subtract: [NOW, 9 * RATED_WITHIN_MS] }] }",
     killers: STAFFS_OWN,

@@ -1,7 +1,7 @@
 import { errorFields, logger } from '../../runtime/logger.ts';
 import { type Actor, audit } from '../../store/audit.ts';
-import { type Following, giveConversations } from '../../store/conversations.ts';
-import { completeMerging, markMerged, markMerging, mergedInto } from '../../store/customers.ts';
+import type { Following } from '../../store/conversations.ts';
+import { completeMerging, giveConversations, markMerged, markMerging, mergedInto } from '../../store/customers.ts';
 import { type Transaction, transaction } from '../../store/database.ts';
 import { giveMarks } from '../../store/reads.ts';
 import { touchSession } from '../../store/sessions.ts';

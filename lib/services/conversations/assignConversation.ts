@@ -6,15 +6,10 @@ import type { HeldConversation } from '../../protocol/objects/conversations.ts';
 import { errorFields, logger } from '../../runtime/logger.ts';
 import { releaseSlot, reserveSlot, restoreSlot } from '../../store/agents.ts';
 import { audit } from '../../store/audit.ts';
-import {
-  type Assignment,
-  assign,
-  type ConversationRecord,
-  findConversation,
-  roomOf,
-  toConversation,
-} from '../../store/conversations.ts';
+import { type ConversationRecord, findConversation, toConversation } from '../../store/conversations.ts';
 import { transaction } from '../../store/database.ts';
+import { type Assignment, assign } from '../../store/lifecycle.ts';
+import { roomOf } from '../../store/room.ts';
 import { requireVisible } from './getConversation.ts';
 import { refusalOfLost } from './lostRace.ts';
 import { presenterFor } from './present.ts';

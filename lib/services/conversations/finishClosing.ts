@@ -4,9 +4,10 @@ import { config } from '../../runtime/config.ts';
 import { errorFields, logger } from '../../runtime/logger.ts';
 import { markAnnounced, markArchived, markReleased, restartArchive, saveProgress } from '../../store/closing.ts';
 import { stillConnected } from '../../store/connections.ts';
-import { type ConversationRecord, isFresh, roomOf } from '../../store/conversations.ts';
+import type { ConversationRecord } from '../../store/conversations.ts';
 import { copyToPermanent, countPermanent, releaseActive } from '../../store/messages.ts';
 import { retainFor } from '../../store/retention.ts';
+import { isFresh, roomOf } from '../../store/room.ts';
 import type { Closed } from './closeConversation.ts';
 import { inSlices } from './slices.ts';
 

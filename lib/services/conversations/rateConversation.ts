@@ -2,7 +2,9 @@ import type { Caller } from '../../domain/permissions.ts';
 import { AppError } from '../../errors/appError.ts';
 import { limitReads } from '../../limits/rateLimits.ts';
 import type { Rating } from '../../protocol/objects/conversations.ts';
-import { areTextsGone, type ConversationRecord, rate, ratingOf, toRating } from '../../store/conversations.ts';
+import { type ConversationRecord, ratingOf, toRating } from '../../store/conversations.ts';
+import { areTextsGone } from '../../store/erasing.ts';
+import { rate } from '../../store/ratings.ts';
 import { ownConversation } from '../rooms/ownConversation.ts';
 
 /** A rating that exists, and the conversation as it was before, where this has rated it. */

@@ -1,7 +1,8 @@
 import { isParticipant } from '../../domain/permissions.ts';
 import type { Conversation } from '../../protocol/objects/conversations.ts';
 import { broadcast } from '../../realtime/broadcast.ts';
-import { findConversation, type Room } from '../../store/conversations.ts';
+import { findConversation } from '../../store/conversations.ts';
+import type { Room } from '../../store/room.ts';
 
 /** A change of who has a conversation. */
 export interface Handover {

@@ -5,7 +5,7 @@ import { asManyAsFit } from '../../realtime/gateway.ts';
 import { finishTurn, mayAnswer, takeInTurn } from '../../realtime/turns.ts';
 import { config } from '../../runtime/config.ts';
 import { forgetRooms, noteRoom, type SocketCaller, stillConnected } from '../../store/connections.ts';
-import { type Room, roomOf } from '../../store/conversations.ts';
+import { type Room, roomOf } from '../../store/room.ts';
 import { type Entered, enterRoom, readForJoin, roomsWith, type Turn } from '../../store/rooms.ts';
 import { presentTo } from '../conversations/present.ts';
 import { ownConversation } from './ownConversation.ts';

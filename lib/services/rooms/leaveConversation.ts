@@ -1,7 +1,7 @@
 import { AppError } from '../../errors/appError.ts';
 import { mayAnswer, takeInTurn } from '../../realtime/turns.ts';
 import type { SocketCaller } from '../../store/connections.ts';
-import { type Room, roomOf } from '../../store/conversations.ts';
+import { type Room, roomOf } from '../../store/room.ts';
 import { type Left, leaveRoom, type Turn } from '../../store/rooms.ts';
 import { ownConversation } from './ownConversation.ts';
 

@@ -3,9 +3,10 @@ import { limitReads } from '../../limits/rateLimits.ts';
 import type { ReadMark } from '../../protocol/objects/conversations.ts';
 import { broadcast } from '../../realtime/broadcast.ts';
 import { errorFields, logger } from '../../runtime/logger.ts';
-import { findConversation, isFresh, type Room, roomOf } from '../../store/conversations.ts';
+import { findConversation } from '../../store/conversations.ts';
 import { othersUpTo } from '../../store/messages.ts';
 import { moveMark } from '../../store/reads.ts';
+import { isFresh, type Room, roomOf } from '../../store/room.ts';
 import { ownConversation } from './ownConversation.ts';
 
 /** Up to where somebody has read, and the room that is to hear of it: `null` where nothing has changed. */

@@ -1,6 +1,6 @@
 import { broadcast } from '../../realtime/broadcast.ts';
 import { errorFields, logger } from '../../runtime/logger.ts';
-import { type Room, roomWithout } from '../../store/conversations.ts';
+import { type Room, roomWithout } from '../../store/room.ts';
 
 /** Tells the others in a room that somebody's first connection is in it. A hint: it may be missing. Never throws. */
 export const tellArrived = (room: Room, userId: string): Promise<void> => tell('PARTICIPANT_JOINED', room, userId);

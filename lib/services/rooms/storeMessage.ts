@@ -1,9 +1,10 @@
 import { type Caller, isParticipant } from '../../domain/permissions.ts';
 import type { Message } from '../../protocol/objects/conversations.ts';
-import { type Placed, type Room, takeSeq } from '../../store/conversations.ts';
 import type { Transaction } from '../../store/database.ts';
 import { newId } from '../../store/ids.ts';
 import { insertMessage, wasSentByCandidate } from '../../store/messages.ts';
+import type { Room } from '../../store/room.ts';
+import { type Placed, takeSeq } from '../../store/seq.ts';
 
 export interface Draft {
   readonly conversationId: string;

@@ -2,7 +2,7 @@ import { AppError } from '../../errors/appError.ts';
 import { broadcast } from '../../realtime/broadcast.ts';
 import { config } from '../../runtime/config.ts';
 import type { SocketCaller } from '../../store/connections.ts';
-import { isFresh, roomOf, roomWithout } from '../../store/conversations.ts';
+import { isFresh, roomOf, roomWithout } from '../../store/room.ts';
 import { isMember } from '../../store/rooms.ts';
 import { ownConversation } from './ownConversation.ts';
 

@@ -1,14 +1,8 @@
 import { errorFields, logger } from '../../runtime/logger.ts';
 import { erasePerson } from '../../store/audit.ts';
-import {
-  type ConversationRecord,
-  eraseSubject,
-  findConversation,
-  findUnerased,
-  idsOfCandidate,
-  saveErasedThrough,
-} from '../../store/conversations.ts';
+import { type ConversationRecord, findConversation } from '../../store/conversations.ts';
 import { eraseMerged, findMergedInto } from '../../store/customers.ts';
+import { eraseSubject, findUnerased, idsOfCandidate, saveErasedThrough } from '../../store/erasing.ts';
 import { eraseMessages } from '../../store/messages.ts';
 import { deleteNotes } from '../../store/notes.ts';
 import { forgetMarks } from '../../store/reads.ts';

@@ -1,8 +1,9 @@
 import { decide } from '../../domain/conversation.ts';
 import { errorFields, logger } from '../../runtime/logger.ts';
 import { audit, BY_RULE } from '../../store/audit.ts';
-import { type ConversationRecord, findConversation, findHeld, move } from '../../store/conversations.ts';
+import { type ConversationRecord, findConversation, findHeld } from '../../store/conversations.ts';
 import { type Transaction, transaction } from '../../store/database.ts';
+import { move } from '../../store/lifecycle.ts';
 import { forgetMarks } from '../../store/reads.ts';
 import { forgetReplies } from '../../store/replies.ts';
 import { completeHandingOver, findHandingOver, type HandingOver, touchUnchanged } from '../../store/users.ts';

@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ServerFrame } from '../../../lib/protocol/events.ts';
 import { finishHandingOver } from '../../../lib/services/users/finishHandingOver.ts';
-import type { ConversationRecord } from '../../../lib/store/conversations.ts';
-import { countAssigned } from '../../../lib/store/conversations.ts';
+import { type ConversationRecord, countAssigned } from '../../../lib/store/conversations.ts';
 import type { UserRecord } from '../../../lib/store/users.ts';
 import type { Socket } from '../../support/socket.ts';
 import { type HttpResult, type Person, UpgradeRefused } from '../../support/system.ts';
