@@ -1,6 +1,6 @@
 import { openConnection } from '../../lib/services/rooms/openConnection.ts';
 import type { SocketEndpoint } from '../../lib/websocket/frameHandler.ts';
-import { unknownEvent } from '../../lib/websocket/unknown.ts';
+import { unknownEvent } from '../../lib/websocket/unknownEvent.ts';
 import { upgrade } from '../../lib/websocket/upgrade.ts';
 
 export const connect: SocketEndpoint = {

@@ -1,7 +1,7 @@
 import { dropConnection } from '../../lib/services/rooms/dropConnection.ts';
 import type { SocketEndpoint } from '../../lib/websocket/frameHandler.ts';
 import { HANDLED } from '../../lib/websocket/frames.ts';
-import { unknownEvent } from '../../lib/websocket/unknown.ts';
+import { unknownEvent } from '../../lib/websocket/unknownEvent.ts';
 
 export const disconnect: SocketEndpoint = {
   routeKey: '$disconnect',

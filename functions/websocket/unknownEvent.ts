@@ -1,1 +1,1 @@
-export { unknownEvent } from '../../lib/websocket/unknown.ts';
+export { unknownEvent } from '../../lib/websocket/unknownEvent.ts';

@@ -1,5 +1,3 @@
-import type { ConversationStatus } from './conversation.ts';
-
 /** How much a conversation matters, the least first. A place in this list is how it is stored. */
 export const PRIORITIES = ['low', 'normal', 'high', 'urgent'] as const;
 export type Priority = (typeof PRIORITIES)[number];
@@ -34,13 +32,6 @@ export const DEFAULT_ROUTING: Routing = { mode: 'manual', requeueAfterSeconds: n
 /** Why a watcher of the queue is told of a conversation. */
 export const CHANGE_REASONS = ['opened', 'assigned', 'requeued', 'moved', 'closed', 'edited'] as const;
 export type ChangeReason = (typeof CHANGE_REASONS)[number];
-
-/** The part of a conversation that decides which supervisors may see it. */
-export interface Sight {
-  readonly status: ConversationStatus;
-  readonly supervisorId: string | null;
-  readonly closedBy: string | null;
-}
 
 /** A change of a conversation's priority and tags. Tags are removed first, then added. */
 export interface Edit {

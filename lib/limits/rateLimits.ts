@@ -94,8 +94,8 @@ export const limitResets = (sourceIp: string): Promise<void> =>
   limitAddress('resets', sourceIp, config().RATE_LIMIT_RESETS_PER_HOUR);
 
 /** Counts under a network address. */
-async function limitAddress(what: string, sourceIp: string, most: number, windowMs = HOUR): Promise<void> {
-  await enforceLimit(`${what}/${await pseudonym(`${what} ${addressKey(sourceIp)}`)}`, most, windowMs);
+async function limitAddress(what: string, sourceIp: string, most: number, windowSeconds = HOUR): Promise<void> {
+  await enforceLimit(`${what}/${await pseudonym(`${what} ${addressKey(sourceIp)}`)}`, most, windowSeconds);
 }
 
 /**

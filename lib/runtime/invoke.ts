@@ -1,5 +1,5 @@
 import { waitToRetry } from './retry.ts';
-import { required, signedPost } from './signedPost.ts';
+import { requiredVariable, signedPost } from './signedPost.ts';
 
 /** The longest all attempts may take together: a caller waits for it before they are answered. */
 const PATIENCE_MS = 1_000;
@@ -13,7 +13,7 @@ export async function invokeLater(functionName: string, event: unknown): Promise
   const end = Date.now() + PATIENCE_MS;
   const url = new URL(
     `/2015-03-31/functions/${encodeURIComponent(functionName)}/invocations`,
-    required('AWS_ENDPOINT_URL_LAMBDA'),
+    requiredVariable('AWS_ENDPOINT_URL_LAMBDA'),
   );
   for (let attempt = 1; ; attempt += 1) {
     const status = await post(url, event, end).catch((error: unknown) => error);

@@ -1,6 +1,6 @@
 import { ConfigError } from './config.ts';
 import { waitToRetry } from './retry.ts';
-import { required, signedPost } from './signedPost.ts';
+import { requiredVariable, signedPost } from './signedPost.ts';
 
 /** The longest all attempts may take together. A start that takes longer had better fail and be tried again. */
 const PATIENCE_MS = 3_000;
@@ -55,7 +55,7 @@ async function getParameters(
 ): Promise<ReadonlyMap<string, string>> {
   const { status, text } = await signedPost({
     service: 'ssm',
-    url: new URL(required('AWS_ENDPOINT_URL_SSM')),
+    url: new URL(requiredVariable('AWS_ENDPOINT_URL_SSM')),
     headers: { 'content-type': 'application/x-amz-json-1.1', 'x-amz-target': 'AmazonSSM.GetParameters' },
     body: JSON.stringify({ Names: names, WithDecryption: true }),
     signal,

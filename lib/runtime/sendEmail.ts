@@ -1,6 +1,6 @@
 import { config } from './config.ts';
 import { waitToRetry } from './retry.ts';
-import { required, signedPost } from './signedPost.ts';
+import { requiredVariable, signedPost } from './signedPost.ts';
 
 /** The longest all attempts may take together: much less than the time for which the mail is its sender's. */
 const PATIENCE_MS = 8_000;
@@ -38,7 +38,7 @@ export async function sendEmail(email: Email): Promise<Sending> {
 }
 
 async function post(email: Email, end: number): Promise<{ readonly sending: Sending; readonly mayPass: boolean }> {
-  const url = new URL('/v2/email/outbound-emails', required('AWS_ENDPOINT_URL_SESV2'));
+  const url = new URL('/v2/email/outbound-emails', requiredVariable('AWS_ENDPOINT_URL_SESV2'));
   try {
     const { status, errorType } = await signedPost({
       service: 'ses',

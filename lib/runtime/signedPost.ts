@@ -64,18 +64,18 @@ export async function signedPost({ service, url, headers, body, signal, meanwhil
 function signer(service: string): SignatureV4 {
   return new SignatureV4({
     service,
-    region: required('AWS_REGION'),
+    region: requiredVariable('AWS_REGION'),
     sha256: Hash.bind(null, 'sha256'),
     credentials: {
-      accessKeyId: required('AWS_ACCESS_KEY_ID'),
-      secretAccessKey: required('AWS_SECRET_ACCESS_KEY'),
-      sessionToken: required('AWS_SESSION_TOKEN'),
+      accessKeyId: requiredVariable('AWS_ACCESS_KEY_ID'),
+      secretAccessKey: requiredVariable('AWS_SECRET_ACCESS_KEY'),
+      sessionToken: requiredVariable('AWS_SESSION_TOKEN'),
     },
   });
 }
 
 /** Reads a variable that Lambda sets (the role's credentials) or the deployment sets (the endpoint). Throws `ConfigError`. */
-export function required(variable: string): string {
+export function requiredVariable(variable: string): string {
   const value = process.env[variable];
   if (!value) throw new ConfigError(`Configuration: ${variable} is missing`);
   return value;

@@ -5,7 +5,6 @@ import type { Conversation, Rating, StaffConversation } from '../protocol/object
 import { connectionModel, live } from './connections.ts';
 import { type Transaction, trusted } from './database.ts';
 import { defineModel } from './model.ts';
-import { ERASED_NAME, type People } from './names.ts';
 import {
   both,
   defined,
@@ -16,6 +15,7 @@ import {
   type PageRequest,
   readPage,
 } from './pages.ts';
+import { ERASED_NAME, type People } from './people.ts';
 
 /**
  * The steps after a close, in this order: tell the room, copy the messages to the permanent collection, let the active

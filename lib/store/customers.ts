@@ -2,8 +2,8 @@ import type { User } from '../protocol/objects/users.ts';
 import { conversationModel, type Following } from './conversations.ts';
 import { type Transaction, trusted } from './database.ts';
 import { newId } from './ids.ts';
-import { ERASED_NAME } from './names.ts';
 import { defined } from './pages.ts';
+import { ERASED_NAME } from './people.ts';
 import { toUser, type UserRecord, userModel, userRecord } from './users.ts';
 
 // Customers who came without a password. The company vouches for some, by a `sub` of its own; the others are visitors, until the

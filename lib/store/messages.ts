@@ -6,7 +6,7 @@ import { ageMs } from './backlog.ts';
 import { type ConversationRecord, ERASED, isExpired } from './conversations.ts';
 import { isDuplicateKey, type Transaction, trusted } from './database.ts';
 import { defineModel, type Index, native } from './model.ts';
-import { ERASED_NAME, peopleOf } from './names.ts';
+import { ERASED_NAME, peopleOf } from './people.ts';
 
 export interface MessageRecord {
   _id: string;

@@ -56,6 +56,12 @@ const OPTIONS_AT = {
 
 type Method = (this: unknown, ...args: unknown[]) => unknown;
 
+/** The option that says how long the server may work at a command: after that time the caller has been told that it failed. */
+export function timeLimit(): { readonly maxTimeMS?: number } {
+  const maxTimeMS = operationMs();
+  return maxTimeMS === undefined ? {} : { maxTimeMS };
+}
+
 /**
  * Sends with every operation how long the server may work at it: after that time the caller has been told that it
  * failed, and asks again. This is done below mongoose, where every operation of a model passes.
@@ -66,8 +72,7 @@ function withTimeLimit<R>(model: Model<R>): Model<R> {
     const method = collection[name];
     if (!method) throw new Error(`a collection has no ${name}`);
     collection[name] = function (...args) {
-      const maxTimeMS = operationMs();
-      if (maxTimeMS !== undefined) args[place] = { maxTimeMS, ...(args[place] as object | undefined) };
+      args[place] = { ...timeLimit(), ...(args[place] as object | undefined) };
       return method.apply(this, args);
     };
   }

@@ -5,7 +5,7 @@ import { type Transaction, trusted } from './database.ts';
 import { newId } from './ids.ts';
 import { activeMessageModel, type MessageRecord, readMessages, toMessage } from './messages.ts';
 import { native } from './model.ts';
-import { type People, type Person, USERS } from './names.ts';
+import { type People, type Person, USERS } from './people.ts';
 import { READS, readId } from './reads.ts';
 
 // A conversation's own record says who is in its room. So the write that gives a message its place says who hears it, and

@@ -2,7 +2,7 @@ import type { Caller } from '../domain/permissions.ts';
 import { config } from '../runtime/config.ts';
 import { type Transaction, trusted } from './database.ts';
 import { defineModel } from './model.ts';
-import { USERS } from './names.ts';
+import { USERS } from './people.ts';
 
 interface SessionRecord {
   _id: string;

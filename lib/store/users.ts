@@ -7,7 +7,6 @@ import { AppError } from '../errors/appError.ts';
 import type { User } from '../protocol/objects/users.ts';
 import { dropIndex, isDuplicateKey, type Transaction, trusted } from './database.ts';
 import { defineModel } from './model.ts';
-import { ERASED_NAME, USERS } from './names.ts';
 import {
   both,
   defined,
@@ -18,6 +17,7 @@ import {
   type PageRequest,
   readPage,
 } from './pages.ts';
+import { ERASED_NAME, USERS } from './people.ts';
 import { type Due, dueFor, retryAt, waitsSince } from './setBack.ts';
 
 export interface UserRecord {

@@ -1,5 +1,5 @@
 import type { SocketEndpoint, SocketHandler } from './frameHandler.ts';
-import { unknownEvent } from './unknown.ts';
+import { unknownEvent } from './unknownEvent.ts';
 
 /**
  * Makes the Lambda handler of the WebSocket API from its endpoints. The gateway has routed the event already: its route

@@ -197,7 +197,7 @@ describe('a visitor', () => {
     await userModel().updateMany(trusted(lapsed), { visitorUntil: past });
     const ended = { userId: { $in: [gone.user.id, busy.user.id] } };
     await sessionModel().updateMany(trusted(ended), { expiresAt: past });
-    expect((await sweep(Date.now() + 10_000)).gone).toBe(1);
+    expect((await sweep(Date.now() + 10_000)).visitorsRemoved).toBe(1);
     const left = await userModel()
       .find(trusted({ _id: { $in: ids } }), { visitorUntil: 1 })
       .lean();

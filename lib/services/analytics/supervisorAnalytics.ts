@@ -1,9 +1,9 @@
 import { exactMedian, medianOf } from '../../domain/histogram.ts';
 import { AppError } from '../../errors/appError.ts';
 import type { SupervisorAnalytics } from '../../protocol/objects/analytics.ts';
-import { findStaff, type Person } from '../../store/analytics.ts';
 import { type ClosedTotals, type Ratings, type Sum, sumClosed } from '../../store/closedSums.ts';
 import { transaction } from '../../store/database.ts';
+import { findStaff, type Person } from '../../store/staff.ts';
 
 type SupervisorRow = SupervisorAnalytics['supervisors'][number];
 

@@ -9,7 +9,7 @@ import { deleteMailsTo } from '../../store/mailOutbox.ts';
 import { findReset, useReset } from '../../store/passwordResets.ts';
 import { setPasswordHash } from '../../store/users.ts';
 import { endSessions } from './endSessions.ts';
-import { letIn } from './letIn.ts';
+import { unblock } from './unblock.ts';
 
 /**
  * Sets a new password by the token of a link. With one commit all links and sessions of the user end. Lifts what keeps the user
@@ -26,7 +26,7 @@ export async function resetPassword(
   if (userId === null) throw noSuchLink();
   const passwordHash = await hashPassword(newPassword);
   // Before the commit: after it a crash would leave the new password, and the block. Whoever has the link may be let in anyway.
-  await letIn(userId);
+  await unblock(userId);
   const sockets = await transaction(async (session) => {
     const role = await setPasswordHash(userId, passwordHash, session);
     // Of two at once, with one link or with two, the second finds none.

@@ -9,7 +9,7 @@ import { areTextsGone } from '../../store/erasing.ts';
 import { newId } from '../../store/ids.ts';
 import { deleteNote, findNoted, insertNote } from '../../store/notes.ts';
 import { isErased } from '../../store/users.ts';
-import { requireVisible } from './getConversation.ts';
+import { requireVisible } from './requireVisible.ts';
 import { textsGone } from './textsGone.ts';
 
 /** What somebody notes. */

@@ -10,9 +10,9 @@ import { type ConversationRecord, findConversation, toConversation } from '../..
 import { transaction } from '../../store/database.ts';
 import { type Assignment, assign } from '../../store/lifecycle.ts';
 import { roomOf } from '../../store/room.ts';
-import { requireVisible } from './getConversation.ts';
 import { refusalOfLost } from './lostRace.ts';
 import { presenterFor } from './present.ts';
+import { requireVisible } from './requireVisible.ts';
 import { type Handover, tellAgents } from './tellAgents.ts';
 
 /** A conversation that is with the agent now. */

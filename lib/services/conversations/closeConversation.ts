@@ -13,8 +13,8 @@ import { findByClientIds } from '../../store/messages.ts';
 import { type Room, roomOf } from '../../store/room.ts';
 import { findCaller } from '../../store/sessions.ts';
 import { inOrder } from '../rooms/order.ts';
-import { requireVisible } from './getConversation.ts';
 import { presenterFor } from './present.ts';
+import { requireVisible } from './requireVisible.ts';
 
 /** A conversation just closed, for `finishClosing`, and those who were in the room. */
 export interface Closed {

@@ -8,8 +8,8 @@ import { audit } from '../../store/audit.ts';
 import type { ConversationRecord } from '../../store/conversations.ts';
 import { DURABLE_MS, transaction } from '../../store/database.ts';
 import { edit } from '../../store/lifecycle.ts';
-import { requireVisible } from './getConversation.ts';
 import { presenterFor } from './present.ts';
+import { requireVisible } from './requireVisible.ts';
 import { textsGone } from './textsGone.ts';
 
 /** A conversation as it is now. `before` is set where the edit has changed it. */

@@ -4,8 +4,8 @@ import { limitTranscripts } from '../../limits/rateLimits.ts';
 import type { Conversation, Message } from '../../protocol/objects/conversations.ts';
 import { toConversation } from '../../store/conversations.ts';
 import { readMessages } from '../../store/messages.ts';
-import { requireVisible } from './getConversation.ts';
 import { peopleIn } from './present.ts';
+import { requireVisible } from './requireVisible.ts';
 
 /** A file for somebody to keep. */
 export interface Transcript {

@@ -1,7 +1,7 @@
 import type { Caller } from '../../domain/permissions.ts';
 import type { Message } from '../../protocol/objects/conversations.ts';
 import { readMessages } from '../../store/messages.ts';
-import { requireVisible } from './getConversation.ts';
+import { requireVisible } from './requireVisible.ts';
 
 /** Lists the messages after `afterSeq`, oldest first. `nextAfterSeq` is set where there are more. Throws `NOT_FOUND`. */
 export async function listMessages(

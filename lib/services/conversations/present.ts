@@ -14,7 +14,7 @@ import {
   toStaffConversation,
 } from '../../store/conversations.ts';
 import { othersUpTo } from '../../store/messages.ts';
-import { type People, type PeopleAndReads, peopleAndReads, peopleOf } from '../../store/names.ts';
+import { type People, type PeopleAndReads, peopleAndReads, peopleOf } from '../../store/people.ts';
 
 /** The caller, whose name is known without a read. */
 type Known = Pick<Caller, 'userId' | 'name'>;

@@ -10,9 +10,9 @@ import { type ConversationRecord, toConversation } from '../../store/conversatio
 import { type Transaction, transaction } from '../../store/database.ts';
 import { requeue } from '../../store/lifecycle.ts';
 import { roomOf } from '../../store/room.ts';
-import { requireVisible } from './getConversation.ts';
 import { refusalOfLost } from './lostRace.ts';
 import { peopleIn, presenterFor } from './present.ts';
+import { requireVisible } from './requireVisible.ts';
 import { type Handover, tellAgents } from './tellAgents.ts';
 
 /** A conversation that is open again. */

@@ -33,7 +33,7 @@ export interface SweepResult {
   /** Merged visitors whose conversations have all followed now. */
   readonly merged: number;
   /** Visitors without a conversation whose session has ended, and who are gone now. */
-  readonly gone: number;
+  readonly visitorsRemoved: number;
   /** Closed conversations added to the analytics' sums. */
   readonly counted: number;
 }
@@ -109,7 +109,7 @@ export async function sweep(until: number, graceMs = GRACE_MS): Promise<SweepRes
     erased: 0,
     expired: 0,
     merged: 0,
-    gone: 0,
+    visitorsRemoved: 0,
     counted: 0,
   };
   // First, because it is little work, and the rest may take all the time there is.
@@ -129,7 +129,7 @@ export async function sweep(until: number, graceMs = GRACE_MS): Promise<SweepRes
     result.erased += erasing.finished;
   }
   result.expired = await expireTexts(until);
-  result.gone = await removeLapsedVisitors(until);
+  result.visitorsRemoved = await removeLapsedVisitors(until);
   logger.info('swept', { ...result });
   await reportBacklog(mailLagMs);
   return result;

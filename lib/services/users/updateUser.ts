@@ -18,7 +18,7 @@ import {
   touchUser,
 } from '../../store/users.ts';
 import { endSessions } from '../auth/endSessions.ts';
-import { letIn } from '../auth/letIn.ts';
+import { unblock } from '../auth/unblock.ts';
 import { noActiveSupervisor } from './createUser.ts';
 import { requireUnmerged } from './requireUnmerged.ts';
 
@@ -72,7 +72,7 @@ export async function updateUser(caller: Caller, userId: string, change: UserCha
   });
   await cutAll(sockets);
   // Said to be active, again or still.
-  if (change.active === true) await letIn(userId);
+  if (change.active === true) await unblock(userId);
   return updated;
 }
 

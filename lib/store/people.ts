@@ -1,5 +1,5 @@
-import { operationMs } from '../runtime/deadline.ts';
 import { collectionOf } from './database.ts';
+import { timeLimit } from './model.ts';
 import { READS, readId } from './reads.ts';
 
 /** For queries that join users from another collection without their model. */
@@ -65,10 +65,4 @@ export async function peopleAndReads(
     ),
     readOthers: new Map(rows.flatMap(({ read }) => (read ? [[read.id, read.others]] : []))),
   };
-}
-
-/** The time limit that every model's operations have. */
-function timeLimit(): { maxTimeMS?: number } {
-  const maxTimeMS = operationMs();
-  return maxTimeMS === undefined ? {} : { maxTimeMS };
 }
