@@ -382,8 +382,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'the database goes on with what its caller was told is over',
     file: 'lib/store/model.ts',
-    find: 'if (maxTimeMS !== undefined) args[place]',
-    replace: 'if (maxTimeMS === -1) args[place]',
+    find: 'return maxTimeMS === undefined ? {} : { maxTimeMS };',
+    replace: 'return maxTimeMS === -1 ? { maxTimeMS } : {};',
     killers: ['tests/faults/abandoned'],
   },
   {
