@@ -68,6 +68,7 @@ export interface DayFigures {
   date: string;
   /** `null` for a supervisor: open ones belong to no team. */
   opened: number | null;
+  /** With an agent, as the ratings and the median times: one that was closed while it was open counts for none. */
   closed: number;
   /** Within 1 %. */
   medianFirstResponseSeconds: number | null;

@@ -45,7 +45,10 @@ export const timelineSchema = /* @__PURE__ */ answerSchema(
               opened: schema(() => z.nullable(z.int()), {
                 description: '`null` for a supervisor: open ones belong to no team.',
               }),
-              closed: z.int(),
+              closed: schema(() => z.int(), {
+                description:
+                  'With an agent, as the ratings and the median times: one that was closed while it was open counts for none.',
+              }),
               medianFirstResponseSeconds: schema(() => z.nullable(z.number()), { description: 'Within 1 %.' }),
               medianResolutionSeconds: schema(() => z.nullable(z.number()), { description: 'Within 1 %.' }),
               ratings: ratingsSchema(),
