@@ -185,18 +185,20 @@ function whatStays({ inbox }: Desk): readonly string[] {
   if (!inbox) return [];
   const held = inbox.rows.value.length;
   const unsent = waitingToBeSent.value;
+  const holds = inbox.isLoaded.value
+    ? `You still hold ${count(held, 'conversation')}.`
+    : 'Your conversations are not read yet.';
   return [
     ...(unsent > 0
-      ? [`${count(unsent, 'message is', 'messages are')} not sent yet. They go out when you sign in here again.`]
-      : []),
-    ...(held > 0
       ? [
-          `You still hold ${count(held, 'conversation')}. They stay yours: nobody else answers them, unless your team’s routing takes them back or you give them back to the queue first.`,
+          `${count(unsent, 'message is', 'messages are')} not sent yet. What is not sent goes out when you sign in here again.`,
         ]
       : []),
-    ...(inbox.isLoaded.value
-      ? []
-      : ['Your conversations could not be read yet. What you hold stays yours: nobody else answers it.']),
+    ...(held > 0 || !inbox.isLoaded.value
+      ? [
+          `${holds} What you hold stays yours: nobody else answers it, unless your team’s routing takes it back or you give it back to the queue first.`,
+        ]
+      : []),
   ];
 }
 
