@@ -261,12 +261,14 @@ it('a network cut in the middle of a sentence loses nothing, and says what waits
   expect(view.snapshot.messages.map(({ content }) => content)).toEqual(['Are you there?', 'Yes, I am here.']);
   await page.getByRole('log').getByText('Yes, I am here.').waitFor();
 
-  // A second tab of the same person shows the same, and what is said in one.
+  // A second tab of the same person has the same draft, and what is sent in one can't be sent again in the other.
   const second = await person.open(`/console/inbox/${view.id}?as=agent2`);
+  expect(await messageField(second).inputValue()).toBe('Half a sent');
   await messageField(second).fill('From the other tab');
+  await eventually('the draft', async () => (await messageField(page).inputValue()) === 'From the other tab');
   await second.keyboard.press('Enter');
   await page.getByRole('log').getByText('From the other tab').waitFor();
-  expect(await messageField(page).inputValue()).toBe('Half a sent');
+  await eventually('no draft', async () => (await messageField(page).inputValue()) === '');
 });
 
 it('what is under way is nobody’s surprise: replies, notes, and a close without a connection', async () => {
@@ -314,7 +316,7 @@ it('what is under way is nobody’s surprise: replies, notes, and a close withou
   await page.getByText('No connection').first().waitFor();
   await page.locator('body').press('Escape');
   await page.getByRole('button', { name: 'Close', exact: true }).click();
-  await page.getByText('There is no connection. Ask again when you are back.').waitFor();
+  await page.getByRole('dialog').getByText('There is no connection. Try again when you are back.').waitFor();
   expect(await page.getByRole('button', { name: 'Close it' }).isDisabled()).toBe(true);
   await page.keyboard.press('Escape');
   network.mend();
@@ -706,5 +708,167 @@ describe('everywhere', () => {
     const [left, right] = [beside.frameLocator('iframe').first(), beside.frameLocator('iframe').last()];
     await left.locator('.rail-user').getByText('Supervisor One').waitFor({ state: 'attached' });
     await right.locator('.rail-user').getByText('Agent One').waitFor({ state: 'attached' });
+  });
+});
+
+describe('nothing that somebody has written or asked for goes astray', () => {
+  it('in a conversation that is taken away, and in one that is given back', async () => {
+    const view = await assigned('أين طلبي؟ (48213)', 'agent1', 'مرحبا!', 'هل من أحد هنا؟');
+    const { page } = await seat('agent1', `/inbox/${view.id}`);
+    const log = page.getByRole('log');
+    await log.getByText('هل من أحد هنا؟').waitFor();
+    // Every message and subject goes the way of its own letters, and stands where the others do.
+    const directions = await page
+      .locator('h1, .row-subject, .bubble > div')
+      .filter({ hasText: /\p{Script=Arabic}/u })
+      .evaluateAll((all) => all.map((one) => getComputedStyle(one).direction));
+    expect(directions.length).toBeGreaterThanOrEqual(4);
+    expect(new Set(directions)).toEqual(new Set(['rtl']));
+    const edge = (selector: string) => page.locator(selector).evaluate((one) => getComputedStyle(one).textAlign);
+    expect(await edge('h1[dir]')).toBe('left');
+
+    // Until it is read, what has arrived says so.
+    await messageField(page).fill('On its way');
+    await page.keyboard.press('Enter');
+    await log.getByText('On its way').waitFor();
+    await log.getByText('Sent', { exact: true }).waitFor();
+    expect(await log.locator('.pending').count()).toBe(0);
+
+    // "New" stands where one looked away, and goes with the answer.
+    await view.send('While you look').accepted;
+    await log.getByText('While you look').waitFor();
+    expect(await log.locator('.new-line').count()).toBe(0);
+    await page.evaluate(() => dispatchEvent(new Event('blur')));
+    await view.send('While you are away').accepted;
+    await log.locator('div:has(> .new-line)').getByText('While you are away').waitFor();
+    await picture(page, 'console-new-line');
+    await messageField(page).fill('Here again');
+    await page.keyboard.press('Enter');
+    await log.locator('.new-line').waitFor({ state: 'detached' });
+
+    await messageField(page).fill('Wait, I');
+    const [{ api: supervisor }, { user }] = await Promise.all([staff('supervisor1'), staff('agent2')]);
+    const params = { conversationId: view.id };
+    await supervisor.http.assignConversation({ params, body: { agentId: user.id } });
+    const written = page.getByLabel('What you had written');
+    await written.waitFor();
+    expect(await written.inputValue()).toBe('Wait, I');
+    expect(await written.evaluate((field) => field === document.activeElement)).toBe(true);
+    expect(await seriousBarriers(page)).toEqual([]);
+    await page.getByRole('button', { name: 'Discard' }).click();
+    await written.waitFor({ state: 'detached' });
+
+    const back = await assigned('Back with it');
+    await rowOf(page, 'Back with it').getByRole('link').click();
+    await log.getByText('Hello?').waitFor();
+    await messageField(page).press('Escape');
+    await page.keyboard.press('u');
+    await page.keyboard.press('Enter');
+    await page.getByText(/went back to the queue\.$/).waitFor();
+    await eventually('the list', async () => new URL(page.url()).pathname === '/console/inbox');
+    expect(await page.getByText('isn’t yours to see').count()).toBe(0);
+    await supervisor.http.closeConversation({ params: { conversationId: back.id } });
+  });
+
+  it('without a connection: what can’t be done says so, and signing out says what is not sent', async () => {
+    const view = await assigned('No line');
+    const waits = await (await customer('Lee Park')).open({ subject: 'Still waits', message: 'Hello?' });
+    const sit = async (name: string, path: string) => {
+      const person = await site.person({ viewport: { width: 1440, height: 900 } });
+      people.push(person);
+      person.tolerate(/WebSocket connection to|Failed to load resource/);
+      const network = await cuttable(person.context);
+      return { network, page: await person.open(`/console${path}?as=${name}`) };
+    };
+    const agent = await sit('agent1', `/inbox/${view.id}`);
+    await agent.page.getByRole('log').getByText('Hello?').waitFor();
+    // What the service says is for programs.
+    await agent.page.route('**/notes', (route) => route.abort());
+    await agent.page.getByRole('button', { name: 'Note', exact: true }).click();
+    await agent.page.keyboard.type('For the team');
+    await agent.page.getByRole('button', { name: 'Add the note' }).click();
+    await agent.page.getByText('Not noted. The service can’t be reached.').waitFor();
+    await agent.network.cut();
+    await agent.page.getByText('no connection', { exact: true }).waitFor();
+    await agent.page.getByRole('button', { name: 'Reply', exact: true }).click();
+    await messageField(agent.page).fill('On paper');
+    await agent.page.keyboard.press('Enter');
+    await agent.page.getByText('1 message waits to be sent').waitFor();
+    expect(await agent.page.getByRole('radio', { name: 'Urgent' }).isDisabled()).toBe(true);
+    await agent.page.getByRole('complementary', { name: 'Details' }).getByText('There is no connection.').waitFor();
+    await picture(agent.page, 'console-cut');
+    await agent.page.locator('.rail-user').click();
+    await agent.page.getByRole('menuitem', { name: 'Sign out' }).click();
+    await agent.page.getByText('1 message is not sent yet.').waitFor();
+
+    const { page, network } = await sit('supervisor1', '/queue');
+    await rowOf(page, 'Still waits').waitFor();
+    await network.cut();
+    await page.getByText(/^As of .* It is read anew when you are back/).waitFor();
+    expect(await page.getByRole('button', { name: 'Assign “Still waits”' }).isDisabled()).toBe(true);
+    await page.keyboard.press('j');
+    await page.keyboard.press('a');
+    const dialog = page.getByRole('dialog', { name: 'Assign' });
+    await dialog.getByText('There is no connection.').waitFor();
+    await page.keyboard.press('Enter');
+    expect(await dialog.isVisible()).toBe(true);
+    await picture(page, 'console-assign-cut');
+    const { api } = await staff('supervisor1');
+    await api.http.closeConversation({ params: { conversationId: waits.id } });
+  });
+
+  it('of a supervisor: what is said is read again, a link is for whoever may see it, a row says why it left', async () => {
+    const view = await assigned('Read along');
+    const person = await site.person({ viewport: { width: 1440, height: 900 } });
+    people.push(person);
+    await person.context.grantPermissions(['clipboard-read', 'clipboard-write']);
+    await person.context.clock.install();
+    const page = await person.open(`/console/queue/${view.id}?as=supervisor1`);
+    const log = page.getByRole('log');
+    await log.getByText('Hello?').waitFor();
+    await view.send('By the button').accepted;
+    const conversation = page.getByRole('region', { name: /^Conversation with/ });
+    await conversation.getByText(/^As of \d/).waitFor();
+    await conversation.getByRole('button', { name: 'Refresh' }).click();
+    await log.getByText('By the button').waitFor();
+    await view.send('By itself').accepted;
+    await page.clock.fastForward(21_000);
+    await log.getByText('By itself').waitFor();
+    await picture(page, 'console-read-along');
+    await page.getByRole('button', { name: 'More', exact: true }).click();
+    await page.getByRole('menuitem', { name: 'Copy the link' }).click();
+    await page.getByText('The link is copied.').waitFor();
+    const link = new URL(await page.evaluate(() => navigator.clipboard.readText()));
+    expect(link.pathname).toBe(`/console/inbox/${view.id}`);
+    const agent = await seat('agent1', `/queue/${view.id}`);
+    await agent.page.getByRole('log').getByText('By itself').waitFor();
+    expect(new URL(agent.page.url()).pathname).toBe(link.pathname);
+
+    await page.goto('/console/queue?as=supervisor1');
+    const taken = await (await customer('Lee Park')).open({ subject: 'Taken from you', message: 'Hello?' });
+    await rowOf(page, 'Taken from you').hover();
+    const [{ api }, { user }] = await Promise.all([staff('supervisor1'), staff('agent1')]);
+    await api.http.assignConversation({ params: { conversationId: taken.id }, body: { agentId: user.id } });
+    const row = rowOf(page, 'Taken from you');
+    await row.getByText('Given to Agent One').waitFor();
+    await page.clock.fastForward(6_000);
+    await page.getByText('The list has changed').waitFor();
+    await row.getByText('Given to Agent One').waitFor();
+  });
+
+  it('in a form: a stray click closes nothing, and all that is wrong is said at once', async () => {
+    const { page, person } = await seat('admin', '/people');
+    person.tolerate(/status of 400/);
+    await page.getByRole('button', { name: 'New person' }).click();
+    const dialog = page.getByRole('dialog', { name: 'New person' });
+    await dialog.getByLabel('Name').fill('Typed with care');
+    await page.mouse.click(5, 5);
+    await dialog.getByRole('button', { name: 'Make' }).click();
+    await dialog.getByText('Choose a supervisor.').waitFor();
+    expect(await dialog.locator('[aria-invalid="true"]').count()).toBe(3);
+    expect(await dialog.getByLabel('Name').inputValue()).toBe('Typed with care');
+    await dialog.getByLabel('Name').fill('');
+    await page.mouse.click(5, 5);
+    await dialog.waitFor({ state: 'detached' });
   });
 });

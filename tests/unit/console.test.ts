@@ -9,7 +9,7 @@ import { Drafts } from '../../web/console/app/drafts.ts';
 import { initials, running, span } from '../../web/console/app/format.ts';
 import { beginsDay, isContinued, notesAfter } from '../../web/console/app/grouping.ts';
 import { faultOf, momentsOf, rangeOf } from '../../web/console/app/ranges.ts';
-import { fill } from '../../web/console/app/text.ts';
+import { fill, isolate } from '../../web/console/app/text.ts';
 import { PIECE, pieces } from '../../web/shared/pieces.ts';
 import { PROJECT } from '../support/process.ts';
 
@@ -100,6 +100,14 @@ describe('text', () => {
       'Hi Kim $& Miller, {{customer.email}} {{constructor}}',
     );
   });
+});
+
+it('names within a sentence are set apart only where they are written from right to left', () => {
+  expect([isolate('Kim (1)'), isolate('ليلى (1)'), isolate('שלום!')]).toEqual([
+    'Kim (1)',
+    '\u2068ليلى (1)\u2069',
+    '\u2068שלום!\u2069',
+  ]);
 });
 
 describe('a file for spreadsheets', () => {
@@ -233,6 +241,20 @@ describe('drafts', () => {
     expect(new Drafts('d:', store).get('b')).toEqual({ text: '', mode: 'reply' });
     drafts.set('a', { text: '', mode: 'reply' });
     expect(store.kept.size).toBe(0);
+  });
+
+  it('are the same in every tab: what one has sent, the others have no more, and what was a note stays one', () => {
+    const store = storage();
+    const [here, there] = [new Drafts('d:', store), new Drafts('d:', store)];
+    expect(here.get('a').text).toBe('');
+    there.set('a', { text: 'Half a', mode: 'note' });
+    here.changed('d:a');
+    expect(here.get('a')).toEqual({ text: 'Half a', mode: 'note' });
+    there.set('a', { text: '', mode: 'reply' });
+    here.changed('d:a');
+    here.changed('another:a');
+    here.changed(null);
+    expect(here.get('a')).toEqual({ text: '', mode: 'note' });
   });
 
   it('live as long as the page where the storage is full, damaged or not there', () => {

@@ -29,10 +29,12 @@ export class Desk implements DeskCore {
   readonly closed: PagedList<AnyConversation>;
   readonly held: PagedList<AnyConversation>;
   readonly replies: PagedList<Reply>;
+  readonly #storageChanged = ({ key }: StorageEvent): void => this.drafts.changed(key);
 
   constructor(person: User) {
     this.user = person;
     this.drafts = new Drafts(`${PREFIX}draft:${person.id}:`, storage());
+    addEventListener('storage', this.#storageChanged);
     const list = (status: 'assigned' | 'closed') => (cursor: string | undefined) =>
       client.http.listConversations({ query: { status, limit: 50, ...(cursor !== undefined && { cursor }) } });
     this.closed = new PagedList(list('closed'));
@@ -45,6 +47,7 @@ export class Desk implements DeskCore {
   }
 
   stop(): void {
+    removeEventListener('storage', this.#storageChanged);
     this.inbox?.stop();
     this.lobby?.stop();
   }

@@ -1,3 +1,5 @@
+import { type Signal, signal } from '@preact/signals';
+
 /** What somebody has written and not sent, by conversation: it survives a reload, and a browser that has no storage. */
 
 export type Mode = 'reply' | 'note';
@@ -23,7 +25,7 @@ export interface Kept {
 export class Drafts {
   readonly #prefix: string;
   readonly #storage: Kept | null;
-  readonly #memory = new Map<string, Draft>();
+  readonly #drafts = new Map<string, Signal<Draft>>();
 
   constructor(prefix: string, storage: Kept | null) {
     this.#prefix = prefix;
@@ -31,11 +33,11 @@ export class Drafts {
   }
 
   get(conversationId: string): Draft {
-    return this.#memory.get(conversationId) ?? this.#read(conversationId) ?? EMPTY;
+    return this.#of(conversationId).value;
   }
 
   set(conversationId: string, draft: Draft): void {
-    this.#memory.set(conversationId, draft);
+    this.#of(conversationId).value = draft;
     const key = this.#prefix + conversationId;
     try {
       if (draft.text === '') this.#storage?.removeItem(key);
@@ -46,6 +48,20 @@ export class Drafts {
     } catch {
       // The storage is full, or refused: the draft lives as long as the page.
     }
+  }
+
+  /** Another tab has written under this key. What it has sent is not to be sent here again. */
+  changed(key: string | null): void {
+    const conversationId = key?.startsWith(this.#prefix) ? key.slice(this.#prefix.length) : '';
+    const draft = this.#drafts.get(conversationId);
+    // A field for notes stays one: somebody may go on writing in it.
+    if (draft) draft.value = this.#read(conversationId) ?? { ...EMPTY, mode: draft.peek().mode };
+  }
+
+  #of(conversationId: string): Signal<Draft> {
+    const draft = this.#drafts.get(conversationId) ?? signal(this.#read(conversationId) ?? EMPTY);
+    this.#drafts.set(conversationId, draft);
+    return draft;
   }
 
   #read(conversationId: string): Draft | null {

@@ -1,6 +1,7 @@
 import { useEffect, useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { Reply } from '../../../client/src/index.ts';
 import type { Mode } from '../app/drafts.ts';
+import { failureOf } from '../app/errors.ts';
 import { Icon } from '../ui/Icon.tsx';
 
 export interface ComposerProps {
@@ -94,7 +95,7 @@ export function Composer(props: ComposerProps) {
         if (latest.current.text === '') onDraft({ text: '', mode: 'reply' });
       } catch (thrown) {
         onDraft({ text: latest.current.text === '' ? text : `${text}\n${latest.current.text}`, mode });
-        setFailed(thrown instanceof Error ? thrown.message : 'Not noted.');
+        setFailed(failureOf(thrown).said);
       } finally {
         setNoting(false);
         field.current?.focus();
@@ -171,8 +172,12 @@ export function Composer(props: ComposerProps) {
                   onClick={() => insert(reply)}
                 >
                   <kbd>/{reply.shortcut}</kbd>
-                  <span class="reply-title">{reply.title}</span>
-                  <span class="reply-content">{fillReply(reply.content)}</span>
+                  <span class="reply-title" dir="auto">
+                    {reply.title}
+                  </span>
+                  <span class="reply-content" dir="auto">
+                    {fillReply(reply.content)}
+                  </span>
                 </div>
               ))}
             </div>
@@ -238,7 +243,7 @@ export function Composer(props: ComposerProps) {
       )}
       {failed && (
         <p class="composer-failed" role="alert">
-          Not noted: {failed}
+          Not noted. {failed}
         </p>
       )}
     </form>

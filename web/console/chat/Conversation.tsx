@@ -1,24 +1,25 @@
-import { useSignal } from '@preact/signals';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { AnyConversation, Reply } from '../../../client/src/index.ts';
-import { connection } from '../app/client.ts';
+import { cant, cantBriefly } from '../app/cant.ts';
 import { useDesk } from '../app/desk.ts';
-import type { Mode } from '../app/drafts.ts';
+import type { Draft, Mode } from '../app/drafts.ts';
 import { failureOf } from '../app/errors.ts';
 import { clockTime, dateTime } from '../app/format.ts';
 import { say, tell } from '../app/notices.ts';
 import type { PagedList } from '../app/pagedList.ts';
 import { prefer, preferences } from '../app/preferences.ts';
+import { addressOf, go } from '../app/router.ts';
 import { saveFile } from '../app/saveFile.ts';
-import { fill } from '../app/text.ts';
+import { fill, isolate } from '../app/text.ts';
 import { useKeys } from '../shell/keys.ts';
 import { Ask, Dialog } from '../ui/Dialog.tsx';
 import { Icon } from '../ui/Icon.tsx';
 import { Menu, type MenuItem } from '../ui/Menu.tsx';
-import { Empty, Failed, Link, PriorityMark, Skeleton, useMedia } from '../ui/parts.tsx';
+import { Failed, Link, ListStatus, PriorityMark, Skeleton, useMedia } from '../ui/parts.tsx';
 import { Composer } from './Composer.tsx';
-import { Chat, type ChatState } from './chat.ts';
+import { Chat } from './chat.ts';
 import { History, Who } from './History.tsx';
+import { Lost } from './Lost.tsx';
 import { type Edit, SidePanel } from './SidePanel.tsx';
 
 interface ConversationProps {
@@ -43,28 +44,20 @@ export function Conversation({ id, backTo, onAssign }: ConversationProps) {
   const [isBusy, setBusy] = useState(false);
   /** What is under way can be called off, as long as it is not answered. */
   const underWay = useRef<AbortController | null>(null);
-  const draft = useSignal(desk.drafts.get(id));
-  useEffect(() => {
-    draft.value = desk.drafts.get(id);
-  }, [id]);
+  const draft = desk.drafts.get(id);
   useEffect(() => {
     if (desk.replies.readAt.peek() === null) void desk.replies.all(1_000);
   }, [desk]);
   useEffect(() => {
     const undo = chat.view.on('message', (message) => {
-      if (message.senderRole === 'candidate' && message.seq > (chat.newAfter.peek() ?? Number.MAX_SAFE_INTEGER)) {
-        say(`${message.senderName}: ${message.content}`);
-      }
+      if (message.senderRole === 'candidate' && chat.isNew(message)) say(`${message.senderName}: ${message.content}`);
     });
     return undo;
   }, [chat]);
 
-  const setDraft = (next: { readonly text: string; readonly mode: Mode }) => {
-    draft.value = next;
-    desk.drafts.set(id, next);
-  };
+  const setDraft = (next: Draft) => desk.drafts.set(id, next);
   const write = (mode: Mode) => {
-    setDraft({ ...draft.peek(), mode });
+    setDraft({ ...desk.drafts.get(id), mode });
     document.querySelector<HTMLElement>('[data-composer]')?.focus();
   };
 
@@ -88,6 +81,8 @@ export function Conversation({ id, backTo, onAssign }: ConversationProps) {
       else if (isMine) await chat.view.close({ signal });
       else chat.update(await desk.client.http.closeConversation({ params, signal }));
       setAsking(null);
+      // It is another one’s to see now.
+      if (what === 'requeue' && role === 'agent') go(backTo, { replace: true });
     } catch (thrown) {
       if (signal.aborted) return void chat.refresh();
       tell(failureOf(thrown).said, 'bad');
@@ -122,16 +117,20 @@ export function Conversation({ id, backTo, onAssign }: ConversationProps) {
     u: () => mayRequeue && setAsking('requeue'),
   });
 
-  if (state.state === 'lost') {
+  // Whoever gives it back is on the way to the list.
+  if (state.state === 'lost' && !isBusy) {
+    const refused = state.outbox.filter((message) => message.state === 'failed');
     return (
-      <section class="conversation" aria-label="Conversation">
-        <Empty icon="leave" title="This conversation isn’t yours to see">
-          <p>It was given to somebody else, went back to the queue, or never was here.</p>
-          <Link class="button" href={backTo}>
-            Back to the list
-          </Link>
-        </Empty>
-      </section>
+      <Lost
+        backTo={backTo}
+        written={[...refused.map(({ content }) => content), draft.text]
+          .filter((text) => text.trim() !== '')
+          .join('\n\n')}
+        onDiscard={() => {
+          for (const { clientMessageId } of refused) chat.view.discard(clientMessageId);
+          setDraft({ text: '', mode: 'reply' });
+        }}
+      />
     );
   }
   if (!conversation) {
@@ -153,7 +152,7 @@ export function Conversation({ id, backTo, onAssign }: ConversationProps) {
       notesFailure={chat.notesFailure.value}
       onReloadNotes={() => void chat.loadNotes()}
       onEdit={edit}
-      mayEdit
+      cant={cant.value}
     />
   );
   const isPanelBeside = isWide && preferences.value.panel;
@@ -161,21 +160,26 @@ export function Conversation({ id, backTo, onAssign }: ConversationProps) {
     ...(mayRequeue
       ? [{ label: 'Give back to the queue', icon: 'requeue' as const, hint: 'u', onSelect: () => setAsking('requeue') }]
       : []),
-    { label: 'Transcript as text', icon: 'download', onSelect: () => void save('text') },
-    { label: 'Transcript as JSON', icon: 'download', onSelect: () => void save('json') },
+    ...(['text', 'JSON'] as const).map((format) => ({
+      label: `Transcript as ${format}`,
+      icon: 'download' as const,
+      isDisabled: cant.value !== null,
+      hint: cantBriefly.value,
+      onSelect: () => void save(format === 'text' ? 'text' : 'json'),
+    })),
     {
       label: 'Copy the link',
       icon: 'link',
       onSelect: () =>
-        navigator.clipboard.writeText(location.href).then(
+        // Whoever may see it finds it in their inbox.
+        navigator.clipboard.writeText(new URL(addressOf('inbox', id), location.origin).href).then(
           () => tell('The link is copied.'),
           () => tell('The browser doesn’t let this page copy.', 'bad'),
         ),
     },
   ];
   const isThere = state.present.includes(conversation.candidateId);
-  const isReady = connection.value.state === 'ready';
-  const cantAct = isReady ? null : 'There is no connection. Ask again when you are back.';
+  const notSent = draft.text.trim() !== '' && draft.mode === 'reply' ? ' What you have written is not sent.' : '';
 
   return (
     <>
@@ -186,11 +190,13 @@ export function Conversation({ id, backTo, onAssign }: ConversationProps) {
           </Link>
           {role === 'agent' ? <Who name={conversation.candidate.name} isThere={isThere} /> : null}
           <div class="conversation-title">
-            <h1>{conversation.subject}</h1>
+            <h1 dir="auto">{conversation.subject}</h1>
             <p>
-              <span class="conversation-who">{conversation.candidate.name}</span>
+              <span class="conversation-who" dir="auto">
+                {conversation.candidate.name}
+              </span>
               <PriorityMark priority={conversation.priority} />
-              <span class="conversation-about">{aboutOf(state, conversation, isThere, role)}</span>
+              <span class="conversation-about">{aboutOf(conversation, isThere, role)}</span>
             </p>
           </div>
           <div class="conversation-actions">
@@ -198,7 +204,8 @@ export function Conversation({ id, backTo, onAssign }: ConversationProps) {
               <button
                 type="button"
                 class="button dense primary"
-                title="Assign (a)"
+                title={cant.value ?? 'Assign (a)'}
+                disabled={cant.value !== null}
                 onClick={() => onAssign?.(conversation)}
               >
                 <Icon name="assign" /> <span>{conversation.status === 'open' ? 'Assign' : 'Reassign'}</span>
@@ -224,6 +231,12 @@ export function Conversation({ id, backTo, onAssign }: ConversationProps) {
             </Menu>
           </div>
         </header>
+        {state.readAt !== null && (
+          <ListStatus isLoading={state.isReading} onRefresh={() => void chat.refresh()}>
+            As of {clockTime(state.readAt)}
+            {state.failure ? `. Not read again: ${state.failure.said}` : ''}
+          </ListStatus>
+        )}
         <History
           id={id}
           messages={state.messages}
@@ -232,12 +245,12 @@ export function Conversation({ id, backTo, onAssign }: ConversationProps) {
           hasEarlier={state.hasEarlier}
           customerName={conversation.candidate.name}
           readSeq={role === 'agent' ? (state.readSeqs[conversation.candidateId] ?? 0) : null}
-          newAfter={role === 'agent' ? chat.newAfter.value : null}
+          newAfter={chat.newAfter.value}
           isTyping={state.typing.length > 0}
           isLoading={state.state === 'loading'}
           onEarlier={() => chat.loadEarlier().catch((thrown: unknown) => tell(failureOf(thrown).said, 'bad'))}
           onSeen={() => {
-            if (isMine) chat.view.markRead();
+            if (isMine) chat.seen();
           }}
           onRetry={(message) => void chat.view.retry(message)?.accepted.catch(() => undefined)}
           onDiscard={(message) => chat.view.discard(message)}
@@ -250,7 +263,7 @@ export function Conversation({ id, backTo, onAssign }: ConversationProps) {
         <Composer
           key={id}
           conversationId={id}
-          draft={draft.value}
+          draft={draft}
           onDraft={setDraft}
           cantReply={cantReply(role, conversation, isMine)}
           customerName={conversation.candidate.name}
@@ -258,9 +271,9 @@ export function Conversation({ id, backTo, onAssign }: ConversationProps) {
           noReplies={noReplies(desk.replies)}
           fillReply={(content) => filled(content, conversation, desk.user.name)}
           onTyping={(isTyping) => chat.view.typing(isTyping)}
-          onSend={(text) => void chat.view.send(text).accepted.catch(() => undefined)}
+          onSend={(text) => chat.send(text)}
           onNote={(text) => chat.note(text)}
-          isWaitingForNetwork={!isReady}
+          isWaitingForNetwork={cant.value !== null}
         />
       </section>
       {isPanelBeside && (
@@ -279,12 +292,12 @@ export function Conversation({ id, backTo, onAssign }: ConversationProps) {
           yes="Close it"
           isBusy={isBusy}
           onYes={() => void act('close')}
-          cant={cantAct}
+          cant={cant.value}
           onClose={callOff}
         >
           <p>
-            “{conversation.subject}” ends for {conversation.candidate.name} too. It can’t be opened again.
-            {draft.value.text.trim() !== '' && draft.value.mode === 'reply' && ' What you have written is not sent.'}
+            “<bdi>{conversation.subject}</bdi>” ends for <bdi>{conversation.candidate.name}</bdi> too. It can’t be
+            opened again.{notSent}
           </p>
         </Ask>
       )}
@@ -294,21 +307,22 @@ export function Conversation({ id, backTo, onAssign }: ConversationProps) {
           yes="Give it back"
           isBusy={isBusy}
           onYes={() => void act('requeue')}
-          cant={cantAct}
+          cant={cant.value}
           onClose={callOff}
         >
-          <p>“{conversation.subject}” waits again, until it is given to an agent.</p>
+          <p>
+            “<bdi>{conversation.subject}</bdi>” waits again, until it is given to an agent.{notSent}
+          </p>
         </Ask>
       )}
     </>
   );
 }
 
-function aboutOf(state: ChatState, conversation: AnyConversation, isThere: boolean, role: string): string {
+function aboutOf(conversation: AnyConversation, isThere: boolean, role: string): string {
   if (conversation.status === 'closed') return 'Closed';
   if (role === 'agent') return isThere ? 'Is there' : 'Not there right now';
-  const withWhom = conversation.agent ? `With ${conversation.agent.name}` : 'Waiting';
-  return state.readAt === null ? withWhom : `${withWhom} · as of ${clockTime(state.readAt)}`;
+  return conversation.agent ? `With ${isolate(conversation.agent.name)}` : 'Waiting';
 }
 
 function noReplies({ readAt, failure }: Pick<PagedList<Reply>, 'readAt' | 'failure'>): string {

@@ -5,6 +5,7 @@ import type { Message, Note, OutgoingMessage } from '../../../client/src/index.t
 import { linkify } from '../../shared/links.ts';
 import { pieces, useSight } from '../../shared/pieces.ts';
 import { minute } from '../app/clock.ts';
+import { failureOf } from '../app/errors.ts';
 import { clockTime, count, dayLine, fullTime } from '../app/format.ts';
 import { beginsDay, isContinued, notesAfter } from '../app/grouping.ts';
 import { Icon } from '../ui/Icon.tsx';
@@ -19,7 +20,7 @@ interface HistoryProps {
   readonly customerName: string;
   /** Up to where the customer has read; `null` where nobody tells. */
   readonly readSeq: number | null;
-  /** The line "new" stands after this message. */
+  /** The line "new" stands before the customer’s first message after this one. */
   readonly newAfter: number | null;
   readonly isTyping: boolean;
   /** Nothing is there yet. */
@@ -115,7 +116,17 @@ export function History(props: HistoryProps) {
 
   const cut = useMemo(() => pieces(messages), [messages]);
   const noted = useMemo(() => notesAfter(notes, messages, hasEarlier), [notes, messages, hasEarlier]);
-  const lastOwnRead = lastReadOwn(messages, props.readSeq);
+  const lastOwnRead = props.readSeq === null ? null : lastOwn(messages, props.readSeq);
+  // What is on its way says how it is itself.
+  const isSending = outbox.some(({ state }) => state !== 'failed');
+  const lastOwnSent = props.readSeq === null || isSending ? null : lastOwn(messages, lastSeq);
+  const newSeq = useMemo(
+    () =>
+      newAfter === null
+        ? null
+        : (messages.find((message) => message.seq > newAfter && isCustomers(message))?.seq ?? null),
+    [messages, newAfter],
+  );
   const unseen = isAtEnd
     ? 0
     : messages.filter((message) => message.seq > seenSeq.current && isCustomers(message)).length;
@@ -163,8 +174,9 @@ export function History(props: HistoryProps) {
               before={cut[at - 1]?.messages.at(-1)}
               notes={noted}
               today={today}
-              readMark={lastOwnRead && piece.messages.some(({ seq }) => seq === lastOwnRead) ? lastOwnRead : null}
-              newAfter={newAfter !== null && newAfter < lastSeq ? newAfter : null}
+              readMark={within(piece.messages, lastOwnRead)}
+              sentMark={within(piece.messages, lastOwnSent)}
+              newSeq={within(piece.messages, newSeq)}
               isLast={at === cut.length - 1}
               scroller={scroller}
             />
@@ -183,7 +195,11 @@ export function History(props: HistoryProps) {
               <i />
               <i />
             </span>
-            {isTyping ? `${customerName} is typing` : ''}
+            {isTyping && (
+              <span>
+                <bdi>{customerName}</bdi> is typing
+              </span>
+            )}
           </p>
         </div>
       </div>
@@ -209,15 +225,18 @@ export function History(props: HistoryProps) {
  */
 const isCustomers = ({ senderRole }: Message): boolean => senderRole === 'candidate';
 
-/** The last message of the staff that the customer has read: it alone carries the mark. */
-function lastReadOwn(messages: readonly Message[], readSeq: number | null): number | null {
-  if (readSeq === null) return null;
+/** The last message of the staff up to this one: it alone carries the mark. */
+function lastOwn(messages: readonly Message[], upTo: number): number | null {
   for (let at = messages.length - 1; at >= 0; at -= 1) {
     const message = messages[at];
-    if (message && !isCustomers(message) && message.seq <= readSeq) return message.seq;
+    if (message && !isCustomers(message) && message.seq <= upTo) return message.seq;
   }
   return null;
 }
+
+/** The message, where it is one of these: the others need not be drawn again for it. */
+const within = (messages: readonly Message[], seq: number | null): number | null =>
+  seq !== null && seq >= (messages[0]?.seq ?? 0) && seq <= (messages.at(-1)?.seq ?? 0) ? seq : null;
 
 interface PieceProps {
   readonly messages: readonly Message[];
@@ -225,7 +244,8 @@ interface PieceProps {
   readonly notes: ReadonlyMap<number, readonly Note[]>;
   readonly today: number;
   readonly readMark: number | null;
-  readonly newAfter: number | null;
+  readonly sentMark: number | null;
+  readonly newSeq: number | null;
   readonly isLast: boolean;
   readonly scroller: RefObject<HTMLElement | null>;
 }
@@ -236,12 +256,13 @@ const isSamePiece = (a: PieceProps, b: PieceProps): boolean =>
   a.before === b.before &&
   a.notes === b.notes &&
   a.readMark === b.readMark &&
-  a.newAfter === b.newAfter &&
+  a.sentMark === b.sentMark &&
+  a.newSeq === b.newSeq &&
   a.isLast === b.isLast &&
   Math.floor(a.today / 3_600_000) === Math.floor(b.today / 3_600_000);
 
 const Piece = memo(function Piece(props: PieceProps) {
-  const { messages, before, notes, today, readMark, newAfter, isLast, scroller } = props;
+  const { messages, before, notes, today, readMark, sentMark, newSeq, isLast, scroller } = props;
   const { element, hiddenHeight } = useSight(scroller, isLast, messages.length);
   if (hiddenHeight !== null) {
     return <div ref={element} class="piece" style={{ blockSize: `${hiddenHeight}px` }} />;
@@ -251,7 +272,7 @@ const Piece = memo(function Piece(props: PieceProps) {
       {messages.map((message, at) => {
         const previous = messages[at - 1] ?? before;
         const day = beginsDay(previous, message);
-        const isNew = newAfter !== null && message.seq === newAfter + 1 && isCustomers(message);
+        const isNew = message.seq === newSeq;
         const goesOn = !day && !isNew && isContinued(previous, message) && !notes.has(previous?.seq ?? -1);
         return (
           <div key={message.seq}>
@@ -269,7 +290,7 @@ const Piece = memo(function Piece(props: PieceProps) {
               message={message}
               goesOn={goesOn}
               isTheirs={isCustomers(message)}
-              isRead={message.seq === readMark}
+              state={message.seq === readMark ? 'read' : message.seq === sentMark ? 'sent' : null}
             />
             <Notes notes={notes.get(message.seq)} />
           </div>
@@ -297,10 +318,10 @@ interface BubbleProps {
   readonly message: Message;
   readonly goesOn: boolean;
   readonly isTheirs: boolean;
-  readonly isRead: boolean;
+  readonly state: keyof typeof STATES | null;
 }
 
-function Bubble({ message, goesOn, isTheirs, isRead }: BubbleProps) {
+function Bubble({ message, goesOn, isTheirs, state }: BubbleProps) {
   const { senderName, sentAt, content } = message;
   return (
     <div class={`message ${isTheirs ? 'theirs' : 'ours'}${goesOn ? ' goes-on' : ''}`}>
@@ -312,18 +333,24 @@ function Bubble({ message, goesOn, isTheirs, isRead }: BubbleProps) {
           </time>
         </p>
       )}
-      <div class="bubble" title={fullTime(sentAt)} dir="auto">
-        <span class="visually-hidden">{goesOn ? `${senderName}: ` : ''}</span>
-        <Text text={content} />
+      <div class="bubble" title={fullTime(sentAt)}>
+        {goesOn && <span class="visually-hidden">{senderName}: </span>}
+        <div dir="auto">
+          <Text text={content} />
+        </div>
       </div>
-      {isRead && (
-        <p class="message-state">
-          <Icon name="checks" /> Read
-        </p>
-      )}
+      {state && <MessageState state={state} />}
     </div>
   );
 }
+
+const STATES = { sending: ['clock', 'Sending …'], sent: ['check', 'Sent'], read: ['checks', 'Read'] } as const;
+
+const MessageState = ({ state }: { readonly state: keyof typeof STATES }) => (
+  <p class="message-state">
+    <Icon name={STATES[state][0]} /> {STATES[state][1]}
+  </p>
+);
 
 const Notes = ({ notes }: { readonly notes: readonly Note[] | undefined }) => (
   <>
@@ -331,7 +358,7 @@ const Notes = ({ notes }: { readonly notes: readonly Note[] | undefined }) => (
       <div key={note.id} class="note">
         <p class="note-head">
           <Icon name="note" />
-          <strong>{note.authorName}</strong>
+          <strong dir="auto">{note.authorName}</strong>
           <time dateTime={note.createdAt} title={fullTime(note.createdAt)}>
             {clockTime(note.createdAt)}
           </time>
@@ -361,7 +388,7 @@ function Pending({ message, onRetry, onDiscard }: PendingProps) {
       {state === 'failed' ? (
         <p class="message-state failed" role="alert">
           <Icon name="warning" />
-          <span>Not sent{error ? `: ${error.message}` : ''}.</span>
+          <span>Not sent. {error && failureOf(error).said}</span>
           <button type="button" class="text-button" onClick={() => onRetry(clientMessageId)}>
             Try again
           </button>
@@ -370,9 +397,7 @@ function Pending({ message, onRetry, onDiscard }: PendingProps) {
           </button>
         </p>
       ) : (
-        <p class="message-state">
-          <Icon name={state === 'accepted' ? 'check' : 'clock'} /> {state === 'accepted' ? 'Sent' : 'Sending …'}
-        </p>
+        <MessageState state={state === 'accepted' ? 'sent' : 'sending'} />
       )}
     </div>
   );

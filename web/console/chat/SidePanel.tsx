@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks';
+import { useId, useState } from 'preact/hooks';
 import type { AnyConversation, Note, Priority } from '../../../client/src/index.ts';
 import { type Failure, failureOf } from '../app/errors.ts';
 import { dateTime, span } from '../app/format.ts';
@@ -18,26 +18,28 @@ interface SidePanelProps {
   readonly onReloadNotes: () => void;
   /** Rejects where it was refused. */
   readonly onEdit: (edit: Edit) => Promise<void>;
-  readonly mayEdit: boolean;
+  /** Why nothing can be changed; `null` where it can. */
+  readonly cant: string | null;
 }
 
 const MOST_TAGS = 10;
 const STARS = [1, 2, 3, 4, 5];
 
 /** Whom one talks to, and what the staff note of it. */
-export function SidePanel({ conversation, notes, notesFailure, onReloadNotes, onEdit, mayEdit }: SidePanelProps) {
+export function SidePanel({ conversation, notes, notesFailure, onReloadNotes, onEdit, cant }: SidePanelProps) {
   const { candidate, context, rating } = conversation;
   return (
     <div class="panel-content">
       <section aria-label="Customer" class="panel-customer">
         <Avatar name={candidate.name} />
         <div>
-          <h3>{candidate.name}</h3>
+          <h3 dir="auto">{candidate.name}</h3>
           <p>{'email' in candidate && candidate.email ? candidate.email : 'No address known'}</p>
         </div>
       </section>
-      <Priorities key={`${conversation.id}-priority`} conversation={conversation} onEdit={onEdit} mayEdit={mayEdit} />
-      <TagEditor key={`${conversation.id}-tags`} conversation={conversation} onEdit={onEdit} mayEdit={mayEdit} />
+      <Priorities key={`${conversation.id}-priority`} conversation={conversation} onEdit={onEdit} cant={cant} />
+      <TagEditor key={`${conversation.id}-tags`} conversation={conversation} onEdit={onEdit} cant={cant} />
+      {cant !== null && <p class="stale-line">{cant}</p>}
       <section aria-label="Times">
         <h3>Conversation</h3>
         <dl class="facts">
@@ -101,7 +103,7 @@ export function SidePanel({ conversation, notes, notesFailure, onReloadNotes, on
             {notes.map((note) => (
               <li key={note.id}>
                 <p class="panel-note-head">
-                  {note.authorName} · {dateTime(note.createdAt)}
+                  <bdi>{note.authorName}</bdi> · {dateTime(note.createdAt)}
                 </p>
                 <p dir="auto">{note.content}</p>
               </li>
@@ -122,10 +124,11 @@ const Fact = ({ name, children }: { readonly name: string; readonly children: pr
   </div>
 );
 
-type EditProps = Pick<SidePanelProps, 'conversation' | 'onEdit' | 'mayEdit'>;
+type EditProps = Pick<SidePanelProps, 'conversation' | 'onEdit' | 'cant'>;
 
-function Priorities({ conversation, onEdit, mayEdit }: EditProps) {
+function Priorities({ conversation, onEdit, cant }: EditProps) {
   const [error, setError] = useState<string | null>(null);
+  const group = useId();
   return (
     <fieldset class="panel-group">
       <legend>Priority</legend>
@@ -134,9 +137,9 @@ function Priorities({ conversation, onEdit, mayEdit }: EditProps) {
           <label key={priority}>
             <input
               type="radio"
-              name="priority"
+              name={group}
               checked={conversation.priority === priority}
-              disabled={!mayEdit}
+              disabled={cant !== null}
               onChange={() => {
                 setError(null);
                 onEdit({ priority }).catch((thrown: unknown) => setError(failureOf(thrown).said));
@@ -155,7 +158,7 @@ function Priorities({ conversation, onEdit, mayEdit }: EditProps) {
   );
 }
 
-function TagEditor({ conversation, onEdit, mayEdit }: EditProps) {
+function TagEditor({ conversation, onEdit, cant }: EditProps) {
   const [text, setText] = useState('');
   const [error, setError] = useState<string | null>(null);
   const tags = conversation.tags ?? [];
@@ -182,44 +185,39 @@ function TagEditor({ conversation, onEdit, mayEdit }: EditProps) {
         {tags.map((tag) => (
           <li key={tag} class="tag">
             {tag}
-            {mayEdit && (
-              <button
-                type="button"
-                aria-label={`Remove the tag ${tag}`}
-                onClick={() =>
-                  onEdit({ removeTags: [tag] }).catch((thrown: unknown) => setError(failureOf(thrown).said))
-                }
-              >
-                <Icon name="close" />
-              </button>
-            )}
+            <button
+              type="button"
+              aria-label={`Remove the tag ${tag}`}
+              disabled={cant !== null}
+              onClick={() => onEdit({ removeTags: [tag] }).catch((thrown: unknown) => setError(failureOf(thrown).said))}
+            >
+              <Icon name="close" />
+            </button>
           </li>
         ))}
       </ul>
-      {mayEdit && (
-        <form
-          class="tag-form"
-          onSubmit={(event) => {
-            event.preventDefault();
-            void add();
+      <form
+        class="tag-form"
+        onSubmit={(event) => {
+          event.preventDefault();
+          void add();
+        }}
+      >
+        <input
+          value={text}
+          placeholder="Add a tag"
+          aria-label="Add a tag"
+          aria-invalid={error ? 'true' : undefined}
+          maxLength={40}
+          onInput={({ currentTarget }) => {
+            setText(currentTarget.value);
+            setError(null);
           }}
-        >
-          <input
-            value={text}
-            placeholder="Add a tag"
-            aria-label="Add a tag"
-            aria-invalid={error ? 'true' : undefined}
-            maxLength={40}
-            onInput={({ currentTarget }) => {
-              setText(currentTarget.value);
-              setError(null);
-            }}
-          />
-          <button type="submit" class="icon-button" aria-label="Add" disabled={text.trim() === ''}>
-            <Icon name="plus" />
-          </button>
-        </form>
-      )}
+        />
+        <button type="submit" class="icon-button" aria-label="Add" disabled={text.trim() === '' || cant !== null}>
+          <Icon name="plus" />
+        </button>
+      </form>
       {error && (
         <p class="error" role="alert">
           {error}

@@ -8,6 +8,7 @@ import {
   type Note,
   type Undo,
 } from '../../../client/src/index.ts';
+import { cant } from '../app/cant.ts';
 import type { Desk } from '../app/desk.ts';
 import { type Failure, failureOf } from '../app/errors.ts';
 import { FIRST_MESSAGES } from '../inbox/inbox.ts';
@@ -26,6 +27,8 @@ export interface ChatState {
   readonly present: readonly string[];
   readonly typing: readonly string[];
   readonly readAt: number | null;
+  /** Whether it is being read, again or for the first time. */
+  readonly isReading: boolean;
 }
 
 const NOTHING: Omit<ChatState, 'id'> = {
@@ -39,9 +42,12 @@ const NOTHING: Omit<ChatState, 'id'> = {
   present: [],
   typing: [],
   readAt: null,
+  isReading: false,
 };
 
 const PAGE = 200;
+/** How often an open conversation is read again for those who are not told what is said in it. */
+const REREAD_MS = 20_000;
 /** Who has so much more to read begins at the end. */
 const MOST_READ_BACK = 400;
 
@@ -58,8 +64,12 @@ export class Chat {
   readonly state: Signal<ChatState>;
   readonly notes: Signal<readonly Note[]> = signal([]);
   readonly notesFailure: Signal<Failure | null> = signal(null);
-  /** Where the line "new" stands: after what had been read when the conversation was opened. */
+  /** Where the line "new" stands: after what had been read when this person last came here, or looked away. */
   readonly newAfter: Signal<number | null> = signal(null);
+  /** The last message that was there when this was opened; `null` until that is known. */
+  #hadSeq: number | null = null;
+  /** The last message that this person has looked at. */
+  #seenSeq = 0;
 
   constructor(desk: Desk, id: string) {
     this.id = id;
@@ -71,6 +81,8 @@ export class Chat {
       this.#undos.push(this.view.on('change', (snapshot) => this.#take(snapshot)));
       this.#take(this.view.snapshot);
       this.view.join({ last: FIRST_MESSAGES }).catch((thrown: unknown) => this.#refused(thrown));
+      addEventListener('blur', this.#left);
+      this.#undos.push(() => removeEventListener('blur', this.#left));
     } else {
       this.#undos.push(
         this.view.on('change', ({ conversation }) => {
@@ -83,7 +95,15 @@ export class Chat {
       );
       void this.refresh();
       addEventListener('focus', this.#looked);
-      this.#undos.push(() => removeEventListener('focus', this.#looked));
+      const rereading = setInterval(() => {
+        const { conversation } = this.state.peek();
+        if (!conversation || conversation.status === 'closed' || cant.peek() !== null) return;
+        if (document.visibilityState === 'visible') void this.#readOnce(conversation);
+      }, REREAD_MS);
+      this.#undos.push(
+        () => removeEventListener('focus', this.#looked),
+        () => clearInterval(rereading),
+      );
     }
     this.#undos.push(
       desk.client.on('NOTE_ADDED', ({ note }) => {
@@ -101,6 +121,29 @@ export class Chat {
 
   readonly #looked = (): void => void this.refresh();
 
+  readonly #left = (): void => {
+    const read = this.state.peek().readSeqs[this.#desk.user.id] ?? 0;
+    if (this.#hadSeq !== null) this.newAfter.value = Math.max(read, this.#seenSeq);
+  };
+
+  /** Whether a message came while this was open. */
+  isNew({ seq }: Message): boolean {
+    return this.#hadSeq !== null && seq > this.#hadSeq;
+  }
+
+  /** The last message is on the screen. */
+  seen(): void {
+    if (document.hasFocus()) this.#seenSeq = this.state.peek().messages.at(-1)?.seq ?? 0;
+    this.view.markRead();
+  }
+
+  /** Sends a message. Whoever answers has read. */
+  send(text: string): void {
+    this.newAfter.value = null;
+    // What becomes of it the message itself says.
+    this.view.send(text).accepted.catch(() => undefined);
+  }
+
   /** Reads what there is now: for those who are not in the room. */
   refresh(): Promise<void> {
     if (this.#isAgent)
@@ -108,8 +151,15 @@ export class Chat {
         .join()
         .then(() => undefined)
         .catch((thrown: unknown) => this.#refused(thrown));
-    this.#loading ??= this.#read().finally(() => {
+    return this.#readOnce(null);
+  }
+
+  /** `known` is not read again: of what changes in it, but for what is said, everybody is told. */
+  #readOnce(known: AnyConversation | null): Promise<void> {
+    this.#put({ isReading: true });
+    this.#loading ??= this.#read(known).finally(() => {
       this.#loading = undefined;
+      this.#put({ isReading: false });
     });
     return this.#loading;
   }
@@ -165,11 +215,11 @@ export class Chat {
     if (!this.notes.peek().some(({ id }) => id === note.id)) this.notes.value = [...this.notes.peek(), note];
   }
 
-  async #read(): Promise<void> {
+  async #read(known: AnyConversation | null): Promise<void> {
     const { http } = this.#desk.client;
     const params = { conversationId: this.id };
     try {
-      const conversation: AnyConversation = await http.getConversation({ params });
+      const conversation = known ?? (await http.getConversation({ params }));
       this.view.update(conversation);
       const had = this.state.peek().messages;
       const base = had[0] ? had[0].seq - 1 : Math.max(0, conversation.lastSeq - FIRST_MESSAGES);
@@ -182,7 +232,8 @@ export class Chat {
         messages.push(...page.items);
         afterSeq = page.nextAfterSeq;
       }
-      this.#put({ state: 'read', conversation, messages, hasEarlier: base > 0, failure: null, readAt: Date.now() });
+      this.#put({ state: 'read', messages, hasEarlier: base > 0, failure: null, readAt: Date.now() });
+      if (known === null) this.#put({ conversation });
     } catch (thrown) {
       this.#refused(thrown);
     }
@@ -195,9 +246,12 @@ export class Chat {
 
   #take(snapshot: ConversationSnapshot): void {
     const { state, reason, conversation, messages, hasEarlier, outbox, readSeqs, present, typing } = snapshot;
-    if (this.newAfter.peek() === null && (state === 'live' || state === 'ended')) {
-      this.newAfter.value = readSeqs[this.#desk.user.id] ?? 0;
-      this.#readBack(this.newAfter.value, (messages[0]?.seq ?? 1) - 1);
+    if (this.#hadSeq === null && (state === 'live' || state === 'ended')) {
+      const read = readSeqs[this.#desk.user.id] ?? 0;
+      this.#hadSeq = messages.at(-1)?.seq ?? 0;
+      // What comes while somebody looks is not marked.
+      this.newAfter.value = read < this.#hadSeq || !document.hasFocus() ? read : null;
+      this.#readBack(read, (messages[0]?.seq ?? 1) - 1);
     }
     const isLost = state === 'ended' && reason === 'lost';
     const hasBegun = messages.length > 0 || state === 'live' || state === 'ended' || this.state.peek().state === 'live';

@@ -43,12 +43,16 @@ export function ConversationRow(props: ConversationRowProps) {
       <Avatar name={candidate.name} />
       <span class="row-main">
         <span class="row-top">
-          <span class="row-name">{candidate.name}</span>
+          <span class="row-name" dir="auto">
+            {candidate.name}
+          </span>
           <time dateTime={time} title={fullTime(time)}>
             {ago(time, at)}
           </time>
         </span>
-        <span class="row-subject">{subject}</span>
+        <span class="row-subject" dir="auto">
+          {subject}
+        </span>
         <span class="row-bottom">
           {isGone ? (
             <span>No longer in this list</span>
@@ -66,7 +70,11 @@ export function ConversationRow(props: ConversationRowProps) {
           )}
           <PriorityMark priority={priority} />
           <Tags tags={tags} most={2} />
-          {showAgent && agent && <span class="row-agent">{agent.name}</span>}
+          {showAgent && agent && (
+            <span class="row-agent" dir="auto">
+              {agent.name}
+            </span>
+          )}
           {rating && (
             <span class="row-rating">
               <Icon name="star" />

@@ -6,6 +6,7 @@ import type { DeskCore } from '../app/deskCore.ts';
 import { type Failure, failureOf } from '../app/errors.ts';
 import { say, tell } from '../app/notices.ts';
 import { addressOf, go, place } from '../app/router.ts';
+import { isolate } from '../app/text.ts';
 
 /** A conversation as a list shows it. */
 export interface Row {
@@ -47,16 +48,16 @@ export class Inbox {
         else
           this.#lost(
             conversation.id,
-            `“${conversation.subject}” was given to ${conversation.agent?.name ?? 'somebody else'}.`,
+            `“${isolate(conversation.subject)}” was given to ${isolate(conversation.agent?.name ?? 'somebody else')}.`,
           );
       }),
       client.on('CONVERSATION_REQUEUED', ({ conversation }) =>
-        this.#lost(conversation.id, `“${conversation.subject}” went back to the queue.`),
+        this.#lost(conversation.id, `“${isolate(conversation.subject)}” went back to the queue.`),
       ),
       client.on('CONVERSATION_CLOSED', ({ conversationId, closedBy }) => {
         const row = this.#rows.peek().get(conversationId);
         if (!row) return;
-        if (closedBy !== me) tell(`“${row.conversation.subject}” was closed.`);
+        if (closedBy !== me) tell(`“${isolate(row.conversation.subject)}” was closed.`);
         this.#drop(conversationId);
         this.#desk.closed.put({ ...row.conversation, status: 'closed' });
       }),
@@ -202,7 +203,7 @@ export class Inbox {
 }
 
 function announce({ id, subject, candidate }: AnyConversation): void {
-  tell(`New in your inbox: “${subject}” from ${candidate.name}.`);
+  tell(`New in your inbox: “${isolate(subject)}” from ${isolate(candidate.name)}.`);
   callAttention({
     title: 'A new conversation',
     body: subject,

@@ -6,6 +6,7 @@ import { clockTime, dateTime } from '../app/format.ts';
 import { tell } from '../app/notices.ts';
 import { PagedList } from '../app/pagedList.ts';
 import { addressOf, go, place } from '../app/router.ts';
+import { isolate } from '../app/text.ts';
 import { CapacityDialog } from '../queue/TeamPanel.tsx';
 import { Ask, Dialog } from '../ui/Dialog.tsx';
 import { DialogActions, Field, Refusal, Refused, TextField, useFirstFault, useSubmitting } from '../ui/forms.tsx';
@@ -131,7 +132,7 @@ export default function PeoplePage() {
             onSelect: () => {
               // An agent comes back into a team: where theirs is gone, the form asks for another one.
               change(user, { active: true }).then(
-                () => tell(`${user.name} can sign in again.`),
+                () => tell(`${isolate(user.name)} can sign in again.`),
                 (thrown: unknown) => {
                   const failure = failureOf(thrown);
                   if (failure.fields['supervisorId']) setDoing({ what: 'edit', user });
@@ -210,13 +211,18 @@ export default function PeoplePage() {
               <div class={user.active ? 'person' : 'person inactive'}>
                 <Avatar name={user.name} />
                 <span class="person-main">
-                  <span class="row-name">{user.name}</span>
+                  <span class="row-name" dir="auto">
+                    {user.name}
+                  </span>
                   <span class="person-email">{user.email ?? 'No address'}</span>
                 </span>
                 <span class="person-role">
                   {ROLE_NAMES[user.role]}
                   {user.role === 'agent' && user.supervisorId && (
-                    <small> under {nameOf.get(user.supervisorId) ?? '…'}</small>
+                    <small>
+                      {' '}
+                      under <bdi>{nameOf.get(user.supervisorId) ?? '…'}</bdi>
+                    </small>
                   )}
                 </span>
                 <span class="person-state">{user.active ? '' : 'Deactivated'}</span>
@@ -246,7 +252,7 @@ export default function PeoplePage() {
                 },
               }),
             );
-            tell(`${values.name} can sign in now.`);
+            tell(`${isolate(values.name)} can sign in now.`);
             close();
           }}
         />
@@ -280,12 +286,12 @@ export default function PeoplePage() {
       )}
       {doing?.what === 'deactivate' && (
         <Confirm
-          title={`Deactivate ${doing.user.name}?`}
+          title={`Deactivate ${isolate(doing.user.name)}?`}
           yes="Deactivate"
           onClose={close}
           onYes={async () => {
             await change(doing.user, { active: false });
-            tell(`${doing.user.name} is signed out everywhere, and can’t sign in.`);
+            tell(`${isolate(doing.user.name)} is signed out everywhere, and can’t sign in.`);
           }}
         >
           Every session ends at once.{doing.user.role === 'agent' && ' What they hold goes back to the queue.'} They can
@@ -294,7 +300,7 @@ export default function PeoplePage() {
       )}
       {doing?.what === 'erase' && (
         <Confirm
-          title={`Erase ${doing.user.name}?`}
+          title={`Erase ${isolate(doing.user.name)}?`}
           yes="Erase for good"
           onClose={close}
           onYes={async () => {
@@ -365,25 +371,14 @@ export function PersonDialog({ user, supervisors, onClose, onSave }: PersonDialo
     role: user && user.role !== 'candidate' ? user.role : 'agent',
     supervisorId: user?.supervisorId ?? '',
   });
-  const { failure, isBusy, submit, refuse } = useSubmitting();
+  const { failure, isBusy, submit } = useSubmitting();
   const form = useFirstFault(failure?.fields);
   const set = (change: Partial<Values>) => setValues({ ...values, ...change });
   const fault = (field: string) => failure?.fields[field];
   const isAgent = user ? user.role === 'agent' : values.role === 'agent';
   return (
-    <Dialog title={user ? `Edit ${user.name}` : 'New person'} onClose={onClose}>
-      <form
-        ref={form}
-        class="form"
-        noValidate
-        onSubmit={(event) => {
-          if (isAgent && values.supervisorId === '') {
-            event.preventDefault();
-            return refuse({ said: '', fields: { supervisorId: 'Choose a supervisor.' }, requestId: null });
-          }
-          submit(event, () => onSave(values));
-        }}
-      >
+    <Dialog title={user ? `Edit ${isolate(user.name)}` : 'New person'} onClose={onClose}>
+      <form ref={form} class="form" noValidate onSubmit={(event) => submit(event, () => onSave(values))}>
         <TextField
           label="Name"
           error={fault('name')}
@@ -432,7 +427,8 @@ export function PersonDialog({ user, supervisors, onClose, onSave }: PersonDialo
             supervisors={supervisors}
             value={values.supervisorId}
             had={user?.supervisorId ?? null}
-            error={fault('supervisorId')}
+            // The service says it of an id, and together with all else that is wrong.
+            error={failure && values.supervisorId === '' ? 'Choose a supervisor.' : fault('supervisorId')}
             onValue={(supervisorId) => set({ supervisorId })}
           />
         )}
@@ -503,12 +499,12 @@ function ResetDialog({ user, onClose }: { readonly user: User; readonly onClose:
   const make = (event: Event) =>
     submit(event, () => client.http.createPasswordReset({ params: { userId: user.id } }).then(setLink));
   return (
-    <Dialog title={`Password reset link for ${user.name}`} onClose={onClose}>
+    <Dialog title={`Password reset link for ${isolate(user.name)}`} onClose={onClose}>
       {link === null ? (
         <>
           <p>
-            Whoever has the link sets a new password and signs in as {user.name}. Hand it over by a way you trust. It
-            works once, for 30 minutes.
+            Whoever has the link sets a new password and signs in as <bdi>{user.name}</bdi>. Hand it over by a way you
+            trust. It works once, for 30 minutes.
           </p>
           {failure && <Refusal>{failure.said}</Refusal>}
           <DialogActions onClose={onClose}>

@@ -1,5 +1,6 @@
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import type { AnyConversation } from '../../../client/src/index.ts';
+import { cant } from '../app/cant.ts';
 import { useDesk } from '../app/desk.ts';
 import { Dialog } from '../ui/Dialog.tsx';
 import { Avatar, Empty, Failed } from '../ui/parts.tsx';
@@ -32,7 +33,7 @@ export function AssignDialog({ conversation, onClose }: AssignDialogProps) {
     found.findIndex(({ user }) => user.id === chosen),
   );
   const give = async (mate: Teammate | undefined) => {
-    if (!mate || isBusy) return;
+    if (!mate || isBusy || cant.value !== null) return;
     setBusy(true);
     await lobby.assign(conversation, mate.user);
     onClose();
@@ -45,8 +46,13 @@ export function AssignDialog({ conversation, onClose }: AssignDialogProps) {
       class="assign"
     >
       <p class="assign-what">
-        {conversation.candidate.name}: {conversation.subject}
+        <bdi>{conversation.candidate.name}</bdi>: <bdi>{conversation.subject}</bdi>
       </p>
+      {cant.value !== null && (
+        <p class="stale-line" role="status">
+          {cant.value}
+        </p>
+      )}
       <input
         ref={field}
         class="assign-search"
@@ -84,12 +90,14 @@ export function AssignDialog({ conversation, onClose }: AssignDialogProps) {
               role="option"
               tabIndex={-1}
               aria-selected={index === at}
-              aria-disabled={isBusy}
+              aria-disabled={isBusy || cant.value !== null}
               onMouseDown={(event) => event.preventDefault()}
               onClick={() => void give(mate)}
             >
               <Avatar name={mate.user.name} />
-              <span class="assign-name">{mate.user.name}</span>
+              <span class="assign-name" dir="auto">
+                {mate.user.name}
+              </span>
               <Availability user={mate.user} />
               <Load mate={mate} />
             </div>

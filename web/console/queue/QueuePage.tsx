@@ -1,12 +1,15 @@
 import { useMemo, useRef, useState } from 'preact/hooks';
 import type { AnyConversation, Priority, StaffConversation } from '../../../client/src/index.ts';
 import { withLeaving } from '../app/arrange.ts';
+import { cant } from '../app/cant.ts';
+import { lostSince } from '../app/client.ts';
 import { now } from '../app/clock.ts';
 import { useDesk } from '../app/desk.ts';
 import { failureOf } from '../app/errors.ts';
-import { count, fullTime, running } from '../app/format.ts';
+import { clockTime, count, fullTime, running } from '../app/format.ts';
 import { tell } from '../app/notices.ts';
 import { addressOf, go, place } from '../app/router.ts';
+import { isolate } from '../app/text.ts';
 import { useOrder } from '../app/useOrder.ts';
 import { Conversation } from '../chat/Conversation.tsx';
 import { useKeys } from '../shell/keys.ts';
@@ -35,6 +38,7 @@ export function QueuePage() {
   const [assigning, setAssigning] = useState<AnyConversation | null>(null);
   const [dragged, setDragged] = useState<StaffConversation | null>(null);
   const shown = useRef<readonly string[]>([]);
+  const words = useRef(new Map<string, string>());
   if (!lobby) return null;
   const isSupervisor = user.role === 'supervisor';
   const { state, conversations, error } = lobby.queue.value;
@@ -48,6 +52,11 @@ export function QueuePage() {
   const inPlace = withLeaving(sorted, leaving, shown.current);
   const { rows, ids, isGone, isBehind, hold, catchUp } = useOrder('queue', inPlace, byId);
   shown.current = ids;
+  // Why a row has left is said as long as the row is there.
+  for (const one of sorted) words.current.delete(one);
+  for (const [gone, { word }] of farewells) words.current.set(gone, word);
+  const wordOf = (one: string) => farewells.get(one)?.word ?? (isGone(one) ? (words.current.get(one) ?? 'Gone') : null);
+  const mayAssign = isSupervisor && cant.value === null;
   const longest = useMemo(
     () =>
       conversations.reduce<string | null>(
@@ -92,7 +101,7 @@ export function QueuePage() {
               client.http.sendAway({ params: { userId: agent.id }, body: { status: 'away' } }).then(
                 (changed) => {
                   lobby.putAgent(changed);
-                  tell(`${agent.name} is away now.`);
+                  tell(`${isolate(agent.name)} is away now.`);
                 },
                 (thrown: unknown) => tell(failureOf(thrown).said, 'bad'),
               );
@@ -101,7 +110,7 @@ export function QueuePage() {
       }
       onCapacity={async (agent, maxConversations) => {
         lobby.putAgent(await client.http.setCapacity({ params: { userId: agent.id }, body: { maxConversations } }));
-        tell(`${agent.name} takes ${count(maxConversations, 'conversation')} at once.`);
+        tell(`${isolate(agent.name)} takes ${count(maxConversations, 'conversation')} at once.`);
       }}
     />
   );
@@ -123,7 +132,9 @@ export function QueuePage() {
         {isBehind && <BehindLine onCatchUp={catchUp} />}
         {state === 'loading' && rows.length > 0 && (
           <p class="stale-line" role="status">
-            Reading the queue anew …
+            {cant.value !== null && lostSince.value !== null
+              ? `As of ${clockTime(lostSince.value)}. It is read anew when you are back.`
+              : 'Reading the queue anew …'}
           </p>
         )}
         {error && state === 'idle' ? (
@@ -147,9 +158,9 @@ export function QueuePage() {
                 conversation={conversation}
                 isOpen={conversation.id === id}
                 isCurrent={conversation.id === current}
-                word={farewells.get(conversation.id)?.word ?? (isGone(conversation.id) ? 'Gone' : null)}
+                word={wordOf(conversation.id)}
                 onAssign={isSupervisor ? () => setAssigning(conversation) : null}
-                onDrag={isSupervisor ? (isDragged) => setDragged(isDragged ? conversation : null) : null}
+                onDrag={mayAssign ? (isDragged) => setDragged(isDragged ? conversation : null) : null}
               />
             )}
           />
@@ -208,8 +219,12 @@ export function QueueRow({ conversation, isOpen, isCurrent, word, onAssign, onDr
       >
         <Avatar name={candidate.name} />
         <span class="queue-main">
-          <span class="row-name">{candidate.name}</span>
-          <span class="queue-subject">{subject}</span>
+          <span class="row-name" dir="auto">
+            {candidate.name}
+          </span>
+          <span class="queue-subject" dir="auto">
+            {subject}
+          </span>
           <span class="queue-marks">
             <PriorityMark priority={priority} />
             <Tags tags={tags} most={2} />
@@ -230,7 +245,14 @@ export function QueueRow({ conversation, isOpen, isCurrent, word, onAssign, onDr
             {isLate && <span class="visually-hidden">, long</span>}
           </span>
           {onAssign && (
-            <button type="button" class="button dense" aria-label={`Assign “${subject}”`} onClick={onAssign}>
+            <button
+              type="button"
+              class="button dense"
+              aria-label={`Assign “${subject}”`}
+              title={cant.value ?? undefined}
+              disabled={cant.value !== null}
+              onClick={onAssign}
+            >
               Assign
             </button>
           )}

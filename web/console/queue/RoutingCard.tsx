@@ -1,11 +1,12 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { Routing } from '../../../client/src/index.ts';
+import { cant } from '../app/cant.ts';
 import { useDesk } from '../app/desk.ts';
 import { type Failure, failureOf } from '../app/errors.ts';
 import { span } from '../app/format.ts';
 import { tell } from '../app/notices.ts';
 import { Dialog } from '../ui/Dialog.tsx';
-import { DialogActions, Refusal, TextField } from '../ui/forms.tsx';
+import { DialogActions, Refusal, Save, TextField } from '../ui/forms.tsx';
 import { Icon } from '../ui/Icon.tsx';
 
 /** How the team gets its conversations, in a line, and the way to change it. */
@@ -38,8 +39,8 @@ export function RoutingCard() {
         type="button"
         class="icon-button"
         aria-label="Change the routing"
-        title="Change the routing"
-        disabled={!routing}
+        title={cant.value ?? 'Change the routing'}
+        disabled={!routing || cant.value !== null}
         onClick={() => setOpen(true)}
       >
         <Icon name="settings" />
@@ -150,9 +151,7 @@ export function RoutingDialog({ routing, onClose, onSave }: RoutingDialogProps) 
         />
         {said && <Refusal>{said}</Refusal>}
         <DialogActions onClose={onClose}>
-          <button type="submit" class="button primary" disabled={isBusy}>
-            Save
-          </button>
+          <Save isBusy={isBusy} />
         </DialogActions>
       </form>
     </Dialog>

@@ -1,9 +1,11 @@
 import { useState } from 'preact/hooks';
 import type { User } from '../../../client/src/index.ts';
+import { cant, cantBriefly } from '../app/cant.ts';
 import type { Failure } from '../app/errors.ts';
 import { failureOf } from '../app/errors.ts';
+import { isolate } from '../app/text.ts';
 import { Dialog } from '../ui/Dialog.tsx';
-import { DialogActions, TextField } from '../ui/forms.tsx';
+import { DialogActions, Save, TextField } from '../ui/forms.tsx';
 import { Icon } from '../ui/Icon.tsx';
 import { Menu } from '../ui/Menu.tsx';
 import { Avatar, Empty, Failed, Skeleton } from '../ui/parts.tsx';
@@ -102,7 +104,9 @@ export function TeamPanel(props: TeamPanelProps) {
               >
                 <Avatar name={user.name} isThere={user.availability === 'available'} />
                 <span class="mate-main">
-                  <span class="mate-name">{user.name}</span>
+                  <span class="mate-name" dir="auto">
+                    {user.name}
+                  </span>
                   <Availability user={user} />
                 </span>
                 <Load mate={mate} />
@@ -110,14 +114,20 @@ export function TeamPanel(props: TeamPanelProps) {
                   label={`More about ${user.name}`}
                   class="icon-button dense"
                   items={[
-                    { label: 'Change the capacity', icon: 'settings', onSelect: () => setChanging(user) },
+                    {
+                      label: 'Change the capacity',
+                      icon: 'settings',
+                      isDisabled: cant.value !== null,
+                      hint: cantBriefly.value,
+                      onSelect: () => setChanging(user),
+                    },
                     ...(onSendAway
                       ? [
                           {
                             label: 'Send away',
                             icon: 'leave' as const,
-                            isDisabled: user.availability !== 'available',
-                            hint: user.availability === 'available' ? '' : 'is away',
+                            isDisabled: user.availability !== 'available' || cant.value !== null,
+                            hint: user.availability === 'available' ? cantBriefly.value : 'is away',
                             onSelect: () => onSendAway(user),
                           },
                         ]
@@ -156,7 +166,7 @@ export function CapacityDialog({ user, onClose, onSave }: CapacityDialogProps) {
   const [error, setError] = useState<string | undefined>();
   const [isBusy, setBusy] = useState(false);
   return (
-    <Dialog title={`Capacity of ${user.name}`} onClose={onClose}>
+    <Dialog title={`Capacity of ${isolate(user.name)}`} onClose={onClose}>
       <form
         class="form"
         noValidate
@@ -186,9 +196,7 @@ export function CapacityDialog({ user, onClose, onSave }: CapacityDialogProps) {
           onValue={setValue}
         />
         <DialogActions onClose={onClose}>
-          <button type="submit" class="button primary" disabled={isBusy}>
-            Save
-          </button>
+          <Save isBusy={isBusy} />
         </DialogActions>
       </form>
     </Dialog>

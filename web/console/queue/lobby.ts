@@ -5,6 +5,7 @@ import type { DeskCore } from '../app/deskCore.ts';
 import { type Failure, failureOf } from '../app/errors.ts';
 import { say, tell } from '../app/notices.ts';
 import { addressOf, go, place } from '../app/router.ts';
+import { isolate } from '../app/text.ts';
 
 /** An agent, with how many conversations they hold. */
 export interface Teammate {
@@ -177,7 +178,7 @@ export class Lobby {
       client.conversation(conversation.id).update(given);
       this.#note(given.id, given);
       held.put(given);
-      tell(`“${conversation.subject}” is with ${agent.name} now.`);
+      tell(`“${isolate(conversation.subject)}” is with ${isolate(agent.name)} now.`);
     } catch (thrown) {
       tell(`Not assigned. ${failureOf(thrown).said}`, 'bad');
     }
@@ -206,7 +207,8 @@ export class Lobby {
     this.#note(conversation.id, conversation);
     if (conversation.status !== 'open') {
       this.#seen.delete(conversation.id);
-      const word = conversation.status === 'closed' ? 'Closed' : `Given to ${conversation.agent?.name ?? 'an agent'}`;
+      const word =
+        conversation.status === 'closed' ? 'Closed' : `Given to ${isolate(conversation.agent?.name ?? 'an agent')}`;
       this.#bid(conversation.id, word);
     }
     const { held, closed } = this.#desk;

@@ -43,7 +43,7 @@ export default function RepliesPage() {
               <li key={reply.id}>
                 <div class="reply-head">
                   <kbd>/{reply.shortcut}</kbd>
-                  <h2>{reply.title}</h2>
+                  <h2 dir="auto">{reply.title}</h2>
                   <span class="tag">{SCOPES[reply.scope]}</span>
                   {mayWrite(user.role, reply.scope) && (
                     <span class="reply-actions">

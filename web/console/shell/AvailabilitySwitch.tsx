@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { AvailabilitySnapshot } from '../../../client/src/index.ts';
-import { client, connection } from '../app/client.ts';
+import { cant } from '../app/cant.ts';
+import { client } from '../app/client.ts';
 import { failureOf } from '../app/errors.ts';
 import { clockTime } from '../app/format.ts';
 import { tell } from '../app/notices.ts';
@@ -18,7 +19,6 @@ export function AvailabilitySwitch() {
       });
     });
   }, []);
-  const isReady = connection.value.state === 'ready';
   const isAvailable = snapshot.status === 'available';
   const change = async () => {
     setBusy(true);
@@ -30,17 +30,18 @@ export function AvailabilitySwitch() {
       setBusy(false);
     }
   };
-  return <Switch snapshot={snapshot} isReady={isReady} isBusy={isBusy} onChange={() => void change()} />;
+  return <Switch snapshot={snapshot} cant={cant.value} isBusy={isBusy} onChange={() => void change()} />;
 }
 
 interface SwitchProps {
   readonly snapshot: AvailabilitySnapshot;
-  readonly isReady: boolean;
+  /** Why it can’t be changed; `null` where it can. */
+  readonly cant: string | null;
   readonly isBusy: boolean;
   readonly onChange: () => void;
 }
 
-export function Switch({ snapshot, isReady, isBusy, onChange }: SwitchProps) {
+export function Switch({ snapshot, cant, isBusy, onChange }: SwitchProps) {
   const isAvailable = snapshot.status === 'available';
   return (
     <button
@@ -49,10 +50,8 @@ export function Switch({ snapshot, isReady, isBusy, onChange }: SwitchProps) {
       role="switch"
       aria-checked={isAvailable}
       aria-label="Available"
-      disabled={!isReady || isBusy || snapshot.status === null}
-      title={
-        isReady ? (isAvailable ? 'Go away: nothing new comes to you' : 'Become available') : 'There is no connection'
-      }
+      disabled={cant !== null || isBusy || snapshot.status === null}
+      title={cant ?? (isAvailable ? 'Go away: nothing new comes to you' : 'Become available')}
       onClick={onChange}
     >
       <span class="switch-track" aria-hidden="true">
@@ -60,14 +59,16 @@ export function Switch({ snapshot, isReady, isBusy, onChange }: SwitchProps) {
       </span>
       <span class="switch-words">
         <strong>{isAvailable ? 'Available' : snapshot.status === null ? '…' : 'Away'}</strong>
-        <small>{sayHowLong(snapshot, isReady)}</small>
+        <small>{sayHowLong(snapshot, cant !== null)}</small>
       </span>
     </button>
   );
 }
 
-function sayHowLong({ status, until }: AvailabilitySnapshot, isReady: boolean): string {
+function sayHowLong({ status, until }: AvailabilitySnapshot, isCut: boolean): string {
+  if (isCut)
+    return status === 'available' && until !== null ? `no connection, to ${clockTime(until)}` : 'no connection';
   if (status === null) return 'asking';
   if (status === 'away' || until === null) return 'Nothing new comes';
-  return isReady ? `renewed while open, to ${clockTime(until)}` : `ends at ${clockTime(until)}`;
+  return `renewed while open, to ${clockTime(until)}`;
 }

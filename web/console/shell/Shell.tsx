@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 import { title, unreadTotal } from '../app/attention.ts';
-import { client, connection } from '../app/client.ts';
+import { client, connection, waitingToBeSent } from '../app/client.ts';
 import { type Desk, DeskContext } from '../app/desk.ts';
 import { count } from '../app/format.ts';
 import { addressOf, go, isLocal, place, type View } from '../app/router.ts';
@@ -41,16 +41,19 @@ const TITLES: Partial<Record<View, string>> = { settings: 'Settings' };
 const FIRST: Readonly<Record<StaffRole, View>> = { agent: 'inbox', supervisor: 'queue', admin: 'queue' };
 
 export function Shell({ desk }: { readonly desk: Desk }) {
-  const { view } = place.value;
+  const { view, id } = place.value;
   const role = desk.user.role as StaffRole;
   const mayGo = ENTRIES.filter(({ roles }) => roles.includes(role));
   const isAllowed = view === 'settings' || mayGo.some((entry) => entry.view === view);
   const [isLeaving, setLeaving] = useState(false);
+  // A supervisor's link to what waited: whoever may see it has it in their inbox.
+  const isForInbox = view === 'queue' && id !== null && !isAllowed;
 
   useEffect(() => {
     // Those two are a laptop's, and were shown before this.
+    if (isForInbox) go(addressOf('inbox', id), { replace: true });
     if (view === null || view === 'beside' || view === 'states') go(addressOf(FIRST[role]), { replace: true });
-  }, [view, role]);
+  }, [view, id, role]);
   useEffect(() => {
     const label = ENTRIES.find((entry) => entry.view === view)?.label ?? (view && TITLES[view]);
     title.value = label ? `${label} · Live Support` : 'Live Support';
@@ -68,7 +71,7 @@ export function Shell({ desk }: { readonly desk: Desk }) {
     'g r': to('replies'),
   });
 
-  const held = desk.inbox?.rows.value.length ?? 0;
+  const staying = whatStays(desk);
   const waiting = desk.lobby?.queue.value;
   const badges: Partial<Record<View, number>> = {
     inbox: desk.inbox ? unreadTotal.value : 0,
@@ -128,19 +131,23 @@ export function Shell({ desk }: { readonly desk: Desk }) {
                       { label: 'Every state', icon: 'search' as const, onSelect: () => go(addressOf('states')) },
                     ]
                   : []),
-                { label: 'Sign out', icon: 'leave', onSelect: () => (held > 0 ? setLeaving(true) : signOut()) },
+                {
+                  label: 'Sign out',
+                  icon: 'leave',
+                  onSelect: () => (staying.length > 0 ? setLeaving(true) : signOut()),
+                },
               ]}
             >
               <Avatar name={desk.user.name} isThere={connection.value.state === 'ready'} />
               <span class="rail-label">
-                <strong>{desk.user.name}</strong>
+                <strong dir="auto">{desk.user.name}</strong>
                 <small>{desk.user.role}</small>
               </span>
             </Menu>
           </div>
         </div>
         <main id="main" tabIndex={-1}>
-          {view !== null && !isAllowed ? (
+          {view !== null && !isAllowed && !isForInbox ? (
             <Empty icon="warning" title="This isn’t open to your role">
               <p>You are signed in as {desk.user.role}.</p>
               <Link class="button" href={addressOf(FIRST[role])}>
@@ -163,15 +170,36 @@ export function Shell({ desk }: { readonly desk: Desk }) {
         {isListOpen.value && <KeyList />}
         {isLeaving && (
           <Ask title="Sign out?" yes="Sign out" onYes={signOut} onClose={() => setLeaving(false)}>
-            <p>
-              You still hold {count(held, 'conversation')}. They stay yours: nobody else answers them, unless your
-              team’s routing takes them back or you give them back to the queue first.
-            </p>
+            {staying.map((words) => (
+              <p key={words}>{words}</p>
+            ))}
           </Ask>
         )}
       </div>
     </DeskContext.Provider>
   );
+}
+
+/** What somebody who signs out leaves behind. */
+function whatStays({ inbox }: Desk): readonly string[] {
+  if (!inbox) return [];
+  const held = inbox.rows.value.length;
+  const unsent = waitingToBeSent.value;
+  const holds = inbox.isLoaded.value
+    ? `You still hold ${count(held, 'conversation')}.`
+    : 'Your conversations are not read yet.';
+  return [
+    ...(unsent > 0
+      ? [
+          `${count(unsent, 'message is', 'messages are')} not sent yet. What is not sent goes out when you sign in here again.`,
+        ]
+      : []),
+    ...(held > 0 || !inbox.isLoaded.value
+      ? [
+          `${holds} What you hold stays yours: nobody else answers it, unless your team’s routing takes it back or you give it back to the queue first.`,
+        ]
+      : []),
+  ];
 }
 
 const KeyList = () => (

@@ -67,7 +67,7 @@ interface EmailProps {
   readonly onEmail: (email: string) => void;
 }
 
-function Credentials({ email, onEmail, onForgot }: EmailProps & { readonly onForgot: () => void }) {
+export function Credentials({ email, onEmail, onForgot }: EmailProps & { readonly onForgot: () => void }) {
   const [password, setPassword] = useState('');
   const { failure, isBusy, submit } = useSubmitting();
   const form = useFirstFault(failure?.fields);

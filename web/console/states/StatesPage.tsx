@@ -1,21 +1,61 @@
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
+import { LiveSupportError, type User } from '../../../client/src/index.ts';
+import AnalyticsPage from '../analytics/AnalyticsPage.tsx';
 import { Lines } from '../analytics/charts.tsx';
 import { now } from '../app/clock.ts';
+import { type Desk, DeskContext } from '../app/desk.ts';
 import type { Draft } from '../app/drafts.ts';
+import { PagedList } from '../app/pagedList.ts';
 import { prefer, preferences, type Theme } from '../app/preferences.ts';
+import AuditPage from '../audit/AuditPage.tsx';
 import { Composer } from '../chat/Composer.tsx';
 import { History } from '../chat/History.tsx';
+import { Lost } from '../chat/Lost.tsx';
 import { SidePanel } from '../chat/SidePanel.tsx';
 import { ConversationRow } from '../inbox/ConversationRow.tsx';
+import PeoplePage from '../people/PeoplePage.tsx';
 import { QueueRow } from '../queue/QueuePage.tsx';
+import { RoutingCard } from '../queue/RoutingCard.tsx';
 import { TeamPanel } from '../queue/TeamPanel.tsx';
+import RepliesPage from '../replies/RepliesPage.tsx';
 import { Switch } from '../shell/AvailabilitySwitch.tsx';
 import { ConnectionWords, TooManyWords } from '../shell/ConnectionLine.tsx';
+import { Credentials } from '../signin/SignIn.tsx';
+import { late } from '../ui/Late.tsx';
 import { Empty, Failed, ListStatus, Skeleton } from '../ui/parts.tsx';
 import { agent, failure, full, messages, notes, outbox, refusal, rows, waiting } from './examples.ts';
 
 /** Every state of every view, for looking at: on a laptop only. Nothing here reaches the service. */
+
+const NO_CONNECTION = 'There is no connection. Try again when you are back.';
+const Missing = late(() => Promise.reject(new Error('an example')));
+
+/** What a desk is whose service answers all alike. */
+function answeredBy(answer: () => Promise<never>): Desk {
+  const user: User = { ...agent('Admin One', 'away'), role: 'admin' };
+  const client = { http: new Proxy({}, { get: () => answer }) };
+  // The views below use nothing else of a desk.
+  return { user, client, replies: new PagedList(answer) } as unknown as Desk;
+}
+
+const PAGES = [
+  ['People', PeoplePage],
+  ['Analytics', AnalyticsPage],
+  ['Audit', AuditPage],
+  ['Replies', RepliesPage],
+] as const;
+const EMPTY = { items: [], nextCursor: null, days: [], supervisors: [], totals: { supervisors: 0, agents: 0 } };
+
+const ANSWERS = [
+  { name: 'loading', desk: answeredBy(() => new Promise(() => undefined)), views: PAGES },
+  { name: 'empty', desk: answeredBy(async () => EMPTY as never), views: PAGES },
+  {
+    name: 'failed',
+    desk: answeredBy(() => Promise.reject(new LiveSupportError('NETWORK', 'an example'))),
+    views: [...PAGES, ['Routing', RoutingCard] as const],
+  },
+];
 
 const THEMES: readonly Theme[] = ['system', 'light', 'dark'];
 const nothing = () => undefined;
@@ -55,17 +95,17 @@ export default function StatesPage() {
         <TooManyWords onConnect={nothing} />
       </State>
       <State name="Availability: unknown, away, available, without a connection">
-        <Switch snapshot={{ status: null, until: null }} isReady={false} isBusy={false} onChange={nothing} />
-        <Switch snapshot={{ status: 'away', until: null }} isReady isBusy={false} onChange={nothing} />
+        <Switch snapshot={{ status: null, until: null }} cant={null} isBusy={false} onChange={nothing} />
+        <Switch snapshot={{ status: 'away', until: null }} cant={null} isBusy={false} onChange={nothing} />
         <Switch
           snapshot={{ status: 'available', until: new Date(now.value + 150_000).toISOString() }}
-          isReady
+          cant={null}
           isBusy={false}
           onChange={nothing}
         />
         <Switch
           snapshot={{ status: 'available', until: new Date(now.value + 60_000).toISOString() }}
-          isReady={false}
+          cant={NO_CONNECTION}
           isBusy={false}
           onChange={nothing}
         />
@@ -136,6 +176,26 @@ export default function StatesPage() {
           onCapacity={later}
         />
       </State>
+      <State name="Team: empty, failed">
+        {[null, failure].map((one) => (
+          <TeamPanel
+            key={one?.said}
+            team={[]}
+            isLoaded={one === null}
+            failure={one}
+            onRetry={nothing}
+            isDragging={false}
+            onDrop={null}
+            onSendAway={null}
+            onCapacity={later}
+          />
+        ))}
+      </State>
+      <State name="The queue: empty">
+        <Empty icon="check" title="Nobody is waiting">
+          Who opens a conversation appears here at once.
+        </Empty>
+      </State>
       <State name="A conversation: days, a note, new, read, sent, sending, failed, typing" tall>
         <History
           id="full"
@@ -157,6 +217,29 @@ export default function StatesPage() {
       <State name="A conversation: loading">
         <Skeleton rows={4} kind="bubble" />
       </State>
+      <State name="A conversation: failed">
+        <Failed failure={failure} onRetry={nothing} />
+      </State>
+      <State name="A conversation: lost in the middle of a sentence" isInert>
+        <Lost backTo="/console/inbox" written="Hello Mara, I have asked the carrier, and" onDiscard={nothing} />
+      </State>
+      <State name="A conversation that is only read: stale">
+        <ListStatus isLoading={false} onRefresh={nothing}>
+          As of 14:05. Not read again: {failure.said}
+        </ListStatus>
+      </State>
+      <State name="The panel beside it: no connection, notes failed" tall>
+        <div class="states-panel">
+          <SidePanel
+            conversation={full}
+            notes={[]}
+            notesFailure={failure}
+            onReloadNotes={nothing}
+            onEdit={later}
+            cant={NO_CONNECTION}
+          />
+        </div>
+      </State>
       <State name="The panel beside it" tall>
         <div class="states-panel">
           <SidePanel
@@ -165,7 +248,7 @@ export default function StatesPage() {
             notesFailure={null}
             onReloadNotes={nothing}
             onEdit={later}
-            mayEdit
+            cant={null}
           />
         </div>
       </State>
@@ -198,6 +281,24 @@ export default function StatesPage() {
           topOf={() => 5}
         />
       </State>
+      <State name="A view whose code doesn’t come">
+        <Missing />
+      </State>
+      <State name="Signing in" isInert>
+        <Credentials email="" onEmail={nothing} onForgot={nothing} />
+      </State>
+      <State name="Analytics: stale">
+        <p class="stale-line">Not read anew: {failure.said}</p>
+      </State>
+      {ANSWERS.flatMap(({ name: how, desk, views }) =>
+        views.map(([name, View]) => (
+          <State key={name + how} name={`${name}: ${how}`} tall={View !== RoutingCard} isInert>
+            <DeskContext.Provider value={desk}>
+              <View />
+            </DeskContext.Provider>
+          </State>
+        )),
+      )}
     </main>
   );
 }
@@ -205,15 +306,20 @@ export default function StatesPage() {
 const State = ({
   name,
   tall,
+  isInert,
   children,
 }: {
   readonly name: string;
   readonly tall?: boolean;
+  /** What would lead away from here can’t be operated. */
+  readonly isInert?: boolean;
   readonly children: ComponentChildren;
 }) => (
   <section class={tall ? 'state tall' : 'state'} aria-label={name}>
     <h2>{name}</h2>
-    <div class="state-box">{children}</div>
+    <div class="state-box" inert={isInert ?? false}>
+      {children}
+    </div>
   </section>
 );
 

@@ -14,9 +14,11 @@ interface DialogProps {
 export function Dialog({ title, onClose, children, class: name = '' }: DialogProps) {
   const ref = useRef<HTMLDialogElement>(null);
   const heading = useId();
+  const begun = useRef('');
   useEffect(() => {
     const before = document.activeElement;
     ref.current?.showModal();
+    begun.current = entered(ref.current);
     return () => {
       if (before instanceof HTMLElement && before.isConnected) before.focus();
     };
@@ -32,7 +34,8 @@ export function Dialog({ title, onClose, children, class: name = '' }: DialogPro
         onClose();
       }}
       onMouseDown={(event) => {
-        if (event.target === ref.current) onClose();
+        // A stray click throws away nothing that somebody has typed.
+        if (event.target === ref.current && entered(ref.current) === begun.current) onClose();
       }}
     >
       <div class="dialog-body">
@@ -47,6 +50,12 @@ export function Dialog({ title, onClose, children, class: name = '' }: DialogPro
     </dialog>
   );
 }
+
+/** What the fields of the forms within hold. */
+const entered = (dialog: HTMLElement | null): string =>
+  [...(dialog?.querySelectorAll<HTMLInputElement>('form :is(input, textarea, select)') ?? [])]
+    .map(({ type, checked, value }) => (type === 'radio' ? checked : value))
+    .join('\n');
 
 interface AskProps {
   readonly title: string;

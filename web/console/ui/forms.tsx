@@ -1,5 +1,6 @@
 import type { ComponentChildren, JSX } from 'preact';
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import { cant } from '../app/cant.ts';
 import { type Failure, failureOf } from '../app/errors.ts';
 
 interface FieldProps {
@@ -101,13 +102,25 @@ export const DialogActions = ({ onClose, closes = 'Cancel', children }: DialogAc
   </footer>
 );
 
+/** Saves, where there is a connection; else it says that there is none. */
+export const Save = ({ isBusy }: { readonly isBusy: boolean }) => (
+  <>
+    <button type="submit" class="button primary" disabled={isBusy || cant.value !== null}>
+      Save
+    </button>
+    {cant.value !== null && (
+      <p class="stale-line" role="status">
+        {cant.value}
+      </p>
+    )}
+  </>
+);
+
 interface Submitting {
   readonly failure: Failure | null;
   readonly isBusy: boolean;
   /** Does something instead of what the browser would do, and keeps what went wrong. */
   submit(event: Event, act: () => Promise<unknown>): void;
-  /** Says what is wrong before anything is sent. */
-  refuse(failure: Failure): void;
 }
 
 /** What is submitted: whether it is on its way, and what went wrong with the last attempt. */
@@ -117,7 +130,6 @@ export function useSubmitting(): Submitting {
   return {
     failure,
     isBusy,
-    refuse: setFailure,
     submit: (event, act) => {
       event.preventDefault();
       setBusy(true);
