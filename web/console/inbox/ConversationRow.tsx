@@ -48,7 +48,15 @@ export function ConversationRow(props: ConversationRowProps) {
             {ago(time, at)}
           </time>
         </span>
-        <span class="row-subject">{subject}</span>
+        <span class="row-middle">
+          <span class="row-subject">{subject}</span>
+          {unread > 0 && !isGone && (
+            <span class="badge">
+              <span aria-hidden="true">{unread > 99 ? '99+' : unread}</span>
+              <span class="visually-hidden">{count(unread, 'unread message')}</span>
+            </span>
+          )}
+        </span>
         <span class="row-bottom">
           {isGone ? (
             <span>No longer in this list</span>
@@ -72,12 +80,6 @@ export function ConversationRow(props: ConversationRowProps) {
               <Icon name="star" />
               <span class="visually-hidden">Rated </span>
               {rating.score}
-            </span>
-          )}
-          {unread > 0 && !isGone && (
-            <span class="badge">
-              <span aria-hidden="true">{unread > 99 ? '99+' : unread}</span>
-              <span class="visually-hidden">{count(unread, 'unread message')}</span>
             </span>
           )}
         </span>
