@@ -694,6 +694,16 @@ it('320 px show an admin whom, when and under whom, and no form is cut', async (
     }),
   );
   expect(overlaps).toHaveLength(0);
+  // Whoever comes back to a list is where they were in it.
+  const scroller = page.locator('.windowed');
+  await scroller.evaluate((element) => {
+    element.scrollTop = 160;
+  });
+  await page.getByRole('link', { name: 'Analytics' }).click();
+  await page.getByRole('heading', { name: 'Analytics' }).waitFor();
+  await page.goBack();
+  await rows.first().waitFor();
+  expect(await scroller.evaluate((element) => element.scrollTop)).toBe(160);
   person.expectNoFaults();
 });
 
