@@ -611,7 +611,9 @@ it('what goes on leaves hands and eyes where they are: rows, the way down a queu
 
 it('in one column too the focus goes along, keys work beside choices, and a place is found again', async () => {
   const view = await assigned('Where was I?');
-  const { page } = await seat('agent1', `/queue/${view.id}`, { viewport: { width: 320, height: 640 } });
+  const { page, person } = await seat('agent1', `/queue/${view.id}`, { viewport: { width: 320, height: 640 } });
+  // What is under way when somebody signs out is refused.
+  person.tolerate(/status of 401/);
   const focused = () => page.evaluate(() => document.activeElement?.textContent ?? '');
   // A supervisor's link leads an agent to the same conversation.
   await page.getByRole('log').getByText('Hello?').waitFor();
