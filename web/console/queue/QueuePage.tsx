@@ -192,7 +192,7 @@ export function QueuePage() {
         </aside>
       )}
       {!isWide && isTeamOver && (
-        <Dialog title="Team" onClose={() => setTeamOver(false)} class="sheet">
+        <Dialog title={isSupervisor ? 'Routing and team' : 'Team'} onClose={() => setTeamOver(false)} class="sheet">
           <div class="panel-content">{team}</div>
         </Dialog>
       )}
