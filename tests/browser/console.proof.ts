@@ -244,8 +244,14 @@ it('a network cut in the middle of a sentence loses nothing, and says what waits
   const page = await person.open(`/console/inbox/${view.id}?as=agent2`);
   await page.getByRole('log').getByText('Are you there?').waitFor();
   await messageField(page).fill('Yes, I am');
+  const region = await page.locator('.shell > [role="status"]').elementHandle();
+  const row = page.locator('.row').first();
+  const before = await row.boundingBox();
   await network.cut();
-  await page.getByText('No connection').first().waitFor();
+  await page.locator('.connection-line').waitFor();
+  // Read out: the region is the one that was there. And no row moves.
+  expect(await region?.textContent()).toContain('No connection');
+  expect(await row.boundingBox()).toEqual(before);
   await messageField(page).press('End');
   await page.keyboard.type(' here.');
   await page.keyboard.press('Enter');
@@ -545,6 +551,167 @@ describe('the queue', () => {
   });
 });
 
+it('what goes on leaves hands and eyes where they are: rows, the way down a queue, what one writes', async () => {
+  const api = await customer('Kim Miller');
+  for (const at of [1, 2, 3, 4, 5]) await api.http.createConversation({ body: { subject: `In a row ${at}` } });
+  const viewport = { width: 1100, height: 700 };
+  const [{ page }, agent] = await Promise.all([
+    seat('supervisor1', '/queue', { viewport }),
+    seat('agent1', '/inbox', { viewport }),
+  ]);
+  await page.getByText('Agent One').first().waitFor();
+  await rowOf(page, 'In a row 5').waitFor();
+
+  // Down the queue by keys: the row that was given leaves, and the next one is under the keys at once.
+  const current = page.locator('.queue-row.current');
+  for (const _ of [1, 2]) await page.keyboard.press('j');
+  const second = (await current.locator('.queue-subject').textContent()) ?? '';
+  for (const at of [1, 2]) {
+    await page.keyboard.press('a');
+    await page.getByRole('combobox', { name: 'Search an agent' }).fill('one');
+    await page.keyboard.press('Enter');
+    await page.getByRole('dialog').waitFor({ state: 'hidden' });
+    await eventually('the next row', async () => (await current.locator('.queue-subject').textContent()) !== second);
+    // Two that come at once are one notice, which lies neither over the field nor in the way of a click.
+    if (at === 1) {
+      const id = (await agent.page.locator('.row').first().getAttribute('data-row')) ?? '';
+      await agent.page.locator(`[data-row="${id}"]`).click();
+      await messageField(agent.page).fill('In the middle of a');
+    }
+  }
+  const notice = agent.page.locator('.notice').filter({ hasText: '2 new in your inbox' });
+  await notice.waitFor();
+  const [told, composer, chat] = await Promise.all(
+    [notice, agent.page.locator('.composer'), agent.page.locator('.conversation')].map((one) => one.boundingBox()),
+  );
+  expect((told?.x ?? 0) + (told?.width ?? 0)).toBeLessThanOrEqual(composer?.x ?? 0);
+  expect(await notice.evaluate((element) => getComputedStyle(element).pointerEvents)).toBe('none');
+  expect(chat?.width ?? 0).toBeGreaterThanOrEqual(420);
+
+  // A row under the pointer stays there, whatever comes and goes; and says why it leaves as long as it is shown.
+  const rows = page.locator('.queue-row');
+  await page.mouse.move(0, 0);
+  await eventually('the given ones to be gone', async () => (await rows.count()) === 3);
+  const hovered = rows.nth(1);
+  await hovered.hover();
+  const [before, subject] = [await hovered.boundingBox(), await hovered.locator('.queue-subject').textContent()];
+  const { items } = await (await staff('supervisor1')).api.http.listConversations({ query: { status: 'open' } });
+  const [{ api: supervisor }, { user }] = await Promise.all([staff('supervisor1'), staff('agent2')]);
+  const taken = items.find((one) => one.subject === subject);
+  await supervisor.http.assignConversation({ params: { conversationId: taken?.id ?? '' }, body: { agentId: user.id } });
+  const last = items.find((one) => one.subject === 'In a row 5');
+  await supervisor.http.editConversation({ params: { conversationId: last?.id ?? '' }, body: { priority: 'urgent' } });
+  await page.getByText('The list has changed').waitFor();
+  expect(await hovered.boundingBox()).toEqual(before);
+  await picture(page, 'console-held');
+  await page.waitForTimeout(5_500);
+  expect(await hovered.locator('.farewell').textContent()).toBe('Given to Agent Two');
+  expect(await hovered.boundingBox()).toEqual(before);
+  for (const { id } of items.filter((one) => one.id !== taken?.id)) {
+    await supervisor.http.closeConversation({ params: { conversationId: id } });
+  }
+});
+
+it('in one column too the focus goes along, keys work beside choices, and a place is found again', async () => {
+  const view = await assigned('Where was I?');
+  const { page, person } = await seat('agent1', `/queue/${view.id}`, { viewport: { width: 320, height: 640 } });
+  // What is under way when somebody signs out is refused.
+  person.tolerate(/status of 401|already in CLOSING/);
+  const focused = () => page.evaluate(() => document.activeElement?.textContent ?? '');
+  // A supervisor's link leads an agent to the same conversation.
+  await page.getByRole('log').getByText('Hello?').waitFor();
+  expect(new URL(page.url()).pathname).toBe(`/console/inbox/${view.id}`);
+  await page.getByRole('button', { name: 'Details' }).click();
+  await page.getByRole('radio', { name: 'High' }).check();
+  await page.keyboard.press('Escape');
+  await page.getByRole('link', { name: 'Back to the list' }).press('Enter');
+  await eventually('the row', async () => (await focused()).includes('Where was I?'));
+  await page.keyboard.press('Enter');
+  await eventually('the heading', async () => (await focused()) === 'Where was I?');
+  await page.keyboard.press('Escape');
+  await page.getByLabel('Order').selectOption('waiting');
+  await page.locator('body').press('Escape');
+  await page.locator('h1').first().click();
+  await page.keyboard.press('g');
+  await page.keyboard.press('r');
+  await eventually('the heading of the view', async () => (await focused()) === 'Canned replies');
+  await page.goBack();
+  await page.getByRole('heading', { name: 'Inbox' }).waitFor();
+  expect(await page.getByLabel('Order').inputValue()).toBe('waiting');
+
+  // A menu goes with the place it was opened at; the list of keys has those of one's role.
+  await page.locator('.rail-user').click();
+  await page.getByRole('menu').waitFor();
+  await page.setViewportSize({ width: 1280, height: 800 });
+  await page.getByRole('menu').waitFor({ state: 'hidden' });
+  await rowOf(page, 'Where was I?').getByRole('link').click();
+  await page.getByRole('radio', { name: 'Urgent' }).click();
+  await page.keyboard.press('n');
+  await page.getByRole('textbox', { name: 'Note for your team' }).waitFor();
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('?');
+  await page.getByRole('dialog', { name: 'Keys' }).getByText('Write a note').waitFor();
+  expect(await page.getByText('Go to the queue').count()).toBe(0);
+  await page.keyboard.press('Escape');
+  // Every target of the heads can be hit 4 px beside what is seen.
+  for (const target of ['.tabs a', '.conversation-actions .button']) {
+    const hit = await page
+      .locator(target)
+      .first()
+      .evaluate((element) => {
+        const { left, top, width } = element.getBoundingClientRect();
+        return element.contains(document.elementFromPoint(left + width / 2, top - 3));
+      });
+    expect([target, hit]).toEqual([target, true]);
+  }
+  // Whoever signs out is signed out, though the address says as whom the page is there.
+  await page.locator('.rail-user').click();
+  await page.getByRole('menuitem', { name: 'Sign out' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Sign out' }).click();
+  await page.getByRole('button', { name: 'Sign in' }).waitFor();
+  await page.waitForTimeout(500);
+  expect(await page.locator('.rail').count()).toBe(0);
+});
+
+it('320 px show an admin whom, when and under whom, and no form is cut', async () => {
+  const { page, person } = await seat('admin', '/people', { viewport: { width: 320, height: 640 } });
+  await rowOf(page, 'Agent One').getByText('under Supervisor One').waitFor();
+  expect(await rowOf(page, 'Agent One').locator('.person-since').isVisible()).toBe(true);
+  await page.getByRole('button', { name: 'New person' }).click();
+  await page.getByRole('dialog').waitFor();
+  expect(await page.getByRole('dialog').evaluate((element) => element.scrollWidth - element.clientWidth)).toBe(0);
+  await picture(page, 'console-320-new-person');
+  // Who isn't let in by the filter isn't in the list.
+  await page.getByLabel('Name').fill('New Boss');
+  await page.getByLabel('E-mail').fill('newboss@example.com');
+  await page.getByLabel('Password').fill('long enough now');
+  await page.getByLabel('Role').selectOption('supervisor');
+  await page.getByRole('button', { name: 'Make' }).click();
+  await page.getByRole('dialog').waitFor({ state: 'hidden' });
+  expect(await rowOf(page, 'New Boss').count()).toBe(0);
+  await page.getByRole('link', { name: 'Audit' }).click();
+  const rows = page.locator('.audit-row');
+  await rows.first().locator('time').waitFor();
+  const overlaps = await rows.evaluateAll((all) =>
+    all.filter((row) => {
+      const [what, who] = [row.querySelector('.audit-what'), row.querySelector('.audit-who')];
+      return (what?.getBoundingClientRect().right ?? 0) > (who?.getBoundingClientRect().left ?? 0);
+    }),
+  );
+  expect(overlaps).toHaveLength(0);
+  // Whoever comes back to a list is where they were in it.
+  const scroller = page.locator('.windowed');
+  await scroller.evaluate((element) => {
+    element.scrollTop = 160;
+  });
+  await page.getByRole('link', { name: 'Analytics' }).click();
+  await page.getByRole('heading', { name: 'Analytics' }).waitFor();
+  await page.goBack();
+  await rows.first().waitFor();
+  expect(await scroller.evaluate((element) => element.scrollTop)).toBe(160);
+  person.expectNoFaults();
+});
+
 it('an admin makes somebody, is told what is wrong, hands over a link, and ends them', async () => {
   const { page, person } = await seat('admin', '/people');
   person.tolerate(/status of (400|401|409)/);
@@ -565,6 +732,11 @@ it('an admin makes somebody, is told what is wrong, hands over a link, and ends 
   await page.getByRole('menuitem', { name: 'Password reset link' }).click();
   await page.getByRole('button', { name: 'Make the link' }).click();
   const link = new URL(await page.getByLabel('The link').inputValue());
+  await page.getByRole('button', { name: 'Copy' }).click();
+  await page
+    .getByRole('dialog')
+    .getByText(/is copied|doesn’t let this page copy/)
+    .waitFor();
   await page.getByRole('button', { name: 'Done' }).click();
 
   const other = await site.person();

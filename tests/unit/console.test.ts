@@ -3,7 +3,7 @@ import process from 'node:process';
 import fc from 'fast-check';
 import type { Message, Note } from '../../client/src/index.ts';
 import { arrange, withLeaving } from '../../web/console/app/arrange.ts';
-import { niceSpan, niceTop } from '../../web/console/app/axes.ts';
+import { isAlone, niceSpan, niceTop } from '../../web/console/app/axes.ts';
 import { csv } from '../../web/console/app/csv.ts';
 import { Drafts } from '../../web/console/app/drafts.ts';
 import { initials, running, span } from '../../web/console/app/format.ts';
@@ -68,6 +68,9 @@ it('initials are whole letters of any script', () => {
   expect(initials('Kim van der Miller')).toBe('KM');
   expect(initials('𝒜da')).toBe('𝒜');
   expect(initials('ليلى حداد')).toBe('لح');
+  expect(initials('عائشة (Premium!)')).toBe('ع');
+  expect(initials('(Kim) 2nd')).toBe('2');
+  expect([initials('(kim)'), initials('!')]).toEqual(['K', '?']);
 });
 
 describe('an order that is held', () => {
@@ -130,6 +133,11 @@ describe('a file for spreadsheets', () => {
 it('axes end at round numbers', () => {
   expect([0, 1, 3, 22, 58, 101].map(niceTop)).toEqual([1, 1, 4, 40, 60, 200]);
   expect([0.5, 25, 118, 3_700, 90_000].map(niceSpan)).toEqual([2, 30, 120, 7_200, 172_800]);
+});
+
+it('a value is alone where no line leads to it', () => {
+  const values = [1, null, 2, 3, null, 4];
+  expect(values.map((_, at) => isAlone(values, at))).toEqual([true, false, false, false, false, true]);
 });
 
 describe('ranges', () => {

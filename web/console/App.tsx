@@ -1,5 +1,5 @@
 import { lazy, Suspense } from 'preact/compat';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { client, user } from './app/client.ts';
 import { desk } from './app/desk.ts';
 import { isLocal, personOfPage, place } from './app/router.ts';
@@ -14,10 +14,13 @@ export function App() {
   const as = personOfPage();
   // A link by which one sets a new password goes before whoever is signed in.
   const [isResetting, setResetting] = useState(() => tokenOf(location.hash) !== null);
+  const hasTried = useRef(false);
   useEffect(() => {
+    // Once: whoever signs out stays signed out.
+    if (person !== null || as === null || hasTried.current) return;
+    hasTried.current = true;
     // Where that fails there is the sign-in.
-    if (person === null && as !== null)
-      void import('./demo/signInAs.ts').then(({ signInAs }) => signInAs(as)).catch(() => undefined);
+    void import('./demo/signInAs.ts').then(({ signInAs }) => signInAs(as)).catch(() => undefined);
   }, [person, as]);
 
   const { view } = place.value;

@@ -74,6 +74,7 @@ export default function AnalyticsPage() {
         {figures && isOfRange && (
           <ListStatus isLoading={isLoading} onRefresh={() => setAgain(again + 1)}>
             {isAdmin ? 'All teams' : 'Your team'}, {zone()}, as of {clockTime(figures.readAt)}
+            {failure && <span role="alert">. Not read anew: {failure.said}</span>}
           </ListStatus>
         )}
       </header>
@@ -142,14 +143,7 @@ export default function AnalyticsPage() {
       ) : !figures || !isOfRange ? (
         <Skeleton rows={8} kind="line" />
       ) : (
-        <>
-          {failure && (
-            <p class="stale-line" role="alert">
-              Not read anew: {failure.said}
-            </p>
-          )}
-          <Charts figures={figures} />
-        </>
+        <Charts figures={figures} />
       )}
     </div>
   );

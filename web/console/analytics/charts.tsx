@@ -1,5 +1,5 @@
 import { useId, useRef, useState } from 'preact/hooks';
-import { niceTop } from '../app/axes.ts';
+import { isAlone, niceTop } from '../app/axes.ts';
 
 /** Charts of our own: few, and each with the same numbers in a table below, which is what screen readers get. */
 
@@ -20,9 +20,9 @@ export function Bars({ bars }: { readonly bars: readonly Bar[] }) {
         <div key={id} class={isPart ? 'bar part' : 'bar'}>
           <span class="bar-label">{label}</span>
           <span class="bar-track">
-            <span class="bar-fill" style={{ inlineSize: `${(100 * value) / most}%` }} hidden={value === 0} />
+            <span class="bar-fill" style={{ '--share': value / most }} hidden={value === 0} />
+            <span class="bar-value">{said}</span>
           </span>
-          <span class="bar-value">{said}</span>
         </div>
       ))}
     </div>
@@ -115,7 +115,7 @@ export function Lines({ title, days, lines, say, sayDay, topOf = niceTop }: Line
           <g key={name} class={`series ${tone}`}>
             <path d={pathOf(values, x, y)} />
             {values.map((value, index) =>
-              value !== null && (days.length <= 31 || index === at) ? (
+              value !== null && (days.length <= 31 || index === at || isAlone(values, index)) ? (
                 <circle key={days[index]} cx={x(index)} cy={y(value)} r={index === at ? 4.5 : 2.5} />
               ) : null,
             )}

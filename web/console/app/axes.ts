@@ -19,3 +19,7 @@ const SPANS = [
 /** The same for seconds: half a minute, two hours, a day. */
 export const niceSpan = (most: number): number =>
   SPANS.find((span) => span >= most) ?? niceTop(Math.ceil(most / DAY)) * DAY;
+
+/** Whether nothing is known on the days before and after: no line leads to such a value. */
+export const isAlone = (values: readonly (number | null)[], index: number): boolean =>
+  (values[index - 1] ?? null) === null && (values[index + 1] ?? null) === null;

@@ -5,12 +5,14 @@ import { now } from './clock.ts';
 /** A connection that is back so soon is not worth a word. */
 const PATIENCE_MS = 1_000;
 
-/** Why nothing can be changed at the service now; `null` where it can. */
-export const cant = computed(() => {
+/** Whether there has been no connection for a while, though there is to be one. */
+export const isCutOff = computed(() => {
   const isWanted = !['ready', 'idle'].includes(connection.value.state);
-  const isLost = isWanted && lostSince.value !== null && now.value - lostSince.value > PATIENCE_MS;
-  return isLost ? 'There is no connection. Try again when you are back.' : null;
+  return isWanted && lostSince.value !== null && now.value - lostSince.value > PATIENCE_MS;
 });
+
+/** Why nothing can be changed at the service now; `null` where it can. */
+export const cant = computed(() => (isCutOff.value ? 'There is no connection. Try again when you are back.' : null));
 
 /** The same, where there is room for two words. */
 export const cantBriefly = computed(() => (cant.value === null ? '' : 'no connection'));

@@ -1,5 +1,11 @@
 import { type Signal, signal } from '@preact/signals';
-import { type ConnectionStatus, createClient, type LiveSupportClient, type User } from '../../../client/src/index.ts';
+import {
+  type AvailabilitySnapshot,
+  type ConnectionStatus,
+  createClient,
+  type LiveSupportClient,
+  type User,
+} from '../../../client/src/index.ts';
 import { site } from '../../shared/site.ts';
 import { personOfPage } from './router.ts';
 
@@ -21,6 +27,11 @@ export const connection: Signal<ConnectionStatus> = signal(client.connection.sta
 export const lostSince: Signal<number | null> = signal(null);
 /** How many messages wait for the connection, over all conversations. */
 export const waitingToBeSent = signal(0);
+/** Whether the agent here is given conversations. */
+export const availability: Signal<AvailabilitySnapshot> = signal(client.availability.snapshot);
+client.availability.on('change', (snapshot) => {
+  availability.value = snapshot;
+});
 
 client.connection.on('status', (status) => {
   connection.value = status;

@@ -86,10 +86,9 @@ export function dayLine(time: string, at: number): string {
 export const count = (number: number, one: string, many = `${one}s`): string =>
   `${number.toLocaleString('en-GB')} ${number === 1 ? one : many}`;
 
-/** The letters of somebody's picture: `KM` of Kim Miller. Whole characters, whatever the script. */
+/** The letters of somebody's picture: `KM` of Kim Miller (Ms.). Whole letters or digits, whatever the script. */
 export function initials(name: string): string {
-  const words = name.trim().split(/\s+/);
-  const first = [...(words[0] ?? '')][0] ?? '?';
-  const last = words.length > 1 ? ([...(words.at(-1) ?? '')][0] ?? '') : '';
-  return (first + last).toUpperCase();
+  const firsts = name.split(/\s+/).flatMap((word) => (/^[\p{L}\p{N}]/u.test(word) ? ([...word][0] ?? []) : []));
+  const [first = name.match(/[\p{L}\p{N}]/u)?.[0] ?? '?'] = firsts;
+  return (first + (firsts.length > 1 ? firsts.at(-1) : '')).toUpperCase();
 }

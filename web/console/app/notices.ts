@@ -6,6 +6,9 @@ export interface Notice {
   readonly id: number;
   readonly text: string;
   readonly tone: 'plain' | 'bad';
+  /** What it is about, and how often that has come: see `tellCounted`. */
+  readonly topic?: string;
+  readonly times?: number;
 }
 
 const SHOWN_MS = 6_000;
@@ -16,10 +19,22 @@ export const said = signal('');
 let last = 0;
 
 export function tell(text: string, tone: Notice['tone'] = 'plain'): void {
+  put({ text, tone });
+}
+
+/** Tells what may come several times at once in one notice, which counts. `say` says it of so many. */
+export function tellCounted(topic: string, say: (times: number) => string): void {
+  const had = notices.peek().find((notice) => notice.topic === topic);
+  if (had) dismiss(had.id);
+  const times = (had?.times ?? 0) + 1;
+  put({ text: say(times), tone: 'plain', topic, times });
+}
+
+function put(notice: Omit<Notice, 'id'>): void {
   last += 1;
-  const notice = { id: last, text, tone };
-  notices.value = [...notices.peek(), notice].slice(-4);
-  setTimeout(() => dismiss(notice.id), tone === 'bad' ? 2 * SHOWN_MS : SHOWN_MS);
+  const id = last;
+  notices.value = [...notices.peek(), { id, ...notice }].slice(-3);
+  setTimeout(() => dismiss(id), notice.tone === 'bad' ? 2 * SHOWN_MS : SHOWN_MS);
 }
 
 export const dismiss = (id: number): void => {

@@ -4,16 +4,20 @@ import { effect, signal } from '@preact/signals';
 
 export type Theme = 'system' | 'light' | 'dark';
 
+export type Order = 'latest' | 'waiting' | 'urgent';
+
 export interface Preferences {
   readonly theme: Theme;
   readonly sound: boolean;
   readonly notifications: boolean;
   /** Whether the panel beside the conversation is open, where there is room for it. */
   readonly panel: boolean;
+  /** How the inbox is sorted. */
+  readonly order: Order;
 }
 
 const KEY = 'live-support:console:preferences';
-const DEFAULTS: Preferences = { theme: 'system', sound: false, notifications: false, panel: true };
+const DEFAULTS: Preferences = { theme: 'system', sound: false, notifications: false, panel: true, order: 'latest' };
 
 function read(): Preferences {
   try {

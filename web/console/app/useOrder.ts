@@ -9,8 +9,6 @@ export interface Order<T> {
   /** What is shown is not the order any more. */
   readonly isBehind: boolean;
   readonly hold: (isHeld: boolean) => void;
-  /** Shows the order as it is now. */
-  readonly catchUp: () => void;
 }
 
 /**
@@ -19,7 +17,6 @@ export interface Order<T> {
  */
 export function useOrder<T>(name: string, sorted: readonly string[], byId: ReadonlyMap<string, T>): Order<T> {
   const [isHeld, setHeld] = useState(false);
-  const [, redraw] = useState(0);
   const shown = useRef<{ readonly name: string; readonly ids: readonly string[] }>({ name: '', ids: [] });
   const known = useRef(new Map<string, T>());
   const holds = isHeld && shown.current.name === name;
@@ -33,9 +30,5 @@ export function useOrder<T>(name: string, sorted: readonly string[], byId: Reado
     isGone: (id) => !byId.has(id),
     isBehind: holds && (ids.length !== sorted.length || ids.some((id, at) => id !== sorted[at])),
     hold: setHeld,
-    catchUp: () => {
-      shown.current = { name: '', ids: [] };
-      redraw((times) => times + 1);
-    },
   };
 }

@@ -6,10 +6,11 @@ import { PagedList } from '../app/pagedList.ts';
 import { addressOf, go, place } from '../app/router.ts';
 import { Icon } from '../ui/Icon.tsx';
 import { ListBody, NewestFirst } from '../ui/lists.tsx';
-import { Empty, Link } from '../ui/parts.tsx';
+import { Empty, Link, useMedia } from '../ui/parts.tsx';
 import { WindowedList } from '../ui/WindowedList.tsx';
 
-const ROW = 64;
+/** Where there is little room, the time stands on a line of its own. */
+const ROW = { wide: 64, narrow: 80 };
 
 /** Each that the service knows: a new one that is missing here doesn't compile. */
 const ACTIONS = Object.keys({
@@ -70,6 +71,7 @@ export default function AuditPage() {
   );
   useEffect(() => void list.refresh(), [list]);
   const nameOf = useStaffNames(client);
+  const isWide = useMedia('(width >= 720px)');
   const sayWho = (id: string) => nameOf.get(id) ?? tail(id);
   const onEnd = useCallback(() => void list.more(), [list]);
   const addressFor = (change: Readonly<Record<string, string>>) =>
@@ -121,10 +123,11 @@ export default function AuditPage() {
           <Empty icon="audit" title="Nothing of the kind was recorded" />
         ) : (
           <WindowedList
+            name={`audit ${action} ${actorId} ${targetId}`}
             label="Audit"
             items={entries}
             idOf={({ id }) => id}
-            rowHeight={ROW}
+            rowHeight={isWide ? ROW.wide : ROW.narrow}
             currentId={null}
             onEnd={onEnd}
             row={(entry) => (

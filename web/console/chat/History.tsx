@@ -209,7 +209,10 @@ export function History(props: HistoryProps) {
           class="to-end"
           onClick={() => {
             const element = scroller.current;
-            if (element) element.scrollTop = element.scrollHeight;
+            if (!element) return;
+            element.scrollTop = element.scrollHeight;
+            // This button goes, and would take the focus along.
+            element.focus({ preventScroll: true });
           }}
         >
           <Icon name="down" /> {count(unseen, 'new message')}

@@ -50,8 +50,16 @@ export function ConversationRow(props: ConversationRowProps) {
             {ago(time, at)}
           </time>
         </span>
-        <span class="row-subject" dir="auto">
-          {subject}
+        <span class="row-middle">
+          <span class="row-subject" dir="auto">
+            {subject}
+          </span>
+          {unread > 0 && !isGone && (
+            <span class="badge">
+              <span aria-hidden="true">{unread > 99 ? '99+' : unread}</span>
+              <span class="visually-hidden">{count(unread, 'unread message')}</span>
+            </span>
+          )}
         </span>
         <span class="row-bottom">
           {isGone ? (
@@ -80,12 +88,6 @@ export function ConversationRow(props: ConversationRowProps) {
               <Icon name="star" />
               <span class="visually-hidden">Rated </span>
               {rating.score}
-            </span>
-          )}
-          {unread > 0 && !isGone && (
-            <span class="badge">
-              <span aria-hidden="true">{unread > 99 ? '99+' : unread}</span>
-              <span class="visually-hidden">{count(unread, 'unread message')}</span>
             </span>
           )}
         </span>

@@ -1,8 +1,10 @@
 import { useCallback, useMemo, useState } from 'preact/hooks';
 import type { AnyConversation } from '../../../client/src/index.ts';
+import { availability } from '../app/client.ts';
 import { minute } from '../app/clock.ts';
 import { useDesk } from '../app/desk.ts';
 import { clockTime, count } from '../app/format.ts';
+import { type Order, prefer, preferences } from '../app/preferences.ts';
 import { addressOf, go, place } from '../app/router.ts';
 import { useOrder } from '../app/useOrder.ts';
 import { Conversation } from '../chat/Conversation.tsx';
@@ -10,19 +12,20 @@ import { AssignDialog } from '../queue/AssignDialog.tsx';
 import { useKeys } from '../shell/keys.ts';
 import { useCurrent } from '../shell/useCurrent.ts';
 import { NewestFirst } from '../ui/lists.tsx';
-import { BehindLine, Empty, Failed, ListStatus, Skeleton } from '../ui/parts.tsx';
+import { Empty, Failed, LIST_CHANGED, ListSaid, ListStatus, Skeleton } from '../ui/parts.tsx';
 import { WindowedList } from '../ui/WindowedList.tsx';
 import { ConversationRow } from './ConversationRow.tsx';
 import type { Row } from './inbox.ts';
 
 const ROW = 84;
 
-const ORDERS = {
+const ORDERS: Readonly<Record<Order, string>> = {
   latest: 'Latest message first',
   waiting: 'Longest waiting first',
   urgent: 'Most urgent first',
-} as const;
-type Order = keyof typeof ORDERS;
+};
+/** Of what others hold, all is read before it is sorted, up to so many. */
+const MOST_HELD = 1_000;
 
 const URGENCY = { urgent: 0, high: 1, normal: 2, low: 3 } as const;
 const timeOf = ({ conversation }: Row): string => conversation.lastMessageAt ?? conversation.createdAt;
@@ -43,12 +46,15 @@ export function InboxPage() {
   const desk = useDesk();
   const { id, query } = place.value;
   const tab = query.get('show') === 'closed' ? 'closed' : 'open';
-  const [order, setOrder] = useState<Order>('latest');
+  // Who waits for an answer is known of one's own conversations only.
+  const orders = (Object.keys(ORDERS) as Order[]).filter((name) => desk.inbox !== null || name !== 'waiting');
+  const order = orders.find((name) => name === preferences.value.order) ?? 'latest';
   const [assigning, setAssigning] = useState<AnyConversation | null>(null);
 
   const paged = tab === 'closed' ? desk.closed : desk.inbox === null ? desk.held : null;
+  const read = () => void (paged === desk.held ? paged.all(MOST_HELD) : (paged?.refresh() ?? desk.inbox?.load()));
   if (paged && paged.readAt.peek() === null && !paged.isLoading.peek() && paged.failure.peek() === null) {
-    void paged.refresh();
+    read();
   }
   const items = paged ? paged.items.value.map(plain) : (desk.inbox?.rows.value ?? []);
   const failure = paged ? paged.failure.value : (desk.inbox?.failure.value ?? null);
@@ -58,8 +64,9 @@ export function InboxPage() {
     () => (tab === 'closed' ? items : [...items].sort(BY[order])).map(({ conversation }) => conversation.id),
     [items, order, tab],
   );
+  const listName = `${tab} ${order}`;
   const byId = new Map(items.map((row) => [row.conversation.id, row]));
-  const { rows, ids, isGone, isBehind, hold, catchUp } = useOrder(`${tab} ${order}`, sorted, byId);
+  const { rows, ids, isGone, isBehind, hold } = useOrder(listName, sorted, byId);
 
   const addressFor = (conversationId: string | null) =>
     addressOf('inbox', conversationId, tab === 'closed' ? { show: 'closed' } : {});
@@ -107,32 +114,34 @@ export function InboxPage() {
           <div class="list-status">
             <label>
               <span class="visually-hidden">Order</span>
-              <select value={order} onChange={({ currentTarget }) => setOrder(currentTarget.value as Order)}>
-                {Object.entries(ORDERS).map(([name, label]) => (
+              <select value={order} onChange={({ currentTarget }) => prefer({ order: currentTarget.value as Order })}>
+                {orders.map((name) => (
                   <option key={name} value={name}>
-                    {label}
+                    {ORDERS[name]}
                   </option>
                 ))}
               </select>
             </label>
             {paged && (
-              <ListStatus isLoading={paged.isLoading.value} onRefresh={() => void paged.refresh()}>
-                {paged.readAt.value === null ? '' : `as of ${clockTime(paged.readAt.value)}`}
+              <ListStatus isLoading={paged.isLoading.value} onRefresh={read}>
+                {paged.readAt.value !== null &&
+                  `${paged.hasMore.value ? `of the ${items.length} read, ` : ''}as of ${clockTime(paged.readAt.value)}`}
               </ListStatus>
             )}
           </div>
         ) : (
           <NewestFirst list={desk.closed} />
         )}
-        {isBehind && <BehindLine onCatchUp={catchUp} />}
+        <ListSaid>{isBehind && LIST_CHANGED}</ListSaid>
         {!isLoaded && failure ? (
-          <Failed failure={failure} onRetry={() => void (paged ? paged.refresh() : desk.inbox?.load())} />
+          <Failed failure={failure} onRetry={read} />
         ) : !isLoaded ? (
           <Skeleton rows={8} />
         ) : rows.length === 0 ? (
           <NoConversations tab={tab} isAgent={desk.inbox !== null} />
         ) : (
           <WindowedList
+            name={listName}
             label="Conversations"
             items={rows}
             idOf={({ conversation }) => conversation.id}
@@ -190,7 +199,9 @@ function NoConversations({ tab, isAgent }: { readonly tab: 'open' | 'closed'; re
   }
   return (
     <Empty icon="inbox" title="Your inbox is empty">
-      Become available, and conversations come to you; or a supervisor gives you one.
+      {availability.value.status === 'available'
+        ? 'You are available: conversations come to you, or a supervisor gives you one.'
+        : 'Become available, and conversations come to you; or a supervisor gives you one.'}
     </Empty>
   );
 }

@@ -4,7 +4,7 @@ import { callAttention, unreadTotal } from '../app/attention.ts';
 import { waitingToBeSent } from '../app/client.ts';
 import type { DeskCore } from '../app/deskCore.ts';
 import { type Failure, failureOf } from '../app/errors.ts';
-import { say, tell } from '../app/notices.ts';
+import { say, tell, tellCounted } from '../app/notices.ts';
 import { addressOf, go, place } from '../app/router.ts';
 import { isolate } from '../app/text.ts';
 
@@ -203,7 +203,11 @@ export class Inbox {
 }
 
 function announce({ id, subject, candidate }: AnyConversation): void {
-  tell(`New in your inbox: “${isolate(subject)}” from ${isolate(candidate.name)}.`);
+  tellCounted('inbox', (times) =>
+    times === 1
+      ? `New in your inbox: “${isolate(subject)}” from ${isolate(candidate.name)}.`
+      : `${times} new in your inbox, the last one “${isolate(subject)}” from ${isolate(candidate.name)}.`,
+  );
   callAttention({
     title: 'A new conversation',
     body: subject,

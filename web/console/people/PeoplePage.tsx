@@ -13,10 +13,11 @@ import { DialogActions, Field, Refusal, Refused, TextField, useFirstFault, useSu
 import { Icon } from '../ui/Icon.tsx';
 import { ListBody, NewestFirst } from '../ui/lists.tsx';
 import { Menu, type MenuItem } from '../ui/Menu.tsx';
-import { Avatar, Empty, Skeleton } from '../ui/parts.tsx';
+import { Avatar, Empty, Skeleton, useMedia } from '../ui/parts.tsx';
 import { WindowedList } from '../ui/WindowedList.tsx';
 
-const ROW = 60;
+/** Where there is little room, a person takes a line more, or two. */
+const ROW = { wide: 60, middle: 80, narrow: 100 };
 const MOST_SUPERVISORS = 1_000;
 
 const ROLES: Readonly<Record<string, string>> = {
@@ -45,6 +46,8 @@ export default function PeoplePage() {
   const active = query.get('active') ?? '';
   const [text, setText] = useState('');
   const [doing, setDoing] = useState<Doing | null>(null);
+  const isWide = useMedia('(width >= 900px)');
+  const isNarrow = useMedia('(width < 720px)');
   const supervisors = useMemo(
     () =>
       new PagedList((cursor) =>
@@ -92,8 +95,12 @@ export default function PeoplePage() {
         Object.fromEntries(Object.entries({ role, active, ...change }).filter(([, value]) => value !== '')),
       ),
     );
+  // The list has whom its filters let in, whoever was just made or changed.
+  const isListed = (user: User) =>
+    (!(role in ROLE_NAMES) || user.role === role) && (active === '' || user.active === (active === 'true'));
   const put = (user: User) => {
-    list.put(user);
+    if (isListed(user)) list.put(user);
+    else list.remove(user.id);
     if (user.role === 'supervisor') supervisors.put(user);
   };
   const change = async (user: User, body: Parameters<typeof client.http.updateUser>[0]['body']) => {
@@ -176,7 +183,7 @@ export default function PeoplePage() {
         <label>
           <span>State</span>
           <select value={active} onChange={({ currentTarget }) => filter({ active: currentTarget.value })}>
-            <option value="">Active and not</option>
+            <option value="">Any state</option>
             <option value="true">Active</option>
             <option value="false">Deactivated</option>
           </select>
@@ -201,10 +208,11 @@ export default function PeoplePage() {
           )
         ) : (
           <WindowedList
+            name={`people ${role} ${active}`}
             label="People"
             items={people}
             idOf={({ id }) => id}
-            rowHeight={ROW}
+            rowHeight={isWide ? ROW.wide : isNarrow ? ROW.narrow : ROW.middle}
             currentId={null}
             onEnd={onEnd}
             row={(user) => (
@@ -217,7 +225,7 @@ export default function PeoplePage() {
                   <span class="person-email">{user.email ?? 'No address'}</span>
                 </span>
                 <span class="person-role">
-                  {ROLE_NAMES[user.role]}
+                  <span>{ROLE_NAMES[user.role]}</span>
                   {user.role === 'agent' && user.supervisorId && (
                     <small>
                       {' '}
@@ -225,8 +233,10 @@ export default function PeoplePage() {
                     </small>
                   )}
                 </span>
-                <span class="person-state">{user.active ? '' : 'Deactivated'}</span>
-                <span class="person-since">since {dateTime(user.createdAt)}</span>
+                <span class="person-since">
+                  {!user.active && <span class="person-state">Deactivated </span>}
+                  <span>since {dateTime(user.createdAt)}</span>
+                </span>
                 <Menu label={`What to do with ${user.name}`} items={actions(user)}>
                   <Icon name="more" />
                 </Menu>
@@ -495,6 +505,8 @@ function SupervisorField({ supervisors, value, had, error, onValue }: Supervisor
 function ResetDialog({ user, onClose }: { readonly user: User; readonly onClose: () => void }) {
   const { client } = useDesk();
   const [link, setLink] = useState<PasswordReset | null>(null);
+  // Said here: what is said beside the page nobody hears or sees while a dialog is over it.
+  const [copied, setCopied] = useState<string | null>(null);
   const { failure, isBusy, submit } = useSubmitting();
   const make = (event: Event) =>
     submit(event, () => client.http.createPasswordReset({ params: { userId: user.id } }).then(setLink));
@@ -525,14 +537,17 @@ function ResetDialog({ user, onClose }: { readonly user: User; readonly onClose:
               />
             )}
           </Field>
+          <p role="status" class="field-hint">
+            {copied}
+          </p>
           <DialogActions onClose={onClose} closes="Done">
             <button
               type="button"
               class="button primary"
               onClick={() =>
                 navigator.clipboard.writeText(link.url).then(
-                  () => tell('The link is copied.'),
-                  () => tell('The browser doesn’t let this page copy: select the link.', 'bad'),
+                  () => setCopied('The link is copied.'),
+                  () => setCopied('The browser doesn’t let this page copy: select the link.'),
                 )
               }
             >

@@ -11,10 +11,11 @@ import { useTeamInPlace } from './useTeamInPlace.ts';
 interface AssignDialogProps {
   readonly conversation: AnyConversation;
   readonly onClose: () => void;
+  readonly onGiven?: (conversation: AnyConversation) => void;
 }
 
 /** To whom? Typing filters, arrows move, Enter gives: two gestures with the mouse as with the keys. */
-export function AssignDialog({ conversation, onClose }: AssignDialogProps) {
+export function AssignDialog({ conversation, onClose, onGiven }: AssignDialogProps) {
   const { lobby } = useDesk();
   const [text, setText] = useState('');
   const [chosen, setChosen] = useState<string | null>(null);
@@ -35,7 +36,7 @@ export function AssignDialog({ conversation, onClose }: AssignDialogProps) {
   const give = async (mate: Teammate | undefined) => {
     if (!mate || isBusy || cant.value !== null) return;
     setBusy(true);
-    await lobby.assign(conversation, mate.user);
+    if (await lobby.assign(conversation, mate.user)) onGiven?.(conversation);
     onClose();
   };
   const failure = lobby.teamFailure.value;

@@ -14,8 +14,20 @@ import { useOrder } from '../app/useOrder.ts';
 import { Conversation } from '../chat/Conversation.tsx';
 import { useKeys } from '../shell/keys.ts';
 import { useCurrent } from '../shell/useCurrent.ts';
+import { Dialog } from '../ui/Dialog.tsx';
 import { Icon } from '../ui/Icon.tsx';
-import { Avatar, BehindLine, Empty, Failed, Link, PriorityMark, Skeleton, Tags } from '../ui/parts.tsx';
+import {
+  Avatar,
+  Empty,
+  Failed,
+  LIST_CHANGED,
+  Link,
+  ListSaid,
+  PriorityMark,
+  Skeleton,
+  Tags,
+  useMedia,
+} from '../ui/parts.tsx';
 import { WindowedList } from '../ui/WindowedList.tsx';
 import { AssignDialog } from './AssignDialog.tsx';
 import { RoutingCard } from './RoutingCard.tsx';
@@ -36,9 +48,11 @@ export function QueuePage() {
   const { lobby, user, client } = useDesk();
   const { id } = place.value;
   const [assigning, setAssigning] = useState<AnyConversation | null>(null);
+  // One column at a time: the team comes over the list.
+  const isWide = useMedia('(width >= 720px)');
+  const [isTeamOver, setTeamOver] = useState(false);
   const [dragged, setDragged] = useState<StaffConversation | null>(null);
   const shown = useRef<readonly string[]>([]);
-  const words = useRef(new Map<string, string>());
   if (!lobby) return null;
   const isSupervisor = user.role === 'supervisor';
   const { state, conversations, error } = lobby.queue.value;
@@ -50,12 +64,16 @@ export function QueuePage() {
   const sorted = conversations.map((one) => one.id);
   const leaving = [...farewells.keys()].filter((gone) => shown.current.includes(gone) && !sorted.includes(gone));
   const inPlace = withLeaving(sorted, leaving, shown.current);
-  const { rows, ids, isGone, isBehind, hold, catchUp } = useOrder('queue', inPlace, byId);
+  const { rows, ids, isGone, isBehind, hold } = useOrder('queue', inPlace, byId);
   shown.current = ids;
-  // Why a row has left is said as long as the row is there.
-  for (const one of sorted) words.current.delete(one);
-  for (const [gone, { word }] of farewells) words.current.set(gone, word);
-  const wordOf = (one: string) => farewells.get(one)?.word ?? (isGone(one) ? (words.current.get(one) ?? 'Gone') : null);
+  // A word stays as long as its row: where somebody is in the list, that is longer than the farewell.
+  const words = useRef<ReadonlyMap<string, string>>(new Map());
+  words.current = new Map(
+    ids.flatMap((one) => {
+      const word = farewells.get(one)?.word ?? (isGone(one) ? (words.current.get(one) ?? 'Gone') : null);
+      return word === null ? [] : [[one, word] as const];
+    }),
+  );
   const mayAssign = isSupervisor && cant.value === null;
   const longest = useMemo(
     () =>
@@ -66,7 +84,7 @@ export function QueuePage() {
     [conversations],
   );
 
-  const { current, moves } = useCurrent(ids, id, (one) => {
+  const { current, moves, leave } = useCurrent(ids, id, (one) => {
     const row = byId.get(one);
     return row && `${row.candidate.name}: ${row.subject}`;
   });
@@ -76,43 +94,49 @@ export function QueuePage() {
     Enter: () => current !== null && go(addressOf('queue', current)),
     Escape: () => id !== null && go(addressOf('queue')),
     a: () => {
-      if (isSupervisor && target && !farewells.has(target.id)) setAssigning(target);
+      if (!isSupervisor || !target) return;
+      const word = words.current.get(target.id);
+      if (word === undefined) setAssigning(target);
+      else tell(`“${target.subject}” can’t be assigned any more: ${word}.`);
     },
   });
 
   const team = (
-    <TeamPanel
-      team={lobby.team.value}
-      isLoaded={lobby.isTeamLoaded.value}
-      failure={lobby.teamFailure.value}
-      onRetry={() => void lobby.loadTeam()}
-      isDragging={dragged !== null}
-      onDrop={
-        isSupervisor
-          ? (agent) => {
-              if (dragged) void lobby.assign(dragged, agent);
-              setDragged(null);
-            }
-          : null
-      }
-      onSendAway={
-        isSupervisor
-          ? (agent) => {
-              client.http.sendAway({ params: { userId: agent.id }, body: { status: 'away' } }).then(
-                (changed) => {
-                  lobby.putAgent(changed);
-                  tell(`${isolate(agent.name)} is away now.`);
-                },
-                (thrown: unknown) => tell(failureOf(thrown).said, 'bad'),
-              );
-            }
-          : null
-      }
-      onCapacity={async (agent, maxConversations) => {
-        lobby.putAgent(await client.http.setCapacity({ params: { userId: agent.id }, body: { maxConversations } }));
-        tell(`${isolate(agent.name)} takes ${count(maxConversations, 'conversation')} at once.`);
-      }}
-    />
+    <>
+      {isSupervisor && <RoutingCard />}
+      <TeamPanel
+        team={lobby.team.value}
+        isLoaded={lobby.isTeamLoaded.value}
+        failure={lobby.teamFailure.value}
+        onRetry={() => void lobby.loadTeam()}
+        isDragging={dragged !== null}
+        onDrop={
+          isSupervisor
+            ? (agent) => {
+                if (dragged) void lobby.assign(dragged, agent);
+                setDragged(null);
+              }
+            : null
+        }
+        onSendAway={
+          isSupervisor
+            ? (agent) => {
+                client.http.sendAway({ params: { userId: agent.id }, body: { status: 'away' } }).then(
+                  (changed) => {
+                    lobby.putAgent(changed);
+                    tell(`${isolate(agent.name)} is away now.`);
+                  },
+                  (thrown: unknown) => tell(failureOf(thrown).said, 'bad'),
+                );
+              }
+            : null
+        }
+        onCapacity={async (agent, maxConversations) => {
+          lobby.putAgent(await client.http.setCapacity({ params: { userId: agent.id }, body: { maxConversations } }));
+          tell(`${isolate(agent.name)} takes ${count(maxConversations, 'conversation')} at once.`);
+        }}
+      />
+    </>
   );
 
   return (
@@ -120,23 +144,25 @@ export function QueuePage() {
       <section class="list-column queue-column" aria-label="Queue">
         <header class="list-head">
           <h1>Queue {state === 'live' && <span class="tab-count">{conversations.length}</span>}</h1>
-          <p class="queue-said">
-            Most urgent first, then who waits longest
-            {longest && (
-              <>
-                . Longest: <Waiting since={longest} />
-              </>
-            )}
-          </p>
+          {longest && (
+            <p class="queue-longest">
+              Longest: <Waiting since={longest} />
+            </p>
+          )}
+          {!isWide && (
+            <button type="button" class="icon-button" aria-label="Team" title="Team" onClick={() => setTeamOver(true)}>
+              <Icon name="people" />
+            </button>
+          )}
+          <p class="queue-said">Most urgent first, then longest wait</p>
         </header>
-        {isBehind && <BehindLine onCatchUp={catchUp} />}
-        {state === 'loading' && rows.length > 0 && (
-          <p class="stale-line" role="status">
-            {cant.value !== null && lostSince.value !== null
+        <ListSaid>
+          {state === 'loading' && rows.length > 0
+            ? cant.value !== null && lostSince.value !== null
               ? `As of ${clockTime(lostSince.value)}. It is read anew when you are back.`
-              : 'Reading the queue anew …'}
-          </p>
-        )}
+              : 'Reading the queue anew …'
+            : isBehind && LIST_CHANGED}
+        </ListSaid>
         {error && state === 'idle' ? (
           <Failed failure={failureOf(error)} onRetry={() => void client.queue.watch().catch(() => undefined)} />
         ) : state !== 'live' && rows.length === 0 ? (
@@ -147,6 +173,7 @@ export function QueuePage() {
           </Empty>
         ) : (
           <WindowedList
+            name="queue"
             label="Waiting conversations"
             items={rows}
             idOf={(one) => one.id}
@@ -158,7 +185,7 @@ export function QueuePage() {
                 conversation={conversation}
                 isOpen={conversation.id === id}
                 isCurrent={conversation.id === current}
-                word={wordOf(conversation.id)}
+                word={words.current.get(conversation.id) ?? null}
                 onAssign={isSupervisor ? () => setAssigning(conversation) : null}
                 onDrag={mayAssign ? (isDragged) => setDragged(isDragged ? conversation : null) : null}
               />
@@ -167,13 +194,23 @@ export function QueuePage() {
         )}
       </section>
       {id !== null && <Conversation key={id} id={id} backTo={addressOf('queue')} onAssign={setAssigning} />}
-      {id === null && (
+      {id === null && isWide && (
         <aside class="team-column" aria-label="Team and routing">
-          {isSupervisor && <RoutingCard />}
           {team}
         </aside>
       )}
-      {assigning && <AssignDialog conversation={assigning} onClose={() => setAssigning(null)} />}
+      {!isWide && isTeamOver && (
+        <Dialog title={isSupervisor ? 'Routing and team' : 'Team'} onClose={() => setTeamOver(false)} class="sheet">
+          <div class="panel-content">{team}</div>
+        </Dialog>
+      )}
+      {assigning && (
+        <AssignDialog
+          conversation={assigning}
+          onClose={() => setAssigning(null)}
+          onGiven={(given) => leave(given.id)}
+        />
+      )}
     </div>
   );
 }
@@ -216,6 +253,7 @@ export function QueueRow({ conversation, isOpen, isCurrent, word, onAssign, onDr
         href={addressOf('queue', id)}
         aria-current={isOpen ? 'true' : undefined}
         draggable={false}
+        data-row={id}
       >
         <Avatar name={candidate.name} />
         <span class="queue-main">
@@ -234,31 +272,28 @@ export function QueueRow({ conversation, isOpen, isCurrent, word, onAssign, onDr
               </span>
             )}
           </span>
+          {word === null && (
+            <span class="queue-time">
+              {isLate && <Icon name="clock" />}
+              <span class="visually-hidden">Waits </span>
+              <Waiting since={createdAt} />
+              {isLate && <span class="visually-hidden">, long</span>}
+            </span>
+          )}
         </span>
       </Link>
-      {word === null ? (
-        <>
-          <span class="queue-time">
-            {isLate && <Icon name="clock" />}
-            <span class="visually-hidden">Waits </span>
-            <Waiting since={createdAt} />
-            {isLate && <span class="visually-hidden">, long</span>}
-          </span>
-          {onAssign && (
-            <button
-              type="button"
-              class="button dense"
-              aria-label={`Assign “${subject}”`}
-              title={cant.value ?? undefined}
-              disabled={cant.value !== null}
-              onClick={onAssign}
-            >
-              Assign
-            </button>
-          )}
-        </>
-      ) : (
-        <span class="farewell">{word}</span>
+      {word !== null && <span class="farewell">{word}</span>}
+      {word === null && onAssign && (
+        <button
+          type="button"
+          class="button dense"
+          aria-label={`Assign “${subject}”`}
+          title={cant.value ?? undefined}
+          disabled={cant.value !== null}
+          onClick={onAssign}
+        >
+          Assign
+        </button>
       )}
     </div>
   );

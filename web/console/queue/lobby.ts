@@ -167,8 +167,8 @@ export class Lobby {
     this.#agents.value = agents;
   }
 
-  /** Gives a conversation to an agent, and says how it went. */
-  async assign(conversation: AnyConversation, agent: User): Promise<void> {
+  /** Gives a conversation to an agent, and says how it went. Returns whether it was given. */
+  async assign(conversation: AnyConversation, agent: User): Promise<boolean> {
     const { client, held } = this.#desk;
     try {
       const given: StaffConversation = await client.http.assignConversation({
@@ -179,8 +179,10 @@ export class Lobby {
       this.#note(given.id, given);
       held.put(given);
       tell(`“${isolate(conversation.subject)}” is with ${isolate(agent.name)} now.`);
+      return true;
     } catch (thrown) {
       tell(`Not assigned. ${failureOf(thrown).said}`, 'bad');
+      return false;
     }
   }
 

@@ -1,9 +1,7 @@
+import { isCutOff } from '../app/cant.ts';
 import { client, connection, lostSince, waitingToBeSent } from '../app/client.ts';
 import { now } from '../app/clock.ts';
 import { count, exactTime } from '../app/format.ts';
-
-/** Nothing when all is well. A second without a connection, and a line says so, since when, and what waits. */
-const PATIENCE_MS = 1_000;
 
 interface ConnectionWordsProps {
   readonly isOffline: boolean;
@@ -13,10 +11,16 @@ interface ConnectionWordsProps {
 }
 
 export const ConnectionWords = ({ isOffline, since, waiting, retry }: ConnectionWordsProps) => (
-  <div class="connection-line" role="status">
+  <div class="connection-line">
     <span>
       <strong>{isOffline ? 'You are offline' : 'No connection'}</strong> since {exactTime(since)}.
-      {waiting > 0 && ` ${count(waiting, 'message waits', 'messages wait')} to be sent.`}
+      {waiting > 0 && (
+        <>
+          {' '}
+          {count(waiting, 'message waits', 'messages wait')}
+          <span class="connection-more"> to be sent</span>.
+        </>
+      )}
     </span>
     {/* It counts: read out once, not each second. */}
     <span class="connection-retry" aria-hidden="true">
@@ -26,7 +30,7 @@ export const ConnectionWords = ({ isOffline, since, waiting, retry }: Connection
 );
 
 export const TooManyWords = ({ onConnect }: { readonly onConnect: () => void }) => (
-  <div class="connection-line" role="status">
+  <div class="connection-line">
     <span>You are connected in too many other windows, so this one shows nothing new.</span>
     <button type="button" class="text-button" onClick={onConnect}>
       Connect here instead
@@ -34,15 +38,20 @@ export const TooManyWords = ({ onConnect }: { readonly onConnect: () => void }) 
   </div>
 );
 
-export function ConnectionLine() {
+/** The region is always there, and only its words change: else nobody is told of them. */
+export const ConnectionLine = () => (
+  <div class="connection" role="status">
+    <Words />
+  </div>
+);
+
+function Words() {
   const { state, reason, retryAt } = connection.value;
   const since = lostSince.value;
   if (state === 'closed' && reason === 'tooManyConnections') {
     return <TooManyWords onConnect={() => client.connection.connect()} />;
   }
-  const isLate = since !== null && now.value - since > PATIENCE_MS;
-  // The region is there before its words are: else nobody is told.
-  if (since === null || !isLate || state === 'ready' || state === 'idle') return <div role="status" />;
+  if (since === null || !isCutOff.value) return null;
   const seconds = retryAt === null ? null : Math.max(0, Math.ceil((retryAt - now.value) / 1000));
   const isOffline = reason === 'offline';
   const next = seconds !== null && !isOffline ? `Next attempt in ${seconds} s` : '';

@@ -13,8 +13,9 @@ import { Menu } from '../ui/Menu.tsx';
 import { Avatar, Empty, Link } from '../ui/parts.tsx';
 import { AvailabilitySwitch } from './AvailabilitySwitch.tsx';
 import { ConnectionLine } from './ConnectionLine.tsx';
-import { isListOpen, shortcuts, useKeys } from './keys.ts';
+import { isListOpen, shortcutsOf, useKeys } from './keys.ts';
 import { Notices } from './Notices.tsx';
+import { useFocusOfPlace } from './useFocusOfPlace.ts';
 
 const PeoplePage = late(() => import('../people/PeoplePage.tsx'));
 const AnalyticsPage = late(() => import('../analytics/AnalyticsPage.tsx'));
@@ -38,6 +39,9 @@ const ENTRIES: readonly {
 ];
 const TITLES: Partial<Record<View, string>> = { settings: 'Settings' };
 
+const nameOf = (view: View | null): string | undefined =>
+  ENTRIES.find((entry) => entry.view === view)?.label ?? (view === null ? undefined : TITLES[view]);
+
 const FIRST: Readonly<Record<StaffRole, View>> = { agent: 'inbox', supervisor: 'queue', admin: 'queue' };
 
 export function Shell({ desk }: { readonly desk: Desk }) {
@@ -54,9 +58,10 @@ export function Shell({ desk }: { readonly desk: Desk }) {
     if (isForInbox) go(addressOf('inbox', id), { replace: true });
     if (view === null || view === 'beside' || view === 'states') go(addressOf(FIRST[role]), { replace: true });
   }, [view, id, role]);
+  useFocusOfPlace();
   useEffect(() => {
-    const label = ENTRIES.find((entry) => entry.view === view)?.label ?? (view && TITLES[view]);
-    title.value = label ? `${label} · Live Support` : 'Live Support';
+    const name = nameOf(view);
+    title.value = name ? `${name} · Live Support` : 'Live Support';
   }, [view]);
 
   const to = (wanted: View) => () => (mayGo.some((entry) => entry.view === wanted) ? go(addressOf(wanted)) : false);
@@ -81,7 +86,7 @@ export function Shell({ desk }: { readonly desk: Desk }) {
 
   return (
     <DeskContext.Provider value={desk}>
-      <div class={place.value.id !== null && (view === 'inbox' || view === 'queue') ? 'shell with-open' : 'shell'}>
+      <div class={id !== null && (view === 'inbox' || view === 'queue') ? 'shell with-open' : 'shell'}>
         <a class="skip" href="#main">
           Skip to the content
         </a>
@@ -146,7 +151,7 @@ export function Shell({ desk }: { readonly desk: Desk }) {
             </Menu>
           </div>
         </div>
-        <main id="main" tabIndex={-1}>
+        <main id="main" tabIndex={-1} aria-label={nameOf(view)}>
           {view !== null && !isAllowed && !isForInbox ? (
             <Empty icon="warning" title="This isn’t open to your role">
               <p>You are signed in as {desk.user.role}.</p>
@@ -167,7 +172,7 @@ export function Shell({ desk }: { readonly desk: Desk }) {
           )}
         </main>
         <Notices />
-        {isListOpen.value && <KeyList />}
+        {isListOpen.value && <KeyList role={role} />}
         {isLeaving && (
           <Ask title="Sign out?" yes="Sign out" onYes={signOut} onClose={() => setLeaving(false)}>
             {staying.map((words) => (
@@ -202,7 +207,7 @@ function whatStays({ inbox }: Desk): readonly string[] {
   ];
 }
 
-const KeyList = () => (
+const KeyList = ({ role }: { readonly role: StaffRole }) => (
   <Dialog
     title="Keys"
     onClose={() => {
@@ -210,7 +215,7 @@ const KeyList = () => (
     }}
   >
     <dl class="keys">
-      {shortcuts.map(({ keys, does }) => (
+      {shortcutsOf(role).map(({ keys, does }) => (
         <div key={does}>
           <dt>
             {keys.map((key) => (

@@ -7,28 +7,41 @@ export type Handlers = Readonly<Record<string, (() => unknown) | undefined>>;
 
 export const isListOpen = signal(false);
 
-const SHORTCUTS: readonly { readonly keys: readonly string[]; readonly does: string }[] = [
+interface Shortcut {
+  readonly keys: readonly string[];
+  readonly does: string;
+  /** Who has it; all of the staff where nothing is said. */
+  readonly roles?: readonly string[];
+}
+
+const SHORTCUTS: readonly Shortcut[] = [
   { keys: ['j', '↓'], does: 'Next in the list' },
   { keys: ['k', '↑'], does: 'Previous in the list' },
   { keys: ['Enter'], does: 'Open' },
   { keys: ['Esc'], does: 'Leave the field, or go back to the list' },
-  { keys: ['/'], does: 'Reply; / again for canned replies' },
+  { keys: ['/'], does: 'Reply; / again for canned replies', roles: ['agent'] },
   { keys: ['n'], does: 'Write a note' },
-  { keys: ['a'], does: 'Assign' },
-  { keys: ['c'], does: 'Close the conversation' },
+  { keys: ['a'], does: 'Assign', roles: ['supervisor'] },
+  { keys: ['c'], does: 'Close the conversation', roles: ['agent', 'supervisor'] },
   { keys: ['u'], does: 'Give it back to the queue' },
   { keys: ['g', 'i'], does: 'Go to the inbox' },
-  { keys: ['g', 'q'], does: 'Go to the queue' },
-  { keys: ['g', 'p'], does: 'Go to people' },
-  { keys: ['g', 'a'], does: 'Go to analytics' },
+  { keys: ['g', 'q'], does: 'Go to the queue', roles: ['supervisor', 'admin'] },
+  { keys: ['g', 'p'], does: 'Go to people', roles: ['admin'] },
+  { keys: ['g', 'a'], does: 'Go to analytics', roles: ['supervisor', 'admin'] },
   { keys: ['g', 'r'], does: 'Go to canned replies' },
   { keys: ['?'], does: 'This list' },
 ];
-export const shortcuts = SHORTCUTS;
+export const shortcutsOf = (role: string): readonly Shortcut[] =>
+  SHORTCUTS.filter(({ roles }) => roles === undefined || roles.includes(role));
 
 const isTypingIn = (target: EventTarget | null): boolean =>
   target instanceof HTMLElement &&
-  (target.isContentEditable || target.closest('input, textarea, select, [role="menu"], [role="listbox"]') !== null);
+  (target.isContentEditable ||
+    target.closest(
+      'input:not([type="radio"], [type="checkbox"]), textarea, select, [role="menu"], [role="listbox"]',
+    ) !== null);
+/** The keys that a radio button or a check box needs for itself. */
+const OF_CHOICES = [' ', 'ArrowDown', 'ArrowUp', 'ArrowLeft', 'ArrowRight'];
 
 const isCovered = (): boolean => document.querySelector('dialog[open]') !== null;
 
@@ -40,6 +53,7 @@ const TOGETHER_MS = 1_200;
 document.addEventListener('keydown', (event) => {
   if (event.defaultPrevented || event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return;
   if (isTypingIn(event.target) || isCovered()) return;
+  if (event.target instanceof HTMLInputElement && OF_CHOICES.includes(event.key)) return;
   const isSecond = prefix !== null && event.timeStamp - prefix.at < TOGETHER_MS;
   const key = isSecond && prefix ? `${prefix.key} ${event.key}` : event.key;
   prefix = event.key === 'g' && !isSecond ? { key: 'g', at: event.timeStamp } : null;

@@ -23,7 +23,7 @@ import { Switch } from '../shell/AvailabilitySwitch.tsx';
 import { ConnectionWords, TooManyWords } from '../shell/ConnectionLine.tsx';
 import { Credentials } from '../signin/SignIn.tsx';
 import { late } from '../ui/Late.tsx';
-import { Empty, Failed, ListStatus, Skeleton } from '../ui/parts.tsx';
+import { Empty, Failed, ListSaid, ListStatus, Skeleton } from '../ui/parts.tsx';
 import { agent, failure, full, messages, notes, outbox, refusal, rows, waiting } from './examples.ts';
 
 /** Every state of every view, for looking at: on a laptop only. Nothing here reaches the service. */
@@ -128,7 +128,9 @@ export default function StatesPage() {
         <ListStatus isLoading onRefresh={nothing}>
           Newest first, as of 14:05
         </ListStatus>
-        <p class="stale-line">Reading the queue anew …</p>
+        <div class="states-list">
+          <ListSaid>Reading the queue anew …</ListSaid>
+        </div>
       </State>
       <State name="Rows: plain, unread, long words, typing, a draft, rated">
         {rows.map(({ of, ...rest }, index) => (

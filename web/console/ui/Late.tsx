@@ -30,10 +30,17 @@ export function late(load: () => Promise<{ readonly default: ComponentType }>): 
     if (!hasFailed) return <Skeleton rows={6} />;
     return (
       <Failed failure={NOT_LOADED} onRetry={attempt}>
-        <p class="empty-text">There may be no network, or there is a newer page. What you have written stays.</p>
-        <button type="button" class="button" onClick={() => location.reload()}>
-          Load the page again
-        </button>
+        {/* Without a network, loading the page would end at the browser's error page. */}
+        {navigator.onLine ? (
+          <>
+            <p class="empty-text">There may be a newer page. What you have written stays.</p>
+            <button type="button" class="button" onClick={() => location.reload()}>
+              Load the page again
+            </button>
+          </>
+        ) : (
+          <p class="empty-text">You are offline.</p>
+        )}
       </Failed>
     );
   };

@@ -33,15 +33,19 @@ export function Menu({ label, class: name = 'icon-button', items, children }: Me
     if (!isOpen || !from || !menu) return;
     place(from, menu);
     menu.querySelector<HTMLElement>('[role="menuitem"]:not([aria-disabled="true"])')?.focus();
-    const away = (event: Event) => {
-      if (event.target instanceof Node && !menu.contains(event.target) && !from.contains(event.target)) setOpen(false);
+    const stop = new AbortController();
+    const { signal } = stop;
+    const away = ({ target }: Event) => {
+      if (target instanceof Node && !menu.contains(target) && !from.contains(target)) setOpen(false);
     };
-    addEventListener('pointerdown', away);
-    addEventListener('resize', away);
-    return () => {
-      removeEventListener('pointerdown', away);
-      removeEventListener('resize', away);
+    // The button moves away from the menu.
+    const moved = ({ target }: Event) => {
+      if (target instanceof Node && target !== from && target.contains(from)) setOpen(false);
     };
+    addEventListener('pointerdown', away, { signal });
+    addEventListener('resize', () => setOpen(false), { signal });
+    addEventListener('scroll', moved, { signal, capture: true });
+    return () => stop.abort();
   }, [isOpen]);
 
   const close = () => {
@@ -111,9 +115,10 @@ function place(button: HTMLElement, menu: HTMLElement): void {
   const { width, height } = menu.getBoundingClientRect();
   const isRightToLeft = getComputedStyle(button).direction === 'rtl';
   const alignsEnd = from.left + width > innerWidth - EDGE !== isRightToLeft;
-  const left = alignsEnd ? from.right - width : from.left;
+  const wanted = alignsEnd ? from.right - width : from.left;
+  const left = Math.max(EDGE, Math.min(wanted, innerWidth - width - EDGE));
   const below = from.bottom + 4;
   const top = below + height > innerHeight - EDGE ? from.top - height - 4 : below;
-  menu.style.left = `${Math.max(EDGE, Math.min(left, innerWidth - width - EDGE))}px`;
-  menu.style.top = `${Math.max(EDGE, top)}px`;
+  menu.style.insetInlineStart = `${isRightToLeft ? innerWidth - left - width : left}px`;
+  menu.style.insetBlockStart = `${Math.max(EDGE, top)}px`;
 }

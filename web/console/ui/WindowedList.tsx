@@ -1,7 +1,12 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 
+/** How far each list was scrolled, by its name: whoever comes back finds the place again. */
+const tops = new Map<string, number>();
+
 export interface WindowedListProps<T> {
+  /** Two lists of the same name are one that somebody comes back to. */
+  readonly name: string;
   readonly label: string;
   readonly items: readonly T[];
   readonly idOf: (item: T) => string;
@@ -20,6 +25,7 @@ const BEYOND = 6;
 
 /** A list of which only what is in sight is drawn, and a little more: a thousand rows cost no more than twenty. */
 export function WindowedList<T>({
+  name,
   label,
   items,
   idOf,
@@ -38,15 +44,25 @@ export function WindowedList<T>({
     const element = scroller.current;
     if (!element) return;
     const measure = () => setView({ top: element.scrollTop, height: element.clientHeight });
-    measure();
-    const observer = new ResizeObserver(measure);
+    const back = () => {
+      const top = tops.get(name) ?? 0;
+      if (element.scrollTop !== top) element.scrollTop = top;
+      measure();
+    };
+    const scrolled = () => {
+      tops.set(name, element.scrollTop);
+      measure();
+    };
+    back();
+    // A browser forgets how far an element was scrolled that is hidden for a while.
+    const observer = new ResizeObserver(back);
     observer.observe(element);
-    element.addEventListener('scroll', measure, { passive: true });
+    element.addEventListener('scroll', scrolled, { passive: true });
     return () => {
       observer.disconnect();
-      element.removeEventListener('scroll', measure);
+      element.removeEventListener('scroll', scrolled);
     };
-  }, []);
+  }, [name]);
 
   const first = Math.max(0, Math.floor(view.top / rowHeight) - BEYOND);
   const last = Math.min(items.length, Math.ceil((view.top + view.height) / rowHeight) + BEYOND);

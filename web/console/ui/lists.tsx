@@ -16,7 +16,7 @@ export const NewestFirst = ({
       Newest first{list.readAt.value === null ? '' : `, as of ${clockTime(list.readAt.value)}`}
     </ListStatus>
     {list.readAt.value !== null && list.failure.value !== null && (
-      <p class="behind-line" role="alert">
+      <p class="list-said failed" role="alert">
         <span>Not read on. {list.failure.value.said}</span>
         <button type="button" class="text-button" onClick={() => void list.refresh()}>
           Try again

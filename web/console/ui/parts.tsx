@@ -109,12 +109,12 @@ export const Failed = ({
     </span>
     <p class="empty-title">{failure.said}</p>
     {failure.requestId && <p class="empty-text">Request {failure.requestId}</p>}
-    {children}
     {onRetry && (
       <button type="button" class="button" onClick={onRetry}>
         Try again
       </button>
     )}
+    {children}
   </div>
 );
 
@@ -147,15 +147,13 @@ export function useMedia(query: string): boolean {
   return matches;
 }
 
-/** The order has changed, and waits until nobody points at the list, or until somebody says so. */
-export const BehindLine = ({ onCatchUp }: { readonly onCatchUp: () => void }) => (
-  <p class="behind-line">
-    <span>The list has changed. It waits while you are in it.</span>
-    <button type="button" class="text-button" onClick={onCatchUp}>
-      Sort now
-    </button>
+/** What a list says while somebody is in it. The words lie over the list's foot and take no clicks, so no row moves or is missed. */
+export const ListSaid = ({ children }: { readonly children: string | false }) => (
+  <p class="list-said" role="status">
+    {children}
   </p>
 );
+export const LIST_CHANGED = 'The list has changed. It is sorted once you leave it.';
 
 /** The state of a list that was read some time ago. */
 export const ListStatus = ({
