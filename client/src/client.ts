@@ -341,7 +341,7 @@ function hold(locks: Locks, name: string): () => void {
 }
 
 /** `crypto.randomUUID` is for secure contexts only, and a laptop's other devices are none. */
-function randomId(): string {
+export function randomId(): string {
   const { crypto } = globalThis;
   if (typeof crypto.randomUUID === 'function') return crypto.randomUUID();
   return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
