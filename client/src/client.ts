@@ -173,7 +173,10 @@ export class CustomerClient {
     this.#undos = [
       this.connection.on('frame', ({ event, data }) => this.#emitter.emit(event, data as never)),
       session.on('change', ({ user }) => this.#personChanged(user)),
-      storage.subscribe?.(() => this.#storageChanged()) ?? (() => undefined),
+      // Of what is no text nobody knows which key it was.
+      storage.subscribe?.((key) => {
+        if (typeof key !== 'string' || key.startsWith(kept)) this.#storageChanged();
+      }) ?? (() => undefined),
     ];
     // Finds out who is signed in, and sends what an earlier page has left. Who signs in later is heard of by the event.
     void session.restore().catch(() => undefined);

@@ -248,7 +248,7 @@ function unknownOutcome(
 const sizeOf = (frame: object): number => new TextEncoder().encode(JSON.stringify(frame)).length;
 
 const tooLarge = (event: ClientEventName): LiveSupportError =>
-  new LiveSupportError('PAYLOAD_TOO_LARGE', `${event} has more bytes than a frame may have`);
+  new LiveSupportError('PAYLOAD_TOO_LARGE', `${event} is too large for a frame`);
 
 function refused({ code, message, errors, retryAfter }: ServerEvents['ERROR'], { isSafe }: Pending): LiveSupportError {
   const outcomeUnknown = UNKNOWN_OUTCOME.has(code);

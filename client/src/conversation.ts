@@ -95,8 +95,6 @@ const TYPING_ENDS_MS = 5_000;
 const TYPING_SHOWN_MS = 8_000;
 const READ_EVERY_MS = 1_000;
 const PAGE = 200;
-/** Codes that say nothing of the conversation. */
-const OF_NOBODY: ReadonlySet<string> = new Set(['SIGNED_OUT', 'CLOSED', 'UNEXPECTED']);
 
 /** One conversation, kept up to date. */
 export class ConversationView {
@@ -519,7 +517,9 @@ export class ConversationView {
         if (error.code === 'CONVERSATION_CLOSED') this.#isClosed = true;
         else if (epoch === connection.epoch && connection.isReady) {
           if (error.code === 'INVALID_TOKEN') return connection.distrust();
-          if (!error.retryable && !error.outcomeUnknown && !OF_NOBODY.has(error.code)) return this.#end('lost', error);
+          // What is none of the service's answers says nothing of the conversation.
+          const isRefusal = !error.retryable && !error.outcomeUnknown && error.code !== 'UNEXPECTED';
+          if (isRefusal) return this.#end('lost', error);
           this.#error = error;
           this.#changed();
           await this.#wait(error.retryAfter, signal).catch(() => undefined);

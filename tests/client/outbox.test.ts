@@ -223,6 +223,33 @@ it('lets nobody wait for a message for ever: what is closed says so', async () =
   expect(await kept()).toBe(1);
 });
 
+it('reads the storage again for what is of the outbox, and for nothing else', async () => {
+  let tell: (key?: string) => void = () => undefined;
+  let reads = 0;
+  const keys = (prefix: string) => {
+    reads += 1;
+    return storage.keys(prefix);
+  };
+  const subscribe = (listener: typeof tell) => {
+    const before = tell;
+    tell = (key) => {
+      before(key);
+      listener(key);
+    };
+    return () => undefined;
+  };
+  (await service.connected({ storage: { ...storage, keys, subscribe } })).conversation('c');
+  const readsOf = async (key?: string) => {
+    await settled();
+    reads = 0;
+    tell(key);
+    await settled();
+    return reads;
+  };
+  expect([await readsOf('theme'), await readsOf('live-support:session')]).toEqual([0, 0]);
+  expect([await readsOf('live-support:outbox:kim:c:x'), await readsOf()]).toEqual([2, 2]);
+});
+
 describe('in a storage that takes its time', () => {
   /** Reads of the outbox wait until they are let go. */
   async function slow() {
