@@ -34,6 +34,8 @@ export class Availability {
   #isAsked = false;
   /** Questions of `resume` under way: they wait for the connection by themselves. */
   #asking = 0;
+  /** Counts what the person has said: an answer to what was asked before that is too late. */
+  #sets = 0;
   #isStopped = false;
 
   /** @internal */
@@ -41,7 +43,8 @@ export class Availability {
     this.#deps = deps;
     this.#undos = [
       deps.connection.on('frame', (frame) => {
-        if (frame.event === 'AVAILABILITY_SET') this.#take(frame.data);
+        // An answer is taken by who has asked.
+        if (frame.event === 'AVAILABILITY_SET' && frame.requestId === undefined) this.#take(frame.data);
       }),
       // The lease has gone on meanwhile, if it was not too long.
       deps.connection.on('up', () => this.#renew()),
@@ -61,8 +64,20 @@ export class Availability {
   async set(status: Status, options: CallOptions = {}): Promise<AvailabilitySnapshot> {
     // What the person says now counts, and not what was before.
     this.#isAsked = false;
+    this.#sets += 1;
+    const set = this.#sets;
     this.#deps.connection.want();
-    this.#take(await this.#deps.connection.request('SET_AVAILABILITY', { status }, options));
+    try {
+      const answer = await this.#deps.connection.request('SET_AVAILABILITY', { status }, options);
+      if (set === this.#sets) this.#take(answer);
+    } catch (error) {
+      if (set === this.#sets && error instanceof LiveSupportError && error.outcomeUnknown) {
+        // The next renewal tells how it is.
+        this.#isAsked = true;
+        this.#plan();
+      }
+      throw error;
+    }
     return this.#snapshot;
   }
 
@@ -76,7 +91,7 @@ export class Availability {
     this.#plan();
     try {
       this.#deps.connection.want();
-      this.#take(await this.#extend(options));
+      await this.#extend(options);
     } finally {
       this.#asking -= 1;
     }
@@ -87,6 +102,7 @@ export class Availability {
   sessionChanged(): void {
     this.#timer();
     this.#isAsked = false;
+    this.#sets += 1;
     this.#become({ status: null, until: null });
   }
 
@@ -122,11 +138,15 @@ export class Availability {
   }
 
   /** Asks the service to extend a lease that runs. What it refuses for good is not asked again. */
-  async #extend(options: CallOptions = {}): Promise<ServerEvents['AVAILABILITY_SET']> {
+  async #extend(options: CallOptions = {}): Promise<void> {
+    const sets = this.#sets;
     try {
-      return await this.#deps.connection.request('SET_AVAILABILITY', { status: 'available', renew: true }, options);
+      const { connection } = this.#deps;
+      const answer = await connection.request('SET_AVAILABILITY', { status: 'available', renew: true }, options);
+      if (sets === this.#sets) this.#take(answer);
     } catch (error) {
-      if (error instanceof LiveSupportError && !error.retryable && !error.outcomeUnknown) this.#isAsked = false;
+      if (sets === this.#sets && error instanceof LiveSupportError && !error.retryable && !error.outcomeUnknown)
+        this.#isAsked = false;
       throw error;
     }
   }

@@ -3,7 +3,7 @@ import { type Backoff, type Clock, systemClock } from './clock.ts';
 import { Connection, type ConnectionOptions, type SocketConstructor } from './connection.ts';
 import { type AnyConversation, ConversationView } from './conversation.ts';
 import { Emitter, type Undo } from './emitter.ts';
-import { LiveSupportError } from './errors.ts';
+import { LiveSupportError, madeHere } from './errors.ts';
 import { type CallOptions, createHttp, type Fetch, type Http, Wire } from './http.ts';
 import { defaultLocks, type Locks, localLocks } from './locks.ts';
 import { Outbox } from './outbox.ts';
@@ -153,7 +153,9 @@ export class CustomerClient {
     });
     this.connection = connection;
     const tab = `${prefix}tab:${newId()}`;
-    this.#outbox = new Outbox({ clock, random, newId, storage, locks, prefix: `${prefix}outbox:`, tab, backoff });
+    const kept = `${prefix}outbox:`;
+    const onTabGone = () => this.#storageChanged();
+    this.#outbox = new Outbox({ clock, random, newId, storage, locks, prefix: kept, tab, backoff, onTabGone });
     this.#makeView = (id) =>
       new ConversationView(id, {
         connection,
@@ -171,7 +173,10 @@ export class CustomerClient {
     this.#undos = [
       this.connection.on('frame', ({ event, data }) => this.#emitter.emit(event, data as never)),
       session.on('change', ({ user }) => this.#personChanged(user)),
-      storage.subscribe?.(() => this.#storageChanged()) ?? (() => undefined),
+      // Of what is no text nobody knows which key it was.
+      storage.subscribe?.((key) => {
+        if (typeof key !== 'string' || key.startsWith(kept)) this.#storageChanged();
+      }) ?? (() => undefined),
     ];
     // Finds out who is signed in, and sends what an earlier page has left. Who signs in later is heard of by the event.
     void session.restore().catch(() => undefined);
@@ -192,19 +197,21 @@ export class CustomerClient {
   /** Drops the view of a conversation, and leaves its room. What is in its outbox is sent when it is asked for again, or after a reload. */
   async forget(id: string): Promise<void> {
     const view = this.#views.get(id);
-    if (!view) return;
     this.#views.delete(id);
-    await view.leave();
-    view.stop();
+    await view?.forget();
   }
 
-  /** Opens a conversation, once however often it is sent, and returns its view. */
+  /**
+   * Opens a conversation, and returns its view. Repeated while that is safe. With a `clientConversationId` of yours, calling again opens
+   * no second one.
+   */
   async open(body: Requests['createConversation']['body'], { signal }: CallOptions = {}): Promise<ConversationView> {
     const clientConversationId = body.clientConversationId ?? this.#newId();
-    const opened: AnyConversation = await this.http.createConversation({
-      body: { ...body, clientConversationId },
-      signal,
-    });
+    const opened: AnyConversation = await this.http
+      .createConversation({ body: { ...body, clientConversationId }, signal })
+      .catch((error: unknown) => {
+        throw body.clientConversationId === undefined ? madeHere(error) : error;
+      });
     const view = this.conversation(opened.id);
     view.update(opened);
     return view;
@@ -285,18 +292,19 @@ export class CustomerClient {
   }
 
   #storageChanged(): void {
+    if (this.#isClosed) return;
     for (const view of this.#views.values()) view.storageChanged();
     this.#sendLeftovers();
   }
 
-  /** Messages that an earlier page didn't get sent, or that another tab has. */
+  /** Messages that an earlier page, or another tab that is gone, didn't get sent. What a tab that lives sends costs this one no socket. */
   #sendLeftovers(): void {
     const id = this.#user?.id;
     if (id === undefined) return;
-    this.#outbox.conversations(id).then(
+    this.#outbox.leftovers(id).then(
       (conversations) => {
         if (this.#isClosed || this.#user?.id !== id || conversations.length === 0) return;
-        for (const conversation of conversations) this.conversation(conversation);
+        for (const conversation of conversations) this.conversation(conversation).storageChanged();
         this.connection.want();
       },
       () => undefined,
@@ -336,7 +344,7 @@ function hold(locks: Locks, name: string): () => void {
 }
 
 /** `crypto.randomUUID` is for secure contexts only, and a laptop's other devices are none. */
-function randomId(): string {
+export function randomId(): string {
   const { crypto } = globalThis;
   if (typeof crypto.randomUUID === 'function') return crypto.randomUUID();
   return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');

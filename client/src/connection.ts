@@ -100,6 +100,8 @@ export interface ConnectionDependencies {
 interface Pending {
   readonly event: ClientEventName;
   readonly isSafe: boolean;
+  /** How many bytes its frame has. */
+  readonly size: number;
   resolve(data: unknown): void;
   reject(error: LiveSupportError): void;
 }
@@ -113,6 +115,12 @@ const FRESH_MS = 20_000;
 /** How long an old socket stays for what is under way on it. */
 const OVERLAP_MS = 10_000;
 const REPLACE_AGAIN_MS = 60_000;
+/** The gateway closes a socket for a frame of more than 32 KB. The request's name needs a few of them. */
+const FRAME_BYTES = 32 * 1024 - 64;
+/** The code with which a socket is closed for it. */
+const TOO_LARGE = 1009;
+/** No smaller frame is ever too large. */
+const SURELY_SMALL_BYTES = 1024;
 
 /** One socket, and the commands on it that are not answered yet. */
 class Line {
@@ -165,14 +173,14 @@ class Line {
       late();
       this.#checking = false;
     };
-    this.pending.set(requestId, { event: 'PING', isSafe: true, resolve: answered, reject: answered });
+    this.pending.set(requestId, { event: 'PING', isSafe: true, size: 0, resolve: answered, reject: answered });
     this.send('PING', {}, requestId);
   }
 
   #receive(data: unknown): void {
     if (this.isOver) return;
     this.lastFrameAt = this.#clock.now();
-    let frame: { readonly event?: unknown } | null;
+    let frame: { readonly event?: unknown; readonly data?: unknown } | null;
     try {
       frame = JSON.parse(String(data));
     } catch {
@@ -181,7 +189,8 @@ class Line {
     if (typeof frame !== 'object' || frame === null) return;
     // The gateway's own: it has lost a command, and doesn't say which.
     if (typeof frame.event !== 'string') this.#loseAll();
-    else this.#answer(frame as ServerFrame);
+    // What has no data is no event of the service's.
+    else if (typeof frame.data === 'object' && frame.data !== null) this.#answer(frame as ServerFrame);
   }
 
   #answer(frame: ServerFrame): void {
@@ -216,8 +225,15 @@ class Line {
         // It is closed then.
       }
     }
+    if (code === TOO_LARGE) this.#refuseLargest();
     this.#loseAll();
     this.onOver(code);
+  }
+
+  /** Something on the way takes less than the gateway, and doesn't say which frame it was. Sent again, that one would end each socket. */
+  #refuseLargest(): void {
+    const [largest] = [...this.pending.values()].sort((a, b) => b.size - a.size);
+    if (largest && largest.size > SURELY_SMALL_BYTES) largest.reject(tooLarge(largest.event));
   }
 }
 
@@ -228,6 +244,11 @@ function unknownOutcome(
 ): LiveSupportError {
   return new LiveSupportError(code, `the answer to ${event} was ${how}`, { retryable: isSafe, outcomeUnknown: true });
 }
+
+const sizeOf = (frame: object): number => new TextEncoder().encode(JSON.stringify(frame)).length;
+
+const tooLarge = (event: ClientEventName): LiveSupportError =>
+  new LiveSupportError('PAYLOAD_TOO_LARGE', `${event} is too large for a frame`);
 
 function refused({ code, message, errors, retryAfter }: ServerEvents['ERROR'], { isSafe }: Pending): LiveSupportError {
   const outcomeUnknown = UNKNOWN_OUTCOME.has(code);
@@ -338,6 +359,8 @@ export class Connection {
     { signal, timeoutMs = this.#deps.options.commandTimeoutMs }: CallOptions & { readonly timeoutMs?: number } = {},
   ): Promise<ClientEvents[N]['answer']> {
     const isSafe = isSafeToRepeat(SAFE_EVENTS[event], data);
+    const size = sizeOf({ event, data });
+    if (size > FRAME_BYTES) throw tooLarge(event);
     let line = this.#line;
     for (; !line || !this.isReady; line = this.#line) await this.#becomesReady(timeoutMs, signal);
     const own = line;
@@ -349,7 +372,7 @@ export class Connection {
         this.#check(own);
       };
       const undo = this.#deps.clock.after(timeoutMs, late);
-      own.pending.set(requestId, { event, isSafe, resolve, reject });
+      own.pending.set(requestId, { event, isSafe, size, resolve, reject });
       own.send(event, data, requestId);
       return () => {
         undo();

@@ -1,7 +1,7 @@
 import { type Backoff, type Clock, pause, sleep, unlessAborted } from './clock.ts';
 import type { Connection } from './connection.ts';
 import { Emitter, oncePerTurn, type Undo } from './emitter.ts';
-import { LiveSupportError } from './errors.ts';
+import { LiveSupportError, madeHere } from './errors.ts';
 import type { CallOptions, Http } from './http.ts';
 import { MessageList } from './messageList.ts';
 import { ConversationOutbox, type Outbox, type OutgoingMessage, type Sending } from './outbox.ts';
@@ -61,7 +61,7 @@ export interface ConversationSnapshot {
 export interface ConversationEvents {
   /** Something has changed. Told once for what changes at once. */
   change: ConversationSnapshot;
-  /** Each message once, in order, those of the past included. */
+  /** Each message once, in order, those of the past included, as soon as somebody has joined. */
   message: Message;
   /** A note of the staff's was added. */
   note: Note;
@@ -102,6 +102,12 @@ export class ConversationView {
   readonly #deps: ConversationDependencies;
   readonly #emitter = new Emitter<ConversationEvents>();
   #list = new MessageList();
+  /** With how many of the last messages the list begins, where the application has said so. */
+  #last: number | undefined;
+  /** The list's beginning is settled. */
+  #hasBegun = false;
+  /** Up to where `message` has told. */
+  #toldSeq = 0;
   #outbox: ConversationOutbox | undefined;
   /** Of who was signed in before. */
   #outboxBefore: ConversationOutbox | undefined;
@@ -124,6 +130,8 @@ export class ConversationView {
   #isClosed = false;
   /** The work that brings the view up to date, while it runs. */
   #syncing: Promise<void> | undefined;
+  /** The join that is under way: it is carried out even where nobody waits for it any more. */
+  #joining: Promise<unknown> | undefined;
   #syncAgain = false;
   #failures = 0;
   #gap: Undo | undefined;
@@ -154,6 +162,7 @@ export class ConversationView {
       this.#noteRead(userId, seq);
       this.#changed();
     },
+    CONVERSATION_LEFT: () => this.#left(),
     PARTICIPANT_JOINED: ({ userId }) => this.#isThere(userId, true),
     PARTICIPANT_LEFT: ({ userId }) => this.#isThere(userId, false),
     NOTE_ADDED: ({ note }) => this.#emitter.emit('note', note),
@@ -204,8 +213,10 @@ export class ConversationView {
   async join({ signal, last }: JoinOptions = {}): Promise<ConversationSnapshot> {
     signal?.throwIfAborted();
     this.#isWanted = true;
+    if (!this.#hasBegun) this.#last ??= last;
     if (this.#state === 'idle' || (this.#state === 'ended' && this.#reason === 'lost')) this.#set('joining');
-    if (last !== undefined && this.#list.base === 0 && this.#list.end === 0) await this.#beginWith(last, signal);
+    // What was read for the outbox's sake.
+    this.#tellMessages();
     this.#deps.connection.want();
     this.#goOn();
     await unlessAborted(signal, this.#settled());
@@ -221,8 +232,12 @@ export class ConversationView {
     await this.#out(signal);
   }
 
-  /** Puts a message into the outbox, which sends it as soon as it can, after those before it. */
+  /**
+   * Puts a message into the outbox, which sends it as soon as it can, after those before it. Throws `LiveSupportError` where nobody is
+   * signed in, or the client is closed or has forgotten this view: nothing is kept then.
+   */
   send(content: string): Sending {
+    this.#stopped.signal.throwIfAborted();
     const outbox = this.#openOutbox();
     if (!outbox) throw new LiveSupportError('SIGNED_OUT', 'nobody is signed in');
     this.#typingStopped();
@@ -242,21 +257,24 @@ export class ConversationView {
   }
 
   /**
-   * Every message after `afterSeq`, once and in order, as they come; joins first. Ends when the conversation has ended and is read
-   * to its end. An abort ends it with the signal's reason.
+   * Every message after `afterSeq`, once and in order, as they come, and those that a `join({ last })` has left out; joins first. Ends
+   * when the conversation has ended and is read to its end. An abort ends it with the signal's reason.
    */
   async *messages({
     afterSeq = 0,
     signal,
   }: CallOptions & { readonly afterSeq?: number } = {}): AsyncGenerator<Message, void, void> {
     if (!this.#isWanted) await this.join({ signal });
-    for (let base = this.#list.base; base > afterSeq; base = this.#list.base) {
-      await this.loadEarlier({ signal });
-      // Of what was deleted after its time there are no earlier ones.
-      if (this.#list.base === base) break;
-    }
-    for (let seq = Math.max(afterSeq, this.#list.base) + 1; ; ) {
+    for (let seq = afterSeq + 1; ; ) {
       signal?.throwIfAborted();
+      const list = this.#list;
+      const { base } = list;
+      if (seq <= base) {
+        await this.loadEarlier({ count: Math.min(PAGE, base - seq + 1), signal });
+        // Of what was deleted after its time there are no earlier ones.
+        if (list === this.#list && list.base === base) seq = base + 1;
+        continue;
+      }
       const message = this.#list.at(seq);
       if (message) {
         seq += 1;
@@ -268,7 +286,8 @@ export class ConversationView {
 
   /** Reads so many of the messages before the first one. Returns whether there are still earlier ones. */
   async loadEarlier({ count = 50, signal }: CallOptions & { readonly count?: number } = {}): Promise<boolean> {
-    const { base } = this.#list;
+    const list = this.#list;
+    const { base } = list;
     const from = Math.max(0, base - count);
     const earlier: Message[] = [];
     for (let afterSeq: number | null = from; afterSeq !== null && afterSeq < base; ) {
@@ -280,7 +299,7 @@ export class ConversationView {
       earlier.push(...page.items);
       afterSeq = page.nextAfterSeq;
     }
-    this.#list.prepend(earlier);
+    list.prepend(earlier);
     this.#changed();
     return this.#list.base > 0;
   }
@@ -309,7 +328,8 @@ export class ConversationView {
    * second, and not before somebody looks at the page.
    */
   markRead(seq: number = this.#list.end): void {
-    this.#wantsRead = Math.max(this.#wantsRead, seq);
+    const there = Math.max(this.#list.end, this.#conversation?.lastSeq ?? 0);
+    this.#wantsRead = Math.max(this.#wantsRead, Math.min(seq, there));
     this.#tellRead();
     this.#changed();
   }
@@ -343,10 +363,18 @@ export class ConversationView {
     }
   }
 
-  /** Notes something for the staff. Repeated while that is safe. */
-  addNote(content: string, { signal }: CallOptions = {}): Promise<Note> {
-    const body = { content, clientNoteId: this.#deps.newId() };
-    return this.#deps.http.addNote({ params: { conversationId: this.id }, body, signal });
+  /** Notes something for the staff. Repeated while that is safe. With a `clientNoteId` of yours, calling again makes no second note. */
+  async addNote(
+    content: string,
+    { clientNoteId, signal }: CallOptions & { readonly clientNoteId?: string } = {},
+  ): Promise<Note> {
+    const { http, newId } = this.#deps;
+    const body = { content, clientNoteId: clientNoteId ?? newId() };
+    try {
+      return await http.addNote({ params: { conversationId: this.id }, body, signal });
+    } catch (error) {
+      throw clientNoteId === undefined ? madeHere(error) : error;
+    }
   }
 
   /** Takes a conversation that an answer of the HTTP API has brought, so that the view is as new as that. */
@@ -360,11 +388,15 @@ export class ConversationView {
     if (user && this.#outbox?.userId === user.id) return;
     if (!user && !this.#outbox) return;
     const isNew = this.#outbox !== undefined;
+    // A customer's conversation is no other customer's: who sees it next is the same person, a visitor who has said who they are.
+    const isSame = this.#outbox?.role === 'candidate' && user?.role === 'candidate';
+    if (!isSame) this.#toldSeq = 0;
     this.#outbox?.stop();
     this.#outboxBefore = this.#outbox ?? this.#outboxBefore;
     this.#outbox = undefined;
     if (isNew) {
       this.#list = new MessageList();
+      this.#hasBegun = false;
       this.#conversation = null;
       this.#readSeqs = {};
       this.#present = [];
@@ -386,16 +418,28 @@ export class ConversationView {
     void this.#outbox?.sync();
   }
 
+  /** @internal For the client: this view is over, and out of its room. */
+  async forget(): Promise<void> {
+    const { connection } = this.#deps;
+    const { epoch } = connection;
+    const isIn = this.#joinedEpoch > 0 || this.#joining !== undefined;
+    this.stop();
+    // A leave could overtake it.
+    await this.#joining;
+    if (isIn && connection.epoch === epoch && connection.isReady) await this.#sayGoodbye(undefined);
+  }
+
   /** @internal For the client: this view is over. */
   stop(): void {
     this.#isWanted = false;
-    this.#stopped.abort(new LiveSupportError('CLOSED', 'the conversation was forgotten, or the client is closed'));
+    const why = 'the conversation was forgotten, or the client is closed';
+    this.#stopped.abort(new LiveSupportError('CLOSED', why));
     for (const undo of this.#undos) undo();
     for (const undo of this.#typing.values()) undo();
     this.#gap?.();
     this.#typingStopped();
     this.#readPause?.();
-    this.#outbox?.stop();
+    (this.#outbox ?? this.#outboxBefore)?.stop(new LiveSupportError('CLOSED', why, { outcomeUnknown: true }));
     this.#changed();
   }
 
@@ -447,15 +491,16 @@ export class ConversationView {
       const list = this.#list;
       const moves = this.#moves;
       try {
+        if (!this.#hasBegun && this.#last !== undefined) {
+          await this.#beginWith(this.#last);
+          continue;
+        }
         if (this.#isClosed || this.#conversation?.status === 'closed') return await this.#readToTheEnd();
         this.#cameOrWent.clear();
-        const joined = await connection.request(
-          'JOIN_CONVERSATION',
-          { conversationId: this.id, afterSeq: list.end },
-          { signal },
-        );
+        const joined = await unlessAborted(signal, this.#join(list.end));
         // The person may be another one by now.
         if (list !== this.#list || signal.aborted) continue;
+        this.#hasBegun = true;
         // What was told meanwhile may have ended the stay that this answer speaks of.
         const isIn = epoch === connection.epoch && moves === this.#moves;
         if (isIn) this.#joinedEpoch = epoch;
@@ -472,7 +517,9 @@ export class ConversationView {
         if (error.code === 'CONVERSATION_CLOSED') this.#isClosed = true;
         else if (epoch === connection.epoch && connection.isReady) {
           if (error.code === 'INVALID_TOKEN') return connection.distrust();
-          if (!error.retryable && !error.outcomeUnknown) return this.#end('lost', error);
+          // What is none of the service's answers says nothing of the conversation.
+          const isRefusal = !error.retryable && !error.outcomeUnknown && error.code !== 'UNEXPECTED';
+          if (isRefusal) return this.#end('lost', error);
           this.#error = error;
           this.#changed();
           await this.#wait(error.retryAfter, signal).catch(() => undefined);
@@ -481,6 +528,15 @@ export class ConversationView {
     }
     // Left while a join was under way.
     if (!this.#needsRoom && this.#joinedEpoch > 0) void this.#out(undefined);
+  }
+
+  #join(afterSeq: number): Promise<ServerEvents['CONVERSATION_JOINED']> {
+    const join = this.#deps.connection.request('JOIN_CONVERSATION', { conversationId: this.id, afterSeq });
+    const over = () => {
+      this.#joining = undefined;
+    };
+    this.#joining = join.then(over, over);
+    return join;
   }
 
   /** Longer each time in a row. */
@@ -510,21 +566,27 @@ export class ConversationView {
   async #out(signal: AbortSignal | undefined): Promise<void> {
     if (this.#joinedEpoch === 0 || !this.#deps.connection.isReady) return;
     this.#joinedEpoch = 0;
+    await this.#sayGoodbye(signal);
+    // Somebody may have joined meanwhile, and the two may have taken effect in either order.
+    if (this.#needsRoom) this.#goOn();
+  }
+
+  async #sayGoodbye(signal: AbortSignal | undefined): Promise<void> {
     try {
       await this.#deps.connection.request('LEAVE_CONVERSATION', { conversationId: this.id }, { signal });
     } catch (error) {
       // Not in the room, or not connected: it is out.
       if (!(error instanceof LiveSupportError)) throw error;
     }
-    // Somebody may have joined meanwhile, and the two may have taken effect in either order.
-    if (this.#needsRoom) this.#goOn();
   }
 
-  async #beginWith(last: number, signal: AbortSignal | undefined): Promise<void> {
-    const { http } = this.#deps;
-    const conversation = await http.getConversation({ params: { conversationId: this.id }, signal });
-    if (this.#list.end > 0 || this.#list.base > 0) return;
-    this.#list = new MessageList(Math.max(0, conversation.lastSeq - last));
+  async #beginWith(last: number): Promise<void> {
+    const { signal } = this.#stopped;
+    const list = this.#list;
+    const conversation = await this.#deps.http.getConversation({ params: { conversationId: this.id }, signal });
+    if (list !== this.#list) return;
+    this.#hasBegun = true;
+    if (list.end === 0) this.#list = new MessageList(Math.max(0, conversation.lastSeq - last));
     this.#take(conversation);
   }
 
@@ -624,9 +686,9 @@ export class ConversationView {
     for (const one of added) {
       this.#typing.get(one.senderId)?.();
       this.#typing.delete(one.senderId);
-      this.#emitter.emit('message', one);
     }
     if (added.length === 0) return;
+    this.#tellMessages();
     const last = added.at(-1);
     const { end } = this.#list;
     if (last && this.#conversation && this.#conversation.lastSeq < end) {
@@ -634,6 +696,18 @@ export class ConversationView {
     }
     this.#outbox?.seen(end);
     this.#changed();
+  }
+
+  /** Tells what was not told yet. While only the outbox wants the room nobody listens: it is told once somebody does. */
+  #tellMessages(): void {
+    if (!this.#isWanted) return;
+    const list = this.#list;
+    for (let seq = Math.max(this.#toldSeq, list.base) + 1; list === this.#list; seq = this.#toldSeq + 1) {
+      const message = list.at(seq);
+      if (!message) return;
+      this.#toldSeq = seq;
+      this.#emitter.emit('message', message);
+    }
   }
 
   /** There is a message of this `seq`. Where it isn't here in a moment, it is asked for. */
@@ -671,6 +745,15 @@ export class ConversationView {
     this.#joinedEpoch = 0;
     if (this.#state === 'ended' && this.#reason === 'lost' && this.#isWanted && conversation.agentId === user.id)
       this.#set('joining');
+    if (this.#state === 'live') this.#set('joining');
+    this.#goOn();
+  }
+
+  /** Out of the room: by a view that was forgotten, or a leave that was thought better of and may have taken effect last. */
+  #left(): void {
+    if (!this.#needsRoom) return;
+    this.#moves += 1;
+    this.#joinedEpoch = 0;
     if (this.#state === 'live') this.#set('joining');
     this.#goOn();
   }

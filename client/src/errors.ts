@@ -53,6 +53,12 @@ export class LiveSupportError extends Error {
 
 export const isLiveSupportError = (error: unknown): error is LiveSupportError => error instanceof LiveSupportError;
 
+/** Of a call that named here what it makes: made again, it would make another one. What surely had no effect may be made again. */
+export const madeHere = (error: unknown): unknown =>
+  error instanceof LiveSupportError && error.retryable && error.outcomeUnknown
+    ? new LiveSupportError(error.code, error.message, { ...error, retryable: false, cause: error.cause })
+    : error;
+
 /** Codes with which the service says that it did nothing, and that it may do it later. */
 export const PASSING: ReadonlySet<string> = new Set<ErrorCode>(['RATE_LIMITED', 'OUT_OF_ORDER', 'CONFLICT']);
 /** Codes that leave open whether the command was carried out. */

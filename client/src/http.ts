@@ -117,8 +117,7 @@ export class Wire {
       try {
         return await attempt();
       } catch (error) {
-        if (!(error instanceof LiveSupportError) || !error.retryable || error.code === 'CONFLICT' || tried >= retries)
-          throw error;
+        if (!(error instanceof LiveSupportError) || !error.retryable || tried >= retries) throw error;
         const least = (error.retryAfter ?? 0) * 1000;
         if (least > MOST_RETRY_AFTER_SECONDS * 1000) throw error;
         await sleep(clock, least + pause(backoff, tried, random), parts.signal);
@@ -191,7 +190,8 @@ function refusal(
   return new LiveSupportError(known, detail ?? message ?? `answered ${status}`, {
     status,
     outcomeUnknown,
-    retryable: outcomeUnknown ? isSafe : PASSING.has(known),
+    // Over HTTP a conflict is with what has been stored: whoever asks reads that first.
+    retryable: outcomeUnknown ? isSafe : PASSING.has(known) && known !== 'CONFLICT',
     errors: errors ?? [],
     retryAfter: Number.isFinite(wait) ? wait : null,
     requestId: requestId ?? headers.get('x-request-id'),

@@ -4,6 +4,7 @@ import type { Message } from './protocol.ts';
 export class MessageList {
   #base: number;
   #messages: Message[] = [];
+  #copy: readonly Message[] | undefined;
   readonly #beyond = new Map<number, Message>();
   /** The highest `seq` that is known to be there. */
   #known: number;
@@ -27,9 +28,10 @@ export class MessageList {
     return this.end >= this.#known;
   }
 
-  /** A copy: the list goes on. */
+  /** A copy: the list goes on. The same one until there are more: a view tells of much that is no message. */
   get messages(): readonly Message[] {
-    return [...this.#messages];
+    this.#copy ??= [...this.#messages];
+    return this.#copy;
   }
 
   at(seq: number): Message | undefined {
@@ -51,6 +53,7 @@ export class MessageList {
       this.#beyond.delete(next.seq);
       this.#messages.push(next);
       added.push(next);
+      this.#copy = undefined;
     }
     return added;
   }
@@ -62,6 +65,7 @@ export class MessageList {
     if (!first || wanted.some(({ seq }, index) => seq !== first.seq + index) || wanted.at(-1)?.seq !== this.#base)
       return;
     this.#messages = [...wanted, ...this.#messages];
+    this.#copy = undefined;
     this.#base = first.seq - 1;
   }
 }

@@ -90,6 +90,8 @@ export interface OutboxDependencies {
   /** The name of this tab, and of the lock that it has as long as it lives. */
   readonly tab: string;
   readonly backoff: Backoff;
+  /** Another tab is gone: this one sends what that has left. */
+  onTabGone(): void;
 }
 
 /** How the outbox of a conversation reaches the service. */
@@ -110,6 +112,10 @@ export class Outbox {
   #lastOrder = 0;
   /** One after the other, so that what was written last is what is kept. */
   #writes: Promise<unknown> = Promise.resolve();
+  /** Whether each other tab that has written something is gone. */
+  readonly #tabs = new Map<string, boolean>();
+  /** Who has turned out to be who here. */
+  #handedOver: { readonly from: string; readonly to: string } | undefined;
 
   /** @internal */
   constructor(deps: OutboxDependencies) {
@@ -120,9 +126,31 @@ export class Outbox {
     return this.#deps;
   }
 
-  /** The conversations in which this user has messages on their way. */
-  async conversations(userId: string): Promise<string[]> {
-    return [...new Set((await this.load(userId)).map(({ conversationId }) => conversationId))];
+  /** The conversations in which there is something of this user's to be sent that other tabs have left. */
+  async leftovers(userId: string): Promise<string[]> {
+    if (this.#handedOver?.to === userId) await this.handOver(this.#handedOver.from, userId);
+    const left = (await this.load(userId)).filter(
+      ({ tab, failed }) => !failed && tab !== this.#deps.tab && this.sendsFor(tab),
+    );
+    return [...new Set(left.map(({ conversationId }) => conversationId))];
+  }
+
+  /** Whether this tab sends what that one has written. Of one that lives it is told when that is gone. Sent by two, a message is still one. */
+  sendsFor(tab: string): boolean {
+    const { tab: own, locks, onTabGone } = this.#deps;
+    if (tab === own) return true;
+    const isGone = this.#tabs.get(tab);
+    if (isGone === undefined) {
+      this.#tabs.set(tab, false);
+      void locks
+        .request(tab, async () => undefined)
+        .catch(() => undefined)
+        .then(() => {
+          this.#tabs.set(tab, true);
+          onTabGone();
+        });
+    }
+    return isGone === true;
   }
 
   /** Everything that is kept of this user, in order; of one conversation, where one is named. */
@@ -136,8 +164,12 @@ export class Outbox {
     return kept.sort((a, b) => a.order - b.order || (a.id < b.id ? -1 : 1));
   }
 
-  /** One person has turned out to be the other: what is kept of the first is the other's from now on. */
+  /**
+   * One person has turned out to be the other: what is kept of the first is the other's from now on. Another tab may write for the first
+   * until it hears of it.
+   */
   async handOver(from: string, to: string): Promise<void> {
+    this.#handedOver = { from, to };
     for (const kept of await this.load(from)) {
       this.save(to, kept);
       this.remove(from, kept);
@@ -181,10 +213,10 @@ export class ConversationOutbox {
   #pausedUntil = 0;
   #wake: Undo = () => undefined;
   #isStopped = false;
-  /** Tabs whose end is waited for. */
-  readonly #watched = new Set<string>();
-  /** What the person before had here, who may turn out to be this one: somebody waits for the end of a message. */
-  readonly #before: ReadonlyMap<string, Entry>;
+  /** What is stored, or was discarded: what was read of the storage before that, and comes after it, doesn't bring it back. */
+  readonly #over = new Set<string>();
+  /** What the persons before had here, one of whom may turn out to be this one: somebody waits for the end of a message. */
+  readonly #before: Map<string, Entry>;
 
   constructor(
     outbox: Outbox,
@@ -193,7 +225,8 @@ export class ConversationOutbox {
     conversationId: string,
     before?: ConversationOutbox,
   ) {
-    this.#before = new Map((before ? before.#entries : []).map((entry) => [entry.kept.id, entry]));
+    const entries = (before ? before.#entries : []).map((entry) => [entry.kept.id, entry] as const);
+    this.#before = new Map([...(before ? before.#before : []), ...entries]);
     this.#outbox = outbox;
     this.#carrier = carrier;
     this.#userId = user.id;
@@ -205,9 +238,13 @@ export class ConversationOutbox {
     return this.#userId;
   }
 
-  /** Whether there is something to be sent, by this tab or another one. */
+  get role(): Role {
+    return this.#role;
+  }
+
+  /** Whether there is something to be sent by this tab. */
   get isPending(): boolean {
-    return this.#entries.some(({ state }) => state === 'sending');
+    return this.#entries.some(({ state, isOwn }) => state === 'sending' && isOwn);
   }
 
   get messages(): readonly OutgoingMessage[] {
@@ -260,18 +297,24 @@ export class ConversationOutbox {
 
   /** Takes what the storage has: after a reload, and of other tabs. */
   async sync(): Promise<void> {
+    const hadFailed = new Set(this.#entries.filter(({ state }) => state === 'failed'));
     const all = await this.#outbox.load(this.#userId, this.#conversationId);
     if (this.#isStopped) return;
     const there = new Map(all.map((kept) => [kept.id, kept]));
+    // Another tab may have sent it, sent it once more, or discarded it.
+    this.#entries = this.#entries.filter((entry) => {
+      const kept = there.get(entry.kept.id);
+      if (entry.state === 'failed' && hadFailed.has(entry)) return kept !== undefined && kept.failed !== null;
+      return entry.isOwn || entry.state === 'accepted' || kept !== undefined;
+    });
     for (const kept of all) {
       const known = this.#find(kept.id);
-      if (!known) this.#take(kept);
-      else if (!known.isOwn) this.#update(known, kept);
+      if (known) {
+        known.isOwn ||= this.#outbox.sendsFor(kept.tab);
+        if (!known.isOwn) this.#update(known, kept);
+      } else if (this.#over.has(kept.id)) this.#outbox.remove(this.#userId, kept);
+      else this.#take(kept);
     }
-    // What another tab has sent, or discarded, is gone.
-    this.#entries = this.#entries.filter(
-      ({ kept, isOwn, state }) => isOwn || state === 'accepted' || there.has(kept.id),
-    );
     this.#entries.sort((a, b) => a.kept.order - b.kept.order || (a.kept.id < b.kept.id ? -1 : 1));
     this.#carrier.changed();
     this.pump();
@@ -336,9 +379,13 @@ export class ConversationOutbox {
     for (const entry of this.#entries) if (entry.state === 'sending') this.#fail(entry, error);
   }
 
-  stop(): void {
+  /** Sends nothing more. With an error nobody comes back for it either, and whoever waits for a message's end is told so. */
+  stop(error?: LiveSupportError): void {
     this.#isStopped = true;
     this.#wake();
+    if (!error) return;
+    for (const { state, reject } of [...this.#entries, ...this.#before.values()])
+      if (state === 'sending') reject(error);
   }
 
   async #send(entry: Entry): Promise<void> {
@@ -391,6 +438,7 @@ export class ConversationOutbox {
   }
 
   #accept(id: string, seq: number): void {
+    this.#over.add(id);
     const entry = this.#find(id);
     if (!entry || entry.state === 'accepted') return;
     entry.state = 'accepted';
@@ -421,6 +469,7 @@ export class ConversationOutbox {
   }
 
   #drop(entry: Entry): void {
+    this.#over.add(entry.kept.id);
     this.#entries = this.#entries.filter((other) => other !== entry);
     this.#outbox.remove(this.#userId, entry.kept);
   }
@@ -430,12 +479,14 @@ export class ConversationOutbox {
   }
 
   #take(kept: Kept): Entry {
-    const isOwn = kept.tab === this.#outbox.deps.tab;
+    const isOwn = this.#outbox.sendsFor(kept.tab);
     const before = this.#before.get(kept.id);
-    const entry = before ? { ...before, kept, isUnderWay: false, isOwn } : newEntry(kept, isOwn);
+    this.#before.delete(kept.id);
+    // What was refused, and is sent once more, has another end.
+    const goesOn = before && (before.state !== 'failed' || kept.failed);
+    const entry = goesOn ? { ...before, kept, isUnderWay: false, isOwn } : newEntry(kept, isOwn);
     this.#entries.push(entry);
     this.#update(entry, kept);
-    if (!isOwn) this.#watch(kept.tab);
     // Its answer came as it was handed over.
     if (entry.state === 'accepted') this.#outbox.remove(this.#userId, kept);
     return entry;
@@ -446,21 +497,6 @@ export class ConversationOutbox {
     if (kept.failed && entry.state === 'sending') {
       this.#refused(entry, new LiveSupportError(kept.failed.code, kept.failed.message));
     }
-  }
-
-  /** When a tab is gone, this one sends what it has left. Sent by two, a message is still one. */
-  #watch(tab: string): void {
-    if (this.#watched.has(tab)) return;
-    this.#watched.add(tab);
-    void this.#outbox.deps.locks
-      .request(tab, async () => undefined)
-      .catch(() => undefined)
-      .then(() => {
-        this.#watched.delete(tab);
-        if (this.#isStopped) return;
-        for (const entry of this.#entries) if (entry.kept.tab === tab) entry.isOwn = true;
-        this.pump();
-      });
   }
 }
 

@@ -120,7 +120,9 @@ export class Queue {
     this.#known.clear();
     this.#set('idle');
     const { connection } = this.#deps;
-    if (!connection.isReady) return;
+    // It could overtake what asks for a page.
+    if (this.#loading) await unlessAborted(signal, this.#loading);
+    if (this.#isWanted || !connection.isReady) return;
     try {
       await connection.request('UNWATCH_QUEUE', {}, { signal });
     } catch (error) {
@@ -205,7 +207,8 @@ export class Queue {
   }
 
   #receive(frame: ServerFrame): void {
-    if (frame.event === 'QUEUE_STALE') {
+    // Watched again before its end was told: that may have taken effect last.
+    if (frame.event === 'QUEUE_STALE' || (frame.event === 'QUEUE_UNWATCHED' && this.#isWanted)) {
       if (this.#state === 'live') this.#set('loading');
       this.#read();
     } else if (frame.event === 'QUEUE_CHANGED') {

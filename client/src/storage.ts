@@ -10,8 +10,11 @@ export interface ClientStorage {
   remove(key: string): void | Promise<void>;
   /** Every key that begins so. */
   keys(prefix: string): readonly string[] | Promise<readonly string[]>;
-  /** Calls back when another tab or process has changed something. Where it is missing, other tabs are not heard of. */
-  subscribe?(listener: () => void): Undo;
+  /**
+   * Calls back when another tab or process has changed something, with its key where that is known: what is not of the client's is then
+   * not looked at. Where it is missing, other tabs are not heard of.
+   */
+  subscribe?(listener: (key?: string) => void): Undo;
 }
 
 /** Forgets everything with the page or process. */
@@ -50,8 +53,10 @@ export function webStorage(storage: WebStorage): ClientStorage {
       ),
     subscribe: (listener) => {
       const { addEventListener, removeEventListener } = globalThis as Partial<EventTarget>;
-      addEventListener?.call(globalThis, 'storage', listener);
-      return () => removeEventListener?.call(globalThis, 'storage', listener);
+      // Without a key everything was removed.
+      const told = (event: Event & { readonly key?: string | null }) => listener(event.key ?? undefined);
+      addEventListener?.call(globalThis, 'storage', told);
+      return () => removeEventListener?.call(globalThis, 'storage', told);
     },
   };
 }

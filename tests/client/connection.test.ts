@@ -261,6 +261,15 @@ describe('a command', () => {
     await command;
   });
 
+  it('is not answered by a frame without data, nor is anybody told of that', async () => {
+    const client = await service.connected();
+    client.conversation('c');
+    const told: string[] = [];
+    client.connection.on('frame', ({ event }) => told.push(event));
+    for (const data of [undefined, null, 'text']) service.socket.receive({ event: 'SOMETHING_NEW', data });
+    expect(told).toEqual([]);
+  });
+
   it('has an unknown outcome after a frame of the gateway’s own', async () => {
     const client = await service.connected();
     const command = expect(

@@ -123,6 +123,34 @@ describe('joining', () => {
     expect(seqs()).toEqual(messages(1, 100).map(({ seq }) => seq));
   });
 
+  it('with the last messages ends where the conversation is not to be seen, and is tried again where nobody answers', async () => {
+    service.handlers.getConversation = () => problem(404, 'NOT_FOUND');
+    await expect(view.join({ last: 50 })).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    expect(view.snapshot).toMatchObject({ state: 'ended', reason: 'lost' });
+    service.handlers.getConversation = () => 'lost';
+    const join = view.join({ last: 50 });
+    await service.clock.pass(20_000);
+    expect(view.snapshot).toMatchObject({ state: 'joining', error: { code: 'NETWORK' } });
+    service.handlers.getConversation = () => ({ status: 200, body: conversation({ lastSeq: 1000 }) });
+    await service.clock.pass(60_000);
+    expect(
+      service.socket.answer('JOIN_CONVERSATION', 'CONVERSATION_JOINED', joined({ messages: messages(951, 1000) })).data
+        .afterSeq,
+    ).toBe(950);
+    expect((await join).state).toBe('live');
+  });
+
+  it('is not given up for an answer that says nothing of the conversation', async () => {
+    service.handlers.getConversation = () => ({ status: 418, body: 'I am a hotel' });
+    const join = view.join({ last: 50 });
+    await service.clock.pass(1_000);
+    expect(view.snapshot).toMatchObject({ state: 'joining', error: { code: 'UNEXPECTED' } });
+    service.handlers.getConversation = () => ({ status: 200, body: conversation() });
+    await service.clock.pass(60_000);
+    service.socket.answer('JOIN_CONVERSATION', 'CONVERSATION_JOINED', joined());
+    expect((await join).state).toBe('live');
+  });
+
   it.each(['FORBIDDEN', 'VALIDATION_FAILED'] as const)('is not tried again after %s', async (code) => {
     const join = view.join();
     await settled();
@@ -239,6 +267,56 @@ describe('messages', () => {
     });
   });
 
+  it('come one by one from the first on beside a join that has begun with the last', async () => {
+    service.handlers.getConversation = () => ({ status: 200, body: conversation({ lastSeq: 10 }) });
+    service.handlers.listMessages = () => ({ status: 200, body: { items: messages(1, 8), nextAfterSeq: null } });
+    void view.join({ last: 2 });
+    const read: number[] = [];
+    void (async () => {
+      for await (const { seq } of view.messages()) read.push(seq);
+    })();
+    await settled();
+    expect(
+      service.socket.answer('JOIN_CONVERSATION', 'CONVERSATION_JOINED', joined({ messages: messages(9, 10) })).data
+        .afterSeq,
+    ).toBe(8);
+    await settled();
+    service.socket.tell('NEW_MESSAGE', message(11));
+    await settled();
+    expect(read).toEqual(messages(1, 11).map(({ seq }) => seq));
+  });
+
+  it('are told once, though the visitor to whom they were told becomes a customer', async () => {
+    await live(2);
+    const told: number[] = [];
+    view.on('message', ({ seq }) => told.push(seq));
+    service.handlers.exchangeIdentity = () => ({ status: 200, body: session(user('ada'), 't9') });
+    await client.exchange({ token: 'of the site', visitorToken: 't1' });
+    await settled();
+    service.socket.answer('JOIN_CONVERSATION', 'CONVERSATION_JOINED', joined({ messages: messages(1, 3) }));
+    await settled();
+    expect([told, seqs()]).toEqual([[3], [1, 2, 3]]);
+  });
+
+  it('are told to each person, once', async () => {
+    await live(1);
+    const told: number[] = [];
+    view.on('message', ({ seq }) => told.push(seq));
+    await client.session.end();
+    await client.session.use(session(user('alex', 'agent'), 't9'));
+    await settled();
+    service.socket.answer('JOIN_CONVERSATION', 'CONVERSATION_JOINED', joined({ messages: messages(1, 2) }));
+    await settled();
+    expect(told).toEqual([1, 2]);
+  });
+
+  it('are shown by the same list until there are more', async () => {
+    await live(2);
+    const { messages: before } = view.snapshot;
+    service.socket.tell('TYPING', { conversationId: 'c', userId: 'alex', typing: true });
+    expect([view.snapshot.typing, view.snapshot.messages === before]).toEqual([['alex'], true]);
+  });
+
   it('are told in one change, where they come at once', async () => {
     await live();
     const changes: number[] = [];
@@ -309,6 +387,82 @@ describe('the conversation', () => {
     expect(await join).toMatchObject({ state: 'ended', reason: 'closed', conversation: { status: 'closed' } });
     expect(seqs()).toEqual([1, 2, 3]);
     await isQuiet();
+  });
+});
+
+describe('the room', () => {
+  const left = { conversationId: 'c' };
+
+  it('is entered again where a leave before the join may have taken effect after it', async () => {
+    await live();
+    void client.forget('c');
+    view = client.conversation('c');
+    await live();
+    service.socket.answer('LEAVE_CONVERSATION', 'CONVERSATION_LEFT', left);
+    await settled();
+    expect(view.snapshot.state).toBe('joining');
+    service.socket.answer('JOIN_CONVERSATION', 'CONVERSATION_JOINED', joined());
+    await settled();
+    expect(view.snapshot.state).toBe('live');
+  });
+
+  it('is entered once more where the leave is told while the join is under way', async () => {
+    await live();
+    void client.forget('c');
+    view = client.conversation('c');
+    void view.join();
+    await settled();
+    service.socket.answer('LEAVE_CONVERSATION', 'CONVERSATION_LEFT', left);
+    service.socket.answer('JOIN_CONVERSATION', 'CONVERSATION_JOINED', joined());
+    await settled();
+    service.socket.answer('JOIN_CONVERSATION', 'CONVERSATION_JOINED', joined());
+    await settled();
+    expect(view.snapshot.state).toBe('live');
+  });
+
+  it('is left by who is forgotten on the way in, after that', async () => {
+    const join = view.join();
+    await settled();
+    const forgetting = client.forget('c');
+    await expect(join).rejects.toMatchObject({ code: 'CLOSED' });
+    expect(service.socket.sent.map(({ event }) => event)).toEqual(['JOIN_CONVERSATION']);
+    service.socket.answer('JOIN_CONVERSATION', 'CONVERSATION_JOINED', joined());
+    await settled();
+    service.socket.answer('LEAVE_CONVERSATION', 'CONVERSATION_LEFT', left);
+    await forgetting;
+  });
+
+  it('is left by who is forgotten with a message on its way, the end of which is not waited for', async () => {
+    await live();
+    const { accepted: end } = view.send('hello');
+    const forgetting = client.forget('c');
+    await expect(end).rejects.toMatchObject({ code: 'CLOSED', outcomeUnknown: true });
+    await settled();
+    service.socket.answer('LEAVE_CONVERSATION', 'CONVERSATION_LEFT', left);
+    await forgetting;
+    expect(() => view.send('too late')).toThrow(expect.objectContaining({ code: 'CLOSED' }));
+  });
+});
+
+describe('what is named here', () => {
+  const lostTwice = async (call: () => Promise<unknown>) => {
+    const failing = call().catch((error: unknown) => error);
+    await service.clock.pass(60_000);
+    return failing;
+  };
+  const open = (clientConversationId?: string) =>
+    client.open({ subject: 's', ...(clientConversationId !== undefined && { clientConversationId }) });
+  const note = (clientNoteId?: string) => view.addNote('n', clientNoteId === undefined ? {} : { clientNoteId });
+
+  it.each([
+    ['a conversation', 'createConversation', open],
+    ['a note', 'addNote', note],
+  ] as const)('%s: only who gives a name may call again', async (_what, operation, call) => {
+    service.handlers[operation] = () => 'lost';
+    expect(await lostTwice(() => call())).toMatchObject({ code: 'NETWORK', retryable: false, outcomeUnknown: true });
+    expect(await lostTwice(() => call('mine'))).toMatchObject({ code: 'NETWORK', retryable: true });
+    service.handlers[operation] = () => problem(429, 'RATE_LIMITED', { 'retry-after': '60' });
+    expect(await lostTwice(() => call())).toMatchObject({ code: 'RATE_LIMITED', retryable: true, retryAfter: 60 });
   });
 });
 
@@ -529,6 +683,18 @@ describe('reading', () => {
     service.socket.end(1001);
     await service.clock.pass(2_000);
     expect(marks()).toEqual([2]);
+  });
+
+  it('of more than there is counts for what there is', async () => {
+    await live(3);
+    view.markRead(1000);
+    expect(marks()).toEqual([3]);
+    service.socket.answer('MARK_READ', 'MESSAGES_READ', { conversationId: 'c', userId: 'kim', seq: 3, readAt: 'x' });
+    await service.clock.pass(1_000);
+    service.socket.tell('NEW_MESSAGE', message(4));
+    expect(view.snapshot.unread).toBe(1);
+    view.markRead();
+    expect(marks()).toEqual([4]);
   });
 
   it('of others is shown, and never goes back', async () => {

@@ -114,6 +114,33 @@ describe('the queue', () => {
     expect([ids(), service.socket.sent]).toEqual([[], []]);
   });
 
+  it('is watched again where the end of the watch before may have taken effect last', async () => {
+    const { queue } = await watched();
+    void queue.unwatch();
+    const again = queue.watch();
+    await settled();
+    service.socket.answer('WATCH_QUEUE', 'QUEUE_WATCHED', { conversations: [], nextCursor: null });
+    await again;
+    service.socket.answer('UNWATCH_QUEUE', 'QUEUE_UNWATCHED', {});
+    expect(queue.snapshot.state).toBe('loading');
+    await settled();
+    service.socket.answer('WATCH_QUEUE', 'QUEUE_WATCHED', { conversations: [], nextCursor: null });
+    await settled();
+    expect(queue.snapshot.state).toBe('live');
+  });
+
+  it('is watched no more after a page that was under way: the two could overtake each other', async () => {
+    const { queue } = await service.connected({}, session(user('sam', 'supervisor')));
+    void queue.watch();
+    await settled();
+    const unwatch = queue.unwatch();
+    expect(service.socket.sent.map(({ event }) => event)).toEqual(['WATCH_QUEUE']);
+    service.socket.answer('WATCH_QUEUE', 'QUEUE_WATCHED', { conversations: [], nextCursor: null });
+    await settled();
+    service.socket.answer('UNWATCH_QUEUE', 'QUEUE_UNWATCHED', {});
+    await unwatch;
+  });
+
   it('tells of agents, and of what is not in it', async () => {
     const { queue } = await watched();
     const told: unknown[] = [];
@@ -171,6 +198,29 @@ describe('availability', () => {
     service.socket.end(1001);
     await service.clock.pass(5_000);
     expect([told, sets()]).toEqual([['away'], []]);
+  });
+
+  it('that the person has ended is over, though a renewal from before is answered after that', async () => {
+    const availability = await available();
+    await service.clock.pass(60_000);
+    const renewal = service.socket.take('SET_AVAILABILITY');
+    const set = availability.set('away');
+    service.socket.answer('SET_AVAILABILITY', 'AVAILABILITY_SET', { status: 'away', until: null });
+    await set;
+    service.socket.tell('AVAILABILITY_SET', { status: 'available', until }, renewal);
+    await settled();
+    expect(availability.snapshot.status).toBe('away');
+  });
+
+  it('of which the answer is lost is known from the next renewal', async () => {
+    const { availability } = await service.connected({}, session(user('alex', 'agent')));
+    const set = availability.set('available');
+    service.socket.refuse('SET_AVAILABILITY', 'UNAVAILABLE');
+    await expect(set).rejects.toMatchObject({ outcomeUnknown: true });
+    await service.clock.pass(60_000);
+    service.socket.answer('SET_AVAILABILITY', 'AVAILABILITY_SET', { status: 'available', until });
+    await settled();
+    expect(availability.snapshot.status).toBe('available');
   });
 
   it('of before a reload is found, without beginning it', async () => {

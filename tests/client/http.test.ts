@@ -111,6 +111,14 @@ describe('without an answer', () => {
   });
 });
 
+it('a conflict is not retryable: the same call would meet it again', async () => {
+  const client = await service.connected();
+  service.handlers.rateConversation = () => problem(409, 'CONFLICT');
+  const rating = client.http.rateConversation({ params: { conversationId: 'c' }, body: { score: 5 } });
+  await expect(rating).rejects.toMatchObject({ code: 'CONFLICT', retryable: false, outcomeUnknown: false });
+  expect(service.calls('rateConversation')).toBe(1);
+});
+
 it('waits as long as the service says, if that is not too long', async () => {
   const { http } = await signedIn();
   service.handlers.getMe = () => problem(429, 'RATE_LIMITED', { 'retry-after': '7' });

@@ -1,10 +1,17 @@
-import { type ClientStorage, type ConversationView, localLocks, memoryStorage } from '../../client/src/index.ts';
+import {
+  type ClientOptions,
+  type ClientStorage,
+  type ConversationView,
+  localLocks,
+  memoryStorage,
+} from '../../client/src/index.ts';
 import {
   accepted,
   conversation,
   FakeService,
   joined,
   message,
+  messages,
   session,
   settled,
   sharedStorage,
@@ -164,6 +171,151 @@ it('keeps a refused message until it is sent once more, as the last one, or forg
   expect([await kept(), shown(view).length]).toEqual([0, 1]);
 });
 
+it.each([
+  ['a', 40_000],
+  ['€', 12_000],
+])('fails what is too long for a frame, and sends what comes after it: %s × %i', async (character, count) => {
+  const view = await inRoom();
+  const long = view.send(character.repeat(count));
+  view.send('after it');
+  await expect(long.accepted).rejects.toMatchObject({ code: 'PAYLOAD_TOO_LARGE', retryable: false });
+  expect(contents()).toEqual(['after it']);
+  view.discard(long.clientMessageId);
+  expect(shown(view)).toEqual([['after it', 'sending']]);
+});
+
+it('fails the longest message where something on the way takes less, and sends the others again', async () => {
+  const view = await inRoom();
+  const [, long] = ['short', 'x'.repeat(2_000)].map((content) => view.send(content));
+  service.socket.end(1009);
+  await expect(long?.accepted).rejects.toMatchObject({ code: 'PAYLOAD_TOO_LARGE' });
+  await service.clock.pass(1_000);
+  service.socket.answer('JOIN_CONVERSATION', 'CONVERSATION_JOINED', joined());
+  await service.clock.pass(1_000);
+  expect(contents()).toEqual(['short']);
+});
+
+it('sends a refused message once more after signing out and in again', async () => {
+  const client = await service.connected({ storage });
+  const view = client.conversation('c');
+  await join(view);
+  const { clientMessageId } = view.send('a');
+  service.socket.refuse('SEND_MESSAGE', 'VALIDATION_FAILED');
+  await settled();
+  await client.session.end();
+  await client.session.use(session());
+  await settled();
+  service.socket.answer('JOIN_CONVERSATION', 'CONVERSATION_JOINED', joined());
+  await settled();
+  expect(shown(view)).toEqual([['a', 'failed']]);
+  const again = view.retry(clientMessageId);
+  accept();
+  expect(await again?.accepted).toMatchObject({ seq: 1 });
+});
+
+it('lets nobody wait for a message for ever: what is closed says so', async () => {
+  const client = await service.connected({ storage });
+  const { accepted: end } = client.conversation('c').send('a');
+  await settled();
+  await client.session.end();
+  client.close();
+  await expect(end).rejects.toMatchObject({ code: 'CLOSED', outcomeUnknown: true });
+  expect(await kept()).toBe(1);
+});
+
+it('reads the storage again for what is of the outbox, and for nothing else', async () => {
+  let tell: (key?: string) => void = () => undefined;
+  let reads = 0;
+  const keys = (prefix: string) => {
+    reads += 1;
+    return storage.keys(prefix);
+  };
+  const subscribe = (listener: typeof tell) => {
+    const before = tell;
+    tell = (key) => {
+      before(key);
+      listener(key);
+    };
+    return () => undefined;
+  };
+  (await service.connected({ storage: { ...storage, keys, subscribe } })).conversation('c');
+  const readsOf = async (key?: string) => {
+    await settled();
+    reads = 0;
+    tell(key);
+    await settled();
+    return reads;
+  };
+  expect([await readsOf('theme'), await readsOf('live-support:session')]).toEqual([0, 0]);
+  expect([await readsOf('live-support:outbox:kim:c:x'), await readsOf()]).toEqual([2, 2]);
+});
+
+describe('in a storage that takes its time', () => {
+  /** Reads of the outbox wait until they are let go. */
+  async function slow() {
+    const waiting: (() => void)[] = [];
+    let isSlow = false;
+    let tell: () => void = () => undefined;
+    const options: Partial<ClientOptions> = {
+      storage: {
+        ...storage,
+        get: async (key) => {
+          const value = await storage.get(key);
+          if (isSlow && key.includes('outbox')) await new Promise<void>((resolve) => waiting.push(resolve));
+          return value;
+        },
+        subscribe: (listener) => {
+          const before = tell;
+          tell = () => {
+            before();
+            listener();
+          };
+          return () => undefined;
+        },
+      },
+    };
+    const view = (await service.connected(options)).conversation('c');
+    await join(view);
+    const sending = view.send('a');
+    await settled();
+    /** What is read before this is done comes after it. */
+    const meanwhile = async (work: () => void) => {
+      isSlow = true;
+      tell();
+      await settled();
+      work();
+      await settled();
+      for (const resolve of waiting) resolve();
+      await settled();
+    };
+    return { view, sending, meanwhile };
+  }
+
+  it('what is discarded stays so', async () => {
+    const { view, sending, meanwhile } = await slow();
+    service.socket.refuse('SEND_MESSAGE', 'VALIDATION_FAILED');
+    await settled();
+    await meanwhile(() => view.discard(sending.clientMessageId));
+    expect([shown(view), await kept()]).toEqual([[], 0]);
+  });
+
+  it('what is stored is not sent again', async () => {
+    const { view, sending, meanwhile } = await slow();
+    const { clientMessageId } = sending;
+    await meanwhile(() => {
+      accept();
+      service.socket.tell('NEW_MESSAGE', message(1, { senderRole: 'candidate', clientMessageId }));
+    });
+    expect([shown(view), contents()]).toEqual([[], []]);
+  });
+
+  it('what fails is shown', async () => {
+    const { view, meanwhile } = await slow();
+    await meanwhile(() => service.socket.refuse('SEND_MESSAGE', 'VALIDATION_FAILED'));
+    expect(shown(view)).toEqual([['a', 'failed']]);
+  });
+});
+
 it('takes a message for stored when it is seen, or acknowledged late', async () => {
   const view = await inRoom();
   const [one, two] = ['a', 'b'].map((content) => view.send(content));
@@ -253,6 +405,26 @@ describe('of a visitor who becomes a customer', () => {
     expect(await shared.tab().keys('live-support:outbox:ada:')).toHaveLength(1);
   });
 
+  it('comes along from a tab that hears of it too late', async () => {
+    const [shared, locks] = [sharedStorage(), localLocks()];
+    const one = await service.connected({ storage: shared.tab(), locks });
+    const [deaf, heard] = [shared.tab(), [] as (() => void)[]];
+    const late = {
+      ...deaf,
+      subscribe: (listener: () => void) => deaf.subscribe?.(() => heard.push(listener)) ?? listener,
+    };
+    const other = service.client({ storage: late, locks });
+    await other.session.restore();
+    service.handlers.exchangeIdentity = () => ({ status: 200, body: session(user('ada'), 't9') });
+    await one.exchange({ token: 'of the site', visitorToken: 't1' });
+    other.conversation('c').send('as the visitor');
+    await settled();
+    expect(await shared.tab().keys('live-support:outbox:ada:')).toHaveLength(1);
+    for (const listener of heard) listener();
+    await settled();
+    expect(shown(other.conversation('c'))).toEqual([['as the visitor', 'sending']]);
+  });
+
   it('stays where it is when somebody else is signed in by another token', async () => {
     const { client, view } = await asked();
     await client.exchange({ token: 'of the site', visitorToken: 'of somebody else' });
@@ -289,6 +461,34 @@ describe('after a reload', () => {
     await service.clock.pass(60_000);
     expect(service.socket.sent).toEqual([]);
     expect(await kept()).toBe(1);
+  });
+
+  it('tells what was said from the first message on, though it was read before anybody asked', async () => {
+    (await inRoom()).send('left');
+    await settled();
+    await reload();
+    service.socket.answer('JOIN_CONVERSATION', 'CONVERSATION_JOINED', joined({ messages: messages(1, 3) }));
+    await settled();
+    const client = service.clients.at(-1);
+    const told: number[] = [];
+    client?.conversation('c').on('message', (one) => told.push(one.seq));
+    client
+      ?.conversation('c')
+      .join()
+      .catch(() => undefined);
+    expect(told).toEqual([1, 2, 3]);
+    service.socket.tell('NEW_MESSAGE', message(4));
+    expect(told).toEqual([1, 2, 3, 4]);
+  });
+
+  it('connects for nothing that was refused', async () => {
+    (await inRoom()).send('a');
+    service.socket.refuse('SEND_MESSAGE', 'VALIDATION_FAILED');
+    await settled();
+    service.close();
+    const client = service.client({ storage });
+    await settled();
+    expect([client.session.user?.id, client.connection.status.state]).toEqual(['kim', 'idle']);
   });
 
   it('is not misled by what is no message', async () => {
@@ -330,6 +530,36 @@ describe('two tabs', () => {
     await first.accepted;
     await settled();
     expect(sentOn(two)).toEqual(['second']);
+  });
+
+  it('need no socket for what the other one sends, until that is gone', async () => {
+    const [shared, locks] = [sharedStorage(), localLocks()];
+    const one = await service.connected({ storage: shared.tab(), locks });
+    const idle = service.client({ storage: shared.tab(), locks });
+    await idle.session.restore();
+    const view = idle.conversation('c');
+    await join(one.conversation('c'));
+    one.conversation('c').send('hello');
+    await settled();
+    expect([idle.connection.status.state, shown(view)]).toEqual(['idle', [['hello', 'sending']]]);
+    one.close();
+    await settled();
+    expect(idle.connection.status.state).toBe('ready');
+    service.socket.answer('JOIN_CONVERSATION', 'CONVERSATION_JOINED', joined());
+    await settled();
+    expect(contents()).toEqual(['hello']);
+  });
+
+  it('forget what the other one discards, and leave to it what it sends once more', async () => {
+    const [one, two] = await twoTabs();
+    const [first, second] = ['first', 'second'].map((content) => one.view.send(content).clientMessageId);
+    for (let count = 0; count < 2; count += 1) one.socket.refuse('SEND_MESSAGE', 'VALIDATION_FAILED');
+    await settled();
+    two.view.discard(first ?? '');
+    two.view.retry(second ?? '');
+    await settled();
+    expect([shown(one.view), shown(two.view)]).toEqual([[['second', 'sending']], [['second', 'sending']]]);
+    expect([sentOn(one), sentOn(two)]).toEqual([[], ['second']]);
   });
 
   it('do not wait for one another for ever', async () => {

@@ -39,7 +39,7 @@ it('its types are those that follow from the schemas', () => {
   holds<AllSame<{ [N in ServerEventName]: ServerData<N> }, spelled.ClientEvents>>();
 });
 
-it('costs a page at most 15 KB, and has no schema in it', async () => {
+it('costs a page at most 16 KB, and has no schema in it', async () => {
   const { outputFiles } = await build({
     ...{
       entryPoints: [`${PROJECT}/client/src/index.ts`],
@@ -52,8 +52,8 @@ it('costs a page at most 15 KB, and has no schema in it', async () => {
   });
   const code = outputFiles[0]?.text ?? '';
   expect(code.includes('safeParse')).toBe(false);
-  // 14 KB when this was written.
-  expect(gzipSync(code).length).toBeLessThan(15 * 1024);
+  // 15 KB when this was written.
+  expect(gzipSync(code).length).toBeLessThan(16 * 1024);
 });
 
 it('has every option in its README', () => {

@@ -1,4 +1,4 @@
-import { CustomerClient } from '../../client/src/client.ts';
+import { CustomerClient, randomId } from '../../client/src/client.ts';
 import type { ConversationSnapshot, ConversationView } from '../../client/src/conversation.ts';
 import { LiveSupportError } from '../../client/src/errors.ts';
 import { defaultLocks } from '../../client/src/locks.ts';
@@ -358,13 +358,8 @@ export class Chat {
     if (this.#stopped.signal.aborted) return;
     if (!view || (!this.#isShown && !isRunning(state)) || view.snapshot.state === 'ended') return;
     this.#wake();
-    view.join({ last: FIRST_PAGE, signal: this.#stopped.signal }).catch((error: unknown) => this.#joinFailed(error));
-  }
-
-  #joinFailed(error: unknown): void {
-    if (this.#stopped.signal.aborted || !(error instanceof LiveSupportError)) return;
-    // `ended` tells of what is lost; what is signed out, `change` of the session.
-    if (error.outcomeUnknown || error.retryable) setTimeout(() => this.#listen(readState()), 3_000);
+    // Of what is lost `ended` tells; of who is signed out, `change` of the session. All else the view tries again.
+    view.join({ last: FIRST_PAGE, signal: this.#stopped.signal }).catch(() => undefined);
   }
 
   #follow(view: ConversationView | undefined): void {
@@ -578,7 +573,3 @@ function passed(ms: number, isSoonerOnline: boolean, signal: AbortSignal): Promi
     signal.addEventListener('abort', done);
   });
 }
-
-/** `crypto.randomUUID` is for secure contexts only. */
-const randomId = (): string =>
-  [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');

@@ -54,13 +54,17 @@ export async function browserOf(person: Person): Promise<Browser> {
 class Tab {
   readonly name: string;
   readonly client: LiveSupportClient;
-  readonly view: ConversationView;
+  /** The view of now: `forget` makes another one. */
+  view: ConversationView;
   readonly page = new FakePage();
-  /** What the application was told, message by message. */
-  readonly told: Message[] = [];
-  /** What the application has read by `for await`. */
-  readonly read: Message[] = [];
-  readonly #reading: Promise<void>;
+  /** What the application was told, message by message, of this view. */
+  told: Message[] = [];
+  /** What the application has read by `for await`, of this view. */
+  read: Message[] = [];
+  readonly #conversationId: string;
+  /** With how many of the last messages the screen begins; 0 for all. */
+  readonly #last: number;
+  #reading: Promise<void> = Promise.resolve();
   readonly #stop = new AbortController();
 
   constructor(
@@ -71,8 +75,11 @@ class Tab {
     conversationId: string,
     random: Random,
     clock: Clock,
+    last: number,
   ) {
     this.name = name;
+    this.#conversationId = conversationId;
+    this.#last = last;
     this.client = createClient({
       httpUrl: 'http://localhost',
       websocketUrl: 'ws://localhost',
@@ -96,8 +103,42 @@ class Tab {
       replaceAfterMs: 25_000,
     });
     this.view = this.client.conversation(conversationId);
-    this.view.on('message', (message) => this.told.push(message));
-    this.#reading = this.#read();
+    this.#begin();
+    // Whoever signs in is told everything.
+    this.client.session.on('change', ({ user }) => {
+      if (user) this.told = [];
+    });
+  }
+
+  get beginsLate(): boolean {
+    return this.#last > 0;
+  }
+
+  /** As a page does that takes a conversation from the screen and shows it again at once. */
+  forget(): void {
+    void this.client.forget(this.#conversationId);
+    this.view = this.client.conversation(this.#conversationId);
+    this.#begin();
+  }
+
+  /** Leaves, and comes back before that is done. */
+  comeBack(): void {
+    void this.view.leave();
+    void this.view.join().catch(() => undefined);
+  }
+
+  #begin(): void {
+    const told: Message[] = [];
+    const read: Message[] = [];
+    this.told = told;
+    this.read = read;
+    const { view } = this;
+    view.on('message', (message) => {
+      if (view === this.view) this.told.push(message);
+    });
+    // The screen begins with the last ones, beside what reads from the first one on.
+    if (this.#last > 0) void view.join({ last: this.#last }).catch(() => undefined);
+    this.#reading = Promise.all([this.#reading, this.#read(view, read)]).then(() => undefined);
   }
 
   /** Ends as a page does that is closed or reloaded: what it hasn't sent yet is what it has kept. */
@@ -107,9 +148,9 @@ class Tab {
     await this.#reading;
   }
 
-  async #read(): Promise<void> {
+  async #read(view: ConversationView, read: Message[]): Promise<void> {
     try {
-      for await (const message of this.view.messages({ signal: this.#stop.signal })) this.read.push(message);
+      for await (const message of view.messages({ signal: this.#stop.signal })) read.push(message);
     } catch {
       // It is ended. What it has read until then counts.
     }
@@ -122,6 +163,9 @@ interface Said {
   readonly by: 'candidate' | 'agent';
   readonly sending: Sending;
 }
+
+/** More bytes than a frame may have. */
+const TOO_LONG = '€'.repeat(11_000);
 
 /** Plays one seed: two people, one of them in two tabs, through a network at its worst. Returns what is wrong. */
 export async function playSeed(
@@ -141,7 +185,8 @@ export async function playSeed(
   let lives = 0;
   const open = (browser: Browser, name: string) => {
     lives += 1;
-    return new Tab(desk, `${name} ${lives}`, browser, network, id, random, clock);
+    const last = random.pick([0, 0, 1, 3]);
+    return new Tab(desk, `${name} ${lives}`, browser, network, id, random, clock, last);
   };
   const tabs = [open(candidate, 'candidate'), open(candidate, 'candidate'), open(agent, 'agent')];
   await Promise.all(tabs.map((tab) => tab.client.session.restore()));
@@ -165,6 +210,9 @@ export async function playSeed(
       restart: 1,
       expire: 1,
       reload: 2,
+      forget: 1,
+      comeBack: 1,
+      tooLong: 1,
       blink: 1,
       wait: 4,
     });
@@ -195,6 +243,15 @@ export async function playSeed(
         tabs[at] = open(at === 2 ? agent : candidate, at === 2 ? 'agent' : 'candidate');
         await tabs[at]?.client.session.restore();
         break;
+      case 'forget':
+        tab.forget();
+        break;
+      case 'comeBack':
+        tab.comeBack();
+        break;
+      case 'tooLong':
+        tab.view.send(TOO_LONG);
+        break;
       case 'blink':
         tab.page.become({ focused: !tab.page.isFocused() });
         break;
@@ -214,6 +271,11 @@ export async function playSeed(
   const complaints: string[] = [];
   try {
     await eventually('the outboxes to be empty', async () => quiet());
+    // What is refused stays until somebody looks at it, in whichever tab.
+    for (const { view } of tabs) {
+      for (const { clientMessageId, state } of view.snapshot.outbox)
+        if (state === 'failed') view.discard(clientMessageId);
+    }
     await (tabs[2] as Tab).view.close();
     await eventually('the views to end', async () => tabs.every(({ view }) => view.snapshot.state === 'ended'));
     await eventually('the applications to have read', async () =>
@@ -266,8 +328,10 @@ function compare(
       ['read', tab.read],
       ['shown', tab.view.snapshot.messages],
     ] as const) {
-      const expected = open.includes(tab) ? stored : stored.slice(0, handed.length);
       if (how === 'shown' && !open.includes(tab)) continue;
+      // What a screen that begins with the last ones leaves out is read, and not told.
+      const first = how === 'told' && tab.beginsLate ? (handed[0]?.seq ?? 1) - 1 : 0;
+      const expected = stored.slice(first, open.includes(tab) ? undefined : first + handed.length);
       if (text(handed) !== text(expected)) {
         complaints.push(`${tab.name} was ${how} ${handed.map(({ seq }) => seq).join(' ')}, of ${stored.length}`);
       }

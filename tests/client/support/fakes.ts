@@ -193,7 +193,7 @@ export class FakeService {
     readonly path: string;
   }[] = [];
   readonly handlers: Partial<Record<OperationName, Handler>> = {};
-  readonly #clients: LiveSupportClient[] = [];
+  readonly clients: LiveSupportClient[] = [];
   /** Sockets open by themselves. */
   opens = true;
   #ids = 0;
@@ -239,7 +239,7 @@ export class FakeService {
       },
       ...options,
     });
-    this.#clients.push(client);
+    this.clients.push(client);
     return client;
   }
 
@@ -253,7 +253,7 @@ export class FakeService {
   }
 
   close(): void {
-    for (const client of this.#clients) client.close();
+    for (const client of this.clients) client.close();
   }
 
   readonly #fetch: Fetch = async (url, { method, headers, body, signal }) => {

@@ -1,4 +1,5 @@
 import { type Signal, signal } from '@preact/signals';
+import { randomId } from '../../../client/src/client.ts';
 import {
   type AnyConversation,
   type ConversationSnapshot,
@@ -60,6 +61,8 @@ export class Chat {
   #loading: Promise<void> | undefined;
   /** Reads back to what this person has read last, so that the line "new" has its place. */
   #readingBack = false;
+  /** A note that may have been taken, though no answer came: noted again, it is the same one. */
+  #unsure: { readonly text: string; readonly clientNoteId: string } | undefined;
   readonly view: ConversationView;
   readonly state: Signal<ChatState>;
   readonly notes: Signal<readonly Note[]> = signal([]);
@@ -202,7 +205,14 @@ export class Chat {
   }
 
   async note(text: string): Promise<void> {
-    this.#addNote(await this.view.addNote(text));
+    const clientNoteId = this.#unsure?.text === text ? this.#unsure.clientNoteId : randomId();
+    try {
+      this.#addNote(await this.view.addNote(text, { clientNoteId }));
+      this.#unsure = undefined;
+    } catch (thrown) {
+      if (isLiveSupportError(thrown) && thrown.outcomeUnknown) this.#unsure = { text, clientNoteId };
+      throw thrown;
+    }
   }
 
   /** Takes what an answer has brought. */
