@@ -10,8 +10,11 @@ export interface ClientStorage {
   remove(key: string): void | Promise<void>;
   /** Every key that begins so. */
   keys(prefix: string): readonly string[] | Promise<readonly string[]>;
-  /** Calls back when another tab or process has changed something. Where it is missing, other tabs are not heard of. */
-  subscribe?(listener: () => void): Undo;
+  /**
+   * Calls back when another tab or process has changed something, with the key where that is known. Where it is missing, other
+   * tabs are not heard of.
+   */
+  subscribe?(listener: (key?: string | null) => void): Undo;
 }
 
 /** Forgets everything with the page or process. */
@@ -50,8 +53,9 @@ export function webStorage(storage: WebStorage): ClientStorage {
       ),
     subscribe: (listener) => {
       const { addEventListener, removeEventListener } = globalThis as Partial<EventTarget>;
-      addEventListener?.call(globalThis, 'storage', listener);
-      return () => removeEventListener?.call(globalThis, 'storage', listener);
+      const changed = (event: Event & { readonly key?: string | null }) => listener(event.key);
+      addEventListener?.call(globalThis, 'storage', changed);
+      return () => removeEventListener?.call(globalThis, 'storage', changed);
     },
   };
 }
@@ -89,7 +93,11 @@ export function tolerant(storage: ClientStorage): ClientStorage {
         return true;
       }, false);
       if (isKept) instead.delete(key);
-      else instead.set(key, value);
+      else {
+        instead.set(key, value);
+        // What is there is older: another tab must not take it for what counts.
+        await attempt(() => storage.remove(key), undefined);
+      }
     },
     remove: async (key) => {
       instead.delete(key);
