@@ -319,6 +319,10 @@ export class ConversationView {
    * unknown is tried again.
    */
   async close({ signal }: CallOptions = {}): Promise<void> {
+    return this.#deps.session.during('signedIn', signal, (during) => this.#close(during));
+  }
+
+  async #close(signal: AbortSignal): Promise<void> {
     const { connection, clock, random, backoff } = this.#deps;
     for (let attempt = 0; ; attempt += 1) {
       const after = this.#outbox?.last;
@@ -522,8 +526,10 @@ export class ConversationView {
 
   async #beginWith(last: number, signal: AbortSignal | undefined): Promise<void> {
     const { http } = this.#deps;
+    const list = this.#list;
     const conversation = await http.getConversation({ params: { conversationId: this.id }, signal });
-    if (this.#list.end > 0 || this.#list.base > 0) return;
+    // The person may be another one by now.
+    if (list !== this.#list || list.end > 0 || list.base > 0) return;
     this.#list = new MessageList(Math.max(0, conversation.lastSeq - last));
     this.#take(conversation);
   }
