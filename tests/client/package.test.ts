@@ -77,6 +77,10 @@ it('has every option in its README', () => {
   expect(names.filter((name) => !table.includes(`\`${name}\``))).toEqual([]);
 });
 
+it('has no link in its README to what is not in the package', () => {
+  expect(readFileSync(`${PROJECT}/client/README.md`, 'utf8')).not.toMatch(/\]\(\.\.\//);
+});
+
 it('has the version of the service', () => {
   const versionOf = (path: string) =>
     (JSON.parse(readFileSync(`${PROJECT}/${path}`, 'utf8')) as { version: string }).version;
