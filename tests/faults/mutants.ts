@@ -873,7 +873,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'client/src/session.ts',
     find: "if (caller === 'signedIn') call.abort(signedOut());",
     replace: "if (caller === 'anyone') call.abort(signedOut());",
-    killers: ['tests/client/http'],
+    killers: ['tests/client/session'],
   },
   {
     name: 'a session that comes late takes the place of a newer one',
