@@ -3,7 +3,7 @@ import { type Backoff, type Clock, systemClock } from './clock.ts';
 import { Connection, type ConnectionOptions, type SocketConstructor } from './connection.ts';
 import { type AnyConversation, ConversationView } from './conversation.ts';
 import { Emitter, type Undo } from './emitter.ts';
-import { LiveSupportError, madeHere } from './errors.ts';
+import { madeHere } from './errors.ts';
 import { type CallOptions, createHttp, type Fetch, type Http, Wire } from './http.ts';
 import { defaultLocks, type Locks, localLocks } from './locks.ts';
 import { Outbox } from './outbox.ts';
@@ -105,6 +105,8 @@ export class CustomerClient {
 
   /** @internal */
   constructor(options: ClientOptions) {
+    // A bad address would look like a network that is gone.
+    new URL(options.websocketUrl, globalThis.location?.href);
     const clock = options.clock ?? systemClock;
     const random = options.random ?? Math.random;
     const newId = options.newId ?? randomId;
@@ -140,7 +142,7 @@ export class CustomerClient {
       pongTimeoutMs: options.pongTimeoutMs ?? 10_000,
       replaceAfterMs: options.replaceAfterMs ?? 6_600_000,
     };
-    const WebSocket = options.WebSocket ?? (globalThis.WebSocket as unknown as SocketConstructor);
+    const WebSocket = options.WebSocket ?? globalThis.WebSocket;
     const { session, http } = this;
     const connection = new Connection({
       url: options.websocketUrl,
@@ -153,9 +155,9 @@ export class CustomerClient {
     });
     this.connection = connection;
     const tab = `${prefix}tab:${newId()}`;
-    const kept = `${prefix}outbox:`;
+    const outboxPrefix = `${prefix}outbox:`;
     const onTabGone = () => this.#storageChanged();
-    this.#outbox = new Outbox({ clock, random, newId, storage, locks, prefix: kept, tab, backoff, onTabGone });
+    this.#outbox = new Outbox({ clock, random, newId, storage, locks, prefix: outboxPrefix, tab, backoff, onTabGone });
     this.#makeView = (id) =>
       new ConversationView(id, {
         connection,
@@ -173,9 +175,8 @@ export class CustomerClient {
     this.#undos = [
       this.connection.on('frame', ({ event, data }) => this.#emitter.emit(event, data as never)),
       session.on('change', ({ user }) => this.#personChanged(user)),
-      // Of what is no text nobody knows which key it was.
       storage.subscribe?.((key) => {
-        if (typeof key !== 'string' || key.startsWith(kept)) this.#storageChanged();
+        if (key?.startsWith(outboxPrefix) !== false) this.#storageChanged();
       }) ?? (() => undefined),
     ];
     // Finds out who is signed in, and sends what an earlier page has left. Who signs in later is heard of by the event.
@@ -219,15 +220,13 @@ export class CustomerClient {
 
   /** Signs in with an address and a password. */
   async signIn(body: Requests['login']['body'], { signal }: CallOptions = {}): Promise<User> {
-    const session = await this.http.login({ body, signal });
-    await this.session.use(session);
+    const session = await this.session.useAnswer(() => this.http.login({ body, signal }));
     return session.user;
   }
 
   /** Registers a customer, and signs them in. */
   async register(body: Requests['register']['body'], { signal }: CallOptions = {}): Promise<User> {
-    const session = await this.http.register({ body, signal });
-    await this.session.use(session);
+    const session = await this.session.useAnswer(() => this.http.register({ body, signal }));
     return session.user;
   }
 
@@ -236,34 +235,35 @@ export class CustomerClient {
    * visitor becomes the customer: their conversations come along, and what is in their outbox.
    */
   async exchange(body: Requests['exchangeIdentity']['body'], { signal }: CallOptions = {}): Promise<User> {
-    const session = await this.http.exchangeIdentity({ body, signal });
-    await this.use(session, body.visitorToken);
-    return session.user;
+    const ask = () => this.http.exchangeIdentity({ body, signal });
+    return this.#handOver(body.visitorToken, () => this.session.useAnswer(ask));
   }
 
   /** As `session.use`. What is in the outbox of the visitor who was exchanged for this session is sent by it. */
   async use(session: Session, visitorToken?: string): Promise<void> {
+    await this.#handOver(visitorToken, async () => {
+      await this.session.use(session);
+      return session;
+    });
+  }
+
+  async #handOver(visitorToken: string | undefined, signIn: () => Promise<Session>): Promise<User> {
     const visitor = visitorToken === undefined ? null : await this.session.holderOf(visitorToken);
-    await this.session.use(session);
+    const { user } = await signIn();
     // First the session: from now on nothing is written for the visitor here.
-    if (!visitor || visitor.id === session.user.id) return;
-    await this.#outbox.handOver(visitor.id, session.user.id);
-    this.#storageChanged();
+    if (visitor && visitor.id !== user.id) {
+      await this.#outbox.handOver(visitor.id, user.id);
+      this.#storageChanged();
+    }
+    return user;
   }
 
   /**
-   * Ends the session: at the service, where that can be reached, and here in any case. What is in the outbox waits for the person
-   * to come back.
+   * Ends the session: here at once, and at the service, where that answers within five seconds. What is in the outbox waits for the
+   * person to come back.
    */
-  async signOut({ signal }: CallOptions = {}): Promise<void> {
-    try {
-      // Not to make a session in order to end it.
-      if (await this.session.restore()) await this.http.logout({ signal });
-    } catch (error) {
-      if (!(error instanceof LiveSupportError)) throw error;
-    } finally {
-      await this.session.end();
-    }
+  signOut(options: CallOptions = {}): Promise<void> {
+    return this.session.signOut(options);
   }
 
   /** Lets go of everything. What is in the outbox is kept. */

@@ -8,10 +8,18 @@ export interface Clock {
   after(ms: number, run: () => void): Undo;
 }
 
+const LONGEST_MS = 2 ** 31 - 1;
+
 export const systemClock: Clock = {
   now: () => Date.now(),
   after: (ms, run) => {
-    const timer = setTimeout(run, ms);
+    let timer: ReturnType<typeof setTimeout>;
+    // A platform's timer that is longer runs at once.
+    const wait = (left: number) => {
+      if (left > LONGEST_MS) timer = setTimeout(() => wait(left - LONGEST_MS), LONGEST_MS);
+      else timer = setTimeout(run, left);
+    };
+    wait(ms);
     return () => clearTimeout(timer);
   },
 };
@@ -53,6 +61,8 @@ export function abortable<T>(
 
 /** Waits for what goes on anyway, unless the signal is aborted before. */
 export function unlessAborted<T>(signal: AbortSignal | undefined, promise: Promise<T>): Promise<T> {
+  // What fails once nobody waits any more is nobody's fault.
+  promise.catch(() => undefined);
   if (!signal) return promise;
   return abortable(signal, (resolve, reject) => {
     promise.then(resolve, reject);

@@ -14,11 +14,11 @@ import {
 } from './protocol.ts';
 import type { SessionKeeper } from './session.ts';
 
-/** What this package needs of a `WebSocket`. */
+/** What this package needs of a `WebSocket`. The handlers are declared so that the platform's own is one. */
 export interface Socket {
   onopen: ((event: never) => void) | null;
-  onmessage: ((event: { readonly data: unknown }) => void) | null;
-  onclose: ((event: { readonly code: number }) => void) | null;
+  onmessage: ((event: never) => void) | null;
+  onclose: ((event: never) => void) | null;
   onerror: ((event: never) => void) | null;
   send(text: string): void;
   close(): void;
@@ -138,8 +138,8 @@ class Line {
     this.#socket = socket;
     this.#clock = clock;
     this.lastFrameAt = clock.now();
-    socket.onmessage = ({ data }) => this.#receive(data);
-    socket.onclose = ({ code }) => this.over(code);
+    socket.onmessage = ({ data }: { readonly data: unknown }) => this.#receive(data);
+    socket.onclose = ({ code }: { readonly code: number }) => this.over(code);
     socket.onerror = () => undefined;
   }
 
@@ -275,14 +275,14 @@ export class Connection {
   readonly #undos: Undo[];
   #status: ConnectionStatus = { state: 'idle', reason: 'new', error: null, retryAt: null };
   #line: Line | undefined;
-  /** A new attempt makes what an old one still does count for nothing. */
-  #attempt = 0;
   #failures = 0;
   #epoch = 0;
   #requests = 0;
   /** The last upgrade was refused, or the socket cut: the session may have ended. */
   #doubt = false;
   #replacing = false;
+  /** A newer connection has taken the place: this one's own, if it is being replaced. */
+  #cut: LiveSupportError | undefined;
   /** The socket whose place was taken, while something may still be under way on it. */
   #retired: Line | undefined;
   #stopWaiting: Undo = () => undefined;
@@ -337,11 +337,12 @@ export class Connection {
   /** @internal For the client: who is signed in has changed. A socket is one person's. */
   sessionChanged(before: User | null, user: User | null): void {
     const { state, reason } = this.#status;
-    const isWanted = state !== 'idle' && (state !== 'closed' || reason === 'signedOut');
+    // What the application has closed stays so. Whose place was taken keeps nobody else out.
+    const isWanted = state !== 'idle' && (state !== 'closed' || reason !== 'asked');
     // An attempt under way has just found, or made, the session that it needs.
     if (!isWanted || (before === null && state === 'connecting')) return;
     if (user === null) {
-      if (state !== 'closed') this.#end('signedOut', null);
+      if (reason !== 'signedOut') this.#end('signedOut', null);
       return;
     }
     this.#drop();
@@ -353,10 +354,19 @@ export class Connection {
    * Sends a command and waits for its answer; first for the connection, where there is none. Throws `LiveSupportError`, or the
    * signal's reason.
    */
-  async request<N extends ClientEventName>(
+  request<N extends ClientEventName>(
     event: N,
     data: ClientEvents[N]['data'],
     { signal, timeoutMs = this.#deps.options.commandTimeoutMs }: CallOptions & { readonly timeoutMs?: number } = {},
+  ): Promise<ClientEvents[N]['answer']> {
+    return this.#deps.session.during('signedIn', signal, (during) => this.#ask(event, data, timeoutMs, during));
+  }
+
+  async #ask<N extends ClientEventName>(
+    event: N,
+    data: ClientEvents[N]['data'],
+    timeoutMs: number,
+    signal: AbortSignal,
   ): Promise<ClientEvents[N]['answer']> {
     const isSafe = isSafeToRepeat(SAFE_EVENTS[event], data);
     const size = sizeOf({ event, data });
@@ -392,7 +402,7 @@ export class Connection {
     this.#line?.over(null);
   }
 
-  #becomesReady(timeoutMs: number, signal: AbortSignal | undefined): Promise<void> {
+  #becomesReady(timeoutMs: number, signal: AbortSignal): Promise<void> {
     this.want();
     if (this.#status.state === 'closed') return Promise.reject(closed(this.#status));
     return abortable(signal, (resolve, reject) => {
@@ -413,58 +423,58 @@ export class Connection {
 
   async #try(reason: 'asked' | 'again'): Promise<void> {
     this.#stopWaiting();
-    this.#attempt += 1;
-    const attempt = this.#attempt;
-    const isCurrent = () => attempt === this.#attempt;
+    // A new attempt makes what an old one still does count for nothing.
     this.#abort.abort();
     this.#abort = new AbortController();
+    const { signal } = this.#abort;
     this.#become({ state: 'connecting', reason });
     try {
-      const line = await this.#open(this.#abort.signal);
-      if (!isCurrent()) return line.over(null);
-      this.#doubt = false;
-      this.#settle(line, reason);
+      await this.#open(signal, (line) => this.#settle(line, reason));
     } catch (error) {
-      if (!isCurrent()) return;
-      if (!(error instanceof LiveSupportError)) {
-        // Of `getSession`, which is the application's.
-        this.#wait(
-          'unavailable',
-          new LiveSupportError('UNEXPECTED', 'no session could be had', { cause: error, retryable: true }),
-        );
-      } else if (error.code === 'SIGNED_OUT') this.#end('signedOut', error);
+      if (signal.aborted || !(error instanceof LiveSupportError)) return;
+      if (error.code === 'SIGNED_OUT') this.#end('signedOut', error);
       else this.#wait(error instanceof Unopened ? 'refused' : 'unavailable', error);
     }
   }
 
-  /** Opens one socket. A browser isn't told why an upgrade is refused: so the next one makes sure of the session first. */
-  async #open(signal: AbortSignal): Promise<Line> {
+  /**
+   * Opens one socket, and hands it over in the same moment, so that nothing that happens to it is missed. A browser isn't told why
+   * an upgrade is refused: so the next one makes sure of the session first.
+   */
+  async #open(signal: AbortSignal, opened: (line: Line) => void): Promise<void> {
     const { session, clock, WebSocket, url, options } = this.#deps;
     const token = await (this.#doubt ? session.verified({ signal }) : session.accessToken({ signal }));
     signal.throwIfAborted();
-    const socket = new WebSocket(url, [SUBPROTOCOL, token]);
+    let socket: Socket;
+    try {
+      socket = new WebSocket(url, [SUBPROTOCOL, token]);
+    } catch (cause) {
+      throw new Unopened('UNEXPECTED', 'no WebSocket could be made', { cause });
+    }
     const line = new Line(socket, clock);
     const giveUp = () => line.over(null);
     signal.addEventListener('abort', giveUp);
-    const opened = new Promise<Line>((resolve, reject) => {
+    const opening = new Promise<void>((resolve, reject) => {
       const late = line.later(options.connectTimeoutMs, giveUp);
       socket.onopen = () => {
         late();
-        line.onOver = () => undefined;
-        resolve(line);
+        resolve();
+        opened(line);
       };
       line.onOver = () => {
         this.#doubt ||= !signal.aborted;
         reject(new Unopened('NETWORK', 'the WebSocket did not open', { retryable: true }));
       };
     });
-    return opened.finally(() => signal.removeEventListener('abort', giveUp));
+    return opening.finally(() => signal.removeEventListener('abort', giveUp));
   }
 
   /** From here on this is the connection. */
   #settle(line: Line, reason: 'asked' | 'again'): void {
     const { options, clock, random } = this.#deps;
     this.#line = line;
+    this.#doubt = false;
+    this.#cut = undefined;
     this.#epoch += 1;
     line.onFrame = (frame) => this.#receive(line, frame);
     line.onOver = (code) => this.#lost(line, code);
@@ -496,16 +506,17 @@ export class Connection {
     this.#replacing = true;
     const { signal } = this.#abort;
     try {
-      const line = await this.#open(signal);
-      // Meanwhile the old one may have been lost, or closed by the application.
-      if (signal.aborted) return line.over(null);
-      if (this.#line === old) this.#retire(old);
-      else this.#stopWaiting();
-      this.#attempt += 1;
-      this.#doubt = false;
-      this.#settle(line, 'again');
+      await this.#open(signal, (line) => {
+        // Meanwhile the old one may have been lost.
+        if (this.#line === old) this.#retire(old);
+        else this.#stopWaiting();
+        this.#settle(line, 'again');
+      });
     } catch {
-      if (this.#line === old) old.later(REPLACE_AGAIN_MS, () => void this.#replace(old));
+      if (signal.aborted) return;
+      // It was not one's own new socket that has taken the place.
+      if (this.#cut) this.#end('tooManyConnections', this.#cut);
+      else if (this.#line === old) old.later(REPLACE_AGAIN_MS, () => void this.#replace(old));
     } finally {
       this.#replacing = false;
     }
@@ -527,9 +538,9 @@ export class Connection {
   #receive(line: Line, frame: ServerFrame): void {
     if (frame.event === 'ERROR' && frame.data.code === 'TOO_MANY_CONNECTIONS' && frame.data.event === null) {
       // One's own new socket may have taken the place of the old one.
-      if (line === this.#line && !this.#replacing) {
-        this.#end('tooManyConnections', new LiveSupportError('TOO_MANY_CONNECTIONS', frame.data.message));
-      }
+      if (line !== this.#line) return;
+      this.#cut = new LiveSupportError('TOO_MANY_CONNECTIONS', frame.data.message);
+      if (!this.#replacing) this.#end('tooManyConnections', this.#cut);
       return;
     }
     this.#emitter.emit('frame', frame);
@@ -538,6 +549,8 @@ export class Connection {
   #lost(line: Line, code: number | null): void {
     if (this.#line !== line) return;
     this.#line = undefined;
+    // What becomes of its replacement decides.
+    if (this.#cut) return;
     // 1001 is the gateway's, after its time. All else may mean that the session has ended.
     if (code !== null && code !== 1001) this.#doubt = true;
     this.#wait(
@@ -567,7 +580,6 @@ export class Connection {
 
   #drop(): void {
     this.#stopWaiting();
-    this.#attempt += 1;
     this.#abort.abort();
     const line = this.#line;
     this.#line = undefined;

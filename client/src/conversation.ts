@@ -339,6 +339,10 @@ export class ConversationView {
    * unknown is tried again.
    */
   async close({ signal }: CallOptions = {}): Promise<void> {
+    return this.#deps.session.during('signedIn', signal, (during) => this.#close(during));
+  }
+
+  async #close(signal: AbortSignal): Promise<void> {
     const { connection, clock, random, backoff } = this.#deps;
     for (let attempt = 0; ; attempt += 1) {
       const after = this.#outbox?.last;

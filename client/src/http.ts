@@ -55,7 +55,7 @@ const MOST_RETRY_AFTER_SECONDS = 10;
 /** The service over HTTP, one request at a time. Knows no session. */
 export class Wire {
   readonly #deps: HttpDependencies;
-  /** When an answer of the service last came; 0 for never. */
+  /** When the service last answered, and not to say that it can't; 0 for never. */
   lastAnswerAt = 0;
 
   /** @internal */
@@ -102,12 +102,21 @@ export class Wire {
       throw error;
     }
     const { response, text } = got;
-    this.lastAnswerAt = clock.now();
-    const isJson = /json/.test(response.headers.get('content-type') ?? '');
-    const parsed = isJson ? parse(text) : undefined;
-    if (response.status >= 200 && response.status < 300)
-      return (isJson ? parsed : text === '' ? undefined : text) as Answers[N];
-    throw refusal(response.status, parsed, response.headers, isSafe);
+    const { status, headers } = response;
+    const parsed = /json/.test(headers.get('content-type') ?? '') ? parse(text) : undefined;
+    const isOk = status >= 200 && status < 300;
+    const isEmpty = isOk && status > 201 && text === '';
+    const isText = isOk && name === 'getTranscript';
+    // A network that wants a sign-in of its own answers everything with a page.
+    const isOurs = parsed !== undefined || isEmpty || isText;
+    if (isOurs && status < 500) this.lastAnswerAt = clock.now();
+    if (!isOk) throw refusal(status, parsed, headers, isSafe);
+    if (!isOurs) {
+      throw new LiveSupportError('UNEXPECTED', `the answer to ${line} is none of the service's`, {
+        ...{ status, retryable: isSafe, outcomeUnknown: true },
+      });
+    }
+    return (parsed ?? (isEmpty ? undefined : text)) as Answers[N];
   }
 
   /** As `send`, again and again while that is safe and may help. */
@@ -117,7 +126,9 @@ export class Wire {
       try {
         return await attempt();
       } catch (error) {
-        if (!(error instanceof LiveSupportError) || !error.retryable || tried >= retries) throw error;
+        // What is `UNEXPECTED` is not mended by asking again at once: somebody must do something else first.
+        const mayHelp = error instanceof LiveSupportError && error.retryable && error.code !== 'UNEXPECTED';
+        if (!mayHelp || tried >= retries) throw error;
         const least = (error.retryAfter ?? 0) * 1000;
         if (least > MOST_RETRY_AFTER_SECONDS * 1000) throw error;
         await sleep(clock, least + pause(backoff, tried, random), parts.signal);
@@ -126,26 +137,35 @@ export class Wire {
   }
 }
 
+/** Whether a call is made by who is signed in, and by nobody else; or by anyone. */
+export type Caller = 'signedIn' | 'anyone';
+
 /** What lends a call its token. */
 export interface Tokens {
   /** A token that works, as far as is known. `refused` names one that doesn't. */
   accessToken(options?: CallOptions & { readonly refused?: string | undefined }): Promise<string>;
+  /** Does something as one caller. Its signal is aborted when that is somebody else. */
+  during<T>(caller: Caller, signal: AbortSignal | undefined, work: (signal: AbortSignal) => Promise<T>): Promise<T>;
 }
 
 /** Makes the methods. A call whose token is refused is made once more, with a new one. */
 export function createHttp(wire: Wire, tokens: Tokens): Http {
-  const call = <N extends OperationName>(name: N, parts: Parts): Promise<Answers[N]> =>
-    wire.persist<N>(parts, async () => {
-      if (OPERATIONS[name][1] === 'anyone') return wire.send(name, parts, null);
-      const { signal } = parts;
-      const token = await tokens.accessToken({ signal });
-      try {
-        return await wire.send(name, parts, token);
-      } catch (error) {
-        if (!(error instanceof LiveSupportError) || error.code !== 'INVALID_TOKEN') throw error;
-        return wire.send(name, parts, await tokens.accessToken({ signal, refused: token }));
-      }
+  const call = <N extends OperationName>(name: N, request: Parts): Promise<Answers[N]> => {
+    const [, caller] = OPERATIONS[name];
+    return tokens.during(caller, request.signal, (signal) => {
+      const parts = { ...request, signal };
+      return wire.persist<N>(parts, async () => {
+        if (caller === 'anyone') return wire.send(name, parts, null);
+        const token = await tokens.accessToken({ signal });
+        try {
+          return await wire.send(name, parts, token);
+        } catch (error) {
+          if (!(error instanceof LiveSupportError) || error.code !== 'INVALID_TOKEN') throw error;
+          return wire.send(name, parts, await tokens.accessToken({ signal, refused: token }));
+        }
+      });
     });
+  };
   const names = Object.keys(OPERATIONS) as OperationName[];
   return Object.fromEntries(
     names.map((name) => [name, (request: Parts = {}) => call(name, request)]),
@@ -184,7 +204,9 @@ function refusal(
   isSafe: boolean,
 ): LiveSupportError {
   const { code, detail, message, requestId, errors }: Problem = typeof body === 'object' && body !== null ? body : {};
-  const known = code ?? BY_STATUS[status] ?? (status >= 500 ? 'UNAVAILABLE' : 'UNEXPECTED');
+  // A proxy's page says nothing of a token.
+  const byStatus = body === undefined && status === 401 ? undefined : BY_STATUS[status];
+  const known = code ?? byStatus ?? (status >= 500 ? 'UNAVAILABLE' : 'UNEXPECTED');
   const outcomeUnknown = UNKNOWN_OUTCOME.has(known);
   const wait = Number(headers.get('retry-after') ?? Number.NaN);
   return new LiveSupportError(known, detail ?? message ?? `answered ${status}`, {

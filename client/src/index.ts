@@ -1,4 +1,4 @@
-export type { Availability, AvailabilityEvents, AvailabilitySnapshot } from './availability.ts';
+export type { Availability as AvailabilityView, AvailabilityEvents, AvailabilitySnapshot } from './availability.ts';
 export { type ClientEventMap, type ClientOptions, createClient, type LiveSupportClient } from './client.ts';
 export type { Clock } from './clock.ts';
 export type {

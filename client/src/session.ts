@@ -1,14 +1,15 @@
-import { type Clock, pause, sleep, unlessAborted } from './clock.ts';
+import { abortable, type Clock, pause, sleep, unlessAborted } from './clock.ts';
 import { Emitter, type Undo } from './emitter.ts';
 import { LiveSupportError } from './errors.ts';
-import type { CallOptions, Tokens, Wire } from './http.ts';
+import type { Caller, CallOptions, Tokens, Wire } from './http.ts';
 import type { Locks } from './locks.ts';
 import type { Session, User } from './protocol.ts';
 import type { ClientStorage } from './storage.ts';
 
 /**
  * Makes a session: by `POST /auth/exchange` with a token of your own site, by `POST /auth/visitor`, or by asking for a password.
- * Called when there is no session, and when the one there was has ended. `null` means that nobody is signed in.
+ * Called when there is no session, and when the one there was has ended. `null` means that nobody is signed in. The signal is
+ * aborted when somebody signs in or out by other means: what is made after that is not used.
  */
 export type GetSession = (options: { readonly signal: AbortSignal }) => Promise<Session | null>;
 
@@ -36,7 +37,14 @@ interface Kept {
   readonly refreshSentAt: number | null;
 }
 
-/** A token that expires within this time counts as expired, because a request takes time to arrive. */
+/** Work that brings another session in the place of the one there was. */
+interface Renewal {
+  readonly controller: AbortController;
+  /** The refresh token that was kept when it began: `null` for none, `undefined` while that is not known. */
+  began: string | null | undefined;
+}
+
+/** A token that expires within this time, or within a third of its own, counts as expired, because a request takes time to arrive. */
 const LEEWAY_MS = 30_000;
 /** The service repeats its answer to a refresh for 30 seconds. Later a repeat would pass for a theft. */
 const REPEAT_MS = 25_000;
@@ -45,7 +53,15 @@ const MOST_RENEWALS = 2;
 const REFRESH_TIMEOUT_MS = 8_000;
 /** What has answered so recently can be reached. */
 const REACHED_MS = 5_000;
+/** A tab that has the lock for so long is asleep, or its `getSession` asks a person. */
+const LOCK_MS = 60_000;
+/** The service is told of a sign-out within this time, or not at all. */
+const SIGN_OUT_MS = 5_000;
+/** A visitor's token is alive for minutes: it is of one of the last sessions. */
+const REMEMBERED = 8;
 const BACKOFF = { firstMs: 500, mostMs: 4_000 };
+/** Why a renewal is abandoned whose session is no longer the one that is kept. Who waits for it looks at what is kept now. */
+const SUPERSEDED = new LiveSupportError('SIGNED_OUT', 'another session has taken the place');
 
 export interface SessionDependencies {
   readonly wire: Wire;
@@ -62,18 +78,29 @@ export interface SessionDependencies {
 export class SessionKeeper implements Tokens {
   readonly #deps: SessionDependencies;
   readonly #emitter = new Emitter<SessionEvents>();
-  readonly #ended = new AbortController();
+  /** What is under way. */
+  readonly #calls = new Map<AbortController, Caller>();
   #user: User | null = null;
+  /** How often somebody has signed in or out here: who does it last decides. */
+  #decisions = 0;
+  #renewal: Renewal | undefined;
   #renewing: Promise<void> | undefined;
+  /** What was written last, until it is there. */
+  #writing: Promise<void> = Promise.resolve();
+  #remembered: readonly Session[] = [];
+  #closed: LiveSupportError | undefined;
   #unsubscribe: Undo;
 
   /** @internal */
   constructor(deps: SessionDependencies) {
     this.#deps = deps;
-    this.#unsubscribe = deps.storage.subscribe?.(() => void this.#look()) ?? (() => undefined);
+    const look = (key?: string | null) => {
+      if ((key ?? deps.key) === deps.key) void this.#look();
+    };
+    this.#unsubscribe = deps.storage.subscribe?.(look) ?? (() => undefined);
   }
 
-  /** Who is signed in, as far as is known; `null` before `ready`. */
+  /** Who is signed in, as far as is known: `null` until `restore` has looked into the storage. */
   get user(): User | null {
     return this.#user;
   }
@@ -88,24 +115,81 @@ export class SessionKeeper implements Tokens {
     return this.#user;
   }
 
-  /** Whose access token this is, where it is of the session that is kept. */
+  /** Whose access token this is, where it is or was of a session of this client. */
   async holderOf(accessToken: string): Promise<User | null> {
-    const kept = await this.#look();
-    return kept?.session.accessToken === accessToken ? kept.session.user : null;
+    await this.#look();
+    return this.#remembered.find((session) => session.accessToken === accessToken)?.user ?? null;
   }
 
   /** Takes a session, however it was made. One of another person takes the place of the one there was. */
   async use(session: Session): Promise<void> {
-    if (typeof session?.accessToken !== 'string' || typeof session.user?.id !== 'string') {
-      throw new LiveSupportError('UNEXPECTED', 'this is no session');
-    }
-    await this.#write({ session, expiresAt: this.#deps.clock.now() + session.expiresIn * 1000, refreshSentAt: null });
-    this.#become(session.user, 'signedIn');
+    const kept = this.#keep(session);
+    this.#decide(SUPERSEDED);
+    await this.#write(kept, 'signedIn');
+  }
+
+  /** @internal Takes the session that is asked for, unless somebody signs in or out here meanwhile. */
+  async useAnswer(ask: () => Promise<Session>): Promise<Session> {
+    const decision = this.#decide();
+    const session = await ask();
+    if (decision !== this.#decisions) throw signedOut();
+    await this.use(session);
+    return session;
   }
 
   /** Forgets the session. The service isn't told: that is `signOut` of the client. */
   async end(): Promise<void> {
-    await this.#forget('signedOut');
+    this.#decide(signedOut());
+    await this.#write(null, 'signedOut');
+  }
+
+  /**
+   * @internal Ends the session: here at once, for whoever leaves a shared computer doesn't wait for a network; and at the service,
+   * where that answers soon.
+   */
+  async signOut({ signal }: CallOptions = {}): Promise<void> {
+    const { wire, clock } = this.#deps;
+    const decision = this.#decide(signedOut());
+    const kept = await this.#look();
+    // It is somebody else's by now.
+    if (decision !== this.#decisions) return;
+    await this.#write(null, 'signedOut');
+    if (!kept) return;
+    const until = clock.now() + SIGN_OUT_MS;
+    const { accessToken, refreshToken } = kept.session;
+    try {
+      const token =
+        kept.expiresAt > clock.now()
+          ? accessToken
+          : // Sent a second time it would pass for a theft, which ends the session, too.
+            (await wire.send('refreshSession', { body: { refreshToken }, signal }, null, SIGN_OUT_MS)).accessToken;
+      await wire.send('logout', { signal }, token, until - clock.now());
+    } catch (error) {
+      if (!(error instanceof LiveSupportError)) throw error;
+    }
+  }
+
+  /**
+   * @internal Does something as one person: as who is signed in when it begins, or else as who is signed in first. Its signal is
+   * aborted when that is somebody else or nobody, so that no retry is sent as another person, and no answer is given to one.
+   */
+  async during<T>(
+    caller: Caller,
+    signal: AbortSignal | undefined,
+    work: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    signal?.throwIfAborted();
+    if (this.#closed) throw this.#closed;
+    const call = new AbortController();
+    const abort = () => call.abort(signal?.reason);
+    signal?.addEventListener('abort', abort);
+    this.#calls.set(call, caller);
+    try {
+      return await work(call.signal);
+    } finally {
+      this.#calls.delete(call);
+      signal?.removeEventListener('abort', abort);
+    }
   }
 
   async accessToken({
@@ -113,9 +197,11 @@ export class SessionKeeper implements Tokens {
     refused,
   }: CallOptions & { readonly refused?: string | undefined } = {}): Promise<string> {
     for (let renewals = 0; ; renewals += 1) {
-      signal?.throwIfAborted();
       const kept = await this.#look();
+      signal?.throwIfAborted();
       if (kept && (renewals > MOST_RENEWALS || this.#isUsable(kept, refused))) return kept.session.accessToken;
+      if (this.#closed) throw this.#closed;
+      if (renewals > MOST_RENEWALS) throw new LiveSupportError('UNEXPECTED', 'no session is kept');
       this.#renewing ??= this.#renew(refused).finally(() => {
         this.#renewing = undefined;
       });
@@ -135,54 +221,84 @@ export class SessionKeeper implements Tokens {
     }
   }
 
-  /** Nothing is renewed any more. */
+  /** Nothing is renewed any more, and nothing waits for an answer. */
   stop(): void {
     this.#unsubscribe();
-    this.#ended.abort(new LiveSupportError('CLOSED', 'the client is closed'));
+    this.#closed = new LiveSupportError('CLOSED', 'the client is closed', { outcomeUnknown: true });
+    this.#renewal?.controller.abort(this.#closed);
+    for (const call of this.#calls.keys()) call.abort(this.#closed);
   }
 
   #isUsable({ session, expiresAt }: Kept, refused: string | undefined): boolean {
-    return session.accessToken !== refused && expiresAt - this.#deps.clock.now() > LEEWAY_MS;
+    const leeway = Math.min(LEEWAY_MS, (session.expiresIn * 1000) / 3);
+    return session.accessToken !== refused && expiresAt - this.#deps.clock.now() > leeway;
   }
 
-  /** One at a time, in this tab and all others. Whoever comes second finds what the first one has stored. */
+  /** Somebody signs in or out: what brings a session by itself is abandoned. */
+  #decide(reason?: LiveSupportError): number {
+    this.#decisions += 1;
+    if (reason) this.#renewal?.controller.abort(reason);
+    return this.#decisions;
+  }
+
+  /**
+   * One at a time, in this tab and all others: whoever comes second finds what the first one has stored. But for a tab that sleeps
+   * nobody waits for ever.
+   */
   async #renew(refused: string | undefined): Promise<void> {
-    await this.#deps.locks.request(`${this.#deps.key}:refresh`, async () => {
-      this.#ended.signal.throwIfAborted();
-      const kept = await this.#look();
-      if (!kept) return this.#obtain('signedOut');
-      if (!this.#isUsable(kept, refused)) return this.#refresh(kept);
-    });
+    const { clock, key, locks } = this.#deps;
+    const renewal: Renewal = { controller: new AbortController(), began: undefined };
+    this.#renewal = renewal;
+    const { signal } = renewal.controller;
+    let work: Promise<void> | undefined;
+    const once = () => {
+      work ??= this.#renewNow(renewal, refused);
+      return work;
+    };
+    try {
+      await abortable<void>(signal, (resolve, reject) => {
+        locks.request(`${key}:refresh`, once).then(resolve, reject);
+        return clock.after(LOCK_MS, () => once().then(resolve, reject));
+      });
+    } catch (error) {
+      if (error === SUPERSEDED) return;
+      if (error instanceof LiveSupportError) throw error;
+      // Of `getSession` or the locks, which are the application's.
+      throw new LiveSupportError('UNEXPECTED', 'no session could be had', { cause: error, retryable: true });
+    }
   }
 
-  async #refresh(kept: Kept): Promise<void> {
+  async #renewNow(renewal: Renewal, refused: string | undefined): Promise<void> {
+    const { signal } = renewal.controller;
+    signal.throwIfAborted();
+    const kept = await this.#look();
+    renewal.began = kept?.session.refreshToken ?? null;
+    if (!kept) return this.#obtain('signedOut', signal);
+    if (!this.#isUsable(kept, refused)) return this.#refresh(kept, signal);
+  }
+
+  async #refresh(kept: Kept, signal: AbortSignal): Promise<void> {
     const { clock, random, wire } = this.#deps;
-    const { signal } = this.#ended;
     let sentAt = kept.refreshSentAt;
     // While the service can't be reached, the token isn't sent: an answer that got lost would cost the session.
     if (sentAt === null && clock.now() - wire.lastAnswerAt > REACHED_MS) await wire.send('health', { signal }, null);
     for (let attempt = 0; ; attempt += 1) {
-      if (sentAt !== null && clock.now() - sentAt > REPEAT_MS) return this.#obtain('ended');
+      if (sentAt !== null && clock.now() - sentAt > REPEAT_MS) return this.#obtain('ended', signal);
       const isFirst = sentAt === null;
       if (sentAt === null) {
         sentAt = clock.now();
-        await this.#write({ ...kept, refreshSentAt: sentAt });
+        await this.#replace({ ...kept, refreshSentAt: sentAt }, 'signedIn', signal);
       }
-      const { refreshToken } = kept.session;
+      const body = { refreshToken: kept.session.refreshToken };
       try {
-        const session = await wire.send('refreshSession', { body: { refreshToken }, signal }, null, REFRESH_TIMEOUT_MS);
-        return await this.use(session);
+        const session = await wire.send('refreshSession', { body, signal }, null, REFRESH_TIMEOUT_MS);
+        return await this.#replace(this.#keep(session), 'signedIn', signal);
       } catch (error) {
         if (!(error instanceof LiveSupportError) || signal.aborted) throw error;
-        if (error.code === 'INVALID_TOKEN' || error.code === 'VALIDATION_FAILED') {
-          // Another tab may have signed somebody in meanwhile.
-          const now = await this.#look();
-          if (now && now.session.refreshToken !== refreshToken) return;
-          return this.#obtain('ended');
-        }
-        if (!error.outcomeUnknown) {
+        if (error.code === 'INVALID_TOKEN' || error.code === 'VALIDATION_FAILED') return this.#obtain('ended', signal);
+        if (!error.outcomeUnknown || error.code === 'UNEXPECTED') {
           // Not spent, unless by an attempt before: too many of them, or something on the way that is none of the service's.
-          if (isFirst) await this.#write(kept);
+          if (isFirst) await this.#replace(kept, 'signedIn', signal);
           throw error;
         }
         await sleep(clock, pause(BACKOFF, attempt, random), signal);
@@ -191,41 +307,76 @@ export class SessionKeeper implements Tokens {
   }
 
   /** There is no session any more: asks for another one. */
-  async #obtain(reason: 'signedOut' | 'ended'): Promise<void> {
+  async #obtain(reason: 'signedOut' | 'ended', signal: AbortSignal): Promise<void> {
     const { getSession } = this.#deps;
-    if (!getSession) {
-      await this.#forget(reason);
-      throw new LiveSupportError('SIGNED_OUT', 'nobody is signed in');
+    // Another tab may have signed somebody in meanwhile.
+    await this.#look();
+    signal.throwIfAborted();
+    const session = await getSession?.({ signal });
+    if (session) return this.#replace(this.#keep(session), 'signedIn', signal);
+    await this.#replace(null, reason, signal);
+    throw new LiveSupportError('SIGNED_OUT', getSession ? 'getSession returned no session' : 'nobody is signed in');
+  }
+
+  /** What a renewal brings takes the place of what it began with, and of nothing else. */
+  async #replace(kept: Kept | null, reason: SessionReason, signal: AbortSignal): Promise<void> {
+    await this.#look();
+    signal.throwIfAborted();
+    await this.#write(kept, reason);
+  }
+
+  #keep(session: Session): Kept {
+    if (typeof session?.accessToken !== 'string' || typeof session.user?.id !== 'string') {
+      throw new LiveSupportError('UNEXPECTED', 'this is no session');
     }
-    const session = await getSession({ signal: this.#ended.signal });
-    if (session) return this.use(session);
-    await this.#forget(reason);
-    throw new LiveSupportError('SIGNED_OUT', 'getSession returned no session');
+    this.#remember(session);
+    return { session, expiresAt: this.#deps.clock.now() + session.expiresIn * 1000, refreshSentAt: null };
   }
 
-  /** What is kept now, maybe by another tab. */
+  #remember(session: Session): void {
+    if (this.#remembered.some(({ accessToken }) => accessToken === session.accessToken)) return;
+    this.#remembered = [session, ...this.#remembered].slice(0, REMEMBERED);
+  }
+
+  /** What is kept now, maybe by another tab. Not what was kept before something that was written meanwhile. */
   async #look(): Promise<Kept | null> {
-    const text = await this.#deps.storage.get(this.#deps.key);
-    const kept = text === null ? null : read(text);
-    this.#become(kept?.session.user ?? null, kept ? 'restored' : 'signedOut');
-    return kept;
+    for (;;) {
+      const writing = this.#writing;
+      await writing;
+      const text = await this.#deps.storage.get(this.#deps.key);
+      if (writing !== this.#writing) continue;
+      const kept = text === null ? null : read(text);
+      if (kept) this.#remember(kept.session);
+      const began = this.#renewal?.began;
+      if (began !== undefined && began !== (kept?.session.refreshToken ?? null)) {
+        this.#renewal?.controller.abort(SUPERSEDED);
+      }
+      this.#become(kept?.session.user ?? null, kept ? 'restored' : 'signedOut');
+      return kept;
+    }
   }
 
-  async #write(kept: Kept): Promise<void> {
-    await this.#deps.storage.set(this.#deps.key, JSON.stringify(kept));
-  }
-
-  async #forget(reason: 'signedOut' | 'ended'): Promise<void> {
-    await this.#deps.storage.remove(this.#deps.key);
-    this.#become(null, reason);
+  #write(kept: Kept | null, reason: SessionReason): Promise<void> {
+    const { storage, key } = this.#deps;
+    const write = async () => {
+      await (kept ? storage.set(key, JSON.stringify(kept)) : storage.remove(key));
+      this.#become(kept?.session.user ?? null, reason);
+    };
+    this.#writing = write();
+    return this.#writing;
   }
 
   #become(user: User | null, reason: SessionReason): void {
     const before = this.#user;
     this.#user = user;
-    if (before?.id !== user?.id) this.#emitter.emit('change', { user, reason });
+    if (before?.id === user?.id) return;
+    for (const [call, caller] of before ? this.#calls : []) if (caller === 'signedIn') call.abort(signedOut());
+    this.#emitter.emit('change', { user, reason });
   }
 }
+
+const signedOut = (): LiveSupportError =>
+  new LiveSupportError('SIGNED_OUT', 'somebody has signed in or out meanwhile', { outcomeUnknown: true });
 
 function read(text: string): Kept | null {
   try {

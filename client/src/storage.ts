@@ -11,10 +11,10 @@ export interface ClientStorage {
   /** Every key that begins so. */
   keys(prefix: string): readonly string[] | Promise<readonly string[]>;
   /**
-   * Calls back when another tab or process has changed something, with its key where that is known: what is not of the client's is then
+   * Calls back when another tab or process has changed something, with the key where that is known: what is not of the client's is then
    * not looked at. Where it is missing, other tabs are not heard of.
    */
-  subscribe?(listener: (key?: string) => void): Undo;
+  subscribe?(listener: (key?: string | null) => void): Undo;
 }
 
 /** Forgets everything with the page or process. */
@@ -53,10 +53,9 @@ export function webStorage(storage: WebStorage): ClientStorage {
       ),
     subscribe: (listener) => {
       const { addEventListener, removeEventListener } = globalThis as Partial<EventTarget>;
-      // Without a key everything was removed.
-      const told = (event: Event & { readonly key?: string | null }) => listener(event.key ?? undefined);
-      addEventListener?.call(globalThis, 'storage', told);
-      return () => removeEventListener?.call(globalThis, 'storage', told);
+      const changed = (event: Event & { readonly key?: string | null }) => listener(event.key);
+      addEventListener?.call(globalThis, 'storage', changed);
+      return () => removeEventListener?.call(globalThis, 'storage', changed);
     },
   };
 }
@@ -94,7 +93,11 @@ export function tolerant(storage: ClientStorage): ClientStorage {
         return true;
       }, false);
       if (isKept) instead.delete(key);
-      else instead.set(key, value);
+      else {
+        instead.set(key, value);
+        // What is there is older: another tab must not take it for what counts.
+        await attempt(() => storage.remove(key), undefined);
+      }
     },
     remove: async (key) => {
       instead.delete(key);

@@ -57,6 +57,37 @@ describe('connecting', () => {
     expect(service.socket.isClosed).toBe(true);
   });
 
+  it('is refused at once where the address is none', () => {
+    expect(() => service.client({ websocketUrl: 'nonsense' })).toThrow('Invalid URL');
+  });
+
+  it('says that no socket can be made, and nothing of the session', async () => {
+    const client = await service.connected({
+      WebSocket: class {
+        constructor() {
+          throw new Error('blocked');
+        }
+      } as never,
+    });
+    expect(client.connection.status).toMatchObject({
+      state: 'waiting',
+      reason: 'refused',
+      error: { code: 'UNEXPECTED', message: 'no WebSocket could be made', cause: { message: 'blocked' } },
+    });
+  });
+
+  it('notices a socket that is cut as it opens', async () => {
+    service.opens = false;
+    const client = await service.connected();
+    service.socket.open();
+    service.socket.end(1006);
+    await settled();
+    expect(client.connection.status).toMatchObject({ state: 'waiting', reason: 'lost' });
+    service.opens = true;
+    await service.clock.pass(1_000);
+    expect(client.connection.status.state).toBe('ready');
+  });
+
   it('is another connection for another person', async () => {
     const client = await service.connected();
     const first = service.socket;
@@ -288,6 +319,30 @@ describe('a command', () => {
     await command;
   });
 
+  it('of one person that waits for the connection is not sent on another one’s', async () => {
+    service.opens = false;
+    const client = await service.connected({}, session(user('ann', 'agent'), 'ta'));
+    const setting = expect(client.availability.set('available')).rejects.toMatchObject({ code: 'SIGNED_OUT' });
+    await settled();
+    service.opens = true;
+    await client.session.use(session(user('bob', 'agent'), 'tb'));
+    await setting;
+    await settled();
+    expect([service.socket.protocols[1], service.socket.sent]).toEqual(['tb', []]);
+  });
+
+  it('that is repeated is repeated as one person', async () => {
+    const client = await service.connected({}, session(user('ann', 'agent'), 'ta'));
+    const closing = expect(client.conversation('c').close()).rejects.toMatchObject({ code: 'SIGNED_OUT' });
+    await settled();
+    service.socket.end(1006);
+    await settled();
+    await client.session.use(session(user('bob', 'agent'), 'tb'));
+    await closing;
+    await service.clock.pass(5_000);
+    expect([service.socket.protocols[1], service.socket.sent]).toEqual(['tb', []]);
+  });
+
   it('of the moment is not kept for later', async () => {
     service.opens = false;
     const client = await service.connected();
@@ -302,6 +357,11 @@ describe('a command', () => {
     service.socket.onmessage?.({ data: 'no JSON' });
     service.socket.onmessage?.({ data: '[]' });
     service.socket.onmessage?.({ data: 'null' });
+    const heard: unknown[] = [];
+    client.connection.on('frame', (frame) => heard.push(frame));
+    service.socket.receive({ event: 'NEW' });
+    service.socket.receive({ event: 'NEW', data: null });
+    expect(heard).toEqual([]);
     expect(client.connection.status.state).toBe('ready');
   });
 });
@@ -326,6 +386,30 @@ describe('one connection too many', () => {
     client.connection.connect();
     await settled();
     expect(client.connection.status.state).toBe('ready');
+  });
+
+  it('keeps nobody else out', async () => {
+    const client = await service.connected({}, session(user('ann'), 'ta'));
+    service.socket.tell('ERROR', tooMany);
+    await client.session.end();
+    expect(client.connection.status).toMatchObject({ state: 'closed', reason: 'signedOut' });
+    await client.session.use(session(user('bob'), 'tb'));
+    await settled();
+    expect([client.connection.status.state, service.socket.protocols[1]]).toEqual(['ready', 'tb']);
+  });
+
+  it('ends it, too, when its own new socket does not open after all', async () => {
+    const client = await service.connected();
+    const [old] = service.sockets;
+    service.opens = false;
+    await service.clock.pass(6_270_000);
+    old?.tell('ERROR', tooMany);
+    old?.end(1000);
+    await service.clock.pass(10_000);
+    service.socket.end(1006);
+    await service.clock.pass(600_000);
+    expect(client.connection.status).toMatchObject({ state: 'closed', reason: 'tooManyConnections' });
+    expect(service.sockets).toHaveLength(2);
   });
 
   it('does not end it when its own new socket took the place of the old one', async () => {

@@ -1,5 +1,5 @@
 import { isLiveSupportError } from '../../client/src/index.ts';
-import { conversation, FakeService, problem, session } from './support/fakes.ts';
+import { conversation, FakeService, problem, session, settled, user } from './support/fakes.ts';
 
 /** The HTTP API by name: what is repeated, and what an error says. */
 
@@ -117,6 +117,110 @@ it('a conflict is not retryable: the same call would meet it again', async () =>
   const rating = client.http.rateConversation({ params: { conversationId: 'c' }, body: { score: 5 } });
   await expect(rating).rejects.toMatchObject({ code: 'CONFLICT', retryable: false, outcomeUnknown: false });
   expect(service.calls('rateConversation')).toBe(1);
+});
+
+describe('as one person', () => {
+  it('a command is not repeated as the next one', async () => {
+    const client = await signedIn();
+    service.handlers.createConversation = () => 'lost';
+    const opening = expect(client.open({ subject: 'mine', message: 'a secret' })).rejects.toMatchObject({
+      code: 'SIGNED_OUT',
+      retryable: false,
+      outcomeUnknown: true,
+    });
+    await settled();
+    await client.session.use(session(user('bob'), 'tb'));
+    await opening;
+    await service.clock.pass(60_000);
+    expect(service.requests.map(({ token }) => token)).toEqual(['t1']);
+  });
+
+  it('nor made once more as the next one, because a token was refused', async () => {
+    const client = await signedIn();
+    service.handlers.logout = async () => {
+      await client.session.use(session(user('bob'), 'tb'));
+      return problem(401, 'INVALID_TOKEN');
+    };
+    await expect(client.http.logout()).rejects.toMatchObject({ code: 'SIGNED_OUT' });
+    expect(service.requests.map(({ token }) => token)).toEqual(['t1']);
+  });
+
+  it('an answer is not given to the next one', async () => {
+    const client = await signedIn();
+    service.handlers.getMe = () => 'silence';
+    const call = expect(client.http.getMe()).rejects.toMatchObject({ code: 'SIGNED_OUT' });
+    await settled();
+    await client.session.end();
+    await call;
+  });
+});
+
+describe('an answer that is none of the service’s', () => {
+  const page = (status: number) => ({ status, body: '<html>', headers: { 'content-type': 'text/html' } });
+
+  it('is no answer', async () => {
+    const { http } = await signedIn();
+    service.handlers.listConversations = () => page(200);
+    await expect(http.listConversations()).rejects.toMatchObject({ code: 'UNEXPECTED', outcomeUnknown: true });
+    service.handlers.getTranscript = () => ({
+      status: 200,
+      body: 'kim: Hello',
+      headers: { 'content-type': 'text/plain' },
+    });
+    expect(await http.getTranscript({ params: { conversationId: 'c' } })).toBe('kim: Hello');
+    service.handlers.logout = () => ({ status: 204, headers: { 'content-type': '' } });
+    expect(await http.logout()).toBeUndefined();
+  });
+
+  it('says nothing of the token', async () => {
+    const client = await signedIn();
+    service.handlers.getMe = () => page(401);
+    await expect(client.http.getMe()).rejects.toMatchObject({ code: 'UNEXPECTED', status: 401 });
+    expect([client.session.user?.id, service.calls('refreshSession')]).toEqual(['kim', 0]);
+  });
+});
+
+it('rejects with an error of this package when getSession throws', async () => {
+  const cause = new TypeError('fetch failed');
+  const { http } = service.client({
+    getSession: () => {
+      throw cause;
+    },
+  });
+  await expect(http.getMe()).rejects.toMatchObject({ name: 'LiveSupportError', code: 'UNEXPECTED', cause });
+});
+
+it('lets go of what is under way when the client is closed', async () => {
+  const client = await signedIn();
+  service.handlers.getMe = () => 'silence';
+  service.handlers.getDesk = () => 'silence';
+  const calls = [client.http.getMe(), client.http.getDesk()].map((call) =>
+    expect(call).rejects.toMatchObject({ code: 'CLOSED', outcomeUnknown: true }),
+  );
+  await settled();
+  client.close();
+  await Promise.all(calls);
+  await expect(client.http.getDesk()).rejects.toMatchObject({ code: 'CLOSED' });
+  expect(service.clock.waiting).toBe(0);
+});
+
+it('leaves no rejection to nobody, whenever it is aborted or closed', async () => {
+  const nobodys: unknown[] = [];
+  const note = (error: unknown) => nobodys.push(error);
+  process.on('unhandledRejection', note);
+  try {
+    const client = service.client();
+    const controller = new AbortController();
+    const call = expect(client.http.getMe({ signal: controller.signal })).rejects.toBe('enough');
+    controller.abort('enough');
+    await call;
+    client.connection.connect();
+    client.close();
+    await settled();
+  } finally {
+    process.off('unhandledRejection', note);
+  }
+  expect(nobodys).toEqual([]);
 });
 
 it('waits as long as the service says, if that is not too long', async () => {

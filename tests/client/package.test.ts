@@ -1,6 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
+import type {
+  AvailabilitySnapshot,
+  Availability as AvailabilityStatus,
+  AvailabilityView,
+  SocketConstructor,
+} from '../../client/src/index.ts';
 import type * as spelled from '../../client/src/protocol.ts';
 import type { AnswerOf, EventAnswer, EventData, HttpOperation, RequestOf } from '../../lib/protocol/client.ts';
 import type { ErrorCode } from '../../lib/protocol/errors.ts';
@@ -39,6 +45,12 @@ it('its types are those that follow from the schemas', () => {
   holds<AllSame<{ [N in ServerEventName]: ServerData<N> }, spelled.ClientEvents>>();
 });
 
+it('takes the platform’s own WebSocket, and tells a view from what it shows', () => {
+  holds<typeof globalThis.WebSocket extends SocketConstructor ? true : false>();
+  holds<Same<AvailabilityStatus, spelled.Availability>>();
+  holds<Same<AvailabilityView['snapshot'], AvailabilitySnapshot>>();
+});
+
 it('costs a page at most 16 KB, and has no schema in it', async () => {
   const { outputFiles } = await build({
     ...{
@@ -63,6 +75,10 @@ it('has every option in its README', () => {
   const [, table = ''] = readFileSync(`${PROJECT}/client/README.md`, 'utf8').split('## Options');
   expect(names.length).toBeGreaterThan(15);
   expect(names.filter((name) => !table.includes(`\`${name}\``))).toEqual([]);
+});
+
+it('has no link in its README to what is not in the package', () => {
+  expect(readFileSync(`${PROJECT}/client/README.md`, 'utf8')).not.toMatch(/\]\(\.\.\//);
 });
 
 it('has the version of the service', () => {

@@ -1,5 +1,5 @@
 import { isLiveSupportError, localLocks, memoryStorage } from '../../client/src/index.ts';
-import { FakeService, problem, session, settled, sharedStorage, user } from './support/fakes.ts';
+import { FakeService, gate, problem, session, settled, sharedStorage, user } from './support/fakes.ts';
 
 /** Who is signed in: one refresh at a time, repeated while that is safe, and never after. */
 
@@ -195,6 +195,25 @@ describe('a refresh without an answer', () => {
     expect(await client.http.getMe()).toEqual(user());
   });
 
+  it('is not begun while the database can’t be reached: an outage signs nobody out', async () => {
+    const client = await service.connected();
+    await service.clock.pass(880_000);
+    service.handlers.health = () => problem(503, 'UNAVAILABLE');
+    service.handlers.getMe = () => problem(503, 'UNAVAILABLE');
+    service.socket.end(1006);
+    await service.clock.pass(60_000);
+    expect([client.session.user?.id, service.calls('refreshSession')]).toEqual(['kim', 0]);
+    expect(client.connection.status).toMatchObject({ state: 'waiting', reason: 'unavailable' });
+  });
+
+  it('is not begun behind a page that answers everything', async () => {
+    const client = service.client();
+    await client.session.use(session(user(), 't1', 0));
+    service.handlers.health = () => ({ status: 200, body: '<html>', headers: { 'content-type': 'text/html' } });
+    await expect(client.http.getMe()).rejects.toMatchObject({ code: 'UNEXPECTED' });
+    expect([client.session.user?.id, service.calls('refreshSession')]).toEqual(['kim', 0]);
+  });
+
   it('because there were too many leaves the token unspent', async () => {
     const client = service.client({ requestRetries: 0 });
     await client.session.use(session(user(), 't1', 0));
@@ -240,7 +259,261 @@ describe('a session that has ended', () => {
   });
 });
 
+describe('what comes late', () => {
+  it.each([
+    ['nobody', null],
+    ['another person', session(user('visitor'), 'tv')],
+  ])('from getSession (%s) leaves who has signed in meanwhile', async (_who, answer) => {
+    const late = gate();
+    const client = service.client({ getSession: () => late.opened.then(() => answer) });
+    client.connection.connect();
+    await settled();
+    await client.session.use(session());
+    await settled();
+    expect(client.connection.status.state).toBe('ready');
+    late.open();
+    await settled();
+    expect(client.session.user?.id).toBe('kim');
+    expect(service.sockets.map(({ protocols }) => protocols[1])).toEqual(['t1']);
+  });
+
+  it('from getSession is not waited for once nobody wants to be signed in', async () => {
+    let asked: AbortSignal | undefined;
+    const client = service.client({
+      getSession: ({ signal }) => {
+        asked = signal;
+        return new Promise(() => undefined);
+      },
+    });
+    const outcome = codeOf(client.http.getMe());
+    await settled();
+    await client.signOut();
+    await settled();
+    expect([outcome.code, asked?.aborted, client.session.user]).toEqual(['SIGNED_OUT', true, null]);
+  });
+
+  describe.each(['refreshSession', 'health'] as const)('from %s', (operation) => {
+    it.each([
+      ['signed in', 'bob'],
+      ['signed out', null],
+    ])('leaves who has %s in another tab', async (_how, who) => {
+      const [shared, locks, late] = [sharedStorage(), localLocks(), gate()];
+      const other = service.client({ storage: shared.tab(), locks });
+      const slow = service.client({ storage: shared.tab(), locks });
+      await other.session.use(session(user('ann')));
+      await service.clock.pass(880_000);
+      const answer = service.handlers[operation];
+      service.handlers[operation] = async (request) => {
+        await late.opened;
+        return (await answer?.(request)) ?? 'lost';
+      };
+      const outcome = codeOf(slow.http.getMe());
+      await settled();
+      expect(service.calls(operation)).toBe(1);
+      await (who ? other.session.use(session(user(who), 'tb')) : other.session.end());
+      await settled();
+      late.open();
+      await settled();
+      await Promise.all([slow.session.restore(), other.session.restore()]);
+      expect([slow, other].map((client) => client.session.user?.id ?? null)).toEqual([who, who]);
+      // What was asked for as ann is not given to somebody else.
+      expect([outcome.code, service.calls('getMe')]).toEqual(['SIGNED_OUT', 0]);
+    });
+  });
+
+  it('from a sign-in counts for nothing once somebody has signed out, or begun to sign in, after it', async () => {
+    const [late, client] = [gate(), service.client()];
+    const body = { email: 'a@example.com', password: 'x' };
+    service.handlers.login = async () => {
+      await late.opened;
+      return { status: 200, body: session(user('ann'), 'ta') };
+    };
+    const first = codeOf(client.signIn(body));
+    await settled();
+    await client.signOut();
+    const second = codeOf(client.signIn(body));
+    await settled();
+    service.handlers.register = () => ({ status: 201, body: session(user('bob'), 'tb') });
+    await client.register({ ...body, name: 'bob' });
+    late.open();
+    await settled();
+    expect([first.code, second.code, client.session.user?.id]).toEqual(['SIGNED_OUT', 'SIGNED_OUT', 'bob']);
+  });
+
+  it('from a slow storage is not who is signed in', async () => {
+    const [kept, late] = [memoryStorage(), gate()];
+    let isSlow = false;
+    const client = service.client({
+      storage: {
+        ...kept,
+        get: async (key) => {
+          const text = await kept.get(key);
+          if (isSlow) await late.opened;
+          return text;
+        },
+      },
+    });
+    await client.session.use(session(user('ann'), 'ta'));
+    const heard: unknown[] = [];
+    client.session.on('change', ({ user: who }) => heard.push(who?.id));
+    isSlow = true;
+    const looking = client.session.restore();
+    await settled();
+    await client.session.use(session(user('bob'), 'tb'));
+    isSlow = false;
+    late.open();
+    expect([(await looking)?.id, heard]).toEqual(['bob', ['bob']]);
+  });
+});
+
+describe('signing out', () => {
+  const logouts = () => service.requests.flatMap(({ operation, token }) => (operation === 'logout' ? [token] : []));
+
+  it('is done here at once, and leaves who signs in next', async () => {
+    const client = service.client();
+    await client.session.use(session(user('ann'), 'ta'));
+    service.handlers.logout = () => 'silence';
+    const leaving = client.signOut();
+    await settled();
+    expect(client.session.user).toBeNull();
+    await client.session.use(session(user('bob'), 'tb'));
+    await service.clock.pass(5_000);
+    await leaving;
+    expect([client.session.user?.id, logouts()]).toEqual(['bob', ['ta']]);
+  });
+
+  it('with a token that has expired takes no longer, and makes no session in order to end it', async () => {
+    let made = 0;
+    const client = service.client({
+      getSession: async () => {
+        made += 1;
+        return session();
+      },
+    });
+    service.handlers.logout = () => ({ status: 204 });
+    await client.session.use(session(user(), 't1', 0));
+    await client.signOut();
+    expect(logouts()).toEqual(['t2']);
+    await client.session.use(session(user(), 't1', 0));
+    service.handlers.refreshSession = () => 'silence';
+    const leaving = client.signOut();
+    await settled();
+    expect(client.session.user).toBeNull();
+    await service.clock.pass(5_000);
+    await leaving;
+    expect([made, logouts()]).toEqual([0, ['t2']]);
+  });
+});
+
+describe('a visitor who becomes a customer', () => {
+  it('takes along what is unsent, though their session has ended before the answer comes', async () => {
+    const [storage, late] = [memoryStorage(), gate()];
+    const client = await service.connected({ storage }, session(user('visitor')));
+    client.conversation('c').send('unsent');
+    service.handlers.refreshSession = () => problem(401, 'INVALID_TOKEN');
+    service.handlers.getMe = () => problem(401, 'INVALID_TOKEN');
+    service.handlers.exchangeIdentity = async () => {
+      await late.opened;
+      return { status: 200, body: session(user('ada'), 't9') };
+    };
+    const exchanging = client.exchange({ token: 'x', visitorToken: 't1' });
+    await settled();
+    service.socket.end(1000);
+    await service.clock.pass(3_000);
+    expect(client.session.user).toBeNull();
+    // A page that exchanges by itself says only afterwards whose token it was.
+    expect((await client.session.holderOf('t1'))?.id).toBe('visitor');
+    late.open();
+    await exchanging;
+    await settled();
+    expect(await storage.keys('live-support:outbox:ada:')).toHaveLength(1);
+  });
+});
+
+describe('nothing goes on for ever', () => {
+  it('where the storage keeps nothing', async () => {
+    let made = 0;
+    const nothing = { get: () => null, set: () => undefined, remove: () => undefined, keys: () => [] };
+    const client = service.client({
+      storage: nothing,
+      getSession: async () => {
+        made += 1;
+        if (made > 100) throw new Error('enough');
+        return session();
+      },
+    });
+    await expect(client.session.accessToken()).rejects.toMatchObject({ code: 'UNEXPECTED' });
+    expect(made).toBe(3);
+  });
+
+  it('where a tab that sleeps has the lock', async () => {
+    const client = service.client({ locks: { request: () => new Promise(() => undefined) } });
+    await client.session.use(session(user(), 't1', 0));
+    const call = client.http.getMe();
+    await service.clock.pass(60_000);
+    expect(await call).toEqual(user());
+    expect(service.calls('refreshSession')).toBe(1);
+  });
+
+  it('where a session is short', async () => {
+    const client = service.client();
+    await client.session.use(session(user(), 't1', 30));
+    await client.http.getMe();
+    await service.clock.pass(19_000);
+    await client.http.getMe();
+    expect(service.calls('refreshSession')).toBe(0);
+  });
+});
+
 describe('what is kept', () => {
+  it('where the storage is full is not what was there before, which another tab would send as spent', async () => {
+    const [kept, locks] = [memoryStorage(), localLocks()];
+    let isFull = false;
+    const storage = {
+      ...kept,
+      set: (key: string, value: string) => {
+        if (isFull) throw new Error('QuotaExceededError');
+        return kept.set(key, value);
+      },
+    };
+    const [one, other] = [service.client({ storage, locks }), service.client({ storage, locks })];
+    await one.session.use(session(user(), 't1', 0));
+    await other.session.restore();
+    isFull = true;
+    expect(await one.http.getMe()).toEqual(user());
+    await expect(other.http.getMe()).rejects.toMatchObject({ code: 'SIGNED_OUT' });
+    expect(refreshes()).toEqual(['refresh-t1']);
+  });
+
+  it('is not read anew for each key that a page’s other scripts change', async () => {
+    const kept = memoryStorage();
+    const listeners: ((key?: string | null) => void)[] = [];
+    let reads = 0;
+    const client = service.client({
+      storage: {
+        ...kept,
+        get: (key) => {
+          reads += 1;
+          return kept.get(key);
+        },
+        subscribe: (listener) => {
+          listeners.push(listener);
+          return () => undefined;
+        },
+      },
+    });
+    await client.session.use(session());
+    await client.conversation('c').send('unsent');
+    await settled();
+    const before = reads;
+    for (const listener of listeners) listener('theme');
+    await settled();
+    expect([listeners.length > 1, reads]).toEqual([true, before]);
+    for (const listener of listeners) listener(null);
+    await settled();
+    expect(reads).toBeGreaterThan(before);
+  });
+
   it('is there after a reload, unless it is not to be kept', async () => {
     const storage = memoryStorage();
     await service.client({ storage }).session.use(session());

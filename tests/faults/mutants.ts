@@ -857,8 +857,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'every tab refreshes by itself',
     file: 'client/src/session.ts',
-    find: 'if (!this.#isUsable(kept, refused)) return this.#refresh(kept);',
-    replace: 'return this.#refresh(kept);',
+    find: 'if (!this.#isUsable(kept, refused)) return this.#refresh(kept, signal);',
+    replace: 'return this.#refresh(kept, signal);',
     killers: ['tests/client/session'],
   },
   {
@@ -866,6 +866,20 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'client/src/session.ts',
     find: 'if (sentAt === null && clock.now() - wire.lastAnswerAt > REACHED_MS)',
     replace: 'if (sentAt === 0 && clock.now() - wire.lastAnswerAt > REACHED_MS)',
+    killers: ['tests/client/session'],
+  },
+  {
+    name: 'what one person asked for is done as the next one',
+    file: 'client/src/session.ts',
+    find: "if (caller === 'signedIn') call.abort(signedOut());",
+    replace: "if (caller === 'anyone') call.abort(signedOut());",
+    killers: ['tests/client/session'],
+  },
+  {
+    name: 'a session that comes late takes the place of a newer one',
+    file: 'client/src/session.ts',
+    find: 'this.#renewal?.controller.abort(SUPERSEDED);',
+    replace: 'this.#renewal?.controller.abort.length;',
     killers: ['tests/client/session'],
   },
   {
@@ -878,8 +892,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a client whose place was taken takes it back',
     file: 'client/src/connection.ts',
-    find: 'if (line === this.#line && !this.#replacing) {',
-    replace: 'if (line !== this.#line && !this.#replacing) {',
+    find: 'if (!this.#replacing) this.#end(',
+    replace: 'if (this.#replacing) this.#end(',
     killers: ['tests/client/connection'],
   },
   {

@@ -124,7 +124,7 @@ describe('the build', () => {
   };
 
   it.each([
-    ['widget', 41],
+    ['widget', 40],
     ['console', 150],
   ] as const)('has a %s of %d kB of scripts at most', async (page, most) => {
     const weight = await weightOf(page);

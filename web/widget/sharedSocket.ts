@@ -46,7 +46,7 @@ type RealConstructor = new (url: string, protocols: string[]) => WebSocket;
 /** The constructor to give to a client. Where the platform has no locks or channels, it is the browser's own. */
 export function sharedSocket(name: string, Real: RealConstructor = WebSocket): SocketConstructor {
   const { locks } = navigator;
-  if (!locks || typeof BroadcastChannel !== 'function') return Real as unknown as SocketConstructor;
+  if (!locks || typeof BroadcastChannel !== 'function') return Real;
   const hub = new Hub(name, locks, Real);
   return class {
     constructor(url: string, protocols: string[]) {

@@ -62,6 +62,15 @@ export class FakeClock implements Clock {
   }
 }
 
+/** A promise that a test fulfils. */
+export function gate(): { readonly opened: Promise<void>; open(): void } {
+  let open: () => void = () => undefined;
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { opened, open };
+}
+
 /** Everything that can happen without time has happened. */
 export async function settled(): Promise<void> {
   for (let round = 0; round < 8; round += 1) await new Promise((resolve) => setImmediate(resolve));
@@ -168,12 +177,13 @@ export class FakeSocket implements Socket {
 }
 
 type Answer = { readonly status: number; readonly body?: unknown; readonly headers?: Readonly<Record<string, string>> };
-/** How an operation is answered: never, not at all, or so. */
+type Reply = Answer | 'silence' | 'lost';
+/** How an operation is answered: so, never, or not at all; at once or later. */
 type Handler = (request: {
   readonly path: string;
   readonly body: unknown;
   readonly token: string | undefined;
-}) => Answer | 'silence' | 'lost';
+}) => Reply | Promise<Reply>;
 
 export const problem = (status: number, code: string, headers: Record<string, string> = {}): Answer => ({
   status,
@@ -267,7 +277,7 @@ export class FakeService {
       body: body === undefined ? undefined : JSON.parse(body),
     };
     this.requests.push(request);
-    const answer = this.handlers[operation]?.(request) ?? problem(404, 'NOT_FOUND');
+    const answer = (await this.handlers[operation]?.(request)) ?? problem(404, 'NOT_FOUND');
     if (answer === 'lost') throw new TypeError('fetch failed');
     if (answer === 'silence') {
       return new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('aborted'))));
