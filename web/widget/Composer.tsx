@@ -1,7 +1,6 @@
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { type Chat, isSendable, MOST_CHARACTERS } from './chat.ts';
 import type { Words } from './languages/en.ts';
-import { ofTab } from './localState.ts';
 import { fill } from './words.ts';
 
 interface Props {
@@ -15,7 +14,7 @@ const COUNTED_FROM = 3_800;
 
 /** What is written is kept in the tab until it is sent. */
 export function Composer({ chat, words, isTyping }: Props) {
-  const [text, setText] = useState(() => ofTab.get('draft') ?? '');
+  const [text, setText] = useState(() => chat.begun('draft') ?? '');
   const field = useRef<HTMLTextAreaElement>(null);
   const left = MOST_CHARACTERS - text.length;
   const canSend = isSendable(text);
@@ -30,14 +29,14 @@ export function Composer({ chat, words, isTyping }: Props) {
 
   const write = (now: string) => {
     setText(now);
-    ofTab.set('draft', now);
+    chat.keep('draft', now);
     if (isTyping) chat.typing(now !== '');
   };
   const send = () => {
     field.current?.focus();
     if (!isSendable(text)) return;
     setText('');
-    ofTab.set('draft', null);
+    chat.keep('draft', null);
     chat.send(text.trim());
   };
   return (

@@ -6,11 +6,24 @@ import { fill } from './words.ts';
 const SCORES = [1, 2, 3, 4, 5] as const;
 const wordOf = (score: number): WordName => `rate${score}` as WordName;
 
+interface BegunRating {
+  readonly score: number;
+  readonly comment: string;
+}
+
+const begunRating = (kept: string | null): BegunRating =>
+  kept === null ? { score: 0, comment: '' } : (JSON.parse(kept) as BegunRating);
+
 /** Five stars with a word each, and a comment for who wants to say more. */
 export function Rating({ state, chat, words }: Shown) {
   const { rating, mayRate } = state;
-  const [score, setScore] = useState(0);
-  const [comment, setComment] = useState('');
+  // Whoever closes the panel in the middle of it finds it as it was.
+  const kept = `rating:${state.snapshot?.id}`;
+  const [{ score, comment }, setRating] = useState(() => begunRating(chat.begun(kept)));
+  const rate = (now: BegunRating) => {
+    setRating(now);
+    chat.keep(kept, JSON.stringify(now));
+  };
   const [isSending, setSending] = useState(false);
   const [hasFailed, setFailed] = useState(false);
   if (rating) {
@@ -34,6 +47,7 @@ export function Rating({ state, chat, words }: Shown) {
     setFailed(false);
     try {
       await chat.rate(score, comment);
+      chat.keep(kept, null);
     } catch {
       setFailed(true);
     }
@@ -52,7 +66,7 @@ export function Rating({ state, chat, words }: Shown) {
                 class="visually-hidden"
                 value={one}
                 checked={score === one}
-                onChange={() => setScore(one)}
+                onChange={() => rate({ score: one, comment })}
               />
               <Star isOn={one <= score} />
               <span class="visually-hidden">{words[wordOf(one)]}</span>
@@ -72,7 +86,7 @@ export function Rating({ state, chat, words }: Shown) {
               maxLength={1000}
               dir="auto"
               value={comment}
-              onInput={({ currentTarget }) => setComment(currentTarget.value)}
+              onInput={({ currentTarget }) => rate({ score, comment: currentTarget.value })}
             />
           </label>
           {hasFailed && (

@@ -16,7 +16,7 @@ const NEAR_PX = 48;
 /** What was said, from the first message on the screen to who is typing. */
 export function Timeline({ isTyping, ...shown }: Shown & { readonly isTyping: boolean }) {
   const { state, chat, words, language } = shown;
-  const { snapshot, opening } = state;
+  const { snapshot, opening, accepted } = state;
   const messages = snapshot?.messages ?? [];
   const place = useRef<HTMLElement>(null);
   const isAtEnd = useRef(true);
@@ -81,9 +81,17 @@ export function Timeline({ isTyping, ...shown }: Shown & { readonly isTyping: bo
   const readBy = agent && snapshot ? (snapshot.readSeqs[agent.id] ?? 0) : 0;
   const lastMine = messages.findLast(({ senderRole }) => senderRole === 'candidate')?.seq;
   const mark = lastMine === undefined || outbox.length > 0 ? null : readBy >= lastMine ? words.read : words.sent;
-  const isLoading = snapshot !== null && snapshot.conversation === null && messages.length === 0;
+  const isLoading = state.isUnsure
+    ? !state.signInFailed
+    : snapshot !== null && snapshot.conversation === null && messages.length === 0;
+  // Only of what the service has: what is on its way, or refused, nobody has yet.
   const isWaiting =
-    !isLoading && agent === null && snapshot?.conversation?.status !== 'closed' && opening?.failed == null;
+    !isLoading &&
+    snapshot !== null &&
+    agent === null &&
+    snapshot.conversation?.status !== 'closed' &&
+    opening === null &&
+    outbox.length === 0;
   return (
     <div class="middle">
       <section
@@ -124,8 +132,18 @@ export function Timeline({ isTyping, ...shown }: Shown & { readonly isTyping: bo
             language={language}
           />
         ))}
-        {(outbox.length > 0 || opening) && (
+        {(outbox.length > 0 || opening || accepted !== null) && (
           <ol class="outbox">
+            {accepted !== null && (
+              <li class="group mine">
+                <Bubble who={words.you} isMine>
+                  {accepted}
+                </Bubble>
+                <p class="meta" part="meta">
+                  <span>{words.sent}</span>
+                </p>
+              </li>
+            )}
             {outbox.map((message) => (
               <Outgoing key={message.clientMessageId} message={message} {...shown} />
             ))}

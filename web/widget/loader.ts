@@ -1,6 +1,6 @@
 import type { SiteConfig } from '../../lib/site/pages.ts';
 import styles from './loader.shadow.css';
-import { forgetAll, isRunning, ofTab, readState } from './localState.ts';
+import { forgetAll, isRunning, LOOKED, ofTab, ownName, readState } from './localState.ts';
 import type { Identity, Panel, Strings } from './panel.tsx';
 
 /**
@@ -48,7 +48,7 @@ const whenIdle = (work: () => void): void => {
 };
 
 class LiveSupportChat extends HTMLElement {
-  static readonly observedAttributes = ['lang', 'token', 'launcher'];
+  static readonly observedAttributes = ['lang', 'token', 'launcher', 'visitors'];
 
   readonly #root = this.attachShadow({ mode: 'open' });
   readonly #launcher = document.createElement('button');
@@ -138,7 +138,7 @@ class LiveSupportChat extends HTMLElement {
     this.#pageLanguage.observe(document.documentElement, { attributes: true, attributeFilter: ['lang'] });
     if (this.#panel) return;
     if (ofTab.get('open') !== null) whenIdle(() => void this.#open(false));
-    else if (this.#identity || isRunning(readState())) this.#loadIdly();
+    else this.#loadIdly();
   }
 
   disconnectedCallback(): void {
@@ -154,7 +154,7 @@ class LiveSupportChat extends HTMLElement {
 
   attributeChangedCallback(name: string, before: string | null, now: string | null): void {
     if (before === now) return;
-    if (name === 'lang') this.#speak();
+    if (name === 'lang' || name === 'visitors') this.#speak();
     if (name === 'token' && now) this.identify({ token: now });
   }
 
@@ -182,9 +182,12 @@ class LiveSupportChat extends HTMLElement {
 
   /** Says who the customer is: `token` is what your backend has signed, or a function that fetches it. */
   identify(identity: Identity): void {
+    if (!identity?.token || !['string', 'function'].includes(typeof identity.token)) {
+      throw new TypeError('identify({ token }): token is a text, or a function that fetches one');
+    }
     this.#identity = identity;
     if (this.#panel) this.#panel.identify(identity);
-    else if (this.isConnected) this.#loadIdly();
+    else this.#loadIdly();
   }
 
   /** Forgets who the customer is, and their conversation: for when they sign out of your page. */
@@ -192,9 +195,10 @@ class LiveSupportChat extends HTMLElement {
     const told = forgetAll(service);
     this.#identity = undefined;
     this.close();
+    ofTab.set('open', null);
     this.#setUnread(0);
-    const panel = this.#panel ?? (await this.#loading?.catch(() => undefined));
-    await panel?.reset();
+    // A panel that is still being loaded begins with what there is then.
+    this.#panel?.reset();
     await told;
   }
 
@@ -221,9 +225,11 @@ class LiveSupportChat extends HTMLElement {
     }
   }
 
+  /** Where a conversation goes on; and once in a tab for whom the page names, who may have one on another device. */
   #loadIdly(): void {
     whenIdle(() => {
-      if (this.isConnected) void this.#loaded().catch(() => undefined);
+      const mayHaveOne = this.#identity && !ofTab.get(ownName(LOOKED));
+      if (this.isConnected && (mayHaveOne || isRunning(readState()))) void this.#loaded().catch(() => undefined);
     });
   }
 
@@ -237,6 +243,9 @@ class LiveSupportChat extends HTMLElement {
         strings: () => this.#strings,
         context: () => this.#context,
         identity: () => this.#identity,
+        forgetIdentity: () => {
+          this.#identity = undefined;
+        },
         close: () => this.close(),
         refused: () => void explain(),
         unread: (count) => this.#setUnread(count),

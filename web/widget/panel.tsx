@@ -21,6 +21,8 @@ export interface PanelHost {
   strings(): Strings;
   context(): Readonly<Record<string, string>>;
   identity(): Identity | undefined;
+  /** Whom the page has named sits here no longer. */
+  forgetIdentity(): void;
   close(): void;
   /** The service takes no request, or no socket, of this page. */
   refused(): void;
@@ -32,8 +34,8 @@ export interface Panel {
   show(withFocus: boolean): void;
   hide(): void;
   identify(identity: Identity): void;
-  reset(): Promise<void>;
-  /** The language, or the page's own texts, have changed. */
+  reset(): void;
+  /** The language, the page's own texts, or who may write, have changed. */
   speak(): void;
   /** Lets go of everything. */
   stop(): void;
@@ -88,21 +90,35 @@ export async function mountPanel(root: ShadowRoot, host: PanelHost): Promise<Pan
       place,
     );
   };
-  const chat = new Chat({
-    service: host.service,
-    webSocket: host.site.webSocket,
-    visitors: host.visitors(),
-    context: () => contextOf(language, host.context()),
-    refused: host.refused,
-    changed: (now) => {
-      state = now;
-      paint();
-    },
-    tell: (name, detail) => host.emit(name === 'opened' ? 'conversation' : name === 'closed' ? 'ended' : name, detail),
-    arrived: (senderName, content) => {
-      news.textContent = `${senderName}: ${content}`;
-    },
-  });
+  /** For one person. */
+  const makeChat = (): Chat =>
+    new Chat({
+      service: host.service,
+      webSocket: host.site.webSocket,
+      visitors: host.visitors,
+      context: () => contextOf(language, host.context()),
+      refused: host.refused,
+      changed: (now) => {
+        state = now;
+        paint();
+      },
+      tell: (name, detail) =>
+        host.emit(name === 'opened' ? 'conversation' : name === 'closed' ? 'ended' : name, detail),
+      arrived: (senderName, content) => {
+        news.textContent = `${senderName}: ${content}`;
+      },
+      another: (identity) => {
+        news.textContent = '';
+        // Whom the page has named is who has gone, unless it has just named the next one.
+        if (!identity) host.forgetIdentity();
+        chat = makeChat();
+        state = chat.state;
+        if (!place.hidden) chat.show(true);
+        paint();
+        void chat.start(identity);
+      },
+    });
+  let chat = makeChat();
 
   const keep = (event: KeyboardEvent) => {
     // An input method has its own use for both.
@@ -125,9 +141,7 @@ export async function mountPanel(root: ShadowRoot, host: PanelHost): Promise<Pan
   adapt();
 
   state = chat.state;
-  const identity = host.identity();
-  await chat.start();
-  if (identity) void chat.identify(identity);
+  await chat.start(host.identity());
 
   return {
     show(withFocus) {
@@ -144,11 +158,9 @@ export async function mountPanel(root: ShadowRoot, host: PanelHost): Promise<Pan
       paint();
     },
     identify: (given) => void chat.identify(given),
-    async reset() {
-      news.textContent = '';
-      await chat.reset();
-    },
+    reset: () => chat.reset(),
     speak() {
+      state = chat.state;
       const now = languageOf(host);
       if (now === language) return paint();
       language = now;
