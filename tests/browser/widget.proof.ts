@@ -66,6 +66,12 @@ async function say(page: Page, text: string): Promise<void> {
   await field(page).press('Enter');
 }
 
+const identify = (page: Page, token: string) =>
+  page.evaluate(async (given) => {
+    await customElements.whenDefined('live-support-chat');
+    (document.querySelector('live-support-chat') as Chat).identify({ token: given });
+  }, token);
+
 const bubble = (page: Page, text: string) => page.locator('.bubble', { hasText: text });
 const asked = (subject: string): Promise<StaffConversation> =>
   eventually(`the conversation "${subject}"`, async () => {
@@ -143,6 +149,10 @@ it('from the first message to the rating, on a page of another origin', async ()
   await page.getByRole('radio', { name: 'Very good' }).press('Space');
   await page.getByLabel('Anything to add?', { exact: false }).fill('Quick');
   await expectInBothColours(page, 'widget-rating');
+  await page.keyboard.press('Escape');
+  await openPanel(page);
+  expect(await page.getByRole('radio', { name: 'Very good' }).isChecked()).toBe(true);
+  expect(await page.getByLabel('Anything to add?', { exact: false }).inputValue()).toBe('Quick');
   await page.getByRole('button', { name: 'Send rating' }).click();
   await page.getByText('Thank you for your rating').waitFor();
   const rated: StaffConversation = await desk.ok('GET', `/conversations/${conversation.id}`, supervisor.token);
@@ -175,6 +185,7 @@ it('a network that is cut in the middle of a sentence, a reload with unsent text
   await field(page).pressSequentially(' my parcel?');
   await field(page).press('Enter');
   await page.getByText('You are offline', { exact: false }).waitFor();
+  expect(await page.getByText('We have your message', { exact: false }).count()).toBe(0);
   await say(page, 'It was due on Monday');
   await person.context.setOffline(false);
   const conversation = await asked('Where is my parcel?');
@@ -197,11 +208,12 @@ it('a network that is cut in the middle of a sentence, a reload with unsent text
   // Written while the conversation was closed: it is not lost.
   await person.context.setOffline(true);
   await say(page, 'Too late');
+  await field(page).fill('And one more thing');
   await staff.expect('CONVERSATION_CLOSED', 'CLOSE_CONVERSATION', { conversationId: conversation.id });
   await person.context.setOffline(false);
   await page.getByText('Not sent: the conversation was closed').waitFor();
   await page.getByRole('button', { name: 'Ask something else' }).click();
-  expect(await field(page).inputValue()).toBe('Too late');
+  expect(await field(page).inputValue()).toBe('Too late\n\nAnd one more thing');
   person.expectNoFaults();
 });
 
@@ -311,6 +323,124 @@ it('a visitor who turns out to be a customer goes on; whoever signs out leaves n
   person.expectNoFaults();
 });
 
+it('the next person at a computer finds nothing of the one before, however late an answer comes', async () => {
+  person.tolerate(/status of 401|HTTP Authentication failed/);
+  const page = await person.open('/');
+  // The page signs its customer out while their first question is on its way.
+  let isAsked = false;
+  await person.context.route('**/auth/visitor', async (route) => {
+    isAsked = true;
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    await route.continue().catch(() => undefined);
+  });
+  await openPanel(page);
+  await say(page, 'Private to Ada');
+  await eventually('the visitor to be asked for', async () => isAsked);
+  await page.evaluate(() => void (document.querySelector('live-support-chat') as Chat).reset());
+  await openPanel(page);
+  expect([await page.locator('.bubble').count(), await field(page).inputValue()]).toEqual([0, '']);
+  await page.waitForTimeout(1_500);
+  const { items } = await desk.ok('GET', '/conversations?status=open', supervisor.token);
+  expect((items as StaffConversation[]).filter(({ subject }) => subject === 'Private to Ada')).toEqual([]);
+  expect(await page.evaluate(() => localStorage.getItem('live-support-chat:session'))).toBe(null);
+
+  // Another customer, whom the page names without a reset: at once where it has a text, and after a while where it has to fetch one.
+  const tokenOf = (name: string) => siteToken({ sub: `widget-${name}`, name });
+  await identify(page, tokenOf('Ada'));
+  await say(page, 'Asked by Ada');
+  const staff = await taken(await asked('Asked by Ada'));
+  staff.send('SEND_MESSAGE', {
+    conversationId: staff.frames('CONVERSATION_JOINED')[0]?.conversation.id,
+    content: 'Dear Ada',
+  });
+  await bubble(page, 'Dear Ada').waitFor();
+  await field(page).fill('My illness');
+  await identify(page, tokenOf('Bert'));
+  await page.getByRole('heading', { name: 'How can we help?' }).waitFor();
+  expect([await page.locator('.bubble').count(), await field(page).inputValue()]).toEqual([0, '']);
+  expect(await page.locator('live-support-chat').getByText('Dear Ada').count()).toBe(0);
+  await say(page, 'Asked by Bert');
+  expect((await asked('Asked by Bert')).candidate.name).toBe('Bert');
+  await bubble(page, 'Asked by Bert').waitFor();
+
+  await page.goto('/another-page');
+  await page.evaluate(async (given) => {
+    await customElements.whenDefined('live-support-chat');
+    let calls = 0;
+    const token = async () => {
+      calls += 1;
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      if (calls === 1) throw new Error('the page is out of order');
+      return given;
+    };
+    (document.querySelector('live-support-chat') as Chat).identify({ token });
+  }, tokenOf('Cleo'));
+  await page.getByText('Loading the conversation').waitFor();
+  expect([await page.locator('.bubble').count(), await field(page).count()]).toEqual([0, 0]);
+  await page.getByText('We could not make sure who you are', { exact: false }).waitFor();
+  expect([await page.locator('.bubble').count(), await field(page).count()]).toEqual([0, 0]);
+  await page.getByRole('heading', { name: 'How can we help?' }).waitFor();
+  await say(page, 'Asked by Cleo');
+  expect((await asked('Asked by Cleo')).candidate.name).toBe('Cleo');
+  await bubble(page, 'Asked by Cleo').waitFor();
+
+  // Signed out in one tab, whose access token has lasted its time, they are signed out in the other.
+  const other = await person.open('/');
+  await bubble(page, 'Asked by Cleo').waitFor();
+  await openPanel(other);
+  await bubble(other, 'Asked by Cleo').waitFor();
+  await field(other).fill('My illness');
+  const kept = await page.evaluate(async () => {
+    const text = localStorage.getItem('live-support-chat:session') ?? '{}';
+    const old = JSON.parse(text);
+    localStorage.setItem('live-support-chat:session', text.replace(old.session.accessToken, 'of long ago'));
+    await (document.querySelector('live-support-chat') as Chat).reset();
+    return old.session.accessToken as string;
+  });
+  expect((await desk.call('GET', '/auth/me', kept)).status).toBe(401);
+  await bubble(other, 'Asked by Cleo').waitFor({ state: 'hidden' });
+  expect(await field(other).inputValue()).toBe('');
+  // What is kept of a session may be anybody's text.
+  await field(other).fill('Half a sentence');
+  const left = await other.evaluate(async () => {
+    localStorage.setItem('live-support-chat:session', '{}');
+    await (document.querySelector('live-support-chat') as Chat).reset();
+    return [...Object.keys(localStorage), ...Object.keys(sessionStorage)];
+  });
+  expect(left).toEqual(['live-support-chat:state']);
+  person.expectNoFaults();
+});
+
+it('where no WebSocket opens, the question stays in sight and the answer comes all the same', async () => {
+  await person.context.addInitScript(() => {
+    class Refused {
+      static readonly OPEN = 1;
+      onclose: ((event: { readonly code: number }) => void) | null = null;
+      readonly readyState = 3;
+      constructor() {
+        setTimeout(() => this.onclose?.({ code: 1006 }));
+      }
+      send() {}
+      close() {}
+    }
+    Object.assign(window, { WebSocket: Refused });
+  });
+  person.tolerate(/ALLOWED_ORIGINS/);
+  const page = await person.open('/');
+  await openPanel(page);
+  await say(page, 'Is anybody there?');
+  const conversation = await asked('Is anybody there?');
+  await page.getByText('Sent', { exact: true }).waitFor();
+  await bubble(page, 'Is anybody there?').waitFor();
+  await page.getByText('We have your message', { exact: false }).waitFor();
+  const staff = await taken(conversation);
+  staff.send('SEND_MESSAGE', { conversationId: conversation.id, content: 'We are' });
+  await page.getByText('Answers may take longer', { exact: false }).waitFor();
+  await bubble(page, 'We are').waitFor();
+  expect(await page.locator('.bubble').count()).toBe(2);
+  person.expectNoFaults();
+});
+
 it('earlier messages are not new when they come in', async () => {
   const page = await person.open('/');
   await openPanel(page);
@@ -369,26 +499,64 @@ it('of a very long story only what is in sight is drawn', async () => {
   person.expectNoFaults();
 });
 
-it('a first question that was refused is asked with what follows', async () => {
+it('a first question waits for the customer to be known, and is then asked with what follows', async () => {
   const page = await person.open('/');
+  const requests: string[] = [];
+  page.on('request', (request) => requests.push(new URL(request.url()).pathname));
   person.tolerate(/status of 401/);
-  const identify = (token: string) =>
-    page.evaluate(async (given) => {
-      await customElements.whenDefined('live-support-chat');
-      (document.querySelector('live-support-chat') as Chat).identify({ token: given });
-    }, token);
-  await identify('an old token');
+  const element = page.locator('live-support-chat');
   await openPanel(page);
+  await element.evaluate((chat) => chat.setAttribute('visitors', 'off'));
+  await page.getByText('Please sign in on this site').waitFor();
   await say(page, 'My cup leaks');
   await page.getByRole('button', { name: 'Try again' }).waitFor();
-  await identify(siteToken({ sub: 'widget-2', name: 'Grace Customer' }));
+  await identify(page, 'an old token');
+  await page.getByText('We could not make sure who you are', { exact: false }).first().waitFor();
+  const told = await element.evaluate(
+    async (chat: Chat, token) => {
+      const wrong = [undefined, {}, { token: null }, { token: '' }, 'a token'].filter((given) => {
+        try {
+          chat.identify(given as never);
+          return true;
+        } catch (error) {
+          return !(error instanceof TypeError);
+        }
+      });
+      const codes: string[] = [];
+      chat.addEventListener('chat-token', (event) => codes.push((event as CustomEvent<{ code: string }>).detail.code));
+      const identified = new Promise((resolve) => chat.addEventListener('chat-identified', resolve));
+      let calls = 0;
+      chat.identify({
+        token: async () => {
+          calls += 1;
+          if (calls < 3) throw new Error('the page is out of order');
+          return token;
+        },
+      });
+      await identified;
+      return { wrong, codes };
+    },
+    siteToken({ sub: 'widget-2', name: 'Grace Customer' }),
+  );
+  expect(told).toEqual({ wrong: [], codes: ['TOKEN_UNAVAILABLE'] });
+  const conversation = await asked('My cup leaks');
   await say(page, 'From the bottom');
-  const staff = await taken(await asked('My cup leaks'));
+  const staff = await taken(conversation);
   await eventually('both to be there', async () => {
     const [joined] = staff.frames('CONVERSATION_JOINED');
     const said = [...(joined?.messages ?? []), ...staff.frames('NEW_MESSAGE')].map(({ content }) => content);
     return said.join() === 'My cup leaks,From the bottom';
   });
+
+  // Whether somebody has asked elsewhere is looked up once in a tab.
+  await staff.expect('CONVERSATION_CLOSED', 'CLOSE_CONVERSATION', { conversationId: conversation.id });
+  await page.getByRole('button', { name: 'Ask something else' }).click();
+  await page.keyboard.press('Escape');
+  await page.goto('/another-page');
+  requests.length = 0;
+  await identify(page, siteToken({ sub: 'widget-2', name: 'Grace Customer' }));
+  await page.evaluate(() => new Promise((resolve) => requestIdleCallback(() => setTimeout(resolve, 200))));
+  expect(requests).toEqual([]);
   person.expectNoFaults();
 });
 
@@ -406,7 +574,10 @@ it('a browser that blocks the page’s storage, and with it its locks, keeps nob
   await openPanel(page);
   await say(page, 'Is this private?');
   const staff = await taken(await asked('Is this private?'));
-  await say(page, 'I hope so');
+  await field(page).fill('I hope so');
+  await page.keyboard.press('Escape');
+  await openPanel(page);
+  await field(page).press('Enter');
   await staff.next('NEW_MESSAGE', ({ content }) => content === 'I hope so');
   person.expectNoFaults();
 });

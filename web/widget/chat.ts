@@ -83,7 +83,7 @@ const FIRST_PAGE = 40;
 const RATED_WITHIN_MS = 14 * 24 * 60 * 60_000;
 /** After so many refusals in a row no socket is to be had, and what is said is read over HTTP. */
 const MOST_REFUSALS = 2;
-const READ_EVERY_MS = 12_000;
+const READ_EVERY_MS = 10_000;
 /** A page that takes longer for a token is asked once more. */
 const TOKEN_MS = 20_000;
 /** Why a question fails that a fresh token may help. */
@@ -455,13 +455,13 @@ export class Chat {
     if (!isRunning(readState())) {
       const { items } = await this.#client.http.listConversations({ query: { limit: 1 }, signal });
       signal.throwIfAborted();
-      // The loader needn't load this on the next page, just to look.
-      this.keep(LOOKED, '1');
       const [newest] = items;
       if (newest && newest.status !== 'closed' && !isRunning(readState())) {
         this.#write({ conversation: { id: newest.id, isClosed: false } });
       }
     }
+    // The loader needn't load this on the next page, just to look.
+    this.keep(LOOKED, '1');
     this.#adopt();
   }
 
