@@ -435,7 +435,7 @@ it('where no WebSocket opens, the question stays in sight and the answer comes a
   await page.getByText('We have your message', { exact: false }).waitFor();
   const staff = await taken(conversation);
   staff.send('SEND_MESSAGE', { conversationId: conversation.id, content: 'We are' });
-  await page.getByText('Answers may take longer', { exact: false }).waitFor();
+  await page.getByText('answers may take longer', { exact: false }).waitFor();
   await bubble(page, 'We are').waitFor();
   expect(await page.locator('.bubble').count()).toBe(2);
   person.expectNoFaults();

@@ -98,9 +98,7 @@ describe('the build', () => {
     }
   });
 
-  const LANGUAGES = readdirSync(join(PROJECT, 'web', 'widget', 'languages'))
-    .map((file) => file.replace(/\.ts$/, ''))
-    .filter((language) => language !== 'en');
+  const LANGUAGES = readdirSync(join(PROJECT, 'web', 'widget', 'languages')).map((file) => file.replace(/\.ts$/, ''));
   const languageOf = (path: string): string | undefined =>
     LANGUAGES.find((language) => path.startsWith(`/assets/${language}-`));
 

@@ -2,11 +2,12 @@ import { createHash } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { basename, dirname, extname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type BuildOptions, build, type Metafile } from 'esbuild';
+import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild';
 import { ENCODINGS, type Encoding, encode } from '../../lib/site/encoding.ts';
 import { type Asset, MANIFEST, type Manifest, type Template, withoutHash } from '../../lib/site/manifest.ts';
 import { PAGES, type PageName } from '../../lib/site/pages.ts';
 import { shadowStyles } from './shadowStyles.ts';
+import { usedOperations } from './usedOperations.ts';
 
 /** Builds what the function `site` serves, from web/ and docs/. */
 
@@ -134,7 +135,10 @@ const namingPages = (pages: readonly Page[], source: string): PageName[] =>
  * compress worse.
  */
 async function bundle(named: readonly string[]) {
-  const [pages, panel] = await Promise.all([bundleTogether(named), bundleTogether([PANEL])]);
+  const [pages, panel] = await Promise.all([
+    bundleTogether(named),
+    bundleTogether([PANEL], [usedOperations(join(ROOT, dirname(PANEL)))]),
+  ]);
   return {
     files: [...new Map([...pages.files, ...panel.files])],
     pathOf: (source: string): string => (source === PANEL ? panel : pages).pathOf(source),
@@ -148,9 +152,10 @@ async function bundle(named: readonly string[]) {
 }
 
 /** What several of these use becomes a file of its own. */
-async function bundleTogether(entryPoints: readonly string[]) {
+async function bundleTogether(entryPoints: readonly string[], plugins: readonly Plugin[] = []) {
   const { outputFiles, metafile } = await build({
     ...OPTIONS,
+    plugins: [...OPTIONS.plugins, ...plugins],
     entryPoints: [...entryPoints],
     splitting: true,
     format: 'esm',

@@ -5,7 +5,6 @@ import { defaultLocks } from '../../client/src/locks.ts';
 import type { Rating, Session } from '../../client/src/protocol.ts';
 import { hasSomethingToSee } from '../../lib/protocol/text.ts';
 import {
-  forgetAll,
   forgetOthers,
   isRunning,
   LOOKED,
@@ -84,8 +83,6 @@ const RATED_WITHIN_MS = 14 * 24 * 60 * 60_000;
 /** After so many refusals in a row no socket is to be had, and what is said is read over HTTP. */
 const MOST_REFUSALS = 2;
 const READ_EVERY_MS = 10_000;
-/** A page that takes longer for a token is asked once more. */
-const TOKEN_MS = 20_000;
 /** Why a question fails that a fresh token may help. */
 const WANT_A_TOKEN: ReadonlySet<string> = new Set(['INVALID_TOKEN', 'SIGNED_OUT', 'NOT_CONFIGURED']);
 const TOKEN_UNAVAILABLE = 'TOKEN_UNAVAILABLE';
@@ -344,10 +341,9 @@ export class Chat {
     return this.#identity !== undefined && !this.#isSure && user !== null && readState().as !== 'visitor';
   }
 
-  /** Somebody else sits here from now on, and finds nothing. Where another tab has seen to that, this one follows. */
+  /** Somebody else sits here from now on, and finds nothing. */
   #another(identity?: Identity): void {
     if (this.#stopped.signal.aborted) return;
-    if (readState().person === this.person) void forgetAll(this.#options.service);
     this.stop();
     this.#options.another(identity);
   }
@@ -707,13 +703,8 @@ export const isSendable = (text: string): boolean => hasSomethingToSee(text) && 
 export const MOST_CHARACTERS = 4_000;
 
 async function askedFor({ token }: Identity): Promise<string> {
-  if (typeof token === 'string') return token;
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('the page has given no token in time')), TOKEN_MS);
-  });
-  const given: unknown = await Promise.race([token(), late]).finally(() => clearTimeout(timer));
-  if (typeof given !== 'string' || given === '') throw new TypeError('a token is a text');
+  const given: unknown = typeof token === 'string' ? token : await token();
+  if (typeof given !== 'string' || given === '') throw new TypeError('no text');
   return given;
 }
 

@@ -243,8 +243,9 @@ class LiveSupportChat extends HTMLElement {
         strings: () => this.#strings,
         context: () => this.#context,
         identity: () => this.#identity,
-        forgetIdentity: () => {
-          this.#identity = undefined;
+        another: (identity, isNew) => {
+          this.#identity = identity;
+          if (isNew) void forgetAll(service);
         },
         close: () => this.close(),
         refused: () => void explain(),

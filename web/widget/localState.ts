@@ -52,6 +52,9 @@ export function writeState(changes: Partial<LocalState>): void {
   }
 }
 
+/** Somebody else sits here. */
+export const beginAnew = (): void => writeState({ ...NOTHING, person: Math.random().toString(36).slice(2) });
+
 /** Calls back when another tab has changed it. Returns what undoes it. */
 export function onStateChange(listener: () => void): () => void {
   const heard = ({ key }: StorageEvent) => {
@@ -121,7 +124,7 @@ export async function forgetAll(service: string): Promise<boolean> {
     // There is no storage.
   }
   // First the name: by it the other tabs know that somebody else sits here, before they miss anything.
-  writeState({ ...NOTHING, person: Math.random().toString(36).slice(2) });
+  beginAnew();
   try {
     for (const key of keysOf(localStorage)) if (key !== KEY) localStorage.removeItem(key);
   } catch {

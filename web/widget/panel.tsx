@@ -3,6 +3,7 @@ import type { SiteConfig } from '../../lib/site/pages.ts';
 import { ChatPanel } from './ChatPanel.tsx';
 import { Chat, type ChatState, type Identity } from './chat.ts';
 import type { Words } from './languages/en.ts';
+import { beginAnew, readState } from './localState.ts';
 import styles from './panel.shadow.css';
 import { directionOf, hasWords, wordsOf } from './words.ts';
 
@@ -21,8 +22,8 @@ export interface PanelHost {
   strings(): Strings;
   context(): Readonly<Record<string, string>>;
   identity(): Identity | undefined;
-  /** Whom the page has named sits here no longer. */
-  forgetIdentity(): void;
+  /** Somebody else sits here: whom the page names, or somebody unknown. `isNew`: nobody has forgotten the one before yet. */
+  another(identity: Identity | undefined, isNew: boolean): void;
   close(): void;
   /** The service takes no request, or no socket, of this page. */
   refused(): void;
@@ -109,8 +110,10 @@ export async function mountPanel(root: ShadowRoot, host: PanelHost): Promise<Pan
       },
       another: (identity) => {
         news.textContent = '';
-        // Whom the page has named is who has gone, unless it has just named the next one.
-        if (!identity) host.forgetIdentity();
+        // Where another tab has taken everything out of the browser, this one follows.
+        host.another(identity, readState().person === chat.person);
+        // Where the storage is forbidden, the loader has a state of its own.
+        if (readState().person === chat.person) beginAnew();
         chat = makeChat();
         state = chat.state;
         if (!place.hidden) chat.show(true);
@@ -164,11 +167,15 @@ export async function mountPanel(root: ShadowRoot, host: PanelHost): Promise<Pan
       const now = languageOf(host);
       if (now === language) return paint();
       language = now;
-      void wordsOf(now).then((words) => {
-        if (now !== language) return;
-        loaded = words;
-        paint();
-      });
+      wordsOf(now).then(
+        (words) => {
+          if (now !== language) return;
+          loaded = words;
+          paint();
+        },
+        // The words that there are go on.
+        () => undefined,
+      );
     },
     stop() {
       chat.stop();
