@@ -116,9 +116,9 @@ export async function mountPanel(root: ShadowRoot, host: PanelHost): Promise<Pan
         if (readState().person === chat.person) beginAnew();
         chat = makeChat();
         state = chat.state;
+        void chat.start(identity);
         if (!place.hidden) chat.show(true);
         paint();
-        void chat.start(identity);
       },
     });
   let chat = makeChat();
