@@ -532,7 +532,7 @@ it('there is one element, one panel and one opening, however often a page makes,
     await held;
     await route.continue();
   });
-  person.tolerate(/this element twice/);
+  person.tolerate(/this page has two/);
   const page = await person.open('/');
   await launcher(page).click();
   await page.locator('.launcher[aria-busy="true"]').waitFor();

@@ -148,7 +148,7 @@ class LiveSupportChat extends HTMLElement {
     if (shown && shown !== this) {
       if (shown.isConnected && shown !== own) {
         // biome-ignore lint/suspicious/noConsole: for whoever builds the page in.
-        console.warn(`${ELEMENT}: the page has this element twice. The second one stays empty.`);
+        console.warn(`${ELEMENT}: this page has two. The second one stays empty.`);
         return;
       }
       shown.#giveWay(this);
@@ -325,8 +325,6 @@ class LiveSupportChat extends HTMLElement {
   async #load(): Promise<Panel> {
     const life = this.#life;
     const { mountPanel }: typeof import('./panel.tsx') = await import(service + PANEL);
-    const isOver = () => life !== this.#life;
-    if (isOver()) throw new Error('taken out');
     const panel = await mountPanel(this.#root, {
       site: SITE,
       service,
@@ -340,9 +338,9 @@ class LiveSupportChat extends HTMLElement {
       unread: (count) => this.#setUnread(count),
       emit: (name, detail) => this.#emit(name, detail),
     });
-    if (isOver()) {
+    if (life !== this.#life) {
       panel.stop();
-      throw new Error('taken out');
+      throw new Error();
     }
     this.#trouble.textContent = '';
     this.#panel = panel;
@@ -417,7 +415,7 @@ async function explain(): Promise<void> {
     ? `${service} answers, but not to pages of ${location.origin}: ALLOWED_ORIGINS of the service must name it, and the page's Content-Security-Policy must allow ${service} in script-src and connect-src`
     : `${service} can't be reached; where the page has a Content-Security-Policy, script-src and connect-src must allow ${service}`;
   // biome-ignore lint/suspicious/noConsole: for whoever builds the page in.
-  console.warn(`live-support-chat: ${why}.`);
+  console.warn(`${ELEMENT}: ${why}.`);
 }
 
 /**
@@ -440,9 +438,7 @@ function place(): void {
 
 if (!service) {
   // biome-ignore lint/suspicious/noConsole: for whoever builds the page in.
-  console.error(
-    `${ELEMENT}: widget.js must be loaded from the service by its address; copied into another file it can't find it.`,
-  );
+  console.error(`${ELEMENT}: load widget.js from the service. A copy in another file can't find it.`);
 }
 // Some pages load every script twice.
 else if (!customElements.get(ELEMENT)) {
