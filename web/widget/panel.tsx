@@ -201,8 +201,8 @@ export async function mountPanel(root: ShadowRoot, host: PanelHost): Promise<Pan
 }
 
 /**
- * The page's language where there are all words of it: of a mixture, it is English that is ours. Where the page says no region, that of the browser: it knows how its owner
- * writes times. A tag that is none, as `en_US`, would make dates fail.
+ * The page's language where there are all words of it: in a mixture, the English ones are ours. Where the page says no region,
+ * that of the browser: it knows how its owner writes times. A tag that is none, as `en_US`, would make dates fail.
  */
 function languageOf(host: PanelHost): string {
   const wanted = host.language();
