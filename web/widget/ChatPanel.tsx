@@ -1,4 +1,4 @@
-import { useLayoutEffect, useRef } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { Composer } from './Composer.tsx';
 import type { Words } from './languages/en.ts';
 import { Rating } from './Rating.tsx';
@@ -28,6 +28,20 @@ export function ChatPanel({ direction, isTyping, isModal, close, ...shown }: Pro
     hadField.current = hasField;
     if (hasFocus.current) (hasField ? panel.current?.querySelector('textarea') : panel.current)?.focus();
   }, [hasField]);
+  // A pressed button that goes away would leave the focus nowhere, and with it the keys of the panel.
+  useEffect(() => {
+    const element = panel.current;
+    if (!element) return;
+    const observer = new MutationObserver((changes) => {
+      if (!hasFocus.current || element.matches(':focus-within')) return;
+      const from = changes.find(({ removedNodes }) => removedNodes.length > 0)?.target as Element | undefined;
+      // What took the place of the field, else what the button stood in.
+      const next = from?.closest('.middle')?.querySelector('.timeline') ?? from?.querySelector('.composer textarea');
+      ((next as HTMLElement | null | undefined) ?? element).focus({ preventScroll: true });
+    });
+    observer.observe(element, { childList: true, subtree: true });
+    return () => observer.disconnect();
+  }, []);
   return (
     <section
       ref={panel}
@@ -51,8 +65,13 @@ export function ChatPanel({ direction, isTyping, isModal, close, ...shown }: Pro
       <div class={isBegun ? 'inside' : 'inside start'} dir={direction}>
         <Header {...shown} close={close} isBegun={isBegun} />
         <Trouble {...shown} />
-        {isBegun ? <Timeline key={snapshot?.id ?? 'opening'} {...shown} isTyping={isTyping} /> : <Welcome {...shown} />}
-        {isEnd && <End {...shown} />}
+        {isBegun ? (
+          <Timeline key={snapshot?.id ?? 'opening'} {...shown} isTyping={isTyping}>
+            {isEnd && <End {...shown} />}
+          </Timeline>
+        ) : (
+          <Welcome {...shown} />
+        )}
         {hasField && <Composer key={chat.person} chat={chat} words={words} isTyping={isTyping} />}
       </div>
     </section>
@@ -60,9 +79,11 @@ export function ChatPanel({ direction, isTyping, isModal, close, ...shown }: Pro
 }
 
 function Header({ state, words, close, isBegun }: Shown & { readonly close: () => void; readonly isBegun: boolean }) {
-  const { snapshot, deskOpen } = state;
+  const { snapshot, trouble } = state;
+  // Without a connection nobody knows who is there.
+  const deskOpen = trouble === null ? state.deskOpen : null;
   const agent = snapshot?.conversation?.agent ?? null;
-  const isHere = agent !== null && (snapshot?.present.includes(agent.id) ?? false);
+  const isHere = agent !== null && trouble === null && (snapshot?.present.includes(agent.id) ?? false);
   const isClosed = snapshot?.conversation?.status === 'closed';
   return (
     <header class="header" part="header">
@@ -107,7 +128,7 @@ const About = ({ isLit, children }: { readonly isLit: boolean; readonly children
 const initial = (name: string): string => [...name.trim()][0]?.toLocaleUpperCase() ?? '';
 
 function Trouble({ state, chat, words }: Shown) {
-  const { trouble, signInFailed } = state;
+  const { trouble, signInFailed, opening } = state;
   return (
     <div role="status">
       {trouble && (
@@ -120,7 +141,8 @@ function Trouble({ state, chat, words }: Shown) {
           )}
         </p>
       )}
-      {signInFailed && (
+      {/* A question that was refused for it says so itself. */}
+      {signInFailed && opening?.failed !== 'INVALID_TOKEN' && (
         <p class="strip" part="notice">
           {words.signInFailed}
         </p>

@@ -28,7 +28,7 @@ export function Rating({ state, chat, words }: Shown) {
   const [hasFailed, setFailed] = useState(false);
   if (rating) {
     return (
-      <p class="rated" part="rated" role="status">
+      <p class="rated" part="rated">
         <span class="stars" aria-hidden="true">
           {SCORES.map((one) => (
             <Star key={one} isOn={one <= rating.score} />
@@ -94,7 +94,8 @@ export function Rating({ state, chat, words }: Shown) {
               {fill(words.rateFailed, {})}
             </p>
           )}
-          <button type="submit" class="button primary" part="rate" disabled={isSending}>
+          {/* Disabled it would lose the focus. */}
+          <button type="submit" class="button primary" part="rate" aria-disabled={isSending}>
             {words.rateSend}
           </button>
         </>

@@ -13,13 +13,20 @@ import { fill } from './words.ts';
 /** So near to the end counts as being there. */
 const NEAR_PX = 48;
 
+interface Props extends Shown {
+  readonly isTyping: boolean;
+  /** What stands below all that was said, and scrolls with it where there is little room. */
+  readonly children: ComponentChildren;
+}
+
 /** What was said, from the first message on the screen to who is typing. */
-export function Timeline({ isTyping, ...shown }: Shown & { readonly isTyping: boolean }) {
+export function Timeline({ isTyping, children, ...shown }: Props) {
   const { state, chat, words, language } = shown;
   const { snapshot, opening, accepted } = state;
   const messages = snapshot?.messages ?? [];
   const place = useRef<HTMLElement>(null);
   const isAtEnd = useRef(true);
+  const topBefore = useRef(0);
   const heightBefore = useRef(0);
   const lastSeq = messages.at(-1)?.seq ?? 0;
   const [seenSeq, setSeenSeq] = useState(lastSeq);
@@ -36,14 +43,18 @@ export function Timeline({ isTyping, ...shown }: Shown & { readonly isTyping: bo
   const scrolled = () => {
     const element = place.current;
     if (!element) return;
-    isAtEnd.current = element.scrollHeight - element.scrollTop - element.clientHeight < NEAR_PX;
+    const isNear = element.scrollHeight - element.scrollTop - element.clientHeight < NEAR_PX;
+    // The field may just have grown: whoever has not gone up is at the end.
+    isAtEnd.current = isNear || (isAtEnd.current && element.scrollTop >= topBefore.current);
+    topBefore.current = element.scrollTop;
     if (isAtEnd.current) {
       setSeenSeq(lastSeq);
       chat.seen();
     }
-    if (element.scrollTop < NEAR_PX && snapshot?.hasEarlier && !isLoadingEarlier) void loadEarlier();
+    if (element.scrollTop < NEAR_PX && snapshot?.hasEarlier) void loadEarlier();
   };
   const loadEarlier = async () => {
+    if (isLoadingEarlier) return;
     setLoadingEarlier(true);
     heightBefore.current = place.current?.scrollHeight ?? 0;
     await chat.loadEarlier().catch(() => undefined);
@@ -80,7 +91,7 @@ export function Timeline({ isTyping, ...shown }: Shown & { readonly isTyping: bo
   const agent = snapshot?.conversation?.agent ?? null;
   const readBy = agent && snapshot ? (snapshot.readSeqs[agent.id] ?? 0) : 0;
   const lastMine = messages.findLast(({ senderRole }) => senderRole === 'candidate')?.seq;
-  const mark = lastMine === undefined || outbox.length > 0 ? null : readBy >= lastMine ? words.read : words.sent;
+  const mark = lastMine === undefined ? null : readBy >= lastMine ? words.read : words.sent;
   const isLoading = state.isUnsure
     ? !state.signInFailed
     : snapshot !== null && snapshot.conversation === null && messages.length === 0;
@@ -105,7 +116,12 @@ export function Timeline({ isTyping, ...shown }: Shown & { readonly isTyping: bo
         onScroll={scrolled}
       >
         {snapshot?.hasEarlier && (
-          <button type="button" class="quiet earlier" disabled={isLoadingEarlier} onClick={() => void loadEarlier()}>
+          <button
+            type="button"
+            class="quiet earlier"
+            aria-disabled={isLoadingEarlier}
+            onClick={() => void loadEarlier()}
+          >
             {words.earlier}
           </button>
         )}
@@ -149,7 +165,7 @@ export function Timeline({ isTyping, ...shown }: Shown & { readonly isTyping: bo
             ))}
             {opening?.messages.map(({ id, content }, index) => (
               <li key={id} class="group mine">
-                <Bubble who={words.you} isMine>
+                <Bubble who={words.you} isMine hasFailed={opening.failed !== null}>
                   {content}
                 </Bubble>
                 {index === opening.messages.length - 1 && <OpeningState {...shown} failed={opening.failed} />}
@@ -162,7 +178,7 @@ export function Timeline({ isTyping, ...shown }: Shown & { readonly isTyping: bo
             {state.deskOpen === false ? words.waitingAway : words.waiting}
           </p>
         )}
-        {isTyping && agent && snapshot?.typing.includes(agent.id) && (
+        {isTyping && agent && state.trouble === null && snapshot?.typing.includes(agent.id) && (
           <p class="typing" part="typing">
             <span class="dots" aria-hidden="true">
               <i />
@@ -172,6 +188,7 @@ export function Timeline({ isTyping, ...shown }: Shown & { readonly isTyping: bo
             <span class="visually-hidden">{fill(words.typing, { name: agent.name })}</span>
           </p>
         )}
+        {children}
       </section>
       {theirs > 0 && (
         <button type="button" class="news" part="news" title={words.toEnd} onClick={toEnd}>
@@ -349,10 +366,12 @@ function Failed({ why, words, discard, children }: FailedProps) {
   return (
     <div class="meta failed" role="alert">
       <span>{why}</span>
-      {children}
-      <button type="button" class="quiet" onClick={discard}>
-        {words.discard}
-      </button>
+      <div class="choices">
+        {children}
+        <button type="button" class="quiet" onClick={discard}>
+          {words.discard}
+        </button>
+      </div>
     </div>
   );
 }
