@@ -6,7 +6,7 @@ import type { Plugin } from 'esbuild';
 const OPERATION = /^ {2}(\w+): \['[A-Z]+ \/.*\n/gm;
 
 /**
- * Leaves the operations out that no file in `folder` and none of the client package names: the client makes a method of each, so
+ * Leaves the operations out that no file in `folder` and none of the client package calls: the client makes a method of each, so
  * that no bundler can tell, and a customer's page would load all that only the staff do.
  */
 export const usedOperations = (folder: string): Plugin => ({
@@ -14,7 +14,9 @@ export const usedOperations = (folder: string): Plugin => ({
   setup({ onLoad }) {
     onLoad({ filter: /client\/src\/protocol\.ts$/ }, async ({ path }) => {
       const sources = await Promise.all([folder, dirname(path)].map((from) => sourcesIn(from, path)));
-      const named = new Set(sources.flat().flatMap((source) => source.match(/\w+/g) ?? []));
+      const named = new Set(
+        sources.flat().flatMap((source) => source.match(/(?<=\.)\w+(?=\()|(?<=\(')\w+(?=')/g) ?? []),
+      );
       const protocol = await readFile(path, 'utf8');
       return {
         contents: protocol.replaceAll(OPERATION, (line, name: string) => (named.has(name) ? line : '')),

@@ -11,8 +11,7 @@ interface BegunRating {
   readonly comment: string;
 }
 
-const begunRating = (kept: string | null): BegunRating =>
-  kept === null ? { score: 0, comment: '' } : (JSON.parse(kept) as BegunRating);
+const begunRating = (kept: string | null): BegunRating => ({ score: 0, comment: '', ...JSON.parse(kept ?? '{}') });
 
 /** Five stars with a word each, and a comment for who wants to say more. */
 export function Rating({ state, chat, words }: Shown) {

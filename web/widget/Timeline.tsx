@@ -22,7 +22,8 @@ interface Props extends Shown {
 /** What was said, from the first message on the screen to who is typing. */
 export function Timeline({ isTyping, children, ...shown }: Props) {
   const { state, chat, words, language } = shown;
-  const { snapshot, opening, accepted } = state;
+  const { snapshot, opening } = state;
+  const asked = opening?.messages ?? state.accepted;
   const messages = snapshot?.messages ?? [];
   const place = useRef<HTMLElement>(null);
   const isAtEnd = useRef(true);
@@ -34,7 +35,7 @@ export function Timeline({ isTyping, children, ...shown }: Props) {
   const firstUnread = useFirstUnread(snapshot);
   const cut = useMemo(() => pieces(messages), [messages]);
   const theirs = messages.filter(({ seq, senderRole }) => seq > seenSeq && senderRole !== 'candidate').length;
-  const outbox = (snapshot?.outbox ?? []).filter(({ state: how }) => how !== 'accepted' || snapshot !== null);
+  const outbox = snapshot?.outbox ?? [];
 
   const toEnd = () => {
     const element = place.current;
@@ -148,28 +149,18 @@ export function Timeline({ isTyping, children, ...shown }: Props) {
             language={language}
           />
         ))}
-        {(outbox.length > 0 || opening || accepted !== null) && (
+        {(outbox.length > 0 || asked.length > 0) && (
           <ol class="outbox">
-            {accepted !== null && (
-              <li class="group mine">
-                <Bubble who={words.you} isMine>
-                  {accepted}
-                </Bubble>
-                <p class="meta" part="meta">
-                  <span>{words.sent}</span>
-                </p>
-              </li>
-            )}
-            {outbox.map((message) => (
-              <Outgoing key={message.clientMessageId} message={message} {...shown} />
-            ))}
-            {opening?.messages.map(({ id, content }, index) => (
+            {asked.map(({ id, content }, index) => (
               <li key={id} class="group mine">
-                <Bubble who={words.you} isMine hasFailed={opening.failed !== null}>
+                <Bubble who={words.you} isMine hasFailed={opening?.failed != null}>
                   {content}
                 </Bubble>
-                {index === opening.messages.length - 1 && <OpeningState {...shown} failed={opening.failed} />}
+                {index === asked.length - 1 && <OpeningState {...shown} />}
               </li>
+            ))}
+            {outbox.map((message) => (
+              <Outgoing key={message.clientMessageId} message={message} {...shown} />
             ))}
           </ol>
         )}
@@ -332,16 +323,16 @@ function Outgoing({ message, chat, words }: Shown & { readonly message: Outgoing
   );
 }
 
-function OpeningState({ chat, words, failed }: Shown & { readonly failed: string | null }) {
-  if (failed === null) {
+function OpeningState({ state: { opening }, chat, words }: Shown) {
+  if (opening?.failed == null) {
     return (
       <p class="meta" part="meta">
-        <span>{words.sending}</span>
+        <span>{opening ? words.sending : words.sent}</span>
       </p>
     );
   }
   return (
-    <Failed why={reasonOf(failed, words)} words={words} discard={() => chat.discardOpening()}>
+    <Failed why={reasonOf(opening.failed, words)} words={words} discard={() => chat.discardOpening()}>
       <button type="button" class="quiet" onClick={() => chat.retryOpening()}>
         {words.retry}
       </button>

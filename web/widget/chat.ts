@@ -5,7 +5,6 @@ import { defaultLocks } from '../../client/src/locks.ts';
 import type { Rating, Session } from '../../client/src/protocol.ts';
 import { hasSomethingToSee } from '../../lib/protocol/text.ts';
 import {
-  forgetOthers,
   isRunning,
   LOOKED,
   type LocalState,
@@ -41,7 +40,7 @@ export interface ChatState {
   readonly deskOpen: boolean | null;
   readonly opening: Opening | null;
   /** The question that the service has taken, until the messages hold it. */
-  readonly accepted: string | null;
+  readonly accepted: Opening['messages'];
   readonly snapshot: ConversationSnapshot | null;
   readonly trouble: Trouble | null;
   /** The page says who the customer is, and the chat that is kept may be somebody else's. Nothing of it is shown until that is known. */
@@ -90,7 +89,7 @@ const TOKEN_UNAVAILABLE = 'TOKEN_UNAVAILABLE';
 /** The page could not give a token. It may next time. */
 class TokenUnavailable extends LiveSupportError {
   constructor(cause?: unknown) {
-    super('UNEXPECTED', 'the page gave no token', { retryable: true, cause });
+    super('UNEXPECTED', 'no token', { retryable: true, cause });
   }
 }
 
@@ -114,7 +113,7 @@ export class Chat {
   #identifying: Promise<void> = Promise.resolve();
   /** The session is of whom the page names. */
   #isSure = false;
-  /** Ends the wait for another attempt with a token that the page has replaced. */
+  /** Ends the wait for another attempt with a token that the page has replaced, or whose person has gone. */
   #replaced = new AbortController();
   /** Why the last token was of no use. */
   #tokenTrouble: string | null = null;
@@ -122,7 +121,7 @@ export class Chat {
   /** How often in a row no socket was opened. */
   #refusals = 0;
   #reading: ReturnType<typeof setInterval> | undefined;
-  #accepted: string | null = null;
+  #accepted: Opening['messages'] = [];
   /** A question is on its way: only then a visitor is made of who asks. */
   #isAsking = false;
   /** What came before the page was loaded is not told as news. */
@@ -137,7 +136,6 @@ export class Chat {
       WebSocket: sharedSocket(`${PREFIX}${new URL(options.service).host}`),
       getSession: (call) => this.#makeSession(call.signal),
     });
-    forgetOthers();
     const online = () => this.#connectionChanged();
     addEventListener('online', online);
     addEventListener('offline', online);
@@ -176,7 +174,7 @@ export class Chat {
     return {
       deskOpen: this.#deskOpen,
       opening: isUnsure ? null : opening,
-      accepted: snapshot?.messages.length === 0 ? this.#accepted : null,
+      accepted: snapshot?.messages.length === 0 ? this.#accepted : [],
       snapshot,
       trouble: this.#trouble,
       isUnsure,
@@ -436,7 +434,7 @@ export class Chat {
     const visitorToken = isVisitor() ? await session.accessToken({ signal }).catch(() => undefined) : undefined;
     const made = await this.#exchanged(
       // The visitor's session may have been lost in the attempt, and this customer's made in its place.
-      { token, ...(visitorToken !== undefined && isVisitor() && { visitorToken }) },
+      { token, ...(visitorToken && isVisitor() && { visitorToken }) },
       signal,
     );
     this.#write({ as: personOf(token) });
@@ -498,7 +496,7 @@ export class Chat {
     const before = this.#view;
     this.#view = view;
     this.#newsAfter = undefined;
-    this.#accepted = null;
+    this.#accepted = [];
     if (before && before !== view) void this.#client.forget(before.id);
     if (view) {
       const undos = [
@@ -593,7 +591,7 @@ export class Chat {
     this.#write({ conversation: { id: view.id, isClosed: false }, opening: null });
     this.#follow(view);
     // A socket may be long in coming: until it brings the question back, the question stays in sight.
-    this.#accepted = message;
+    this.#accepted = opening.messages.slice(0, 1);
     for (const { content } of rest) view.send(content);
     this.#tell('opened', { conversationId: view.id });
   }
@@ -608,7 +606,7 @@ export class Chat {
   }
 
   /** Does something again and again while there is no answer: at once when there is a network again. */
-  async #persist(work: (signal: AbortSignal) => Promise<void>, sooner?: AbortSignal): Promise<void> {
+  async #persist(work: (signal: AbortSignal) => Promise<void>, sooner = this.#stopped.signal): Promise<void> {
     const { signal } = this.#stopped;
     for (let attempt = 0; !signal.aborted; attempt += 1) {
       try {
@@ -622,7 +620,7 @@ export class Chat {
         // Whether the page has a token says nothing of the service.
         if (!(error instanceof TokenUnavailable)) this.#connectionChanged(true);
         const seconds = (error.retryAfter ?? 0) + Math.min(20, 2 ** attempt) * (0.5 + Math.random() / 2);
-        await passed(seconds * 1000, error.retryAfter === null, sooner ? [signal, sooner] : [signal]);
+        await passed(seconds * 1000, error.retryAfter === null, sooner);
       }
     }
   }
@@ -704,7 +702,7 @@ export const MOST_CHARACTERS = 4_000;
 
 async function askedFor({ token }: Identity): Promise<string> {
   const given: unknown = typeof token === 'string' ? token : await token();
-  if (typeof given !== 'string' || given === '') throw new TypeError('no text');
+  if (typeof given !== 'string' || !given) throw new TypeError();
   return given;
 }
 
@@ -732,18 +730,18 @@ function claimsOf(token: string): { readonly sub?: unknown; readonly name?: unkn
   }
 }
 
-/** Fulfils after this time; where that helps, when there is a network again; and with any of the signals. */
-function passed(ms: number, isSoonerOnline: boolean, signals: readonly AbortSignal[]): Promise<void> {
+/** Fulfils after this time; where that helps, when there is a network again; and with the signal. */
+function passed(ms: number, isSoonerOnline: boolean, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {
       clearTimeout(timer);
       removeEventListener('online', done);
-      for (const signal of signals) signal.removeEventListener('abort', done);
+      signal.removeEventListener('abort', done);
       resolve();
     };
-    const timer = setTimeout(done, signals.some(({ aborted }) => aborted) ? 0 : ms);
+    const timer = setTimeout(done, signal.aborted ? 0 : ms);
     if (isSoonerOnline) addEventListener('online', done);
-    for (const signal of signals) signal.addEventListener('abort', done);
+    signal.addEventListener('abort', done);
   });
 }
 

@@ -1,6 +1,6 @@
 import type { SiteConfig } from '../../lib/site/pages.ts';
 import styles from './loader.shadow.css';
-import { forgetAll, isRunning, LOOKED, ofTab, ownName, readState } from './localState.ts';
+import { forgetAll, forgetOthers, isRunning, LOOKED, ofTab, ownName, readState } from './localState.ts';
 import type { Identity, Panel, Strings } from './panel.tsx';
 
 /**
@@ -214,9 +214,7 @@ class LiveSupportChat extends HTMLElement {
 
   /** Says who the customer is: `token` is what your backend has signed, or a function that fetches it. */
   identify(identity: Identity): void {
-    if (!identity?.token || !['string', 'function'].includes(typeof identity.token)) {
-      throw new TypeError('identify({ token }): token is a text, or a function that fetches one');
-    }
+    if (!identity?.token || !/string|function/.test(typeof identity.token)) throw new TypeError('no token');
     this.#identity = identity;
     if (this.#panel) this.#panel.identify(identity);
     else if (shown === this) this.#loadIdly();
@@ -331,6 +329,7 @@ class LiveSupportChat extends HTMLElement {
 
   async #load(): Promise<Panel> {
     const life = this.#life;
+    forgetOthers();
     const { mountPanel }: typeof import('./panel.tsx') = await import(service + PANEL);
     const panel = await mountPanel(this.#root, {
       site: SITE,
@@ -343,6 +342,7 @@ class LiveSupportChat extends HTMLElement {
       another: (identity, isNew) => {
         this.#identity = identity;
         if (isNew) void forgetAll(service);
+        else forgetOthers();
       },
       close: () => this.close(),
       refused: () => void explain(),

@@ -133,29 +133,23 @@ export async function forgetAll(service: string): Promise<boolean> {
   forgetOthers();
   try {
     const { accessToken, refreshToken } = (JSON.parse(text ?? '') as KeptSession).session;
-    const isOver = await loggedOut(service, accessToken);
-    if (isOver !== null) return isOver;
-    // The token has lasted its time, and the session goes on: one more is made, to end it.
-    const headers = { 'content-type': 'application/json' };
-    const renewed = await posted(`${service}/auth/refresh`, headers, JSON.stringify({ refreshToken }));
-    return renewed.ok && (await loggedOut(service, ((await renewed.json()) as Tokens).accessToken)) === true;
+    const logOut = (token: string) => posted(`${service}/auth/logout`, { authorization: `Bearer ${token}` });
+    let { ok, status } = await logOut(accessToken);
+    if (status === 401) {
+      // The token has lasted its time, and the session goes on: one more is made, to end it.
+      const headers = { 'content-type': 'application/json' };
+      const renewed = await posted(`${service}/auth/refresh`, headers, JSON.stringify({ refreshToken }));
+      ({ ok } = await logOut(((await renewed.json()) as Tokens).accessToken));
+    }
+    return ok;
   } catch {
     // Nobody was signed in, or the service can't be reached.
     return false;
   }
 }
 
-/** Whether the service has ended the session; `null` where it takes the token for none. */
-async function loggedOut(service: string, token: string): Promise<boolean | null> {
-  const { ok, status } = await posted(`${service}/auth/logout`, { authorization: `Bearer ${token}` });
-  return status === 401 ? null : ok;
-}
-
-const posted = (
-  url: string,
-  headers: Readonly<Record<string, string>>,
-  body: string | null = null,
-): Promise<Response> => fetch(url, { method: 'POST', headers, body, keepalive: true });
+const posted = (url: string, headers: Readonly<Record<string, string>>, body?: string): Promise<Response> =>
+  fetch(url, { method: 'POST', headers, keepalive: true, ...(body && { body }) });
 
 interface Tokens {
   readonly accessToken: string;
