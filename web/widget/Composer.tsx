@@ -25,7 +25,7 @@ export function Composer({ chat, words, isTyping }: Props) {
       ? ''
       : fill(left < 0 ? words.charactersOver : words.charactersLeft, { count: Math.abs(left) });
   const step = left < 0 ? -1 : SAID_AT.find((most) => left <= most);
-  const said = useMemo(() => count, [step, words]);
+  const said = useMemo(() => count, [step, words.charactersLeft]);
 
   // As high as what is written, up to what the stylesheet allows.
   useLayoutEffect(() => {

@@ -89,7 +89,7 @@ const TOKEN_UNAVAILABLE = 'TOKEN_UNAVAILABLE';
 /** The page could not give a token. It may next time. */
 class TokenUnavailable extends LiveSupportError {
   constructor(cause?: unknown) {
-    super('UNEXPECTED', 'no token', { retryable: true, cause });
+    super('UNEXPECTED', 'token', { retryable: true, cause });
   }
 }
 

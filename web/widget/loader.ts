@@ -214,7 +214,7 @@ class LiveSupportChat extends HTMLElement {
 
   /** Says who the customer is: `token` is what your backend has signed, or a function that fetches it. */
   identify(identity: Identity): void {
-    if (!identity?.token || !/string|function/.test(typeof identity.token)) throw new TypeError('no token');
+    if (!identity?.token || !/string|function/.test(typeof identity.token)) throw new TypeError('token');
     this.#identity = identity;
     if (this.#panel) this.#panel.identify(identity);
     else if (shown === this) this.#loadIdly();
