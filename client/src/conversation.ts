@@ -499,7 +499,8 @@ export class ConversationView {
           await this.#beginWith(this.#last);
           continue;
         }
-        if (this.#isClosed || this.#conversation?.status === 'closed') return await this.#readToTheEnd();
+        // No room has it any more.
+        if (this.#isClosed || this.#conversation?.status === 'closed') return await this.refresh();
         this.#cameOrWent.clear();
         const joined = await unlessAborted(signal, this.#join(list.end));
         // The person may be another one by now.
@@ -619,9 +620,8 @@ export class ConversationView {
     });
   }
 
-  /** No room has it any more. What is missing is read over HTTP. */
-  async #readToTheEnd(): Promise<void> {
-    const { signal } = this.#stopped;
+  /** Reads what is missing over HTTP. Where no socket opens, this is the only way to hear of anything. */
+  async refresh({ signal = this.#stopped.signal }: CallOptions = {}): Promise<void> {
     const list = this.#list;
     const conversation = await this.#deps.http.getConversation({ params: { conversationId: this.id }, signal });
     if (list !== this.#list) return;
@@ -633,7 +633,7 @@ export class ConversationView {
       if (page.nextAfterSeq === null) break;
     }
     this.#markReadBut(conversation);
-    this.#end('closed', null);
+    if (this.#isClosed || conversation.status === 'closed') this.#end('closed', null);
   }
 
   /** Over HTTP nobody says up to where one has read, but how much is unread. */

@@ -23,7 +23,8 @@ export function chosenEncoding(accepted: string | undefined): Encoding | 'identi
 
 /** `thorough` compresses as small as can be, for what is packaged; else quickly. */
 export async function encode(content: Buffer, encoding: Encoding, thorough = false): Promise<Buffer> {
-  if (encoding === 'gzip') return promisify(gzip)(content, { level: thorough ? 9 : 6 });
+  // Of a file of this size it takes no time.
+  if (encoding === 'gzip') return promisify(gzip)(content, { level: 9 });
   return promisify(brotliCompress)(content, {
     params: {
       [constants.BROTLI_PARAM_QUALITY]: thorough ? constants.BROTLI_MAX_QUALITY : 4,

@@ -12,21 +12,50 @@ const { sharedSocket } = (await import(WIDGETS)) as {
 
 /** Locks as a browser has them, as far as tabs need them here. */
 class FakeLocks {
-  readonly #held = new Set<string>();
+  /** By the name of a lock that is had: what takes it away. */
+  readonly #held = new Map<string, () => void>();
   readonly #waiting = new Map<string, (() => void)[]>();
 
   async request(name: string, ...rest: unknown[]): Promise<unknown> {
     const work = rest.at(-1) as () => Promise<unknown>;
-    while (this.#held.has(name)) {
-      await new Promise<void>((resolve) => this.#waiting.set(name, [...(this.#waiting.get(name) ?? []), resolve]));
+    if ((rest[0] as { readonly steal?: boolean }).steal) this.#held.get(name)?.();
+    else {
+      while (this.#held.has(name)) {
+        await new Promise<void>((resolve) => this.#waiting.set(name, [...(this.#waiting.get(name) ?? []), resolve]));
+      }
     }
-    this.#held.add(name);
+    const { promise: stolen, reject } = Promise.withResolvers<never>();
+    const lose = () => reject(new DOMException('stolen', 'AbortError'));
+    this.#held.set(name, lose);
     try {
-      return await work();
+      return await Promise.race([work(), stolen]);
     } finally {
-      this.#held.delete(name);
-      this.#waiting.get(name)?.shift()?.();
+      if (this.#held.get(name) === lose) {
+        this.#held.delete(name);
+        this.#waiting.get(name)?.shift()?.();
+      }
     }
+  }
+}
+
+/** A channel between tabs, some of which are frozen: they hear nothing. */
+class FakeChannel {
+  static readonly all = new Set<FakeChannel>();
+  isFrozen = false;
+  onmessage: ((event: { readonly data: unknown }) => void) | null = null;
+
+  constructor() {
+    FakeChannel.all.add(this);
+  }
+
+  postMessage(data: unknown): void {
+    for (const other of FakeChannel.all) {
+      if (other !== this && !other.isFrozen) queueMicrotask(() => other.onmessage?.({ data }));
+    }
+  }
+
+  close(): void {
+    FakeChannel.all.delete(this);
   }
 }
 
@@ -66,7 +95,18 @@ beforeEach(() => {
   FakeWebSocket.all.length = 0;
   jest.replaceProperty(globalThis, 'navigator', { locks } as never);
 });
-afterEach(() => jest.restoreAllMocks());
+afterEach(() => {
+  jest.restoreAllMocks();
+  jest.useRealTimers();
+});
+
+// A page that somebody looks at.
+Object.defineProperties(globalThis, {
+  BroadcastChannel: { value: FakeChannel },
+  document: {
+    value: { visibilityState: 'visible', addEventListener: () => undefined, removeEventListener: () => undefined },
+  },
+});
 
 /** A socket of a tab, and what has become of it. */
 async function open(tab: SocketConstructor) {
@@ -128,6 +168,38 @@ it('stays with the others where it lives, though one leaves with a question unde
   const again = await open(first);
   expect([b.became.closed, FakeWebSocket.all]).toEqual([[], [real]]);
   for (const { socket } of [b, again]) socket.close();
+});
+
+it('is taken from a tab that is frozen, by one that sends or that somebody looks at, and from no other', async () => {
+  jest.useFakeTimers();
+  const made = [tab(), tab()].map((one) => {
+    const socket = new one('ws://localhost', ['live-support.v1', 'token']);
+    const closed: number[] = [];
+    socket.onclose = ({ code }) => closed.push(code);
+    return { socket, closed };
+  });
+  const [, waiting] = made;
+  await jest.advanceTimersByTimeAsync(25_000);
+  waiting?.socket.send(ping('p'));
+  await jest.advanceTimersByTimeAsync(5_000);
+  expect([waiting?.closed, FakeWebSocket.all.length]).toEqual([[], 1]);
+  // It hears nothing from now on, and keeps its lock.
+  const [frozen] = FakeChannel.all;
+  if (frozen) frozen.isFrozen = true;
+  waiting?.socket.send(ping('q'));
+  await jest.advanceTimersByTimeAsync(2_500);
+  expect([waiting?.closed, FakeWebSocket.all[0]?.readyState]).toEqual([[1001], 3]);
+  for (const { socket } of made) socket.close();
+
+  // The same of a tab that only waits for an answer.
+  const [carrier, listener] = [tab(), tab()].map((one) => new one('ws://localhost', ['live-support.v1', 'token']));
+  const closed: number[] = [];
+  if (listener) listener.onclose = ({ code }) => closed.push(code);
+  await jest.advanceTimersByTimeAsync(1_000);
+  for (const channel of [...FakeChannel.all].slice(0, 1)) channel.isFrozen = true;
+  await jest.advanceTimersByTimeAsync(12_500);
+  expect(closed).toEqual([1001]);
+  carrier?.close();
 });
 
 it('is the page’s own where its storage is blocked, and with it the locks', async () => {

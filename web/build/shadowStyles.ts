@@ -1,4 +1,5 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 
 /**
@@ -20,10 +21,28 @@ export const shadowStyles: Plugin = {
         ...(target !== undefined && { target }),
       });
       return {
-        contents: outputFiles[0]?.text ?? (await readFile(path)),
+        contents: withoutUnused(outputFiles[0]?.text ?? '', await stylesBeside(path)),
         loader: 'text',
         watchFiles: Object.keys(metafile.inputs),
       };
     });
   },
 };
+
+/** The shadow roots of a folder's sheets are one: what one of them declares, another uses. */
+async function stylesBeside(path: string): Promise<string> {
+  const names = await readdir(dirname(path));
+  const sheets = names
+    .filter((name) => name.endsWith('.shadow.css'))
+    .map((name) => readFile(join(dirname(path), name), 'utf8'));
+  return (await Promise.all(sheets)).join('');
+}
+
+/** Of the tokens that all pages share, a company's page loads those that are used. In a shadow root, nothing is `:root`. */
+const withoutUnused = (css: string, users: string): string =>
+  css
+    .replaceAll(/(--ls-[\w-]+):[^;{}]*;?/g, (whole, name: string) =>
+      `${users}${css}`.includes(`var(${name})`) ? whole : '',
+    )
+    .replaceAll(':root,:host', ':host')
+    .replaceAll(/:root\[[^{]*\{[^}]*\}/g, '');

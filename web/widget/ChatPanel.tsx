@@ -1,7 +1,6 @@
-import { useLayoutEffect, useRef } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { Composer } from './Composer.tsx';
 import type { Words } from './languages/en.ts';
-import { ofTab } from './localState.ts';
 import { Rating } from './Rating.tsx';
 import type { Shown } from './shown.ts';
 import { Timeline } from './Timeline.tsx';
@@ -17,17 +16,32 @@ export function ChatPanel({ direction, isTyping, isModal, close, ...shown }: Pro
   const { state, chat, words, language } = shown;
   const { snapshot, opening } = state;
   const isClosed = snapshot?.conversation?.status === 'closed';
-  const isBegun = snapshot !== null || opening !== null;
+  const isBegun = snapshot !== null || opening !== null || state.isUnsure;
   const isEnd = isClosed && !opening;
+  const hasField = !isEnd && !state.isUnsure;
   const panel = useRef<HTMLElement>(null);
-  const wasEnd = useRef(isEnd);
+  const hadField = useRef(hasField);
   const hasFocus = useRef(false);
   // The close takes the field away that somebody is writing in, and the next question brings it back.
   useLayoutEffect(() => {
-    if (wasEnd.current === isEnd) return;
-    wasEnd.current = isEnd;
-    if (hasFocus.current) (isEnd ? panel.current : panel.current?.querySelector('textarea'))?.focus();
-  }, [isEnd]);
+    if (hadField.current === hasField) return;
+    hadField.current = hasField;
+    if (hasFocus.current) (hasField ? panel.current?.querySelector('textarea') : panel.current)?.focus();
+  }, [hasField]);
+  // A pressed button that goes away would leave the focus nowhere, and with it the keys of the panel.
+  useEffect(() => {
+    const element = panel.current;
+    if (!element) return;
+    const observer = new MutationObserver((changes) => {
+      if (!hasFocus.current || element.matches(':focus-within')) return;
+      const from = changes.find(({ removedNodes }) => removedNodes.length > 0)?.target as Element | undefined;
+      // What took the place of the field, else what the button stood in.
+      const next = from?.closest('.middle')?.querySelector('.timeline') ?? from?.querySelector('.composer textarea');
+      ((next as HTMLElement | null | undefined) ?? element).focus({ preventScroll: true });
+    });
+    observer.observe(element, { childList: true, subtree: true });
+    return () => observer.disconnect();
+  }, []);
   return (
     <section
       ref={panel}
@@ -51,17 +65,25 @@ export function ChatPanel({ direction, isTyping, isModal, close, ...shown }: Pro
       <div class={isBegun ? 'inside' : 'inside start'} dir={direction}>
         <Header {...shown} close={close} isBegun={isBegun} />
         <Trouble {...shown} />
-        {isBegun ? <Timeline key={snapshot?.id ?? 'opening'} {...shown} isTyping={isTyping} /> : <Welcome {...shown} />}
-        {isClosed && !opening ? <End {...shown} /> : <Composer chat={chat} words={words} isTyping={isTyping} />}
+        {isBegun ? (
+          <Timeline key={snapshot?.id ?? 'opening'} {...shown} isTyping={isTyping}>
+            {isEnd && <End {...shown} />}
+          </Timeline>
+        ) : (
+          <Welcome {...shown} />
+        )}
+        {hasField && <Composer key={chat.person} chat={chat} words={words} isTyping={isTyping} />}
       </div>
     </section>
   );
 }
 
 function Header({ state, words, close, isBegun }: Shown & { readonly close: () => void; readonly isBegun: boolean }) {
-  const { snapshot, deskOpen } = state;
+  const { snapshot, trouble } = state;
+  // Without a connection nobody knows who is there.
+  const deskOpen = trouble === null ? state.deskOpen : null;
   const agent = snapshot?.conversation?.agent ?? null;
-  const isHere = agent !== null && (snapshot?.present.includes(agent.id) ?? false);
+  const isHere = agent !== null && trouble === null && (snapshot?.present.includes(agent.id) ?? false);
   const isClosed = snapshot?.conversation?.status === 'closed';
   return (
     <header class="header" part="header">
@@ -106,7 +128,7 @@ const About = ({ isLit, children }: { readonly isLit: boolean; readonly children
 const initial = (name: string): string => [...name.trim()][0]?.toLocaleUpperCase() ?? '';
 
 function Trouble({ state, chat, words }: Shown) {
-  const { trouble, signInFailed } = state;
+  const { trouble, signInFailed, opening } = state;
   return (
     <div role="status">
       {trouble && (
@@ -119,7 +141,8 @@ function Trouble({ state, chat, words }: Shown) {
           )}
         </p>
       )}
-      {signInFailed && (
+      {/* A question that was refused for it says so itself. */}
+      {signInFailed && opening?.failed !== 'INVALID_TOKEN' && (
         <p class="strip" part="notice">
           {words.signInFailed}
         </p>
@@ -133,7 +156,7 @@ const Welcome = ({ state, words }: Shown) => (
   <div class="welcome" part="welcome">
     <div class="card">
       <Desk isOpen={state.deskOpen} words={words} />
-      <p>{state.deskOpen === false ? words.deskAwayMore : words.greeting}</p>
+      <p>{state.mustSignIn ? words.signIn : state.deskOpen === false ? words.deskAwayMore : words.greeting}</p>
     </div>
   </div>
 );
@@ -142,15 +165,16 @@ const Welcome = ({ state, words }: Shown) => (
 function End(shown: Shown) {
   const { state, chat, words } = shown;
   const again = () => {
-    // What the close has kept from being sent is not lost.
+    // What the close has kept from being sent is not lost, and no half-written sentence after it.
     const unsent = state.snapshot?.outbox.filter(({ state: how }) => how === 'failed') ?? [];
-    if (unsent.length > 0) ofTab.set('draft', unsent.map(({ content }) => content).join('\n\n'));
+    const written = [...unsent.map(({ content }) => content), chat.begun('draft') ?? ''];
+    chat.keep('draft', written.filter((text) => text !== '').join('\n\n'));
     for (const { clientMessageId } of unsent) chat.discard(clientMessageId);
     chat.askAgain();
   };
   return (
     <footer class="end" part="end">
-      <Rating {...shown} />
+      <Rating key={state.snapshot?.id} {...shown} />
       <button type="button" class="button" part="again" onClick={again}>
         {words.again}
       </button>

@@ -1,7 +1,6 @@
-import { useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { type Chat, isSendable, MOST_CHARACTERS } from './chat.ts';
 import type { Words } from './languages/en.ts';
-import { ofTab } from './localState.ts';
 import { fill } from './words.ts';
 
 interface Props {
@@ -12,13 +11,21 @@ interface Props {
 
 /** From here on the characters are counted. */
 const COUNTED_FROM = 3_800;
+/** How many are left when it is read out: with every key nobody could go on writing. */
+const SAID_AT = [0, 10, 50, 100, 200];
 
 /** What is written is kept in the tab until it is sent. */
 export function Composer({ chat, words, isTyping }: Props) {
-  const [text, setText] = useState(() => ofTab.get('draft') ?? '');
+  const [text, setText] = useState(() => chat.begun('draft') ?? '');
   const field = useRef<HTMLTextAreaElement>(null);
   const left = MOST_CHARACTERS - text.length;
   const canSend = isSendable(text);
+  const count =
+    text.length < COUNTED_FROM
+      ? ''
+      : fill(left < 0 ? words.charactersOver : words.charactersLeft, { count: Math.abs(left) });
+  const step = left < 0 ? -1 : SAID_AT.find((most) => left <= most);
+  const said = useMemo(() => count, [step, words.charactersLeft]);
 
   // As high as what is written, up to what the stylesheet allows.
   useLayoutEffect(() => {
@@ -30,14 +37,14 @@ export function Composer({ chat, words, isTyping }: Props) {
 
   const write = (now: string) => {
     setText(now);
-    ofTab.set('draft', now);
+    chat.keep('draft', now);
     if (isTyping) chat.typing(now !== '');
   };
   const send = () => {
     field.current?.focus();
     if (!isSendable(text)) return;
     setText('');
-    ofTab.set('draft', null);
+    chat.keep('draft', null);
     chat.send(text.trim());
   };
   return (
@@ -73,9 +80,11 @@ export function Composer({ chat, words, isTyping }: Props) {
           <path d="M12 19V5M6 11l6-6 6 6" />
         </svg>
       </button>
-      <p id="count" class={left < 0 ? 'count over' : 'count'} aria-live="polite">
-        {text.length >= COUNTED_FROM &&
-          fill(left < 0 ? words.charactersOver : words.charactersLeft, { count: Math.abs(left) })}
+      <p id="count" class={left < 0 ? 'count over' : 'count'}>
+        {count}
+      </p>
+      <p class="visually-hidden" role="status">
+        {said}
       </p>
     </form>
   );

@@ -6,16 +6,28 @@ import { fill } from './words.ts';
 const SCORES = [1, 2, 3, 4, 5] as const;
 const wordOf = (score: number): WordName => `rate${score}` as WordName;
 
+interface BegunRating {
+  readonly score: number;
+  readonly comment: string;
+}
+
+const begunRating = (kept: string | null): BegunRating => ({ score: 0, comment: '', ...JSON.parse(kept ?? '{}') });
+
 /** Five stars with a word each, and a comment for who wants to say more. */
 export function Rating({ state, chat, words }: Shown) {
   const { rating, mayRate } = state;
-  const [score, setScore] = useState(0);
-  const [comment, setComment] = useState('');
+  // Whoever closes the panel in the middle of it finds it as it was.
+  const kept = `rating:${state.snapshot?.id}`;
+  const [{ score, comment }, setRating] = useState(() => begunRating(chat.begun(kept)));
+  const rate = (now: BegunRating) => {
+    setRating(now);
+    chat.keep(kept, JSON.stringify(now));
+  };
   const [isSending, setSending] = useState(false);
   const [hasFailed, setFailed] = useState(false);
   if (rating) {
     return (
-      <p class="rated" part="rated" role="status">
+      <p class="rated" part="rated">
         <span class="stars" aria-hidden="true">
           {SCORES.map((one) => (
             <Star key={one} isOn={one <= rating.score} />
@@ -34,6 +46,7 @@ export function Rating({ state, chat, words }: Shown) {
     setFailed(false);
     try {
       await chat.rate(score, comment);
+      chat.keep(kept, null);
     } catch {
       setFailed(true);
     }
@@ -52,7 +65,7 @@ export function Rating({ state, chat, words }: Shown) {
                 class="visually-hidden"
                 value={one}
                 checked={score === one}
-                onChange={() => setScore(one)}
+                onChange={() => rate({ score: one, comment })}
               />
               <Star isOn={one <= score} />
               <span class="visually-hidden">{words[wordOf(one)]}</span>
@@ -72,7 +85,7 @@ export function Rating({ state, chat, words }: Shown) {
               maxLength={1000}
               dir="auto"
               value={comment}
-              onInput={({ currentTarget }) => setComment(currentTarget.value)}
+              onInput={({ currentTarget }) => rate({ score, comment: currentTarget.value })}
             />
           </label>
           {hasFailed && (
@@ -80,7 +93,8 @@ export function Rating({ state, chat, words }: Shown) {
               {fill(words.rateFailed, {})}
             </p>
           )}
-          <button type="submit" class="button primary" part="rate" disabled={isSending}>
+          {/* Disabled it would lose the focus. */}
+          <button type="submit" class="button primary" part="rate" aria-disabled={isSending}>
             {words.rateSend}
           </button>
         </>

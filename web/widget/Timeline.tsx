@@ -13,13 +13,21 @@ import { fill } from './words.ts';
 /** So near to the end counts as being there. */
 const NEAR_PX = 48;
 
+interface Props extends Shown {
+  readonly isTyping: boolean;
+  /** What stands below all that was said, and scrolls with it where there is little room. */
+  readonly children: ComponentChildren;
+}
+
 /** What was said, from the first message on the screen to who is typing. */
-export function Timeline({ isTyping, ...shown }: Shown & { readonly isTyping: boolean }) {
+export function Timeline({ isTyping, children, ...shown }: Props) {
   const { state, chat, words, language } = shown;
   const { snapshot, opening } = state;
+  const asked = opening?.messages ?? state.accepted;
   const messages = snapshot?.messages ?? [];
   const place = useRef<HTMLElement>(null);
   const isAtEnd = useRef(true);
+  const topBefore = useRef(0);
   const heightBefore = useRef(0);
   const lastSeq = messages.at(-1)?.seq ?? 0;
   const [seenSeq, setSeenSeq] = useState(lastSeq);
@@ -27,7 +35,7 @@ export function Timeline({ isTyping, ...shown }: Shown & { readonly isTyping: bo
   const firstUnread = useFirstUnread(snapshot);
   const cut = useMemo(() => pieces(messages), [messages]);
   const theirs = messages.filter(({ seq, senderRole }) => seq > seenSeq && senderRole !== 'candidate').length;
-  const outbox = (snapshot?.outbox ?? []).filter(({ state: how }) => how !== 'accepted' || snapshot !== null);
+  const outbox = snapshot?.outbox ?? [];
 
   const toEnd = () => {
     const element = place.current;
@@ -36,14 +44,18 @@ export function Timeline({ isTyping, ...shown }: Shown & { readonly isTyping: bo
   const scrolled = () => {
     const element = place.current;
     if (!element) return;
-    isAtEnd.current = element.scrollHeight - element.scrollTop - element.clientHeight < NEAR_PX;
+    const isNear = element.scrollHeight - element.scrollTop - element.clientHeight < NEAR_PX;
+    // The field may just have grown: whoever has not gone up is at the end.
+    isAtEnd.current = isNear || (isAtEnd.current && element.scrollTop >= topBefore.current);
+    topBefore.current = element.scrollTop;
     if (isAtEnd.current) {
       setSeenSeq(lastSeq);
       chat.seen();
     }
-    if (element.scrollTop < NEAR_PX && snapshot?.hasEarlier && !isLoadingEarlier) void loadEarlier();
+    if (element.scrollTop < NEAR_PX && snapshot?.hasEarlier) void loadEarlier();
   };
   const loadEarlier = async () => {
+    if (isLoadingEarlier) return;
     setLoadingEarlier(true);
     heightBefore.current = place.current?.scrollHeight ?? 0;
     await chat.loadEarlier().catch(() => undefined);
@@ -80,10 +92,18 @@ export function Timeline({ isTyping, ...shown }: Shown & { readonly isTyping: bo
   const agent = snapshot?.conversation?.agent ?? null;
   const readBy = agent && snapshot ? (snapshot.readSeqs[agent.id] ?? 0) : 0;
   const lastMine = messages.findLast(({ senderRole }) => senderRole === 'candidate')?.seq;
-  const mark = lastMine === undefined || outbox.length > 0 ? null : readBy >= lastMine ? words.read : words.sent;
-  const isLoading = snapshot !== null && snapshot.conversation === null && messages.length === 0;
+  const mark = lastMine === undefined ? null : readBy >= lastMine ? words.read : words.sent;
+  const isLoading = state.isUnsure
+    ? !state.signInFailed
+    : snapshot !== null && snapshot.conversation === null && messages.length === 0;
+  // Only of what the service has: what is on its way, or refused, nobody has yet.
   const isWaiting =
-    !isLoading && agent === null && snapshot?.conversation?.status !== 'closed' && opening?.failed == null;
+    !isLoading &&
+    snapshot !== null &&
+    agent === null &&
+    snapshot.conversation?.status !== 'closed' &&
+    opening === null &&
+    outbox.length === 0;
   return (
     <div class="middle">
       <section
@@ -97,7 +117,12 @@ export function Timeline({ isTyping, ...shown }: Shown & { readonly isTyping: bo
         onScroll={scrolled}
       >
         {snapshot?.hasEarlier && (
-          <button type="button" class="quiet earlier" disabled={isLoadingEarlier} onClick={() => void loadEarlier()}>
+          <button
+            type="button"
+            class="quiet earlier"
+            aria-disabled={isLoadingEarlier}
+            onClick={() => void loadEarlier()}
+          >
             {words.earlier}
           </button>
         )}
@@ -124,18 +149,18 @@ export function Timeline({ isTyping, ...shown }: Shown & { readonly isTyping: bo
             language={language}
           />
         ))}
-        {(outbox.length > 0 || opening) && (
+        {(outbox.length > 0 || asked.length > 0) && (
           <ol class="outbox">
-            {outbox.map((message) => (
-              <Outgoing key={message.clientMessageId} message={message} {...shown} />
-            ))}
-            {opening?.messages.map(({ id, content }, index) => (
+            {asked.map(({ id, content }, index) => (
               <li key={id} class="group mine">
-                <Bubble who={words.you} isMine>
+                <Bubble who={words.you} isMine hasFailed={opening?.failed != null}>
                   {content}
                 </Bubble>
-                {index === opening.messages.length - 1 && <OpeningState {...shown} failed={opening.failed} />}
+                {index === asked.length - 1 && <OpeningState {...shown} />}
               </li>
+            ))}
+            {outbox.map((message) => (
+              <Outgoing key={message.clientMessageId} message={message} {...shown} />
             ))}
           </ol>
         )}
@@ -144,7 +169,7 @@ export function Timeline({ isTyping, ...shown }: Shown & { readonly isTyping: bo
             {state.deskOpen === false ? words.waitingAway : words.waiting}
           </p>
         )}
-        {isTyping && agent && snapshot?.typing.includes(agent.id) && (
+        {isTyping && agent && state.trouble === null && snapshot?.typing.includes(agent.id) && (
           <p class="typing" part="typing">
             <span class="dots" aria-hidden="true">
               <i />
@@ -154,6 +179,7 @@ export function Timeline({ isTyping, ...shown }: Shown & { readonly isTyping: bo
             <span class="visually-hidden">{fill(words.typing, { name: agent.name })}</span>
           </p>
         )}
+        {children}
       </section>
       {theirs > 0 && (
         <button type="button" class="news" part="news" title={words.toEnd} onClick={toEnd}>
@@ -297,16 +323,16 @@ function Outgoing({ message, chat, words }: Shown & { readonly message: Outgoing
   );
 }
 
-function OpeningState({ chat, words, failed }: Shown & { readonly failed: string | null }) {
-  if (failed === null) {
+function OpeningState({ state: { opening }, chat, words }: Shown) {
+  if (opening?.failed == null) {
     return (
       <p class="meta" part="meta">
-        <span>{words.sending}</span>
+        <span>{opening ? words.sending : words.sent}</span>
       </p>
     );
   }
   return (
-    <Failed why={reasonOf(failed, words)} words={words} discard={() => chat.discardOpening()}>
+    <Failed why={reasonOf(opening.failed, words)} words={words} discard={() => chat.discardOpening()}>
       <button type="button" class="quiet" onClick={() => chat.retryOpening()}>
         {words.retry}
       </button>
@@ -331,10 +357,12 @@ function Failed({ why, words, discard, children }: FailedProps) {
   return (
     <div class="meta failed" role="alert">
       <span>{why}</span>
-      {children}
-      <button type="button" class="quiet" onClick={discard}>
-        {words.discard}
-      </button>
+      <div class="choices">
+        {children}
+        <button type="button" class="quiet" onClick={discard}>
+          {words.discard}
+        </button>
+      </div>
     </div>
   );
 }

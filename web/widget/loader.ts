@@ -1,6 +1,6 @@
 import type { SiteConfig } from '../../lib/site/pages.ts';
 import styles from './loader.shadow.css';
-import { forgetAll, isRunning, ofTab, readState } from './localState.ts';
+import { forgetAll, forgetOthers, isRunning, LOOKED, ofTab, ownName, readState } from './localState.ts';
 import type { Identity, Panel, Strings } from './panel.tsx';
 
 /**
@@ -14,9 +14,15 @@ declare const SITE: SiteConfig;
 declare const PANEL: string;
 
 const ELEMENT = 'live-support-chat';
-/** A module, or a page's own loader, leaves no current script: then it is found by its name. */
-const script = (document.currentScript ?? document.querySelector('script[src*="/widget.js"]')) as HTMLScriptElement;
-const service = new URL(script.src).origin;
+/** Below this the panel takes the whole screen. As in panel.shadow.css. */
+const SMALL = '(width < 480px)';
+/** A module has no current script. Then only the trace of an error names the file that runs: other vendors have a widget.js too. */
+const { currentScript } = document;
+const address =
+  currentScript instanceof HTMLScriptElement
+    ? currentScript.src
+    : /https?:\/\/[^\s@()]+\/widget\.js/.exec(new Error().stack ?? '')?.[0];
+const service = address ? new URL(address).origin : '';
 
 /** What is said before the panel's words are loaded. */
 const SAID: Readonly<Record<string, readonly [launcher: string, unread: string, unreachable: string]>> = {
@@ -47,8 +53,13 @@ const whenIdle = (work: () => void): void => {
   else setTimeout(work, 500);
 };
 
+/** The element that is shown. A second one would lie on top of it, and open a conversation of its own. */
+let shown: LiveSupportChat | undefined;
+/** The element that this script has put into the page. It gives way to one of the page's own. */
+let own: HTMLElement | undefined;
+
 class LiveSupportChat extends HTMLElement {
-  static readonly observedAttributes = ['lang', 'token', 'launcher'];
+  static readonly observedAttributes = ['lang', 'token', 'launcher', 'visitors'];
 
   readonly #root = this.attachShadow({ mode: 'open' });
   readonly #launcher = document.createElement('button');
@@ -57,7 +68,13 @@ class LiveSupportChat extends HTMLElement {
   readonly #pageLanguage = new MutationObserver(() => this.#speak());
   #panel: Panel | undefined;
   #loading: Promise<Panel> | undefined;
+  #opening: Promise<void> | undefined;
+  /** Ends when the element lets go of everything: what is under way by then belongs to nobody. */
+  #life = 0;
   #isWanted = false;
+  /** Whether the panel is on the screen. Between the wish and that it is loaded. */
+  #isUp = false;
+  #takesFocus = false;
   #unread = 0;
   #identity: Identity | undefined;
   #strings: Strings = {};
@@ -87,7 +104,10 @@ class LiveSupportChat extends HTMLElement {
       icon('fold', 'm5 9 7 7 7-7'),
       this.#badge,
     );
-    this.#launcher.addEventListener('click', () => void this.toggle());
+    this.#launcher.addEventListener('click', () => {
+      // An impatient second click must not take the first one back.
+      if (!this.#isWaiting) void this.toggle();
+    });
     // Whoever is about to click finds it loaded.
     for (const name of ['pointerenter', 'focus', 'touchstart'] as const) {
       this.#launcher.addEventListener(name, () => void this.#loaded().catch(() => undefined), {
@@ -95,7 +115,6 @@ class LiveSupportChat extends HTMLElement {
         passive: true,
       });
     }
-    this.#root.append(this.#trouble, this.#launcher);
   }
 
   /** Whether the panel is open. */
@@ -112,8 +131,8 @@ class LiveSupportChat extends HTMLElement {
   get strings(): Strings {
     return this.#strings;
   }
-  set strings(strings: Strings) {
-    this.#strings = strings;
+  set strings(strings: Strings | null | undefined) {
+    this.#strings = strings ?? {};
     this.#speak();
   }
 
@@ -121,12 +140,22 @@ class LiveSupportChat extends HTMLElement {
   get context(): Readonly<Record<string, string>> {
     return this.#context;
   }
-  set context(context: Readonly<Record<string, string>>) {
-    this.#context = context;
+  set context(context: Readonly<Record<string, string>> | null | undefined) {
+    this.#context = context ?? {};
   }
 
   connectedCallback(): void {
+    if (shown && shown !== this) {
+      if (shown.isConnected && shown !== own) {
+        // biome-ignore lint/suspicious/noConsole: for whoever builds the page in.
+        console.warn(`${ELEMENT}: this page has two. The second one stays empty.`);
+        return;
+      }
+      shown.#giveWay(this);
+    }
+    shown = this;
     clearTimeout(this.#gone);
+    this.#root.append(this.#trouble, this.#launcher);
     // What the page has set before this script was there.
     for (const name of ['strings', 'context'] as const) {
       if (!Object.hasOwn(this, name)) continue;
@@ -137,24 +166,24 @@ class LiveSupportChat extends HTMLElement {
     this.#speak();
     this.#pageLanguage.observe(document.documentElement, { attributes: true, attributeFilter: ['lang'] });
     if (this.#panel) return;
-    if (ofTab.get('open') !== null) whenIdle(() => void this.#open(false));
-    else if (this.#identity || isRunning(readState())) this.#loadIdly();
+    // A new page is not covered by what somebody had open on the one before.
+    const isReopened = ofTab.get('open') !== null && !matchMedia(SMALL).matches;
+    if (isReopened) whenIdle(() => void this.#open(false));
+    else this.#loadIdly();
   }
 
   disconnectedCallback(): void {
-    this.#pageLanguage.disconnect();
-    this.#gone = setTimeout(() => {
-      this.#panel?.stop();
-      this.#panel = undefined;
-      this.#loading = undefined;
-      this.#isWanted = false;
-      this.#showState();
-    }, GONE_MS);
+    if (shown !== this) return;
+    this.#gone = setTimeout(() => this.#letGo(), GONE_MS);
+    // Another one may have waited for the place. Who is only moved has it back by then.
+    queueMicrotask(() => {
+      if (!this.isConnected) document.querySelector<LiveSupportChat>(ELEMENT)?.connectedCallback();
+    });
   }
 
   attributeChangedCallback(name: string, before: string | null, now: string | null): void {
     if (before === now) return;
-    if (name === 'lang') this.#speak();
+    if (name === 'lang' || name === 'visitors') this.#speak();
     if (name === 'token' && now) this.identify({ token: now });
   }
 
@@ -165,14 +194,17 @@ class LiveSupportChat extends HTMLElement {
 
   close(): void {
     if (!this.#isWanted) return;
-    this.#isWanted = false;
+    const wasUp = this.#isUp;
+    const hadFocus = this.#root.activeElement !== null;
+    const back = this.#before?.isConnected ? this.#before : this.#launcher;
+    this.#isWanted = this.#isUp = this.#takesFocus = false;
+    this.#before = null;
     ofTab.set('open', null);
     this.#panel?.hide();
     this.#showState();
-    const back = this.#before?.isConnected ? this.#before : this.#launcher;
-    this.#before = null;
-    if (back instanceof HTMLElement || back instanceof SVGElement) back.focus();
-    this.#emit('close', {});
+    // The page may close it while somebody writes elsewhere.
+    if (hadFocus && (back instanceof HTMLElement || back instanceof SVGElement)) back.focus();
+    if (wasUp) this.#emit('close', {});
   }
 
   async toggle(): Promise<void> {
@@ -182,9 +214,10 @@ class LiveSupportChat extends HTMLElement {
 
   /** Says who the customer is: `token` is what your backend has signed, or a function that fetches it. */
   identify(identity: Identity): void {
+    if (!identity?.token || !/string|function/.test(typeof identity.token)) throw new TypeError('token');
     this.#identity = identity;
     if (this.#panel) this.#panel.identify(identity);
-    else if (this.isConnected) this.#loadIdly();
+    else if (shown === this) this.#loadIdly();
   }
 
   /** Forgets who the customer is, and their conversation: for when they sign out of your page. */
@@ -192,27 +225,47 @@ class LiveSupportChat extends HTMLElement {
     const told = forgetAll(service);
     this.#identity = undefined;
     this.close();
+    ofTab.set('open', null);
     this.#setUnread(0);
-    const panel = this.#panel ?? (await this.#loading?.catch(() => undefined));
-    await panel?.reset();
+    // A panel that is still being loaded begins with what there is then.
+    this.#panel?.reset();
     await told;
   }
 
   async #open(withFocus: boolean): Promise<void> {
-    if (this.#isWanted && this.#panel) return;
+    if (shown !== this) return;
+    if (withFocus) {
+      const { activeElement } = document;
+      if (activeElement !== this) this.#before = activeElement === document.body ? null : activeElement;
+      this.#takesFocus = true;
+    }
+    if (this.#isUp) {
+      if (withFocus) this.#panel?.show(true);
+      return;
+    }
     this.#isWanted = true;
-    const { activeElement } = document;
-    this.#before = withFocus && activeElement !== this && activeElement !== document.body ? activeElement : null;
     ofTab.set('open', '1');
     this.#showState();
+    this.#opening ??= this.#bringUp();
+    const opening = this.#opening;
+    await opening;
+    if (this.#opening === opening) this.#opening = undefined;
+  }
+
+  async #bringUp(): Promise<void> {
+    const life = this.#life;
     try {
       const panel = await this.#loaded();
       // Closed again, or taken out, meanwhile.
-      if (!this.#isWanted || !this.isConnected) return;
-      panel.show(withFocus);
+      if (life !== this.#life || !this.#isWanted || !this.isConnected) return;
+      this.#isUp = true;
+      this.#showState();
+      panel.show(this.#takesFocus);
       this.#emit('open', {});
     } catch {
+      if (life !== this.#life) return;
       this.#isWanted = false;
+      ofTab.set('open', null);
       this.#trouble.textContent = this.#say(2);
       setTimeout(() => {
         this.#trouble.textContent = '';
@@ -221,40 +274,88 @@ class LiveSupportChat extends HTMLElement {
     }
   }
 
+  /** Somebody wants the panel, and it is not there yet. */
+  get #isWaiting(): boolean {
+    return this.#isWanted && !this.#isUp;
+  }
+
+  /** Leaves the page to another element, with what the page has said to this one. */
+  #giveWay(heir: LiveSupportChat): void {
+    shown = undefined;
+    if (this.isConnected) {
+      heir.#identity ??= this.#identity;
+      heir.#strings = { ...this.#strings, ...heir.#strings };
+      heir.#context = { ...this.#context, ...heir.#context };
+      this.remove();
+    }
+    this.#letGo();
+  }
+
+  #letGo(): void {
+    if (shown === this) shown = undefined;
+    clearTimeout(this.#gone);
+    this.#pageLanguage.disconnect();
+    this.#life += 1;
+    this.#panel?.stop();
+    this.#panel = this.#loading = this.#opening = undefined;
+    this.#isWanted = this.#isUp = this.#takesFocus = false;
+    this.#showState();
+  }
+
+  /** Where a conversation goes on; and once in a tab for whom the page names, who may have one on another device. */
   #loadIdly(): void {
     whenIdle(() => {
-      if (this.isConnected) void this.#loaded().catch(() => undefined);
+      const mayHaveOne = this.#identity && !ofTab.get(ownName(LOOKED));
+      if (shown === this && this.isConnected && (mayHaveOne || isRunning(readState())))
+        void this.#loaded().catch(() => undefined);
     });
   }
 
   async #loaded(): Promise<Panel> {
-    this.#loading ??= import(service + PANEL).then(({ mountPanel }: typeof import('./panel.tsx')) =>
-      mountPanel(this.#root, {
-        site: SITE,
-        service,
-        visitors: () => this.getAttribute('visitors') !== 'off',
-        language: () => this.#language(),
-        strings: () => this.#strings,
-        context: () => this.#context,
-        identity: () => this.#identity,
-        close: () => this.close(),
-        refused: () => void explain(),
-        unread: (count) => this.#setUnread(count),
-        emit: (name, detail) => this.#emit(name, detail),
-      }),
-    );
+    const life = this.#life;
+    this.#loading ??= this.#load();
     try {
-      const panel = await this.#loading;
-      this.#trouble.textContent = '';
-      this.#panel = panel;
-      return panel;
+      return await this.#loading;
     } catch (error) {
-      // The next click tries again.
-      this.#loading = undefined;
-      void explain();
-      this.#emit('error', { code: 'UNREACHABLE' });
+      if (life === this.#life) {
+        // The next click tries again.
+        this.#loading = undefined;
+        void explain();
+        this.#emit('error', { code: 'UNREACHABLE' });
+      }
       throw error;
     }
+  }
+
+  async #load(): Promise<Panel> {
+    const life = this.#life;
+    forgetOthers();
+    const { mountPanel }: typeof import('./panel.tsx') = await import(service + PANEL);
+    const panel = await mountPanel(this.#root, {
+      site: SITE,
+      service,
+      visitors: () => this.getAttribute('visitors') !== 'off',
+      language: () => this.#language(),
+      strings: () => this.#strings,
+      context: () => this.#context,
+      identity: () => this.#identity,
+      another: (identity, isNew) => {
+        this.#identity = identity;
+        if (isNew) void forgetAll(service);
+        else forgetOthers();
+      },
+      close: () => this.close(),
+      refused: () => void explain(),
+      unread: (count) => this.#setUnread(count),
+      emit: (name, detail) => this.#emit(name, detail),
+    });
+    if (life !== this.#life) {
+      panel.stop();
+      throw new Error();
+    }
+    this.#trouble.textContent = '';
+    this.#panel = panel;
+    return panel;
   }
 
   /** Its own `lang`, else that of what it stands in. */
@@ -262,8 +363,14 @@ class LiveSupportChat extends HTMLElement {
     return this.closest<HTMLElement>('[lang]')?.lang || document.documentElement.lang || navigator.language || 'en';
   }
 
+  /** The language that this script has words of. */
+  #spoken(): string {
+    const language = this.#language().toLowerCase().split(/[-_]/)[0] ?? '';
+    return Object.hasOwn(SAID, language) ? language : 'en';
+  }
+
   #say(which: 0 | 1 | 2): string {
-    return (SAID[this.#language().toLowerCase().split(/[-_]/)[0] ?? ''] ?? SAID['en'] ?? [])[which] ?? '';
+    return SAID[this.#spoken()]?.[which] ?? '';
   }
 
   #speak(): void {
@@ -282,8 +389,12 @@ class LiveSupportChat extends HTMLElement {
     const label = this.#strings.launcher ?? this.#say(0);
     const unread = this.#unread > 0 ? `, ${this.#say(1).replace('{count}', String(this.#unread))}` : '';
     this.#launcher.setAttribute('aria-label', label + unread);
-    this.#launcher.setAttribute('aria-expanded', String(this.#isWanted));
-    this.#badge.hidden = this.#unread === 0 || this.#isWanted;
+    // Said in the wrong language, words can't be understood. The page's own words are in the page's.
+    this.#launcher.lang = this.#strings.launcher === undefined ? this.#spoken() : this.#language();
+    this.#trouble.lang = this.#spoken();
+    this.#launcher.setAttribute('aria-expanded', String(this.#isUp));
+    this.#launcher.setAttribute('aria-busy', String(this.#isWaiting));
+    this.#badge.hidden = this.#unread === 0 || this.#isUp;
     this.#badge.textContent = this.#unread > 9 ? '9+' : String(this.#unread);
   }
 
@@ -307,7 +418,7 @@ function icon(name: string, shape: string): SVGElement {
 
 /** Whoever builds the page in is told why nothing comes: a browser says neither to the page nor to its log what CORS is about. */
 async function explain(): Promise<void> {
-  const reaches = await fetch(script.src, { mode: 'no-cors', cache: 'no-store' }).then(
+  const reaches = await fetch(`${service}/widget.js`, { mode: 'no-cors', cache: 'no-store' }).then(
     () => true,
     () => false,
   );
@@ -315,7 +426,7 @@ async function explain(): Promise<void> {
     ? `${service} answers, but not to pages of ${location.origin}: ALLOWED_ORIGINS of the service must name it, and the page's Content-Security-Policy must allow ${service} in script-src and connect-src`
     : `${service} can't be reached; where the page has a Content-Security-Policy, script-src and connect-src must allow ${service}`;
   // biome-ignore lint/suspicious/noConsole: for whoever builds the page in.
-  console.warn(`live-support-chat: ${why}.`);
+  console.warn(`${ELEMENT}: ${why}.`);
 }
 
 /**
@@ -328,14 +439,20 @@ function place(): void {
     const { body } = document;
     if (!body || placed.has(body)) return;
     placed.add(body);
-    if (!document.querySelector(ELEMENT)) body.append(document.createElement(ELEMENT));
+    if (shown?.isConnected) return;
+    own = document.createElement(ELEMENT);
+    body.append(own);
   };
   look();
   new MutationObserver(look).observe(document.documentElement, { childList: true });
 }
 
+if (!service) {
+  // biome-ignore lint/suspicious/noConsole: for whoever builds the page in.
+  console.error(`${ELEMENT}: load widget.js from the service. A copy in another file can't find it.`);
+}
 // Some pages load every script twice.
-if (!customElements.get(ELEMENT)) {
+else if (!customElements.get(ELEMENT)) {
   customElements.define(ELEMENT, LiveSupportChat);
   if (document.readyState === 'loading') document.addEventListener('DOMContentLoaded', place, { once: true });
   else place();

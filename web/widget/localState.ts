@@ -17,13 +17,17 @@ export interface Opening {
 }
 
 export interface LocalState {
+  /** The name of whoever sits at this browser, drawn by lot. Another name: somebody else, to whom nothing of this may be shown. */
+  readonly person: string;
+  /** The `sub` of the company's last token. */
+  readonly sub: string | null;
   /** Who the session was made for: `visitor`, or what the company's token says. */
   readonly as: string | null;
   readonly conversation: { readonly id: string; readonly isClosed: boolean } | null;
   readonly opening: Opening | null;
 }
 
-const NOTHING: LocalState = { as: null, conversation: null, opening: null };
+const NOTHING: LocalState = { person: '', sub: null, as: null, conversation: null, opening: null };
 
 /** A private window may forbid the storage: then the state is this page's alone. */
 let instead: LocalState | undefined;
@@ -48,6 +52,9 @@ export function writeState(changes: Partial<LocalState>): void {
   }
 }
 
+/** Somebody else sits here. */
+export const beginAnew = (): void => writeState({ ...NOTHING, person: Math.random().toString(36).slice(2) });
+
 /** Calls back when another tab has changed it. Returns what undoes it. */
 export function onStateChange(listener: () => void): () => void {
   const heard = ({ key }: StorageEvent) => {
@@ -62,13 +69,16 @@ export function onStateChange(listener: () => void): () => void {
 export const isRunning = ({ conversation, opening }: LocalState): boolean =>
   opening !== null || (conversation !== null && !conversation.isClosed);
 
-/** What outlives a reload of this tab only: the draft, and whether the panel is open. */
+/** Where the storage is forbidden: lost with the page, and not before. */
+const ofPage = new Map<string, string>();
+
+/** What outlives a reload of this tab only: whether the panel is open, and what belongs to the person. */
 export const ofTab = {
   get(name: string): string | null {
     try {
       return sessionStorage.getItem(PREFIX + name);
     } catch {
-      return null;
+      return ofPage.get(name) || null;
     }
   },
   set(name: string, value: string | null): void {
@@ -76,36 +86,77 @@ export const ofTab = {
       if (value === null || value === '') sessionStorage.removeItem(PREFIX + name);
       else sessionStorage.setItem(PREFIX + name, value);
     } catch {
-      // It is lost with the page.
+      ofPage.set(name, value ?? '');
     }
   },
 };
 
-/**
- * Takes everything out of the browser, at once: a page that signs its customer out mostly goes elsewhere in the same moment. The
- * service is told by a request that outlives the page. Fulfils with whether it was; `false` where there was nothing to tell.
- */
-export async function forgetAll(service: string): Promise<boolean> {
-  let token: string | undefined;
+/** Takes away what somebody before has begun in this tab. They may have signed out in another one. */
+export function forgetOthers(): void {
+  ofPage.clear();
   try {
-    const kept = JSON.parse(localStorage.getItem(`${PREFIX}session`) ?? 'null') as KeptSession | null;
-    token = kept?.session.accessToken;
-    for (const storage of [localStorage, sessionStorage]) {
-      for (const key of Object.keys(storage)) if (key.startsWith(PREFIX)) storage.removeItem(key);
+    const own = `${PREFIX}${ownName('')}`;
+    for (const key of keysOf(sessionStorage)) {
+      if (key !== `${PREFIX}open` && !key.startsWith(own)) sessionStorage.removeItem(key);
     }
   } catch {
-    // There is no storage, or somebody else's text in it.
+    // There is no storage.
   }
-  instead = undefined;
-  if (token === undefined) return false;
-  const headers = { authorization: `Bearer ${token}` };
-  return fetch(`${service}/auth/logout`, { method: 'POST', headers, keepalive: true }).then(
-    () => true,
-    () => false,
-  );
+}
+
+/** Whether it was looked, in this tab, for a conversation of the customer's that goes on. */
+export const LOOKED = 'looked';
+
+/** A name for `ofTab` under which nobody else looks. */
+export const ownName = (what: string, person = readState().person): string => `${person}:${what}`;
+
+const keysOf = (storage: Storage): string[] => Object.keys(storage).filter((key) => key.startsWith(PREFIX));
+
+/**
+ * Takes everything out of the browser, at once: a page that signs its customer out mostly goes elsewhere in the same moment. The
+ * service is told by requests that outlive the page. Fulfils with whether it was; `false` where there was nothing to tell.
+ */
+export async function forgetAll(service: string): Promise<boolean> {
+  let text: string | null = null;
+  try {
+    text = localStorage.getItem(`${PREFIX}session`);
+  } catch {
+    // There is no storage.
+  }
+  // First the name: by it the other tabs know that somebody else sits here, before they miss anything.
+  beginAnew();
+  try {
+    for (const key of keysOf(localStorage)) if (key !== KEY) localStorage.removeItem(key);
+  } catch {
+    // There is no storage.
+  }
+  forgetOthers();
+  try {
+    const { accessToken, refreshToken } = (JSON.parse(text ?? '') as KeptSession).session;
+    const logOut = (token: string) => posted(`${service}/auth/logout`, { authorization: `Bearer ${token}` });
+    let { ok, status } = await logOut(accessToken);
+    if (status === 401) {
+      // The token has lasted its time, and the session goes on: one more is made, to end it.
+      const headers = { 'content-type': 'application/json' };
+      const renewed = await posted(`${service}/auth/refresh`, headers, JSON.stringify({ refreshToken }));
+      ({ ok } = await logOut(((await renewed.json()) as Tokens).accessToken));
+    }
+    return ok;
+  } catch {
+    // Nobody was signed in, or the service can't be reached.
+    return false;
+  }
+}
+
+const posted = (url: string, headers: Readonly<Record<string, string>>, body?: string): Promise<Response> =>
+  fetch(url, { method: 'POST', headers, keepalive: true, ...(body && { body }) });
+
+interface Tokens {
+  readonly accessToken: string;
+  readonly refreshToken: string;
 }
 
 /** What this file takes from how the client keeps the session. */
 interface KeptSession {
-  readonly session: { readonly accessToken: string };
+  readonly session: Tokens;
 }

@@ -3,6 +3,7 @@ import type { SiteConfig } from '../../lib/site/pages.ts';
 import { ChatPanel } from './ChatPanel.tsx';
 import { Chat, type ChatState, type Identity } from './chat.ts';
 import type { Words } from './languages/en.ts';
+import { beginAnew, readState } from './localState.ts';
 import styles from './panel.shadow.css';
 import { directionOf, hasWords, wordsOf } from './words.ts';
 
@@ -21,6 +22,8 @@ export interface PanelHost {
   strings(): Strings;
   context(): Readonly<Record<string, string>>;
   identity(): Identity | undefined;
+  /** Somebody else sits here: whom the page names, or somebody unknown. `isNew`: nobody has forgotten the one before yet. */
+  another(identity: Identity | undefined, isNew: boolean): void;
   close(): void;
   /** The service takes no request, or no socket, of this page. */
   refused(): void;
@@ -32,8 +35,8 @@ export interface Panel {
   show(withFocus: boolean): void;
   hide(): void;
   identify(identity: Identity): void;
-  reset(): Promise<void>;
-  /** The language, or the page's own texts, have changed. */
+  reset(): void;
+  /** The language, the page's own texts, or who may write, have changed. */
   speak(): void;
   /** Lets go of everything. */
   stop(): void;
@@ -41,12 +44,16 @@ export interface Panel {
 
 /** Below this the panel takes the whole screen. As in panel.shadow.css. */
 const SMALL = '(width < 480px)';
+/** What somebody does in the panel is nothing to the page: its shortcuts would take away what is typed. */
+const OURS = ['keypress', 'keyup', 'paste', 'copy', 'cut'] as const;
+/** How long what was said stays where it is read out. */
+const SAID_MS = 10_000;
 const FOCUSABLE = 'button:not(:disabled), textarea:not(:disabled), input:not(:disabled), a[href], [tabindex="0"]';
 
 /** Puts the panel into the element's shadow root, in front of the launcher. */
 export async function mountPanel(root: ShadowRoot, host: PanelHost): Promise<Panel> {
-  let language = languageOf(host);
-  let loaded = await wordsOf(language);
+  let loaded = await wordsOf(host.language());
+  let language = languageOf(host, loaded);
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(styles);
   root.adoptedStyleSheets.push(sheet);
@@ -54,12 +61,22 @@ export async function mountPanel(root: ShadowRoot, host: PanelHost): Promise<Pan
   place.className = 'place';
   place.hidden = true;
   // Outside of the panel, so that who has closed it hears of an answer too.
-  const news = document.createElement('p');
+  const news = document.createElement('div');
   news.className = 'visually-hidden';
   news.role = 'status';
+  // Each by itself: after a reconnection several come at once, and none may take another one's place.
+  news.ariaAtomic = 'false';
+  const say = (text: string) => {
+    const line = document.createElement('p');
+    line.textContent = text;
+    line.lang = language;
+    news.append(line);
+    setTimeout(() => line.remove(), SAID_MS);
+  };
   root.prepend(place, news);
   const small = matchMedia(SMALL);
   let state: ChatState | undefined;
+  const words = (): Words => ({ ...loaded, ...host.strings() });
 
   /** The whole screen is the window's, whatever the page has round this element: a transform would make that the screen. */
   const lift = () => {
@@ -77,7 +94,7 @@ export async function mountPanel(root: ShadowRoot, host: PanelHost): Promise<Pan
         <ChatPanel
           state={state}
           chat={chat}
-          words={{ ...loaded, ...host.strings() }}
+          words={words()}
           language={language}
           direction={directionOf(language)}
           isTyping={host.site.typing}
@@ -88,46 +105,72 @@ export async function mountPanel(root: ShadowRoot, host: PanelHost): Promise<Pan
       place,
     );
   };
-  const chat = new Chat({
-    service: host.service,
-    webSocket: host.site.webSocket,
-    visitors: host.visitors(),
-    context: () => contextOf(language, host.context()),
-    refused: host.refused,
-    changed: (now) => {
-      state = now;
-      paint();
-    },
-    tell: (name, detail) => host.emit(name === 'opened' ? 'conversation' : name === 'closed' ? 'ended' : name, detail),
-    arrived: (senderName, content) => {
-      news.textContent = `${senderName}: ${content}`;
-    },
-  });
+  /** For one person. */
+  const makeChat = (): Chat =>
+    new Chat({
+      service: host.service,
+      webSocket: host.site.webSocket,
+      visitors: host.visitors,
+      context: () => contextOf(language, host.context()),
+      refused: host.refused,
+      changed: (now) => {
+        state = now;
+        paint();
+      },
+      tell: (name, detail) => {
+        if (name === 'closed') say(words().ended);
+        if (name === 'rated') say(words().rated);
+        host.emit(name === 'opened' ? 'conversation' : name === 'closed' ? 'ended' : name, detail);
+      },
+      arrived: (senderName, content) => say(`${senderName}: ${content}`),
+      another: (identity) => {
+        news.replaceChildren();
+        // Where another tab has taken everything out of the browser, this one follows.
+        host.another(identity, readState().person === chat.person);
+        // Where the storage is forbidden, the loader has a state of its own.
+        if (readState().person === chat.person) beginAnew();
+        chat = makeChat();
+        state = chat.state;
+        void chat.start(identity);
+        if (!place.hidden) chat.show(true);
+        paint();
+      },
+    });
+  let chat = makeChat();
 
+  const stop = (event: Event) => event.stopPropagation();
+  for (const name of OURS) place.addEventListener(name, stop);
+  // Of the launcher too, which closes the panel as it has opened it.
   const keep = (event: KeyboardEvent) => {
-    // An input method has its own use for both.
-    if (event.isComposing) return;
+    if (place.hidden) return;
+    if (place.contains(event.target as Node)) stop(event);
+    // An input method has its own use for both. Old browsers tell of one by this code only.
+    if (event.isComposing || event.keyCode === 229) return;
     if (event.key === 'Escape') {
-      event.stopPropagation();
+      stop(event);
       host.close();
     } else if (event.key === 'Tab' && small.matches) keepInside(event, root, place);
   };
-  place.addEventListener('keydown', keep);
+  root.addEventListener('keydown', keep as EventListener);
   const adapt = () => {
-    // A keyboard on the screen covers the page without making it smaller.
-    const { visualViewport } = window;
-    place.style.setProperty('--height', `${visualViewport?.height ?? innerHeight}px`);
-    place.style.setProperty('--top', `${visualViewport?.offsetTop ?? 0}px`);
+    // A keyboard on the screen covers the page without making it smaller. Two fingers make it smaller, and cover nothing.
+    const { height = innerHeight, offsetTop = 0, scale = 1 } = window.visualViewport ?? {};
+    place.style.setProperty('--height', `${Math.round(height * scale)}px`);
+    place.style.setProperty('--top', `${scale > 1 ? 0 : offsetTop}px`);
   };
+  const shrunk = () => {
+    paint();
+    // What it covers now must not keep the focus.
+    if (small.matches && !place.hidden && !place.contains(root.activeElement)) focusPanel();
+  };
+  const focusPanel = () => place.querySelector<HTMLElement>('.panel')?.focus();
   window.visualViewport?.addEventListener('resize', adapt);
   window.visualViewport?.addEventListener('scroll', adapt);
-  small.addEventListener('change', paint);
+  small.addEventListener('change', shrunk);
   adapt();
 
   state = chat.state;
-  const identity = host.identity();
-  await chat.start();
-  if (identity) void chat.identify(identity);
+  await chat.start(host.identity());
 
   return {
     show(withFocus) {
@@ -136,7 +179,8 @@ export async function mountPanel(root: ShadowRoot, host: PanelHost): Promise<Pan
       if (!withFocus) return;
       // A finger would get the keyboard over what it has opened.
       const field = matchMedia('(pointer: fine)').matches ? place.querySelector<HTMLElement>('textarea') : null;
-      (field ?? place.querySelector<HTMLElement>('.panel'))?.focus();
+      if (field) field.focus();
+      else focusPanel();
     },
     hide() {
       place.hidden = true;
@@ -144,40 +188,44 @@ export async function mountPanel(root: ShadowRoot, host: PanelHost): Promise<Pan
       paint();
     },
     identify: (given) => void chat.identify(given),
-    async reset() {
-      news.textContent = '';
-      await chat.reset();
-    },
+    reset: () => chat.reset(),
     speak() {
-      const now = languageOf(host);
-      if (now === language) return paint();
-      language = now;
-      void wordsOf(now).then((words) => {
-        if (now !== language) return;
-        loaded = words;
-        paint();
-      });
+      state = chat.state;
+      const wanted = host.language();
+      wordsOf(wanted).then(
+        (words) => {
+          if (wanted !== host.language()) return;
+          loaded = words;
+          language = languageOf(host, words);
+          paint();
+        },
+        // The words that there are go on.
+        () => undefined,
+      );
+      paint();
     },
     stop() {
       chat.stop();
       render(null, place);
       place.remove();
       news.remove();
+      root.removeEventListener('keydown', keep as EventListener);
       root.adoptedStyleSheets = root.adoptedStyleSheets.filter((other) => other !== sheet);
       window.visualViewport?.removeEventListener('resize', adapt);
       window.visualViewport?.removeEventListener('scroll', adapt);
-      small.removeEventListener('change', paint);
+      small.removeEventListener('change', shrunk);
     },
   };
 }
 
 /**
- * The page's language where there are words of it. Where the page says no region, that of the browser: it knows how its owner
- * writes times. A tag that is none, as `en_US`, would make dates fail.
+ * The page's language where there are all words of it: in a mixture, the English ones are ours. Where the page says no region,
+ * that of the browser: it knows how its owner writes times. A tag that is none, as `en_US`, would make dates fail.
  */
-function languageOf(host: PanelHost): string {
+function languageOf(host: PanelHost, loaded: Words): string {
   const wanted = host.language();
-  const isSpoken = hasWords(wanted) || Object.keys(host.strings()).length > 0;
+  const given = host.strings();
+  const isSpoken = hasWords(wanted) || Object.keys(loaded).every((name) => Object.hasOwn(given, name));
   const language = isSpoken ? wanted.replaceAll('_', '-') : 'en';
   const regional = navigator.languages.find((tag) => tag.startsWith(`${language}-`));
   try {

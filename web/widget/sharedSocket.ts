@@ -19,15 +19,19 @@ type Said =
     }
   | { readonly to: 'carrier'; readonly kind: 'send'; readonly socket: string; readonly text: string }
   | { readonly to: 'carrier'; readonly kind: 'close'; readonly socket: string }
+  | { readonly to: 'carrier'; readonly kind: 'ask' }
   /** From it. */
   | { readonly to: 'all'; readonly kind: 'carrying' }
+  | { readonly to: 'all'; readonly kind: 'awake' }
   | { readonly to: 'all'; readonly kind: 'taken'; readonly socket: string }
   | { readonly to: 'all'; readonly kind: 'opened'; readonly socket: string }
   | { readonly to: 'all'; readonly kind: 'frame'; readonly sockets: readonly string[]; readonly text: string }
   | { readonly to: 'all'; readonly kind: 'closed'; readonly socket: string; readonly code: number };
 
-/** A tab that doesn't take a socket in this time is frozen: another one carries on. */
-const TAKEN_MS = 2_500;
+/** A tab that has the sockets, and says nothing for so long after it was asked, is frozen: another one carries on. */
+const ANSWER_MS = 2_500;
+/** How often a tab that is looked at makes sure: whoever only waits for an answer sends nothing. */
+const ASK_EVERY_MS = 10_000;
 /**
  * A real socket older than this gets no further client. A client replaces its socket shortly before the gateway's two hours are
  * over, and must then get a new one.
@@ -63,6 +67,7 @@ class Hub {
   readonly #Real: RealConstructor;
   readonly #tab = id();
   readonly #sockets = new Map<string, VirtualSocket>();
+  #unanswered: ReturnType<typeof setTimeout> | undefined;
   #channel: BroadcastChannel | undefined;
   #carrier: Carrier | undefined;
   /** Lets go of what this tab has, or waits for: its own lock, and the one of the sockets. */
@@ -86,7 +91,30 @@ class Hub {
   /** Of a socket of this tab. */
   say(said: Said & { readonly to: 'carrier' }): void {
     if (this.#carrier) this.#carrier.hear(said);
-    else this.#channel?.postMessage(said);
+    else {
+      this.#channel?.postMessage(said);
+      this.#ask();
+    }
+  }
+
+  /** Makes sure that the tab that has the sockets is awake. One that is frozen keeps its lock, and says nothing. */
+  readonly #ask = (): void => {
+    const letGo = this.#letGo;
+    if (this.#carrier || !letGo || this.#unanswered !== undefined) return;
+    this.#unanswered = setTimeout(() => {
+      this.#unanswered = undefined;
+      if (letGo === this.#letGo && !this.#carrier) this.#seek(letGo, { steal: true });
+    }, ANSWER_MS);
+    this.#channel?.postMessage({ to: 'carrier', kind: 'ask' } satisfies Said);
+  };
+
+  readonly #askWhenSeen = (): void => {
+    if (document.visibilityState === 'visible') this.#ask();
+  };
+
+  #answered(): void {
+    clearTimeout(this.#unanswered);
+    this.#unanswered = undefined;
   }
 
   drop(socket: VirtualSocket): void {
@@ -102,8 +130,18 @@ class Hub {
     this.#channel = new BroadcastChannel(this.#name);
     this.#channel.onmessage = ({ data }: MessageEvent<Said>) => {
       if (data.to === 'carrier') this.#carrier?.hear(data);
-      else this.#hear(data);
+      else {
+        this.#answered();
+        this.#hear(data);
+      }
     };
+    const timer = setInterval(this.#askWhenSeen, ASK_EVERY_MS);
+    document.addEventListener('visibilitychange', this.#askWhenSeen);
+    letGo.signal.addEventListener('abort', () => {
+      this.#answered();
+      clearInterval(timer);
+      document.removeEventListener('visibilitychange', this.#askWhenSeen);
+    });
     // Whoever waits for this lock learns when this tab is gone.
     void this.#locks.request(this.#tabLock(this.#tab), () => aborted(letGo.signal)).catch(() => undefined);
     this.#seek(letGo, { signal: letGo.signal });
@@ -125,6 +163,7 @@ class Hub {
         },
       });
       this.#carrier = carrier;
+      this.#answered();
       this.#channel?.postMessage({ to: 'all', kind: 'carrying' } satisfies Said);
       this.#hear({ to: 'all', kind: 'carrying' });
       await aborted(letGo.signal);
@@ -158,10 +197,6 @@ class Hub {
   #offer(socket: VirtualSocket): void {
     if (!this.#sockets.has(socket.id) || socket.isTaken) return;
     const { url, protocols } = socket;
-    socket.waitsSince(() => {
-      const letGo = this.#letGo;
-      if (letGo && !this.#carrier) this.#seek(letGo, { steal: true });
-    });
     this.say({ to: 'carrier', kind: 'open', socket: socket.id, tab: this.#tab, url, protocols });
   }
 
@@ -174,7 +209,7 @@ class Hub {
       }
     } else if (said.kind === 'frame') {
       for (const name of said.sockets) this.#sockets.get(name)?.frame(said.text);
-    } else {
+    } else if (said.kind !== 'awake') {
       const socket = this.#sockets.get(said.socket);
       if (said.kind === 'taken') socket?.taken();
       else if (said.kind === 'opened') socket?.opened();
@@ -195,7 +230,6 @@ class VirtualSocket implements Socket {
   readonly url: string;
   readonly protocols: string[];
   readonly #hub: Hub;
-  #timer: ReturnType<typeof setTimeout> | undefined;
   #isOver = false;
   isTaken = false;
 
@@ -216,13 +250,7 @@ class VirtualSocket implements Socket {
     this.#end();
   }
 
-  waitsSince(tooLong: () => void): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(tooLong, TAKEN_MS);
-  }
-
   taken(): void {
-    clearTimeout(this.#timer);
     this.isTaken = true;
   }
 
@@ -242,7 +270,6 @@ class VirtualSocket implements Socket {
   }
 
   #end(): void {
-    clearTimeout(this.#timer);
     this.#isOver = true;
     this.#hub.drop(this);
   }
@@ -293,6 +320,7 @@ class Carrier {
   hear(said: Said & { readonly to: 'carrier' }): void {
     if (said.kind === 'open') this.#open(said.socket, said.tab, said.url, said.protocols);
     else if (said.kind === 'send') this.#send(said.socket, said.text);
+    else if (said.kind === 'ask') this.#deps.tell({ to: 'all', kind: 'awake' });
     else this.#leave(said.socket);
   }
 

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 
 /** A company's site, which embeds the widget by one script tag. Hostile without meaning it. */
 export interface CompanySite {
-  /** `http://localhost:…` */
+  /** `http://localhost:…`. Its page `/module` has a `widget.js` of another vendor, and the widget as a module. */
   readonly origin: string;
   /** The same page of an origin that is another one to a browser. */
   readonly otherOrigin: string;
@@ -21,11 +21,15 @@ button, textarea, svg, section, header { display: none; }
 
 export async function startCompanySite(): Promise<CompanySite> {
   let page = '';
+  let modulePage = '';
   let policy = '';
   const server: Server = createServer((request, response) => {
     const { pathname } = new URL(request.url ?? '/', 'http://host');
     if (pathname === '/host.css') response.writeHead(200, { 'content-type': 'text/css' }).end(STYLE);
-    else if (pathname === '/favicon.ico') response.writeHead(204).end();
+    else if (pathname === '/widget.js') response.writeHead(200, { 'content-type': 'text/javascript' }).end();
+    else if (pathname === '/module') {
+      response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end(modulePage);
+    } else if (pathname === '/favicon.ico') response.writeHead(204).end();
     else {
       const headers = { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': policy };
       response.writeHead(200, headers).end(page);
@@ -45,6 +49,10 @@ export async function startCompanySite(): Promise<CompanySite> {
         "require-trusted-types-for 'script'",
         "trusted-types 'none'",
       ].join('; ');
+      modulePage = `<!doctype html>
+<title>A company</title>
+<script src="/widget.js"></script>
+<script type="module" src="${address}/widget.js"></script>`;
       page = `<!doctype html>
 <html lang="en">
   <head>

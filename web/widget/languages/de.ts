@@ -36,6 +36,7 @@ export const words: Words = {
   charactersOver: '{count} Zeichen zu viel',
   offline: 'Sie sind offline. Was Sie schreiben, wird gesendet, sobald Sie wieder verbunden sind.',
   reconnecting: 'Verbindung wird hergestellt. Was Sie schreiben, wird gesendet, sobald sie steht.',
+  slow: 'Keine direkte Verbindung: Antworten dauern länger, und was Sie schreiben, wartet.',
   elsewhere: 'Der Chat geht in einem anderen Fenster weiter.',
   goOnHere: 'Hier weitermachen',
   signIn: 'Bitte melden Sie sich auf dieser Seite an, um uns zu schreiben.',

@@ -35,6 +35,7 @@ export const english = {
   charactersOver: '{count} characters too many',
   offline: 'You are offline. What you write is sent when you are back.',
   reconnecting: 'Connecting again. What you write is sent as soon as there is a connection.',
+  slow: 'No live connection: answers may take longer, and what you write waits.',
   elsewhere: 'The chat goes on in another window.',
   goOnHere: 'Go on here',
   signIn: 'Please sign in on this site to write to us.',

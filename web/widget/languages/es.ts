@@ -36,6 +36,7 @@ export const words: Words = {
   charactersOver: 'Sobran {count} caracteres',
   offline: 'No tiene conexión. Lo que escriba se enviará cuando vuelva.',
   reconnecting: 'Volviendo a conectar. Lo que escriba se enviará en cuanto haya conexión.',
+  slow: 'Sin conexión directa: las respuestas tardan más, y lo que escriba espera.',
   elsewhere: 'El chat continúa en otra ventana.',
   goOnHere: 'Continuar aquí',
   signIn: 'Inicie sesión en este sitio para escribirnos.',

@@ -36,6 +36,7 @@ export const words: Words = {
   charactersOver: '{count} caractères de trop',
   offline: 'Vous êtes hors ligne. Ce que vous écrivez sera envoyé à votre retour.',
   reconnecting: 'Nouvelle connexion en cours. Ce que vous écrivez sera envoyé dès qu’elle est établie.',
+  slow: 'Pas de connexion directe : les réponses sont plus lentes, et ce que vous écrivez attend.',
   elsewhere: 'Le chat continue dans une autre fenêtre.',
   goOnHere: 'Continuer ici',
   signIn: 'Connectez-vous sur ce site pour nous écrire.',
