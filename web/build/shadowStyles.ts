@@ -3,14 +3,15 @@ import { dirname, join } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 
 /**
- * Has a script import a stylesheet as text: `import styles from './panel.shadow.css'`. A shadow root adopts it as a constructed
- * style sheet, which no policy of the page around it forbids.
+ * Has a script import the stylesheet of a shadow root, which adopts it as a constructed style sheet: no policy of the page around it
+ * forbids that. `import styles from './loader.shadow.css'` gives the text, `import address from './panel.sheet.css'` the address of a
+ * file of its own.
  */
 export const shadowStyles: Plugin = {
   name: 'shadowStyles',
   setup({ onLoad, initialOptions }) {
     const { minify, target } = initialOptions;
-    onLoad({ filter: /\.shadow\.css$/ }, async ({ path }) => {
+    onLoad({ filter: /\.(shadow|sheet)\.css$/ }, async ({ path }) => {
       const { outputFiles, metafile } = await build({
         entryPoints: [path],
         bundle: true,
@@ -22,7 +23,7 @@ export const shadowStyles: Plugin = {
       });
       return {
         contents: withoutUnused(outputFiles[0]?.text ?? '', await stylesBeside(path)),
-        loader: 'text',
+        loader: path.endsWith('.sheet.css') ? 'file' : 'text',
         watchFiles: Object.keys(metafile.inputs),
       };
     });
@@ -33,7 +34,7 @@ export const shadowStyles: Plugin = {
 async function stylesBeside(path: string): Promise<string> {
   const names = await readdir(dirname(path));
   const sheets = names
-    .filter((name) => name.endsWith('.shadow.css'))
+    .filter((name) => /\.(shadow|sheet)\.css$/.test(name))
     .map((name) => readFile(join(dirname(path), name), 'utf8'));
   return (await Promise.all(sheets)).join('');
 }

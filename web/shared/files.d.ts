@@ -6,6 +6,12 @@ declare module '*.shadow.css' {
   export default text;
 }
 
+/** The address of a stylesheet for a shadow root to adopt, at the service. */
+declare module '*.sheet.css' {
+  const address: string;
+  export default address;
+}
+
 /** The address of a picture, at the service. On another site's page put the service's origin in front of it. */
 declare module '*.svg' {
   const address: string;

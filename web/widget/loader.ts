@@ -14,7 +14,7 @@ declare const SITE: SiteConfig;
 declare const PANEL: string;
 
 const ELEMENT = 'live-support-chat';
-/** Below this the panel takes the whole screen. As in panel.shadow.css. */
+/** Below this the panel takes the whole screen. As in panel.sheet.css. */
 const SMALL = '(width < 480px)';
 /** A module has no current script. Then only the trace of an error names the file that runs: other vendors have a widget.js too. */
 const { currentScript } = document;

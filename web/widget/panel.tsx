@@ -4,7 +4,7 @@ import { ChatPanel } from './ChatPanel.tsx';
 import { Chat, type ChatState, type Identity } from './chat.ts';
 import type { Words } from './languages/en.ts';
 import { beginAnew, readState } from './localState.ts';
-import styles from './panel.shadow.css';
+import address from './panel.sheet.css';
 import { directionOf, hasWords, wordsOf } from './words.ts';
 
 export type { Identity };
@@ -42,7 +42,7 @@ export interface Panel {
   stop(): void;
 }
 
-/** Below this the panel takes the whole screen. As in panel.shadow.css. */
+/** Below this the panel takes the whole screen. As in panel.sheet.css. */
 const SMALL = '(width < 480px)';
 /** What somebody does in the panel is nothing to the page: its shortcuts would take away what is typed. */
 const OURS = ['keypress', 'keyup', 'paste', 'copy', 'cut'] as const;
@@ -50,12 +50,17 @@ const OURS = ['keypress', 'keyup', 'paste', 'copy', 'cut'] as const;
 const SAID_MS = 10_000;
 const FOCUSABLE = 'button:not(:disabled), textarea:not(:disabled), input:not(:disabled), a[href], [tabindex="0"]';
 
+/** Reads how the panel looks, beside its words. */
+async function styles(): Promise<CSSStyleSheet> {
+  const answer = await fetch(new URL(address, import.meta.url));
+  if (!answer.ok) throw new Error(`${answer.status} for ${address}`);
+  return new CSSStyleSheet().replace(await answer.text());
+}
+
 /** Puts the panel into the element's shadow root, in front of the launcher. */
 export async function mountPanel(root: ShadowRoot, host: PanelHost): Promise<Panel> {
-  let loaded = await wordsOf(host.language());
+  let [loaded, sheet] = await Promise.all([wordsOf(host.language()), styles()]);
   let language = languageOf(host, loaded);
-  const sheet = new CSSStyleSheet();
-  sheet.replaceSync(styles);
   root.adoptedStyleSheets.push(sheet);
   const place = document.createElement('div');
   place.className = 'place';
