@@ -29,6 +29,7 @@ it('the console signs somebody in, and out again', async () => {
   await expectInBothColours(page, 'sign-in');
   await page.getByLabel('Password').fill(DEMO_PASSWORD);
   await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByText('Your inbox is empty').waitFor();
   await page.locator('.rail-user').click();
   await page.getByRole('menuitem', { name: 'Sign out' }).click();
   await page.getByLabel('E-mail').waitFor();

@@ -1,4 +1,4 @@
-import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import { useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { AnyConversation } from '../../../client/src/index.ts';
 import { cant } from '../app/cant.ts';
 import { useDesk } from '../app/desk.ts';
@@ -24,7 +24,7 @@ export function AssignDialog({ conversation, onClose, onGiven }: AssignDialogPro
   const [isBusy, setBusy] = useState(false);
   const id = useId();
   const field = useRef<HTMLInputElement>(null);
-  useEffect(() => field.current?.focus(), []);
+  useLayoutEffect(() => field.current?.focus(), []);
   if (!lobby) return null;
   const found = team
     .filter(({ user }) => user.id !== conversation.agentId)

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { useEffect, useId, useRef } from 'preact/hooks';
+import { useId, useLayoutEffect, useRef } from 'preact/hooks';
 import { DialogActions } from './forms.tsx';
 import { Icon } from './Icon.tsx';
 
@@ -15,7 +15,8 @@ export function Dialog({ title, onClose, children, class: name = '' }: DialogPro
   const ref = useRef<HTMLDialogElement>(null);
   const heading = useId();
   const begun = useRef('');
-  useEffect(() => {
+  // At once: the next key may come before the browser has drawn, and is for the dialog.
+  useLayoutEffect(() => {
     const before = document.activeElement;
     ref.current?.showModal();
     begun.current = entered(ref.current);
@@ -82,7 +83,7 @@ export function Ask({
 }: AskProps) {
   // Enter answers the question that was just asked.
   const answer = useRef<HTMLButtonElement>(null);
-  useEffect(() => answer.current?.focus(), []);
+  useLayoutEffect(() => answer.current?.focus(), []);
   return (
     <Dialog title={title} onClose={onClose} class="ask">
       <div class="ask-text">

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import { useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { Icon, type IconName } from './Icon.tsx';
 
 export interface MenuItem {
@@ -28,7 +28,8 @@ export function Menu({ label, class: name = 'icon-button', items, children }: Me
   const list = useRef<HTMLDivElement>(null);
   const id = useId();
 
-  useEffect(() => {
+  // Before it is drawn: the menu is at its place at once, and the next key is for the menu.
+  useLayoutEffect(() => {
     const [from, menu] = [button.current, list.current];
     if (!isOpen || !from || !menu) return;
     place(from, menu);
