@@ -7,7 +7,6 @@ import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playw
 import { HANG_MS } from '../../support/deadline.ts';
 import { type Emulator, startEmulator } from '../../support/emulator.ts';
 import type { Environment } from '../../support/inProcess.ts';
-import { PROJECT } from '../../support/process.ts';
 import { launchChromium } from './chromium.ts';
 
 /** The whole service, as `npm start` runs it, and a browser in front of it. */
@@ -118,11 +117,8 @@ export async function expectInBothColours(page: Page, name: string): Promise<voi
   }
 }
 
-/** Where pictures go: `SCREENSHOTS=docs` keeps them with the documents; otherwise they are for looking at. */
-const PICTURES =
-  process.env['SCREENSHOTS'] === 'docs'
-    ? join(PROJECT, 'docs', 'screenshots')
-    : (process.env['SCREENSHOTS'] ?? join(tmpdir(), 'live-support-screenshots'));
+/** Where pictures go: they are for looking at. Those of the documents are made by pictures.ts. */
+const PICTURES = process.env['SCREENSHOTS'] ?? join(tmpdir(), 'live-support-screenshots');
 
 export async function picture(page: Page, name: string): Promise<void> {
   await mkdir(PICTURES, { recursive: true });
