@@ -183,6 +183,11 @@ export class CustomerClient {
     void session.restore().catch(() => undefined);
   }
 
+  /** @internal Whether messages that an earlier page has left are sent now; what keeps them calls `sendLeftovers` later. */
+  protected mayResume(): boolean {
+    return true;
+  }
+
   /** Each event of this name from the service, on whichever socket. Returns what undoes it. */
   on<N extends keyof ClientEventMap>(event: N, listener: (data: ClientEventMap[N]) => void): Undo {
     return this.#emitter.on(event, listener);
@@ -288,22 +293,22 @@ export class CustomerClient {
       for (const part of this.parts) part.sessionChanged();
     }
     this.connection.sessionChanged(before, user);
-    this.#sendLeftovers();
+    this.sendLeftovers();
   }
 
   #storageChanged(): void {
     if (this.#isClosed) return;
     for (const view of this.#views.values()) view.storageChanged();
-    this.#sendLeftovers();
+    this.sendLeftovers();
   }
 
   /** Messages that an earlier page, or another tab that is gone, didn't get sent. What a tab that lives sends costs this one no socket. */
-  #sendLeftovers(): void {
+  protected sendLeftovers(): void {
     const id = this.#user?.id;
-    if (id === undefined) return;
+    if (id === undefined || !this.mayResume()) return;
     this.#outbox.leftovers(id).then(
       (conversations) => {
-        if (this.#isClosed || this.#user?.id !== id || conversations.length === 0) return;
+        if (this.#isClosed || this.#user?.id !== id || !this.mayResume() || conversations.length === 0) return;
         for (const conversation of conversations) this.conversation(conversation).storageChanged();
         this.connection.want();
       },

@@ -221,6 +221,8 @@ export class ConversationView {
     this.#goOn();
     await unlessAborted(signal, this.#settled());
     if (this.#state === 'ended' && this.#reason === 'lost' && this.#error) throw this.#error;
+    if (this.#state === 'idle' && !this.#deps.session.user)
+      throw new LiveSupportError('SIGNED_OUT', 'nobody is signed in');
     return this.snapshot;
   }
 
@@ -413,8 +415,8 @@ export class ConversationView {
       this.#set('idle');
     }
     this.#openOutbox();
+    // The next socket is this person's, and `up` goes on with it.
     if (user && this.#isWanted) this.#set('joining');
-    this.#goOn();
   }
 
   /** @internal For the client: other tabs may have changed the outbox. */

@@ -88,16 +88,16 @@ export function tolerant(storage: ClientStorage): ClientStorage {
   return {
     get: async (key) => instead.get(key) ?? (await attempt(() => storage.get(key), null)),
     set: async (key, value) => {
-      const isKept = await attempt(async () => {
-        await storage.set(key, value);
-        return true;
-      }, false);
-      if (isKept) instead.delete(key);
-      else {
-        instead.set(key, value);
-        // What is there is older: another tab must not take it for what counts.
-        await attempt(() => storage.remove(key), undefined);
-      }
+      const isKept = () =>
+        attempt(async () => {
+          await storage.set(key, value);
+          return true;
+        }, false);
+      if (await isKept()) return void instead.delete(key);
+      instead.set(key, value);
+      // What is there is older: another tab must not take it for what counts. And the room that it leaves may be enough.
+      await attempt(() => storage.remove(key), undefined);
+      if (await isKept()) instead.delete(key);
     },
     remove: async (key) => {
       instead.delete(key);

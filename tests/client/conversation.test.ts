@@ -763,3 +763,21 @@ it('takes nothing of another conversation, and undoes what `on` did', async () =
   service.socket.tell('NEW_MESSAGE', message(2));
   expect([told, seqs()]).toEqual([[1], [1, 2]]);
 });
+
+describe('a change of the person', () => {
+  it('ends a join that nobody is left to wait for', async () => {
+    const join = expect(view.join()).rejects.toMatchObject({ code: 'SIGNED_OUT' });
+    await settled();
+    service.handlers.logout = () => ({ status: 204 });
+    await client.signOut();
+    await join;
+  });
+
+  it('says nothing more over the socket of the one before', async () => {
+    await live();
+    const before = service.socket;
+    await client.session.use(session(user('lee'), 't9'));
+    await settled();
+    expect(before.sent).toEqual([]);
+  });
+});

@@ -542,3 +542,39 @@ describe('what is kept', () => {
     }
   });
 });
+
+it('a storage that has room only for what it has keeps the session for other tabs too', async () => {
+  const storage = sharedStorage();
+  const tab = storage.tab();
+  const sizes = new Map<string, number>();
+  let most = Number.POSITIVE_INFINITY;
+  const first = service.client({
+    storage: {
+      ...tab,
+      set: (key, value) => {
+        const others = [...sizes].filter(([other]) => other !== key).reduce((sum, [, size]) => sum + size, 0);
+        // As a browser does: what is there counts until it is removed.
+        if (others + (sizes.get(key) ?? 0) + value.length > most) throw new Error('quota');
+        sizes.set(key, value.length);
+        return tab.set(key, value);
+      },
+      remove: (key) => {
+        sizes.delete(key);
+        return tab.remove(key);
+      },
+    },
+  });
+  const second = service.client({ storage: storage.tab() });
+  await first.session.use(session());
+  await settled();
+  await second.session.restore();
+  const changes: unknown[] = [];
+  second.session.on('change', ({ user: who }) => changes.push(who));
+  service.handlers.refreshSession = () => ({ status: 200, body: session(user(), 't2') });
+  most = 2_000;
+  sizes.set('what the page has', 1_000);
+  await service.clock.pass(880_000);
+  await first.http.getMe();
+  await settled();
+  expect(changes).not.toContain(null);
+});

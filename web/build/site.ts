@@ -125,7 +125,8 @@ export async function buildSite(
     }),
     writer.template('widget', '/widget.js', await loaderOf(panel)),
   ]);
-  return writer.manifest({ [withoutHash(panel)]: panel });
+  // A loader or panel that a browser has kept from before asks for the panel, its looks and its words by their old names.
+  return writer.manifest(Object.fromEntries(bundled.ofPanel.map((path) => [withoutHash(path), path])));
 }
 
 const namingPages = (pages: readonly Page[], source: string): PageName[] =>
@@ -142,6 +143,8 @@ async function bundle(named: readonly string[]) {
   ]);
   return {
     files: [...new Map([...pages.files, ...panel.files])],
+    /** The panel's files, but for those that have no name of their own. */
+    ofPanel: panel.files.map(([path]) => path).filter((path) => !path.startsWith(`${ASSETS}chunk-`)),
     pathOf: (source: string): string => (source === PANEL ? panel : pages).pathOf(source),
     usersOf: (path: string, all: readonly Page[]): PageName[] => [
       ...all

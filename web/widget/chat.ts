@@ -84,6 +84,8 @@ const MOST_REFUSALS = 2;
 const READ_EVERY_MS = 10_000;
 /** Why a question fails that a fresh token may help. */
 const WANT_A_TOKEN: ReadonlySet<string> = new Set(['INVALID_TOKEN', 'SIGNED_OUT', 'NOT_CONFIGURED']);
+/** A tab that has a lock for longer than this is frozen. */
+const LOCK_MS = 60_000;
 const TOKEN_UNAVAILABLE = 'TOKEN_UNAVAILABLE';
 
 /** The page could not give a token. It may next time. */
@@ -95,7 +97,7 @@ class TokenUnavailable extends LiveSupportError {
 
 export class Chat {
   readonly #options: ChatOptions;
-  readonly #client: CustomerClient;
+  readonly #client: GatedClient;
   readonly #locks = defaultLocks();
   /** The name under which the browser keeps what is theirs. */
   readonly person = readState().person;
@@ -111,10 +113,12 @@ export class Chat {
   #troubleWanted: Trouble | null = null;
   #identity: Identity | undefined;
   #identifying: Promise<void> = Promise.resolve();
-  /** The session is of whom the page names. */
-  #isSure = false;
+  /** What the page has said of whom the session is made sure to be. */
+  #sureOf: Identity | undefined;
   /** Ends the wait for another attempt with a token that the page has replaced, or whose person has gone. */
   #replaced = new AbortController();
+  /** How many tokens in a row were refused. */
+  #refusedTokens = 0;
   /** Why the last token was of no use. */
   #tokenTrouble: string | null = null;
   #isRefused = false;
@@ -129,13 +133,16 @@ export class Chat {
 
   constructor(options: ChatOptions) {
     this.#options = options;
-    this.#client = new CustomerClient({
-      httpUrl: options.service,
-      websocketUrl: options.webSocket,
-      storagePrefix: PREFIX,
-      WebSocket: sharedSocket(`${PREFIX}${new URL(options.service).host}`),
-      getSession: (call) => this.#makeSession(call.signal),
-    });
+    this.#client = new GatedClient(
+      {
+        httpUrl: options.service,
+        websocketUrl: options.webSocket,
+        storagePrefix: PREFIX,
+        WebSocket: sharedSocket(`${PREFIX}${new URL(options.service).host}`),
+        getSession: (call) => this.#makeSession(call.signal),
+      },
+      () => !this.#isUnsure,
+    );
     const online = () => this.#connectionChanged();
     addEventListener('online', online);
     addEventListener('offline', online);
@@ -149,9 +156,11 @@ export class Chat {
         else if (state === 'waiting' && reason === 'refused') this.#refusals += 1;
         this.#connectionChanged();
       }),
-      this.#client.session.on('change', ({ user }) => {
-        // Signed out in another tab, or by the service.
-        if (!user) this.#another();
+      this.#client.session.on('change', ({ user, reason }) => {
+        if (user) return;
+        // Ended by the service. A session that is only missing says nothing of who sits here: the name does.
+        if (reason === 'ended') this.#personGone();
+        else this.#adopt();
       }),
       onStateChange(() => this.#adopt()),
     );
@@ -304,11 +313,14 @@ export class Chat {
     const { token } = identity;
     this.#identity = identity;
     // A text that says what is known already needs nothing more.
-    this.#isSure = typeof token === 'string' && readState().as === personOf(token);
+    if (typeof token === 'string' && readState().as === personOf(token)) this.#sureOf = identity;
     this.#replaced.abort();
     this.#replaced = new AbortController();
     const { signal: replaced } = this.#replaced;
+    // A page that answers each refusal with the next token, as it should, must not go round and round.
+    const pause = this.#refusedTokens < 2 ? 0 : Math.min(60_000, 1_000 * 2 ** (this.#refusedTokens - 2));
     this.#identifying = this.#identifying
+      .then(() => (pause > 0 ? passed(pause, false, replaced) : undefined))
       .then(() => this.#persist((signal) => this.#makeSure(identity, signal), replaced))
       .catch(() => undefined);
     this.#changed();
@@ -336,7 +348,12 @@ export class Chat {
   /** While that is so, nothing of what is kept is shown, joined or sent. What a visitor has asked is whoever's the page names. */
   get #isUnsure(): boolean {
     const { user } = this.#client.session;
-    return this.#identity !== undefined && !this.#isSure && user !== null && readState().as !== 'visitor';
+    return this.#identity !== this.#sureOf && user !== null && readState().as !== 'visitor';
+  }
+
+  /** Whoever sat here has gone. What the page has said of another person since then goes along. */
+  #personGone(): void {
+    this.#another(this.#identity === this.#sureOf ? undefined : this.#identity);
   }
 
   /** Somebody else sits here from now on, and finds nothing. */
@@ -358,7 +375,7 @@ export class Chat {
       const token = await this.#tokenOf(identity);
       const session = await this.#exchanged({ token }, signal);
       this.#write({ as: personOf(token) });
-      this.#isSure ||= identity === this.#identity;
+      if (identity === this.#identity) this.#sureOf = identity;
       return session;
     }
     if (!this.#isAsking || !this.#options.visitors()) return null;
@@ -371,7 +388,7 @@ export class Chat {
   /** What the page gives now. Where that is another person's token, another person is here. */
   async #tokenOf(identity: Identity): Promise<string> {
     const { signal } = this.#stopped;
-    const token = await askedFor(identity).catch((cause: unknown) => {
+    const token = await unlessGivenUp(askedFor(identity), [signal, this.#replaced.signal]).catch((cause: unknown) => {
       if (identity === this.#identity) this.#tokenFailed(TOKEN_UNAVAILABLE);
       throw new TokenUnavailable(cause);
     });
@@ -392,10 +409,12 @@ export class Chat {
       const session = await this.#client.http.exchangeIdentity({ body, signal });
       this.#stopped.signal.throwIfAborted();
       this.#tokenTrouble = null;
+      this.#refusedTokens = 0;
       return session;
     } catch (error) {
       // A token lasts an hour at most. The page may have a fresh one.
       if (error instanceof LiveSupportError && !error.outcomeUnknown && error.code !== 'RATE_LIMITED') {
+        this.#refusedTokens += 1;
         this.#tokenFailed(error.code);
       }
       throw error;
@@ -415,10 +434,11 @@ export class Chat {
     if (identity !== this.#identity) return;
     await this.#client.session.restore();
     const token = await this.#tokenOf(identity);
-    await this.#locks.request(`${PREFIX}identify`, () => this.#exchange(token, signal));
+    await this.#alone('identify', () => this.#exchange(token, signal));
     if (identity !== this.#identity) return;
-    this.#isSure = true;
+    this.#sureOf = identity;
     this.#tokenTrouble = null;
+    this.#client.sendLeftovers();
     const { opening } = readState();
     if (opening?.failed && WANT_A_TOKEN.has(opening.failed)) this.retryOpening();
     await this.#findRunning(signal);
@@ -465,7 +485,7 @@ export class Chat {
   #adopt(): void {
     if (this.#stopped.signal.aborted) return;
     const state = readState();
-    if (state.person !== this.person) this.#another();
+    if (state.person !== this.person) this.#personGone();
     else if (!this.#isUnsure) {
       if (state.opening && state.opening.failed === null) void this.#open();
       const id = this.#client.session.user ? state.conversation?.id : undefined;
@@ -555,15 +575,13 @@ export class Chat {
       await known;
     }
     if (!this.#isUnsure) {
-      await this.#persist((signal) => this.#locks.request(`${PREFIX}open`, () => this.#openOnce(signal))).catch(
-        (error: unknown) => {
-          const { opening } = readState();
-          if (this.#stopped.signal.aborted || !opening) return;
-          const code = error instanceof LiveSupportError ? error.code : 'UNEXPECTED';
-          this.#write({ opening: { ...opening, failed: code } });
-          this.#tell('error', { code });
-        },
-      );
+      await this.#persist((signal) => this.#alone('open', () => this.#openOnce(signal))).catch((error: unknown) => {
+        const { opening } = readState();
+        if (this.#stopped.signal.aborted || !opening) return;
+        const code = error instanceof LiveSupportError ? error.code : 'UNEXPECTED';
+        this.#write({ opening: { ...opening, failed: code } });
+        this.#tell('error', { code });
+      });
     }
     this.#isAsking = false;
     this.#adopt();
@@ -600,13 +618,28 @@ export class Chat {
     if (view === this.#view) this.#newsAfter ??= view.snapshot.messages.at(-1)?.seq;
   }
 
+  /** Does something in one tab at a time. But for a tab that sleeps nobody waits for ever: twice does no harm. */
+  #alone(name: string, work: () => Promise<void>): Promise<void> {
+    return new Promise((resolve, reject) => {
+      let begun: Promise<void> | undefined;
+      const once = () => {
+        clearTimeout(timer);
+        begun ??= work();
+        return begun;
+      };
+      const timer = setTimeout(() => once().then(resolve, reject), LOCK_MS);
+      this.#locks.request(`${PREFIX}${name}`, once).then(resolve, reject);
+    });
+  }
+
   /** Does something again and again while there is no answer: at once when there is a network again. */
   async #persist(work: (signal: AbortSignal) => Promise<void>, sooner = this.#stopped.signal): Promise<void> {
     const { signal } = this.#stopped;
     for (let attempt = 0; !signal.aborted; attempt += 1) {
       try {
         await work(signal);
-        return this.#connectionChanged();
+        if (!signal.aborted) this.#connectionChanged();
+        return;
       } catch (error) {
         const mayHelp =
           error instanceof LiveSupportError &&
@@ -694,6 +727,36 @@ export class Chat {
 /** Whether there is something to send. */
 export const isSendable = (text: string): boolean => hasSomethingToSee(text) && text.length <= MOST_CHARACTERS;
 export const MOST_CHARACTERS = 4_000;
+
+/** The client of somebody of whom it isn't sure yet who they are: what the person before has left unsent waits. */
+class GatedClient extends CustomerClient {
+  readonly #isOpen: () => boolean;
+
+  constructor(options: ConstructorParameters<typeof CustomerClient>[0], isOpen: () => boolean) {
+    super(options);
+    this.#isOpen = isOpen;
+  }
+
+  protected override mayResume(): boolean {
+    return this.#isOpen();
+  }
+
+  override sendLeftovers(): void {
+    super.sendLeftovers();
+  }
+}
+
+/** As the promise, unless one of the signals comes first, or nothing for half a minute: a page's function may never answer. */
+function unlessGivenUp<T>(promise: Promise<T>, signals: readonly AbortSignal[]): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(reject, 30_000);
+    for (const signal of signals) {
+      if (signal.aborted) reject();
+      signal.addEventListener('abort', reject);
+    }
+    promise.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}
 
 async function askedFor({ token }: Identity): Promise<string> {
   const given: unknown = typeof token === 'string' ? token : await token();

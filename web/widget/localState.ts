@@ -149,7 +149,7 @@ export async function forgetAll(service: string): Promise<boolean> {
 }
 
 const posted = (url: string, headers: Readonly<Record<string, string>>, body?: string): Promise<Response> =>
-  fetch(url, { method: 'POST', headers, keepalive: true, ...(body && { body }) });
+  fetch(url, { method: 'POST', headers, keepalive: true, signal: AbortSignal.timeout(5_000), ...(body && { body }) });
 
 interface Tokens {
   readonly accessToken: string;

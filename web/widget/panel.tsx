@@ -52,7 +52,7 @@ const FOCUSABLE = 'button:not(:disabled), textarea:not(:disabled), input:not(:di
 
 /** Reads how the panel looks, beside its words. */
 async function styles(): Promise<CSSStyleSheet> {
-  const answer = await fetch(new URL(address, import.meta.url));
+  const answer = await fetch(new URL(address, import.meta.url), { signal: AbortSignal.timeout(15_000) });
   if (!answer.ok) throw new Error(`${answer.status} for ${address}`);
   return new CSSStyleSheet().replace(await answer.text());
 }
