@@ -79,14 +79,14 @@ export function Timeline({ isTyping, children, ...shown }: Props) {
     setSeenSeq(lastSeq);
     chat.seen();
   }, [lastSeq]);
-  // The keyboard comes and goes, and the field below grows.
+  // The keyboard comes and goes, the field below grows, and so does what stands at the end once it is closed.
   useEffect(() => {
     const element = place.current;
     if (!element) return;
     const observer = new ResizeObserver(() => isAtEnd.current && toEnd());
-    observer.observe(element);
+    for (const one of [element, element.lastElementChild]) if (one) observer.observe(one);
     return () => observer.disconnect();
-  }, []);
+  }, [snapshot?.conversation?.status]);
 
   const today = dateOf(new Date());
   const agent = snapshot?.conversation?.agent ?? null;

@@ -59,16 +59,23 @@ export function Switch({ snapshot, cant, isBusy, onChange }: SwitchProps) {
       </span>
       <span class="switch-words">
         <strong>{isAvailable ? 'Available' : snapshot.status === null ? '…' : 'Away'}</strong>
-        <small>{sayHowLong(snapshot, cant !== null)}</small>
+        <small>
+          <HowLong {...snapshot} isCut={cant !== null} />
+        </small>
       </span>
     </button>
   );
 }
 
-function sayHowLong({ status, until }: AvailabilitySnapshot, isCut: boolean): string {
-  if (isCut)
-    return status === 'available' && until !== null ? `no connection, to ${clockTime(until)}` : 'no connection';
-  if (status === null) return 'asking';
-  if (status === 'away' || until === null) return 'Nothing new comes';
-  return `renewed while open, to ${clockTime(until)}`;
+function HowLong({ status, until, isCut }: AvailabilitySnapshot & { readonly isCut: boolean }) {
+  if (status === 'available' && until !== null) {
+    return (
+      <>
+        {/* Where the rail is narrow, the time alone says it. */}
+        <span class="switch-why">{isCut ? 'no connection, ' : 'renewed while open, '}</span>to {clockTime(until)}
+      </>
+    );
+  }
+  if (isCut) return <>no connection</>;
+  return <>{status === null ? 'asking' : 'Nothing new comes'}</>;
 }
