@@ -96,6 +96,10 @@ const TYPING_SHOWN_MS = 8_000;
 const READ_EVERY_MS = 1_000;
 const PAGE = 200;
 
+/** Whether the service refuses it for good. What is none of its answers says nothing of the conversation. */
+const isRefusal = ({ retryable, outcomeUnknown, code }: LiveSupportError): boolean =>
+  !retryable && !outcomeUnknown && code !== 'UNEXPECTED';
+
 /** One conversation, kept up to date. */
 export class ConversationView {
   readonly id: string;
@@ -267,12 +271,24 @@ export class ConversationView {
     signal,
   }: CallOptions & { readonly afterSeq?: number } = {}): AsyncGenerator<Message, void, void> {
     if (!this.#isWanted) await this.join({ signal });
-    for (let seq = afterSeq + 1; ; ) {
+    for (let seq = afterSeq + 1, failures = 0; ; ) {
       signal?.throwIfAborted();
       const list = this.#list;
       const { base } = list;
       if (seq <= base) {
-        await this.loadEarlier({ count: Math.min(PAGE, base - seq + 1), signal });
+        try {
+          await this.loadEarlier({ count: Math.min(PAGE, base - seq + 1), signal });
+        } catch (error) {
+          if (this.#stopped.signal.aborted) return;
+          if (list !== this.#list) continue;
+          if (!(error instanceof LiveSupportError) || isRefusal(error)) throw error;
+          // A network that is gone for longer than a call waits ends no reading.
+          const { clock, random, backoff } = this.#deps;
+          await sleep(clock, (error.retryAfter ?? 0) * 1000 + pause(backoff, failures, random), signal);
+          failures += 1;
+          continue;
+        }
+        failures = 0;
         // Of what was deleted after its time there are no earlier ones.
         if (list === this.#list && list.base === base) seq = base + 1;
         continue;
@@ -524,9 +540,7 @@ export class ConversationView {
         if (error.code === 'CONVERSATION_CLOSED') this.#isClosed = true;
         else if (epoch === connection.epoch && connection.isReady) {
           if (error.code === 'INVALID_TOKEN') return connection.distrust();
-          // What is none of the service's answers says nothing of the conversation.
-          const isRefusal = !error.retryable && !error.outcomeUnknown && error.code !== 'UNEXPECTED';
-          if (isRefusal) return this.#end('lost', error);
+          if (isRefusal(error)) return this.#end('lost', error);
           this.#error = error;
           this.#changed();
           await this.#wait(error.retryAfter, signal).catch(() => undefined);

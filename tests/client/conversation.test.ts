@@ -294,6 +294,26 @@ describe('messages', () => {
     expect(read).toEqual(messages(1, 11).map(({ seq }) => seq));
   });
 
+  it('come one by one though what was left out can’t be read for a while', async () => {
+    service.handlers.getConversation = () => ({ status: 200, body: conversation({ lastSeq: 3 }) });
+    service.handlers.listMessages = () => 'lost';
+    const join = view.join({ last: 2 });
+    const read: number[] = [];
+    const reading = (async () => {
+      for await (const { seq } of view.messages()) read.push(seq);
+    })();
+    await settled();
+    service.socket.answer('JOIN_CONVERSATION', 'CONVERSATION_JOINED', joined({ messages: messages(2, 3) }));
+    await join;
+    await service.clock.pass(120_000);
+    expect(read).toEqual([]);
+    service.handlers.listMessages = () => ({ status: 200, body: { items: messages(1, 1), nextAfterSeq: 1 } });
+    await service.clock.pass(60_000);
+    expect(read).toEqual([1, 2, 3]);
+    client.close();
+    await reading;
+  });
+
   it('are told once, though the visitor to whom they were told becomes a customer', async () => {
     await live(2);
     const told: number[] = [];
