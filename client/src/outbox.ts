@@ -316,8 +316,22 @@ export class ConversationOutbox {
       else this.#take(kept);
     }
     this.#entries.sort((a, b) => a.kept.order - b.kept.order || (a.kept.id < b.kept.id ? -1 : 1));
+    this.#chain();
     this.#carrier.changed();
     this.pump();
+  }
+
+  /** A message that was written before it was known what earlier pages had left comes after that. */
+  #chain(): void {
+    let before: Entry | undefined;
+    for (const entry of this.#entries) {
+      if (entry.state !== 'sending') continue;
+      if (before && entry.isOwn && !entry.isUnderWay && entry.kept.after === null) {
+        entry.kept = { ...entry.kept, after: before.kept.id };
+        this.#outbox.save(this.#userId, entry.kept);
+      }
+      before = entry;
+    }
   }
 
   /** Sends what may be sent. Each names the one before, so that no answer has to be waited for. */

@@ -1,7 +1,7 @@
 import { abortable, type Clock, pause, sleep, unlessAborted } from './clock.ts';
 import { Emitter, type Undo } from './emitter.ts';
 import { LiveSupportError } from './errors.ts';
-import type { Caller, CallOptions, Tokens, Wire } from './http.ts';
+import type { Caller, CallOptions, Wire } from './http.ts';
 import type { Locks } from './locks.ts';
 import type { Session, User } from './protocol.ts';
 import type { ClientStorage } from './storage.ts';
@@ -75,7 +75,7 @@ export interface SessionDependencies {
 }
 
 /** Who is signed in, and the tokens that show it. */
-export class SessionKeeper implements Tokens {
+export class SessionKeeper {
   readonly #deps: SessionDependencies;
   readonly #emitter = new Emitter<SessionEvents>();
   /** What is under way. */

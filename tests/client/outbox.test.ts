@@ -573,6 +573,24 @@ describe('two tabs', () => {
     expect(second?.data.after).toBe(clientMessageId);
   });
 
+  it('send after what the other one has left what is said before that is known', async () => {
+    const [shared, locks] = [sharedStorage(), localLocks()];
+    const one = await service.connected({ storage: shared.tab(), locks });
+    one.conversation('c').send('left');
+    await settled();
+    const two = await service.connected({ storage: shared.tab(), locks });
+    const view = two.conversation('c');
+    // At once: the storage is not read yet.
+    view.send('said at once');
+    await settled();
+    service.socket.answer('JOIN_CONVERSATION', 'CONVERSATION_JOINED', joined());
+    await settled();
+    expect(contents()).toEqual([]);
+    one.close();
+    await settled();
+    expect(contents()).toEqual(['left', 'said at once']);
+  });
+
   it('take over what a closed one has left', async () => {
     const [one, two] = await twoTabs();
     one.view.send('left');
