@@ -96,9 +96,12 @@ const TYPING_SHOWN_MS = 8_000;
 const READ_EVERY_MS = 1_000;
 const PAGE = 200;
 
-/** Whether the service refuses it for good. What is none of its answers says nothing of the conversation. */
+/** What says nothing of the conversation: an answer that is none of the service's, and a token that was refused, for which there is another. */
+const NO_REFUSAL: ReadonlySet<string> = new Set<LiveSupportError['code']>(['UNEXPECTED', 'INVALID_TOKEN']);
+
+/** Whether the service refuses it for good. */
 const isRefusal = ({ retryable, outcomeUnknown, code }: LiveSupportError): boolean =>
-  !retryable && !outcomeUnknown && code !== 'UNEXPECTED';
+  !retryable && !outcomeUnknown && !NO_REFUSAL.has(code);
 
 /** One conversation, kept up to date. */
 export class ConversationView {

@@ -306,6 +306,10 @@ describe('messages', () => {
     service.socket.answer('JOIN_CONVERSATION', 'CONVERSATION_JOINED', joined({ messages: messages(2, 3) }));
     await join;
     await service.clock.pass(120_000);
+    // Nor does a token that is refused say anything of the conversation.
+    service.handlers.listMessages = () => problem(401, 'INVALID_TOKEN');
+    service.handlers.refreshSession = () => ({ status: 200, body: session() });
+    await service.clock.pass(30_000);
     expect(read).toEqual([]);
     service.handlers.listMessages = () => ({ status: 200, body: { items: messages(1, 1), nextAfterSeq: 1 } });
     await service.clock.pass(60_000);

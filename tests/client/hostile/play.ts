@@ -141,6 +141,9 @@ class Tab {
     this.#reading = Promise.all([this.#reading, this.#read(view, read)]).then(() => undefined);
   }
 
+  /** What has ended the reading of a page that is still there: nothing should. */
+  readingEndedBy: unknown = null;
+
   /** Ends as a page does that is closed or reloaded: what it hasn't sent yet is what it has kept. */
   async end(): Promise<void> {
     this.#stop.abort();
@@ -151,8 +154,9 @@ class Tab {
   async #read(view: ConversationView, read: Message[]): Promise<void> {
     try {
       for await (const message of view.messages({ signal: this.#stop.signal })) read.push(message);
-    } catch {
-      // It is ended. What it has read until then counts.
+    } catch (error) {
+      // Where the page is closed, what it has read until then counts.
+      if (!this.#stop.signal.aborted) this.readingEndedBy = error;
     }
   }
 }
@@ -333,7 +337,8 @@ function compare(
       const first = how === 'told' && tab.beginsLate ? (handed[0]?.seq ?? 1) - 1 : 0;
       const expected = stored.slice(first, open.includes(tab) ? undefined : first + handed.length);
       if (text(handed) !== text(expected)) {
-        complaints.push(`${tab.name} was ${how} ${handed.map(({ seq }) => seq).join(' ')}, of ${stored.length}`);
+        const why = tab.readingEndedBy === null ? '' : `: ${String(tab.readingEndedBy)}`;
+        complaints.push(`${tab.name} was ${how} ${handed.map(({ seq }) => seq).join(' ')}, of ${stored.length}${why}`);
       }
     }
   }
