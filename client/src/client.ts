@@ -302,8 +302,11 @@ export class CustomerClient {
     this.sendLeftovers();
   }
 
-  /** Messages that an earlier page, or another tab that is gone, didn't get sent. What a tab that lives sends costs this one no socket. */
-  protected sendLeftovers(): void {
+  /**
+   * @internal Messages that an earlier page, or another tab that is gone, didn't get sent. What a tab that lives sends costs this
+   * one no socket.
+   */
+  sendLeftovers(): void {
     const id = this.#user?.id;
     if (id === undefined || !this.mayResume()) return;
     this.#outbox.leftovers(id).then(

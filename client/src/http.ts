@@ -113,7 +113,9 @@ export class Wire {
     if (!isOk) throw refusal(status, parsed, headers, isSafe);
     if (!isOurs) {
       throw new LiveSupportError('UNEXPECTED', `the answer to ${line} is none of the service's`, {
-        ...{ status, retryable: isSafe, outcomeUnknown: true },
+        status,
+        retryable: isSafe,
+        outcomeUnknown: true,
       });
     }
     return (parsed ?? (isEmpty ? undefined : text)) as Answers[N];

@@ -1,3 +1,5 @@
+import { abortable, type Clock } from './clock.ts';
+
 /** Locks by name, shared by every tab that shares the storage. `navigator.locks` is one. */
 export interface Locks {
   /** Waits until nobody else has this lock, and has it until the promise of `work` is settled. */
@@ -40,4 +42,29 @@ export function defaultLocks(): Locks {
       }
     },
   };
+}
+
+/** A tab that has a lock for so long is asleep, or what it does there asks a person. */
+const LOCK_MS = 60_000;
+
+/**
+ * Does something once, in one tab at a time. For a tab that sleeps nobody waits for ever: after `LOCK_MS` it is done without the
+ * lock. An abort ends the wait, and not what has begun.
+ */
+export function withLock<T>(
+  locks: Locks,
+  clock: Clock,
+  name: string,
+  work: () => Promise<T>,
+  signal?: AbortSignal,
+): Promise<T> {
+  let begun: Promise<T> | undefined;
+  const once = () => {
+    begun ??= work();
+    return begun;
+  };
+  return abortable(signal, (resolve, reject) => {
+    locks.request(name, once).then(resolve, reject);
+    return clock.after(LOCK_MS, () => once().then(resolve, reject));
+  });
 }

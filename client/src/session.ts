@@ -1,8 +1,8 @@
-import { abortable, type Clock, pause, sleep, unlessAborted } from './clock.ts';
+import { type Clock, pause, sleep, unlessAborted } from './clock.ts';
 import { Emitter, type Undo } from './emitter.ts';
 import { LiveSupportError } from './errors.ts';
 import type { Caller, CallOptions, Wire } from './http.ts';
-import type { Locks } from './locks.ts';
+import { type Locks, withLock } from './locks.ts';
 import type { Session, User } from './protocol.ts';
 import type { ClientStorage } from './storage.ts';
 
@@ -53,8 +53,6 @@ const MOST_RENEWALS = 2;
 const REFRESH_TIMEOUT_MS = 8_000;
 /** What has answered so recently can be reached. */
 const REACHED_MS = 5_000;
-/** A tab that has the lock for so long is asleep, or its `getSession` asks a person. */
-const LOCK_MS = 60_000;
 /** The service is told of a sign-out within this time, or not at all. */
 const SIGN_OUT_MS = 5_000;
 /** A visitor's token is alive for minutes: it is of one of the last sessions. */
@@ -241,25 +239,14 @@ export class SessionKeeper {
     return this.#decisions;
   }
 
-  /**
-   * One at a time, in this tab and all others: whoever comes second finds what the first one has stored. But for a tab that sleeps
-   * nobody waits for ever.
-   */
+  /** One at a time, in this tab and all others: whoever comes second finds what the first one has stored. */
   async #renew(refused: string | undefined): Promise<void> {
     const { clock, key, locks } = this.#deps;
     const renewal: Renewal = { controller: new AbortController(), began: undefined };
     this.#renewal = renewal;
     const { signal } = renewal.controller;
-    let work: Promise<void> | undefined;
-    const once = () => {
-      work ??= this.#renewNow(renewal, refused);
-      return work;
-    };
     try {
-      await abortable<void>(signal, (resolve, reject) => {
-        locks.request(`${key}:refresh`, once).then(resolve, reject);
-        return clock.after(LOCK_MS, () => once().then(resolve, reject));
-      });
+      await withLock(locks, clock, `${key}:refresh`, () => this.#renewNow(renewal, refused), signal);
     } catch (error) {
       if (error === SUPERSEDED) return;
       if (error instanceof LiveSupportError) throw error;

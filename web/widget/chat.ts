@@ -1,7 +1,8 @@
 import { CustomerClient, randomId } from '../../client/src/client.ts';
+import { abortable, systemClock } from '../../client/src/clock.ts';
 import type { ConversationSnapshot, ConversationView } from '../../client/src/conversation.ts';
 import { LiveSupportError } from '../../client/src/errors.ts';
-import { defaultLocks } from '../../client/src/locks.ts';
+import { defaultLocks, withLock } from '../../client/src/locks.ts';
 import type { Rating, Session } from '../../client/src/protocol.ts';
 import { hasSomethingToSee } from '../../lib/protocol/text.ts';
 import {
@@ -84,8 +85,8 @@ const MOST_REFUSALS = 2;
 const READ_EVERY_MS = 10_000;
 /** Why a question fails that a fresh token may help. */
 const WANT_A_TOKEN: ReadonlySet<string> = new Set(['INVALID_TOKEN', 'SIGNED_OUT', 'NOT_CONFIGURED']);
-/** A tab that has a lock for longer than this is frozen. */
-const LOCK_MS = 60_000;
+/** A page's function may never answer. */
+const TOKEN_WITHIN_MS = 30_000;
 const TOKEN_UNAVAILABLE = 'TOKEN_UNAVAILABLE';
 
 /** The page could not give a token. It may next time. */
@@ -388,7 +389,11 @@ export class Chat {
   /** What the page gives now. Where that is another person's token, another person is here. */
   async #tokenOf(identity: Identity): Promise<string> {
     const { signal } = this.#stopped;
-    const token = await unlessGivenUp(askedFor(identity), [signal, this.#replaced.signal]).catch((cause: unknown) => {
+    signal.throwIfAborted();
+    const token = await abortable<string>(this.#replaced.signal, (resolve, reject) => {
+      askedFor(identity).then(resolve, reject);
+      return systemClock.after(TOKEN_WITHIN_MS, () => reject(new Error('no token has come')));
+    }).catch((cause: unknown) => {
       if (identity === this.#identity) this.#tokenFailed(TOKEN_UNAVAILABLE);
       throw new TokenUnavailable(cause);
     });
@@ -618,18 +623,9 @@ export class Chat {
     if (view === this.#view) this.#newsAfter ??= view.snapshot.messages.at(-1)?.seq;
   }
 
-  /** Does something in one tab at a time. But for a tab that sleeps nobody waits for ever: twice does no harm. */
+  /** Does something in one tab at a time. Should a tab sleep meanwhile, it is done twice, which does no harm. */
   #alone(name: string, work: () => Promise<void>): Promise<void> {
-    return new Promise((resolve, reject) => {
-      let begun: Promise<void> | undefined;
-      const once = () => {
-        clearTimeout(timer);
-        begun ??= work();
-        return begun;
-      };
-      const timer = setTimeout(() => once().then(resolve, reject), LOCK_MS);
-      this.#locks.request(`${PREFIX}${name}`, once).then(resolve, reject);
-    });
+    return withLock(this.#locks, systemClock, `${PREFIX}${name}`, work);
   }
 
   /** Does something again and again while there is no answer: at once when there is a network again. */
@@ -740,22 +736,6 @@ class GatedClient extends CustomerClient {
   protected override mayResume(): boolean {
     return this.#isOpen();
   }
-
-  override sendLeftovers(): void {
-    super.sendLeftovers();
-  }
-}
-
-/** As the promise, unless one of the signals comes first, or nothing for half a minute: a page's function may never answer. */
-function unlessGivenUp<T>(promise: Promise<T>, signals: readonly AbortSignal[]): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(reject, 30_000);
-    for (const signal of signals) {
-      if (signal.aborted) reject();
-      signal.addEventListener('abort', reject);
-    }
-    promise.then(resolve, reject).finally(() => clearTimeout(timer));
-  });
 }
 
 async function askedFor({ token }: Identity): Promise<string> {

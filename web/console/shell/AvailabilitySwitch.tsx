@@ -1,25 +1,22 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import type { AvailabilitySnapshot } from '../../../client/src/index.ts';
 import { cant } from '../app/cant.ts';
-import { client } from '../app/client.ts';
+import { availability, client } from '../app/client.ts';
 import { failureOf } from '../app/errors.ts';
 import { clockTime } from '../app/format.ts';
 import { tell } from '../app/notices.ts';
 
 /** Whether one is given conversations, always in sight, and how long that holds. */
 export function AvailabilitySwitch() {
-  const [snapshot, setSnapshot] = useState<AvailabilitySnapshot>(client.availability.snapshot);
+  const snapshot = availability.value;
+  const { status } = snapshot;
+  const before = useRef(status);
   const [isBusy, setBusy] = useState(false);
   useEffect(() => {
-    setSnapshot(client.availability.snapshot);
-    return client.availability.on('change', (next) => {
-      setSnapshot((had) => {
-        if (had.status === 'available' && next.status === 'away') tell('You are away now: nothing new comes to you.');
-        return next;
-      });
-    });
-  }, []);
-  const isAvailable = snapshot.status === 'available';
+    if (before.current === 'available' && status === 'away') tell('You are away now: nothing new comes to you.');
+    before.current = status;
+  }, [status]);
+  const isAvailable = status === 'available';
   const change = async () => {
     setBusy(true);
     try {
