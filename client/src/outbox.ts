@@ -37,10 +37,8 @@ interface Kept {
   readonly conversationId: string;
   readonly content: string;
   readonly createdAt: number;
-  /** Its place among the user's messages that are on their way. */
+  /** Its place among the user's messages that are on their way: it is sent after those before it. */
   readonly order: number;
-  /** The message of the same sender that comes before it, where that one was on its way. */
-  readonly after: string | null;
   /** The tab that sends it. */
   readonly tab: string;
   readonly failed: { readonly code: ErrorCode; readonly message: string } | null;
@@ -264,7 +262,6 @@ export class ConversationOutbox {
       content,
       createdAt: clock.now(),
       order: this.#outbox.nextOrder(),
-      after: this.last ?? null,
       tab,
       failed: null,
     });
@@ -284,7 +281,7 @@ export class ConversationOutbox {
     if (entry?.state !== 'failed') return undefined;
     const { tab } = this.#outbox.deps;
     this.#entries = this.#entries.filter((other) => other !== entry);
-    return this.#post({ ...entry.kept, order: this.#outbox.nextOrder(), after: this.last ?? null, tab, failed: null });
+    return this.#post({ ...entry.kept, order: this.#outbox.nextOrder(), tab, failed: null });
   }
 
   /** Forgets a refused message. */
@@ -316,43 +313,26 @@ export class ConversationOutbox {
       else this.#take(kept);
     }
     this.#entries.sort((a, b) => a.kept.order - b.kept.order || (a.kept.id < b.kept.id ? -1 : 1));
-    this.#chain();
     this.#carrier.changed();
     this.pump();
   }
 
-  /** A message that was written before it was known what earlier pages had left comes after that. */
-  #chain(): void {
-    let before: Entry | undefined;
-    for (const entry of this.#entries) {
-      if (entry.state !== 'sending') continue;
-      if (before && entry.isOwn && !entry.isUnderWay && entry.kept.after === null) {
-        entry.kept = { ...entry.kept, after: before.kept.id };
-        this.#outbox.save(this.#userId, entry.kept);
-      }
-      before = entry;
-    }
-  }
-
-  /** Sends what may be sent. Each names the one before, so that no answer has to be waited for. */
+  /** Sends what may be sent. Each names the one before that is still on its way, so that no answer has to be waited for. */
   pump(): void {
     const { clock } = this.#outbox.deps;
     if (this.#isStopped || !this.#carrier.canSend() || clock.now() < this.#pausedUntil) return;
     let free = WINDOW - this.#entries.filter(({ isUnderWay }) => isUnderWay).length;
+    let before: string | undefined;
     for (const entry of this.#entries) {
-      if (free <= 0) return;
-      if (entry.state !== 'sending' || entry.isUnderWay) continue;
-      if (!entry.isOwn && !this.#takesOver(entry)) continue;
-      if (this.#waitsForOther(entry)) return;
-      free -= 1;
-      void this.#send(entry);
+      if (entry.state !== 'sending') continue;
+      if (!entry.isUnderWay) {
+        // What comes after another tab's is sooner done when that tab is done than waited for at the service.
+        if (free <= 0 || (!entry.isOwn && !this.#takesOver(entry))) return;
+        free -= 1;
+        void this.#send(entry, before);
+      }
+      before = entry.kept.id;
     }
-  }
-
-  /** Whether this message comes after one that another tab is sending: there it is sooner done than waited for at the service. */
-  #waitsForOther({ kept }: Entry): boolean {
-    const first = kept.after === null ? undefined : this.#find(kept.after);
-    return first?.state === 'sending' && !first.isOwn;
   }
 
   /** Another tab may be asleep. What one of this tab's messages has waited for so long, this tab sends, too: it is still one message. */
@@ -402,18 +382,15 @@ export class ConversationOutbox {
       if (state === 'sending') reject(error);
   }
 
-  async #send(entry: Entry): Promise<void> {
+  async #send(entry: Entry, after: string | undefined): Promise<void> {
     entry.isUnderWay = true;
-    const { id, content, after } = entry.kept;
-    const first = after === null ? undefined : this.#find(after);
-    // What is stored already, or was given up, is not to be waited for.
-    const isToWait = first?.state === 'sending';
+    const { id, content } = entry.kept;
     try {
       const answer = await this.#carrier.send({
         conversationId: this.#conversationId,
         content,
         clientMessageId: id,
-        ...(isToWait && { after: first.kept.id }),
+        ...(after !== undefined && { after }),
       });
       entry.isUnderWay = false;
       this.#failures = 0;
@@ -464,22 +441,10 @@ export class ConversationOutbox {
   }
 
   #fail(entry: Entry, error: LiveSupportError): void {
-    this.#refused(entry, error);
+    refuse(entry, error);
     entry.kept = { ...entry.kept, failed: { code: error.code as ErrorCode, message: error.message } };
     this.#outbox.save(this.#userId, entry.kept);
     this.#carrier.changed();
-  }
-
-  /** Messages that were to come after a refused one come after the one before it. */
-  #refused(entry: Entry, error: LiveSupportError): void {
-    entry.state = 'failed';
-    entry.error = error;
-    entry.reject(error);
-    for (const other of this.#entries) {
-      if (other.kept.after !== entry.kept.id) continue;
-      other.kept = { ...other.kept, after: entry.kept.after };
-      if (other.isOwn) this.#outbox.save(this.#userId, other.kept);
-    }
   }
 
   #drop(entry: Entry): void {
@@ -509,9 +474,15 @@ export class ConversationOutbox {
   #update(entry: Entry, kept: Kept): void {
     entry.kept = kept;
     if (kept.failed && entry.state === 'sending') {
-      this.#refused(entry, new LiveSupportError(kept.failed.code, kept.failed.message));
+      refuse(entry, new LiveSupportError(kept.failed.code, kept.failed.message));
     }
   }
+}
+
+function refuse(entry: Entry, error: LiveSupportError): void {
+  entry.state = 'failed';
+  entry.error = error;
+  entry.reject(error);
 }
 
 function newEntry(kept: Kept, isOwn: boolean): Entry {

@@ -507,7 +507,7 @@ describe('two tabs', () => {
       const client = await service.connected({ storage: tab, locks });
       const view = client.conversation('c');
       await join(view);
-      clients.push({ client, view, socket: service.socket });
+      clients.push({ client, view, storage: tab, socket: service.socket });
     }
     return clients as [(typeof clients)[0], (typeof clients)[0]];
   }
@@ -589,6 +589,25 @@ describe('two tabs', () => {
     one.close();
     await settled();
     expect(contents()).toEqual(['left', 'said at once']);
+  });
+
+  it('keep the order though each has one refused without having heard of the other’s', async () => {
+    const [one, two] = await twoTabs();
+    const { clientMessageId: first } = two.view.send('first');
+    two.view.send('refused here');
+    await settled();
+    const { clientMessageId: refused } = one.view.send('refused there');
+    await settled();
+    two.view.send('last');
+    await settled();
+    const key = `live-support:outbox:kim:c:${refused}`;
+    const asWritten = JSON.parse(String(await one.storage.get(key)));
+    two.socket.take('SEND_MESSAGE');
+    two.socket.refuse('SEND_MESSAGE', 'VALIDATION_FAILED');
+    await settled();
+    void one.storage.set(key, JSON.stringify({ ...asWritten, failed: { code: 'VALIDATION_FAILED', message: 'no' } }));
+    await settled();
+    expect(two.socket.take('SEND_MESSAGE').data).toMatchObject({ content: 'last', after: first });
   });
 
   it('take over what a closed one has left', async () => {
