@@ -287,6 +287,7 @@ export class Connection {
   #retired: Line | undefined;
   #stopWaiting: Undo = () => undefined;
   #abort = new AbortController();
+  #isStopped = false;
 
   /** @internal */
   constructor(deps: ConnectionDependencies) {
@@ -311,8 +312,9 @@ export class Connection {
     return this.#emitter.on(name, listener);
   }
 
-  /** Connects, and stays connected. Does nothing where that is so already. */
+  /** Connects, and stays connected. Does nothing where that is so already, or the client is closed. */
   connect(): void {
+    if (this.#isStopped) return;
     if (this.#status.state !== 'idle' && this.#status.state !== 'closed') return;
     this.#failures = 0;
     void this.#try('asked');
@@ -330,6 +332,7 @@ export class Connection {
 
   /** @internal For the client: as `close`, for good. */
   stop(): void {
+    this.#isStopped = true;
     this.close();
     for (const undo of this.#undos) undo();
   }

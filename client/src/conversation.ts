@@ -113,8 +113,9 @@ export class ConversationView {
   #last: number | undefined;
   /** The list's beginning is settled. */
   #hasBegun = false;
-  /** Up to where `message` has told. */
+  /** Up to where `message` has told, and whom: a visitor, and the customer that the visitor has become, are one person. */
   #toldSeq = 0;
+  readonly #toldTo = new Set<string>();
   #outbox: ConversationOutbox | undefined;
   /** Of who was signed in before. */
   #outboxBefore: ConversationOutbox | undefined;
@@ -414,8 +415,12 @@ export class ConversationView {
     if (!user && !this.#outbox) return;
     const isNew = this.#outbox !== undefined;
     // A customer's conversation is no other customer's: who sees it next is the same person, a visitor who has said who they are.
-    const isSame = this.#outbox?.role === 'candidate' && user?.role === 'candidate';
-    if (!isSame) this.#toldSeq = 0;
+    // Who comes back was no visitor, and somebody else was here meanwhile.
+    const isSame = this.#outbox?.role === 'candidate' && user?.role === 'candidate' && !this.#toldTo.has(user.id);
+    if (!isSame) {
+      this.#toldSeq = 0;
+      this.#toldTo.clear();
+    }
     this.#outbox?.stop();
     this.#outboxBefore = this.#outbox ?? this.#outboxBefore;
     this.#outbox = undefined;
@@ -904,6 +909,7 @@ export class ConversationView {
     const { session, connection, outbox } = this.#deps;
     const user: User | null = session.user;
     if (this.#outbox || !user) return this.#outbox;
+    this.#toldTo.add(user.id);
     this.#outbox = new ConversationOutbox(
       outbox,
       {

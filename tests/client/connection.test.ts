@@ -47,6 +47,14 @@ describe('connecting', () => {
     expect(seen.slice(-2)).toEqual(['connecting asked', 'ready asked']);
   });
 
+  it('is not made again after the client is closed', async () => {
+    const client = await service.connected();
+    client.close();
+    client.connection.connect();
+    await settled();
+    expect([service.sockets.length, client.connection.status.state, service.clock.waiting]).toEqual([1, 'closed', 0]);
+  });
+
   it('gives up an upgrade that takes too long', async () => {
     service.opens = false;
     const client = await service.connected();

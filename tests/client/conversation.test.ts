@@ -342,6 +342,21 @@ describe('messages', () => {
     expect(told).toEqual([1, 2]);
   });
 
+  it('are told once more to a customer who comes back after another one', async () => {
+    await live(1);
+    const told: number[] = [];
+    view.on('message', ({ seq }) => told.push(seq));
+    await client.session.use(session(user('bo'), 't2'));
+    await settled();
+    service.socket.refuse('JOIN_CONVERSATION', 'NOT_FOUND');
+    await settled();
+    await client.session.use(session(user(), 't3'));
+    await settled();
+    service.socket.answer('JOIN_CONVERSATION', 'CONVERSATION_JOINED', joined({ messages: messages(1, 2) }));
+    await settled();
+    expect(told).toEqual([1, 2]);
+  });
+
   it('are shown by the same list until there are more', async () => {
     await live(2);
     const { messages: before } = view.snapshot;

@@ -1,7 +1,8 @@
 import { createClient } from '../../client/src/index.ts';
 import { numberFromEnv, seeds } from '../faults/seeds.ts';
 import { startDesk } from '../support/inProcess.ts';
-import { type Browser, browserOf, playSeed } from './hostile/play.ts';
+import { playSeed } from './hostile/play.ts';
+import { Browser } from './hostile/tab.ts';
 
 /** Seeds played at the same time: most of each is waiting. */
 const LANES = 4;
@@ -18,8 +19,8 @@ it(
       const supervisor = await desk.supervisor();
       const people = {
         supervisor,
-        candidate: await signedIn(await browserOf(await desk.candidate())),
-        agent: await signedIn(await browserOf(await desk.agent(supervisor))),
+        candidate: await signedIn(new Browser(await desk.candidate(), await desk.candidate('Gus Guest'))),
+        agent: await signedIn(new Browser(await desk.agent(supervisor))),
       };
       for (let seed = waiting.shift(); seed !== undefined && failures.length === 0; seed = waiting.shift()) {
         const complaints = await playSeed(world, people, seed);
@@ -49,9 +50,8 @@ async function signedIn(browser: Browser): Promise<Browser> {
     websocketUrl: 'ws://unused',
     storage: browser.storage.tab(),
     fetch: () => Promise.reject(new Error('unused')),
-    locks: browser.locks,
   });
-  await client.session.use(browser.person.session);
+  await client.session.use(browser.owner.session);
   client.close();
   return browser;
 }

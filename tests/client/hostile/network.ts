@@ -8,6 +8,8 @@ import { fetchAt } from '../support/browser.ts';
 
 /** How bad it is: probabilities, and milliseconds. */
 export interface Weather {
+  /** A request or a command is answered with a fault, whether it was carried out or not. */
+  readonly faults: number;
   /** A frame, either way, a request or an answer gets lost. */
   readonly loss: number;
   /** A frame comes twice. */
@@ -16,10 +18,83 @@ export interface Weather {
   readonly delay: number;
 }
 
-export const CALM: Weather = { loss: 0, doubling: 0, delay: 2 };
+export const CALM: Weather = { faults: 0, loss: 0, doubling: 0, delay: 2 };
 
 /** Commands of which a second run may be answered before the first one, and differently. */
 const NOT_DOUBLED = ['CLOSE_CONVERSATION', 'LEAVE_CONVERSATION'];
+
+/** A page that the system may put to sleep: what happens to it meanwhile it hears of when it wakes. */
+export class Sleeper {
+  #waiting: (() => void)[] | null = null;
+
+  get isAsleep(): boolean {
+    return this.#waiting !== null;
+  }
+
+  sleep(): void {
+    this.#waiting ??= [];
+  }
+
+  wake(): void {
+    const waiting = this.#waiting ?? [];
+    this.#waiting = null;
+    for (const work of waiting) setImmediate(() => this.run(work));
+  }
+
+  /** Now, or when the page is awake. */
+  run(work: () => void): void {
+    if (this.#waiting) this.#waiting.push(work);
+    else work();
+  }
+
+  awake(): Promise<void> {
+    return new Promise((resolve) => this.run(resolve));
+  }
+}
+
+/** How something fails that came through. */
+interface Fault {
+  /** It was carried out all the same. */
+  readonly isDone: boolean;
+  readonly answer: { readonly status: number; readonly type: string; readonly body: string };
+  readonly frame: (of: { readonly event: string; readonly requestId: string }) => object;
+}
+
+const PROBLEM = 'application/problem+json';
+const errorFrame =
+  (code: string, retryAfter?: number): Fault['frame'] =>
+  ({ event, requestId }) => ({
+    event: 'ERROR',
+    data: { code, message: code, event, ...(retryAfter !== undefined && { retryAfter }) },
+    requestId,
+  });
+const gatewayFrame: Fault['frame'] = () => ({
+  message: 'Internal server error',
+  connectionId: 'one',
+  requestId: 'another',
+});
+
+/** Of the service, of the gateway, and of something before it. */
+const UNKNOWN: readonly Omit<Fault, 'isDone'>[] = [
+  {
+    answer: { status: 503, type: PROBLEM, body: '{"status":503,"code":"UNAVAILABLE","detail":"no database"}' },
+    frame: errorFrame('UNAVAILABLE', 1),
+  },
+  {
+    answer: { status: 500, type: PROBLEM, body: '{"status":500,"code":"INTERNAL","detail":"a fault"}' },
+    frame: errorFrame('INTERNAL'),
+  },
+  {
+    answer: { status: 500, type: 'application/json', body: '{"message":"Internal Server Error"}' },
+    frame: gatewayFrame,
+  },
+  { answer: { status: 502, type: 'text/html', body: '<h1>Bad gateway</h1>' }, frame: gatewayFrame },
+];
+const TOO_MANY: Fault = {
+  isDone: false,
+  answer: { status: 429, type: PROBLEM, body: '{"status":429,"code":"RATE_LIMITED","detail":"too many"}' },
+  frame: errorFrame('RATE_LIMITED', 1),
+};
 
 interface Wire {
   /** Half open: the socket looks well, and nothing goes through it any more. */
@@ -35,16 +110,20 @@ export class Network {
   readonly #wires = new Set<Wire>();
   readonly #expired = new Set<string>();
   readonly #seen = new Set<string>();
+  readonly #fetch: Fetch;
   #isDown = false;
+  #isFaulty = false;
   weather: Weather = CALM;
-  readonly fetch: Fetch;
-  readonly WebSocket: SocketConstructor;
 
   constructor(gateway: Gateway, random: Random) {
     this.#gateway = gateway;
     this.#random = random;
-    this.fetch = this.#fetchThrough(fetchAt(gateway));
-    this.WebSocket = this.#socketThrough();
+    this.#fetch = fetchAt(gateway);
+  }
+
+  /** The network as a page has it. */
+  of(page: Sleeper): { readonly fetch: Fetch; readonly WebSocket: SocketConstructor } {
+    return { fetch: this.#fetchThrough(page), WebSocket: this.#socketThrough(page) };
   }
 
   /** Every socket is lost. The sides hear of it, or don't. */
@@ -65,6 +144,13 @@ export class Network {
     this.#isDown = false;
   }
 
+  /** The service answers, and only to say that it can't: its database is gone. */
+  async outage(ms: number): Promise<void> {
+    this.#isFaulty = true;
+    await sleep(ms);
+    this.#isFaulty = false;
+  }
+
   /** Every access token that was used so far is refused from now on. */
   expireTokens(): void {
     for (const token of this.#seen) this.#expired.add(token);
@@ -72,6 +158,13 @@ export class Network {
 
   get #isLost(): boolean {
     return this.#isDown || this.#random.chance(this.weather.loss);
+  }
+
+  get #fault(): Fault | null {
+    const random = this.#random;
+    if (!this.#isFaulty && !random.chance(this.weather.faults)) return null;
+    if (!this.#isFaulty && random.chance(0.2)) return TOO_MANY;
+    return { ...random.pick(UNKNOWN), isDone: random.chance(0.5) };
   }
 
   get #delay(): number {
@@ -83,25 +176,30 @@ export class Network {
     return this.#expired.has(token);
   }
 
-  #fetchThrough(fetch: Fetch): Fetch {
+  #fetchThrough(page: Sleeper): Fetch {
     return async (url, init) => {
-      await sleep(this.#delay);
-      if (this.#isLost) throw new TypeError('fetch failed');
-      const token = init.headers['authorization']?.replace('Bearer ', '');
-      if (token !== undefined && this.#isRefused(token)) {
-        const body = JSON.stringify({ status: 401, code: 'INVALID_TOKEN', detail: 'expired' });
-        return {
-          status: 401,
-          headers: { get: (name) => (name === 'content-type' ? 'application/problem+json' : null) },
-          text: async () => body,
-        };
+      try {
+        return await this.#request(url, init);
+      } finally {
+        await page.awake();
       }
-      const answer = await fetch(url, init);
-      await sleep(this.#delay);
-      if (this.#isLost) throw new TypeError('fetch failed');
-      return answer;
     };
   }
+
+  #request: Fetch = async (url, init) => {
+    await sleep(this.#delay);
+    if (this.#isLost) throw new TypeError('fetch failed');
+    const token = init.headers['authorization']?.replace('Bearer ', '');
+    if (token !== undefined && this.#isRefused(token)) {
+      return answerOf({ status: 401, type: PROBLEM, body: '{"status":401,"code":"INVALID_TOKEN","detail":"expired"}' });
+    }
+    const fault = this.#fault;
+    if (fault && !fault.isDone) return answerOf(fault.answer);
+    const answer = await this.#fetch(url, init);
+    await sleep(this.#delay);
+    if (this.#isLost) throw new TypeError('fetch failed');
+    return fault ? answerOf(fault.answer) : answer;
+  };
 
   /** One way of a socket: each text comes once, never or twice, whenever it likes. */
   #carry(wire: Wire, mayDouble: boolean, deliver: () => void): void {
@@ -114,7 +212,7 @@ export class Network {
     }
   }
 
-  #socketThrough(): SocketConstructor {
+  #socketThrough(page: Sleeper): SocketConstructor {
     const network = this;
     return class implements Socket {
       onopen: ((event: never) => void) | null = null;
@@ -123,6 +221,8 @@ export class Network {
       onerror: ((event: never) => void) | null = null;
       #transport: Transport | undefined;
       #isClosed = false;
+      /** What is told in place of the answers to these commands. */
+      readonly #faults = new Map<string, object>();
       readonly #wire: Wire = { isDead: false, cut: (code) => this.#lose(code) };
 
       constructor(_url: string, protocols: string[]) {
@@ -131,8 +231,23 @@ export class Network {
 
       send(text: string): void {
         if (this.#isClosed) return;
-        const mayDouble = !NOT_DOUBLED.some((event) => text.includes(event));
-        network.#carry(this.#wire, mayDouble, () => this.#transport?.send(text));
+        const { event, requestId } = JSON.parse(text) as { event: string; requestId?: string };
+        const fault = requestId === undefined ? null : network.#fault;
+        const mayDouble = fault === null && !NOT_DOUBLED.includes(event);
+        network.#carry(this.#wire, mayDouble, () => {
+          if (fault === null || requestId === undefined) return this.#transport?.send(text);
+          const frame = fault.frame({ event, requestId });
+          if (!fault.isDone) return this.#hear(JSON.stringify(frame));
+          this.#faults.set(requestId, frame);
+          this.#transport?.send(text);
+        });
+      }
+
+      #hear(text: string): void {
+        const { requestId = '' } = JSON.parse(text) as { requestId?: string };
+        const fault = this.#faults.get(requestId);
+        const heard = fault ? JSON.stringify(fault) : text;
+        network.#carry(this.#wire, true, () => page.run(() => this.onmessage?.({ data: heard })));
       }
 
       close(): void {
@@ -143,20 +258,20 @@ export class Network {
 
       async #connect(protocols: string[]): Promise<void> {
         await sleep(network.#delay);
-        if (network.#isLost || network.#isRefused(protocols[1] ?? '')) return this.#end(1006);
+        if (network.#isLost || network.#isFaulty || network.#isRefused(protocols[1] ?? '')) return this.#end(1006);
         network.#wires.add(this.#wire);
         try {
           await network.#gateway.open({ protocols }, (transport) => {
             this.#transport = transport;
             return {
-              receive: (text: string) => network.#carry(this.#wire, true, () => this.onmessage?.({ data: text })),
+              receive: (text: string) => this.#hear(text),
               end: (code: number) => {
                 if (!this.#wire.isDead) this.#end(code);
               },
             };
           });
           if (this.#isClosed) this.#transport?.close();
-          else if (!this.#wire.isDead) this.onopen?.(undefined as never);
+          else if (!this.#wire.isDead) page.run(() => this.onopen?.(undefined as never));
         } catch (error) {
           if (!(error instanceof UpgradeRefused)) throw error;
           this.#end(1006);
@@ -172,8 +287,12 @@ export class Network {
         network.#wires.delete(this.#wire);
         if (this.#isClosed) return;
         this.#isClosed = true;
-        this.onclose?.({ code });
+        page.run(() => this.onclose?.({ code }));
       }
     };
   }
+}
+
+function answerOf({ status, type, body }: Fault['answer']): Awaited<ReturnType<Fetch>> {
+  return { status, headers: { get: (name) => (name === 'content-type' ? type : null) }, text: async () => body };
 }
