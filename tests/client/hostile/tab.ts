@@ -45,6 +45,20 @@ export class FastClock {
   }
 }
 
+export const signedInAnew = (desk: Desk, { email, password }: Person): Promise<Person> =>
+  patiently(() => desk.login(email, password));
+
+/** On a machine that is busy with something else the service gives up at times. */
+export async function patiently<T>(work: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!/: 503 /.test(String(error))) throw error;
+    }
+  }
+}
+
 /** Somebody's browser: tabs that share what is kept. It outlives its tabs. */
 export class Browser {
   readonly owner: Person;
@@ -80,7 +94,7 @@ export interface World {
 interface Reading {
   readonly messages: Message[];
   readonly stop: AbortController;
-  /** It may have ended: somebody else was signed in meanwhile, or the conversation was not this person's. */
+  /** It may have ended: the owner was not signed in meanwhile, or the conversation was not theirs. */
   isOver: boolean;
 }
 
@@ -98,6 +112,7 @@ export class Tab {
   /** What should not have happened. */
   readonly complaints: string[] = [];
   readonly readings: Reading[] = [];
+  readonly #desk: Desk;
   readonly #conversationId: string;
   /** With how many of the last messages the screen begins; 0 for all. */
   readonly #last: number;
@@ -108,6 +123,7 @@ export class Tab {
     const { desk, network, clock, random, conversationId } = world;
     this.name = name;
     this.browser = browser;
+    this.#desk = desk;
     this.#conversationId = conversationId;
     this.#last = random.pick([0, 0, 1, 3]);
     const { sleeper } = this;
@@ -120,8 +136,7 @@ export class Tab {
       page: this.page,
       // Under load a refresh may not come through in its time: the person signs in again.
       getSession: async () => {
-        const { email, password } = browser.present;
-        const { session } = await desk.login(email, password);
+        const { session } = await signedInAnew(desk, browser.present);
         await sleeper.awake();
         return session;
       },
@@ -138,9 +153,7 @@ export class Tab {
     });
     this.view = this.client.conversation(conversationId);
     this.#begin();
-    this.client.session.on('change', ({ user }) => {
-      if (user) this.#signedIn(user.id);
-    });
+    this.client.session.on('change', () => this.#personChanged());
   }
 
   get beginsLate(): boolean {
@@ -154,6 +167,23 @@ export class Tab {
 
   get isOwners(): boolean {
     return this.client.session.user?.id === this.browser.owner.user.id;
+  }
+
+  /** Nothing is on its way. */
+  get isQuiet(): boolean {
+    return this.view.snapshot.outbox.every(({ state }) => state !== 'sending');
+  }
+
+  /** How it is, where something doesn't come to its end. */
+  describe(): string {
+    const { state, reason, error, messages, outbox } = this.view.snapshot;
+    const { connection, session } = this.client;
+    const how = {
+      ...{ state, reason, error: error?.code, messages: messages.length },
+      outbox: outbox.map((one) => one.error?.code ?? one.state),
+      ...{ status: connection.status, user: session.user?.email },
+    };
+    return `${this.name}: ${JSON.stringify(how)}`;
   }
 
   get #isGuests(): boolean {
@@ -179,21 +209,24 @@ export class Tab {
   }
 
   /** Somebody takes the place of who was signed in. */
-  async signIn(person: Person, desk: Desk): Promise<void> {
+  async signIn(person: Person): Promise<void> {
     this.browser.present = person;
-    const { session } = await desk.login(person.email, person.password);
+    const { session } = await signedInAnew(this.#desk, person);
     await this.client.session.use(session);
   }
 
-  /** Somebody signs out, whatever becomes of that, and somebody else signs in. */
-  changePlaces(person: Person): void {
-    this.browser.present = person;
+  /** Who was signed in signs out, and somebody else signs in. */
+  async changePlaces(person: Person): Promise<void> {
     const { email, password } = person;
-    // What fails here the next attempt to connect makes good.
-    void this.client
-      .signOut()
-      .then(() => this.client.signIn({ email, password }))
-      .catch(() => this.client.connection.connect());
+    this.browser.present = person;
+    try {
+      await this.client.signOut();
+      // Somebody was faster, in another tab.
+      if (this.browser.present === person) await this.client.signIn({ email, password });
+    } catch {
+      // The next attempt to connect makes good what has failed.
+      this.client.connection.connect();
+    }
   }
 
   /** Ends as a page does that is closed or reloaded: what it hasn't sent yet is what it has kept. */
@@ -206,10 +239,10 @@ export class Tab {
   }
 
   /** Whoever signs in is told everything, from the beginning; and a guest nothing. */
-  #signedIn(userId: string): void {
-    this.told = [];
-    if (userId !== this.browser.owner.user.id) this.reading.isOver = true;
+  #personChanged(): void {
+    if (!this.isOwners) this.reading.isOver = true;
     else if (this.reading.isOver) this.#read();
+    if (this.client.session.user) this.told = [];
   }
 
   #begin(): void {
@@ -238,7 +271,7 @@ export class Tab {
 
   #read(): void {
     this.readings.at(-1)?.stop.abort();
-    const reading: Reading = { messages: [], stop: new AbortController(), isOver: this.#isGuests };
+    const reading: Reading = { messages: [], stop: new AbortController(), isOver: !this.isOwners };
     this.readings.push(reading);
     this.#reads = Promise.all([this.#reads, this.#readOn(this.view, reading)]).then(() => undefined);
   }
