@@ -83,8 +83,11 @@ export class SessionKeeper {
   #decisions = 0;
   #renewal: Renewal | undefined;
   #renewing: Promise<void> | undefined;
-  /** What was written last, until it is there. */
+  /** What was written last, until it is there. One after the other, so that what was written last is what is kept. */
   #writing: Promise<void> = Promise.resolve();
+  /** How often the storage was asked, and which question was answered last: an answer to an earlier one says how it was. */
+  #asked = 0;
+  #answered = 0;
   #remembered: readonly Session[] = [];
   #closed: LiveSupportError | undefined;
   #unsubscribe: Undo;
@@ -325,13 +328,16 @@ export class SessionKeeper {
     this.#remembered = [session, ...this.#remembered].slice(0, REMEMBERED);
   }
 
-  /** What is kept now, maybe by another tab. Not what was kept before something that was written meanwhile. */
+  /** What is kept now, maybe by another tab. Not what was kept before something that was written, or read, meanwhile. */
   async #look(): Promise<Kept | null> {
     for (;;) {
       const writing = this.#writing;
       await writing;
+      this.#asked += 1;
+      const asked = this.#asked;
       const text = await this.#deps.storage.get(this.#deps.key);
-      if (writing !== this.#writing) continue;
+      if (writing !== this.#writing || asked < this.#answered) continue;
+      this.#answered = asked;
       const kept = text === null ? null : read(text);
       if (kept) this.#remember(kept.session);
       const began = this.#renewal?.began;
@@ -349,7 +355,7 @@ export class SessionKeeper {
       await (kept ? storage.set(key, JSON.stringify(kept)) : storage.remove(key));
       this.#become(kept?.session.user ?? null, reason);
     };
-    this.#writing = write();
+    this.#writing = this.#writing.then(write, write);
     return this.#writing;
   }
 

@@ -366,6 +366,61 @@ describe('what comes late', () => {
   });
 });
 
+describe('a storage that takes its time', () => {
+  it('keeps what was written last', async () => {
+    const [kept, late] = [memoryStorage(), gate()];
+    let isSlow = true;
+    const set = async (key: string, value: string) => {
+      const isLate = isSlow;
+      isSlow = false;
+      if (isLate) await late.opened;
+      await kept.set(key, value);
+    };
+    const client = service.client({ storage: { ...kept, set } });
+    const heard: unknown[] = [];
+    client.session.on('change', ({ user: who }) => heard.push(who?.id ?? null));
+    const all = [client.session.use(session(user('ann'), 'ta')), client.session.use(session(user('bob'), 'tb'))];
+    all.push(client.session.end());
+    await settled();
+    late.open();
+    await Promise.all(all);
+    expect([await client.session.restore(), await kept.get('live-support:session')]).toEqual([null, null]);
+    expect(heard).toEqual(['ann', 'bob', null]);
+  });
+
+  it('and has no room brings nobody back who has signed out', async () => {
+    const full = () => {
+      throw new Error('QuotaExceededError');
+    };
+    const client = service.client({ storage: { ...memoryStorage(), set: full } });
+    await Promise.all([client.session.use(session()), client.session.end()]);
+    expect(await client.session.restore()).toBeNull();
+  });
+
+  it('is believed in the order in which it was asked', async () => {
+    const [shared, late] = [sharedStorage(), gate()];
+    const [tab, other] = [shared.tab(), service.client({ storage: shared.tab() })];
+    let isSlow = false;
+    const get = async (key: string) => {
+      const text = await tab.get(key);
+      const isLate = isSlow;
+      isSlow = false;
+      if (isLate) await late.opened;
+      return text;
+    };
+    const client = service.client({ storage: { ...tab, get } });
+    await other.session.use(session(user('ann'), 'ta'));
+    await settled();
+    isSlow = true;
+    const looking = client.session.restore();
+    await settled();
+    await other.session.use(session(user('bob'), 'tb'));
+    await settled();
+    late.open();
+    expect([(await looking)?.id, client.session.user?.id]).toEqual(['bob', 'bob']);
+  });
+});
+
 describe('signing out', () => {
   const logouts = () => service.requests.flatMap(({ operation, token }) => (operation === 'logout' ? [token] : []));
 
