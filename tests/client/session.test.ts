@@ -483,6 +483,20 @@ describe('a visitor who becomes a customer', () => {
     await settled();
     expect(await storage.keys('live-support:outbox:ada:')).toHaveLength(1);
   });
+
+  it.each(['exchange', 'use'] as const)('by %s counts for nothing once they have signed out after it', async (how) => {
+    const client = service.client();
+    await client.session.use(session(user('visitor')));
+    const customers = session(user('ada'), 't9');
+    service.handlers.exchangeIdentity = () => ({ status: 200, body: customers });
+    service.handlers.logout = () => ({ status: 204 });
+    const outcome = codeOf(
+      how === 'use' ? client.use(customers, 't1') : client.exchange({ token: 'x', visitorToken: 't1' }),
+    );
+    await client.signOut();
+    await settled();
+    expect([outcome.code, client.session.user]).toEqual(['SIGNED_OUT', null]);
+  });
 });
 
 describe('nothing goes on for ever', () => {
