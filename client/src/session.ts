@@ -302,7 +302,8 @@ export class SessionKeeper {
     // Another tab may have signed somebody in meanwhile.
     await this.#look();
     signal.throwIfAborted();
-    const session = await getSession?.({ signal });
+    // One that hears nothing of the signal keeps nobody from what comes next.
+    const session = await unlessAborted(signal, Promise.resolve(getSession?.({ signal })));
     if (session) return this.#replace(this.#keep(session), 'signedIn', signal);
     await this.#replace(null, reason, signal);
     throw new LiveSupportError('SIGNED_OUT', getSession ? 'getSession returned no session' : 'nobody is signed in');

@@ -524,6 +524,23 @@ describe('nothing goes on for ever', () => {
     expect(service.calls('refreshSession')).toBe(1);
   });
 
+  it.each([
+    ['somebody has signed in by other means', false],
+    ['the client is closed', true],
+  ])('where getSession never answers, and %s', async (_what, isClosed) => {
+    const [storage, locks] = [memoryStorage(), localLocks()];
+    const asking = service.client({ storage, locks, getSession: () => new Promise(() => undefined) });
+    void asking.http.getMe().catch(() => undefined);
+    await settled();
+    if (isClosed) asking.close();
+    const client = isClosed ? service.client({ storage, locks }) : asking;
+    await client.session.use(session(user(), 't1', 0));
+    const call = client.http.getMe().catch(() => undefined);
+    await settled();
+    expect(service.calls('refreshSession')).toBe(1);
+    expect(await call).toEqual(user());
+  });
+
   it('where a session is short', async () => {
     const client = service.client();
     await client.session.use(session(user(), 't1', 30));
