@@ -51,6 +51,8 @@ const REPEAT_MS = 25_000;
 /** After so many renewals a call takes the session that there is, refused or not: nothing is renewed for ever. */
 const MOST_RENEWALS = 2;
 const REFRESH_TIMEOUT_MS = 8_000;
+/** A refresh that has taken so long is sent by another tab as well: the service answers both alike, and who has sent it may be asleep. */
+const TAKE_OVER_MS = 10_000;
 /** What has answered so recently can be reached. */
 const REACHED_MS = 5_000;
 /** The service is told of a sign-out within this time, or not at all. */
@@ -203,7 +205,7 @@ export class SessionKeeper {
       if (kept && (renewals > MOST_RENEWALS || this.#isUsable(kept, refused))) return kept.session.accessToken;
       if (this.#closed) throw this.#closed;
       if (renewals > MOST_RENEWALS) throw new LiveSupportError('UNEXPECTED', 'no session is kept');
-      this.#renewing ??= this.#renew(refused).finally(() => {
+      this.#renewing ??= this.#renew(kept?.refreshSentAt ?? null, refused).finally(() => {
         this.#renewing = undefined;
       });
       await unlessAborted(signal, this.#renewing);
@@ -243,13 +245,15 @@ export class SessionKeeper {
   }
 
   /** One at a time, in this tab and all others: whoever comes second finds what the first one has stored. */
-  async #renew(refused: string | undefined): Promise<void> {
+  async #renew(sentAt: number | null, refused: string | undefined): Promise<void> {
     const { clock, key, locks } = this.#deps;
+    const left = TAKE_OVER_MS - (sentAt === null ? 0 : Math.abs(clock.now() - sentAt));
     const renewal: Renewal = { controller: new AbortController(), began: undefined };
     this.#renewal = renewal;
     const { signal } = renewal.controller;
     try {
-      await withLock(locks, clock, `${key}:refresh`, () => this.#renewNow(renewal, refused), signal);
+      const work = () => this.#renewNow(renewal, refused);
+      await withLock(locks, clock, `${key}:refresh`, work, signal, Math.max(0, left));
     } catch (error) {
       if (error === SUPERSEDED) return;
       if (error instanceof LiveSupportError) throw error;
@@ -296,17 +300,20 @@ export class SessionKeeper {
     }
   }
 
-  /** There is no session any more: asks for another one. */
+  /** There is no session any more: asks for another one, which may take as long as a person takes. One tab asks at a time. */
   async #obtain(reason: 'signedOut' | 'ended', signal: AbortSignal): Promise<void> {
-    const { getSession } = this.#deps;
-    // Another tab may have signed somebody in meanwhile.
-    await this.#look();
-    signal.throwIfAborted();
-    // One that hears nothing of the signal keeps nobody from what comes next.
-    const session = await unlessAborted(signal, Promise.resolve(getSession?.({ signal })));
-    if (session) return this.#replace(this.#keep(session), 'signedIn', signal);
-    await this.#replace(null, reason, signal);
-    throw new LiveSupportError('SIGNED_OUT', getSession ? 'getSession returned no session' : 'nobody is signed in');
+    const { clock, getSession, key, locks } = this.#deps;
+    const ask = async () => {
+      // Another tab may have signed somebody in meanwhile.
+      await this.#look();
+      signal.throwIfAborted();
+      // One that hears nothing of the signal keeps nobody from what comes next.
+      const session = await unlessAborted(signal, Promise.resolve(getSession?.({ signal })));
+      if (session) return this.#replace(this.#keep(session), 'signedIn', signal);
+      await this.#replace(null, reason, signal);
+      throw new LiveSupportError('SIGNED_OUT', getSession ? 'getSession returned no session' : 'nobody is signed in');
+    };
+    return getSession ? withLock(locks, clock, `${key}:getSession`, ask, signal) : ask();
   }
 
   /** What a renewal brings takes the place of what it began with, and of nothing else. */

@@ -1,5 +1,5 @@
 import { isLiveSupportError, localLocks, memoryStorage } from '../../client/src/index.ts';
-import { FakeService, gate, problem, session, settled, sharedStorage, user } from './support/fakes.ts';
+import { FakeClock, FakeService, gate, problem, session, settled, sharedStorage, user } from './support/fakes.ts';
 
 /** Who is signed in: one refresh at a time, repeated while that is safe, and never after. */
 
@@ -97,6 +97,50 @@ describe('two tabs', () => {
     service.handlers.refreshSession = () => renewed();
     await Promise.all([one.http.getMe(), two.http.getMe()]);
     expect(refreshes()).toEqual(['refresh-t1']);
+  });
+
+  describe.each([
+    ['at once', 0, 10_000],
+    ['20 seconds later', 20_000, 0],
+  ])('of which one falls asleep in the middle of a refresh, and the other needs it %s', (_when, later, within) => {
+    it('stay signed in: the other sends the same token in time', async () => {
+      const [storage, locks] = [sharedStorage(), localLocks()];
+      const asleep = service.client({ storage: storage.tab(), locks, clock: new FakeClock() });
+      const awake = service.client({ storage: storage.tab(), locks });
+      await awake.session.use(session(user(), 't1', 0));
+      const late = gate();
+      service.handlers.refreshSession = async () => {
+        await late.opened;
+        return renewed();
+      };
+      const sleepers = asleep.http.getMe();
+      await settled();
+      await service.clock.pass(later);
+      service.handlers.refreshSession = () => renewed();
+      const call = awake.http.getMe();
+      call.catch(() => undefined);
+      await service.clock.pass(within);
+      expect(refreshes()).toEqual(['refresh-t1', 'refresh-t1']);
+      late.open();
+      expect(await Promise.all([call, sleepers])).toEqual([user(), user()]);
+    });
+  });
+
+  it('ask getSession one at a time, for as long as a person takes', async () => {
+    const [storage, locks, answer] = [sharedStorage(), localLocks(), gate()];
+    let asked = 0;
+    const getSession = async () => {
+      asked += 1;
+      await answer.opened;
+      return session();
+    };
+    const clients = [1, 2].map(() => service.client({ storage: storage.tab(), locks, getSession }));
+    const calls = clients.map((client) => client.http.getMe());
+    await service.clock.pass(50_000);
+    expect(asked).toBe(1);
+    answer.open();
+    expect(await Promise.all(calls)).toEqual([user(), user()]);
+    expect(asked).toBe(1);
   });
 
   it('tell each other who is signed in', async () => {
