@@ -42,6 +42,8 @@ interface Renewal {
   readonly controller: AbortController;
   /** The refresh token that was kept when it began: `null` for none, `undefined` while that is not known. */
   began: string | null | undefined;
+  /** A refresh token is on its way: without the answer the session may be lost. */
+  isSent: boolean;
 }
 
 /** A token that expires within this time, or within a third of its own, counts as expired, because a request takes time to arrive. */
@@ -91,7 +93,7 @@ export class SessionKeeper {
   #asked = 0;
   #answered = 0;
   #remembered: readonly Session[] = [];
-  #closed: LiveSupportError | undefined;
+  readonly #closed = new AbortController();
   #unsubscribe: Undo;
 
   /** @internal */
@@ -182,7 +184,7 @@ export class SessionKeeper {
     work: (signal: AbortSignal) => Promise<T>,
   ): Promise<T> {
     signal?.throwIfAborted();
-    if (this.#closed) throw this.#closed;
+    this.#closed.signal.throwIfAborted();
     const call = new AbortController();
     const abort = () => call.abort(signal?.reason);
     signal?.addEventListener('abort', abort);
@@ -203,12 +205,12 @@ export class SessionKeeper {
       const kept = await this.#look();
       signal?.throwIfAborted();
       if (kept && (renewals > MOST_RENEWALS || this.#isUsable(kept, refused))) return kept.session.accessToken;
-      if (this.#closed) throw this.#closed;
+      this.#closed.signal.throwIfAborted();
       if (renewals > MOST_RENEWALS) throw new LiveSupportError('UNEXPECTED', 'no session is kept');
       this.#renewing ??= this.#renew(kept?.refreshSentAt ?? null, refused).finally(() => {
         this.#renewing = undefined;
       });
-      await unlessAborted(signal, this.#renewing);
+      await unlessAborted(signal, unlessAborted(this.#closed.signal, this.#renewing));
     }
   }
 
@@ -224,12 +226,13 @@ export class SessionKeeper {
     }
   }
 
-  /** Nothing is renewed any more, and nothing waits for an answer. */
+  /** Nothing is renewed any more, and nobody waits for an answer. That to a refresh is kept all the same, for whoever comes next. */
   stop(): void {
     this.#unsubscribe();
-    this.#closed = new LiveSupportError('CLOSED', 'the client is closed', { outcomeUnknown: true });
-    this.#renewal?.controller.abort(this.#closed);
-    for (const call of this.#calls.keys()) call.abort(this.#closed);
+    const closed = new LiveSupportError('CLOSED', 'the client is closed', { outcomeUnknown: true });
+    this.#closed.abort(closed);
+    if (!this.#renewal?.isSent) this.#renewal?.controller.abort(closed);
+    for (const call of this.#calls.keys()) call.abort(closed);
   }
 
   #isUsable({ session, expiresAt }: Kept, refused: string | undefined): boolean {
@@ -248,7 +251,7 @@ export class SessionKeeper {
   async #renew(sentAt: number | null, refused: string | undefined): Promise<void> {
     const { clock, key, locks } = this.#deps;
     const left = TAKE_OVER_MS - (sentAt === null ? 0 : Math.abs(clock.now() - sentAt));
-    const renewal: Renewal = { controller: new AbortController(), began: undefined };
+    const renewal: Renewal = { controller: new AbortController(), began: undefined, isSent: false };
     this.#renewal = renewal;
     const { signal } = renewal.controller;
     try {
@@ -268,17 +271,19 @@ export class SessionKeeper {
     const kept = await this.#look();
     renewal.began = kept?.session.refreshToken ?? null;
     if (!kept) return this.#obtain('signedOut', signal);
-    if (!this.#isUsable(kept, refused)) return this.#refresh(kept, signal);
+    if (!this.#isUsable(kept, refused)) return this.#refresh(kept, renewal);
   }
 
-  async #refresh(kept: Kept, signal: AbortSignal): Promise<void> {
+  async #refresh(kept: Kept, renewal: Renewal): Promise<void> {
     const { clock, random, wire } = this.#deps;
+    const { signal } = renewal.controller;
     let sentAt = kept.refreshSentAt;
     // While the service can't be reached, the token isn't sent: an answer that got lost would cost the session.
     if (sentAt === null && clock.now() - wire.lastAnswerAt > REACHED_MS) await wire.send('health', { signal }, null);
     for (let attempt = 0; ; attempt += 1) {
       if (sentAt !== null && clock.now() - sentAt > REPEAT_MS) return this.#obtain('ended', signal);
       const isFirst = sentAt === null;
+      renewal.isSent = true;
       if (sentAt === null) {
         sentAt = clock.now();
         await this.#replace({ ...kept, refreshSentAt: sentAt }, 'signedIn', signal);
@@ -289,12 +294,15 @@ export class SessionKeeper {
         return await this.#replace(this.#keep(session), 'signedIn', signal);
       } catch (error) {
         if (!(error instanceof LiveSupportError) || signal.aborted) throw error;
-        if (error.code === 'INVALID_TOKEN' || error.code === 'VALIDATION_FAILED') return this.#obtain('ended', signal);
-        if (!error.outcomeUnknown || error.code === 'UNEXPECTED') {
+        const hasEnded = error.code === 'INVALID_TOKEN' || error.code === 'VALIDATION_FAILED';
+        if (!hasEnded && (!error.outcomeUnknown || error.code === 'UNEXPECTED')) {
           // Not spent, unless by an attempt before: too many of them, or something on the way that is none of the service's.
           if (isFirst) await this.#replace(kept, 'signedIn', signal);
           throw error;
         }
+        this.#closed.signal.throwIfAborted();
+        renewal.isSent = false;
+        if (hasEnded) return this.#obtain('ended', signal);
         await sleep(clock, pause(BACKOFF, attempt, random), signal);
       }
     }

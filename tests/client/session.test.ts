@@ -196,6 +196,55 @@ describe('a refresh without an answer', () => {
     expect(client.session.user).toBeNull();
   });
 
+  it.each([
+    ['its answer', renewed(), 't2'],
+    ['that there were too many', problem(429, 'RATE_LIMITED', { 'retry-after': '1' }), 't3'],
+  ])('because the client was closed signs nobody out: %s is kept for the next page', async (_what, answer, token) => {
+    const [storage, late] = [memoryStorage(), gate()];
+    const client = service.client({ storage });
+    await client.session.use(session(user(), 't1', 0));
+    service.handlers.refreshSession = async () => {
+      await late.opened;
+      return answer;
+    };
+    const calls = [codeOf(client.http.getMe()), codeOf(client.session.accessToken())];
+    await settled();
+    client.close();
+    await settled();
+    expect(calls.map(({ code }) => code)).toEqual(['CLOSED', 'CLOSED']);
+    late.open();
+    await service.clock.pass(60_000);
+    expect([service.calls('refreshSession'), service.clock.waiting]).toEqual([1, 0]);
+    const next = service.client({ storage });
+    service.handlers.refreshSession = () => renewed('t3');
+    expect(await next.session.accessToken()).toBe(token);
+  });
+
+  it.each([
+    ['lost', () => 'lost' as const],
+    ['INVALID_TOKEN', () => problem(401, 'INVALID_TOKEN')],
+  ])('(%s) of a client that is closed is not repeated, and asks nobody', async (_how, answer) => {
+    const late = gate();
+    let asked = 0;
+    const client = service.client({
+      getSession: async () => {
+        asked += 1;
+        return null;
+      },
+    });
+    await client.session.use(session(user(), 't1', 0));
+    service.handlers.refreshSession = async () => {
+      await late.opened;
+      return answer();
+    };
+    const outcome = codeOf(client.http.getMe());
+    await settled();
+    client.close();
+    late.open();
+    await service.clock.pass(60_000);
+    expect([outcome.code, service.calls('refreshSession'), asked, service.clock.waiting]).toEqual(['CLOSED', 1, 0, 0]);
+  });
+
   it('counts from its first sending, across reloads', async () => {
     const storage = memoryStorage();
     const first = service.client({ storage });

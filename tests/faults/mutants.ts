@@ -857,8 +857,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'every tab refreshes by itself',
     file: 'client/src/session.ts',
-    find: 'if (!this.#isUsable(kept, refused)) return this.#refresh(kept, signal);',
-    replace: 'return this.#refresh(kept, signal);',
+    find: 'if (!this.#isUsable(kept, refused)) return this.#refresh(kept, renewal);',
+    replace: 'return this.#refresh(kept, renewal);',
     killers: ['tests/client/session'],
   },
   {
