@@ -103,10 +103,11 @@ export class Wire {
     }
     const { response, text } = got;
     const { status, headers } = response;
-    const parsed = /json/.test(headers.get('content-type') ?? '') ? parse(text) : undefined;
+    const contentType = headers.get('content-type') ?? '';
+    const parsed = /json/.test(contentType) ? parse(text) : undefined;
     const isOk = status >= 200 && status < 300;
     const isEmpty = isOk && status > 201 && text === '';
-    const isText = isOk && name === 'getTranscript';
+    const isText = isOk && name === 'getTranscript' && contentType.startsWith('text/plain');
     // A network that wants a sign-in of its own answers everything with a page.
     const isOurs = parsed !== undefined || isEmpty || isText;
     if (isOurs && status < 500) this.lastAnswerAt = clock.now();
@@ -199,6 +200,9 @@ const BY_STATUS: Readonly<Record<number, ErrorCode>> = {
   429: 'RATE_LIMITED',
 };
 
+/** A network's or a proxy's own page says nothing of a token, of who may see something, or of what is there. */
+const PAGE_SAYS_NOTHING: ReadonlySet<number> = new Set([401, 403, 404]);
+
 function refusal(
   status: number,
   body: unknown,
@@ -206,9 +210,8 @@ function refusal(
   isSafe: boolean,
 ): LiveSupportError {
   const { code, detail, message, requestId, errors }: Problem = typeof body === 'object' && body !== null ? body : {};
-  // A proxy's page says nothing of a token.
-  const byStatus = body === undefined && status === 401 ? undefined : BY_STATUS[status];
-  const known = code ?? byStatus ?? (status >= 500 ? 'UNAVAILABLE' : 'UNEXPECTED');
+  const isPage = body === undefined && PAGE_SAYS_NOTHING.has(status);
+  const known = code ?? (isPage ? undefined : BY_STATUS[status]) ?? (status >= 500 ? 'UNAVAILABLE' : 'UNEXPECTED');
   const outcomeUnknown = UNKNOWN_OUTCOME.has(known);
   const wait = Number(headers.get('retry-after') ?? Number.NaN);
   return new LiveSupportError(known, detail ?? message ?? `answered ${status}`, {

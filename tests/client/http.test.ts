@@ -162,6 +162,9 @@ describe('an answer that is none of the service’s', () => {
     const { http } = await signedIn();
     service.handlers.listConversations = () => page(200);
     await expect(http.listConversations()).rejects.toMatchObject({ code: 'UNEXPECTED', outcomeUnknown: true });
+    service.handlers.getTranscript = () => page(200);
+    const transcript = http.getTranscript({ params: { conversationId: 'c' } });
+    await expect(transcript).rejects.toMatchObject({ code: 'UNEXPECTED' });
     service.handlers.getTranscript = () => ({
       status: 200,
       body: 'kim: Hello',
@@ -170,6 +173,20 @@ describe('an answer that is none of the service’s', () => {
     expect(await http.getTranscript({ params: { conversationId: 'c' } })).toBe('kim: Hello');
     service.handlers.logout = () => ({ status: 204, headers: { 'content-type': '' } });
     expect(await http.logout()).toBeUndefined();
+  });
+
+  it.each([403, 404])('says nothing of a conversation (%i), and fails no message', async (status) => {
+    const client = await service.connected();
+    service.handlers.getConversation = () => page(status);
+    await expect(client.http.getConversation({ params: { conversationId: 'c' } })).rejects.toMatchObject({
+      code: 'UNEXPECTED',
+      status,
+    });
+    const view = client.conversation('c');
+    void view.join({ last: 3 }).catch(() => undefined);
+    view.send('Hello');
+    await service.clock.pass(10_000);
+    expect([view.snapshot.state, view.snapshot.outbox.map(({ state }) => state)]).toEqual(['joining', ['sending']]);
   });
 
   it('says nothing of the token', async () => {
