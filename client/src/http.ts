@@ -1,14 +1,7 @@
 import { httpRequest } from '../../lib/protocol/client.ts';
 import { abortable, type Backoff, type Clock, pause, sleep } from './clock.ts';
 import { LiveSupportError, PASSING, UNKNOWN_OUTCOME } from './errors.ts';
-import {
-  type Answers,
-  type ErrorCode,
-  type FieldError,
-  OPERATIONS,
-  type OperationName,
-  type Requests,
-} from './protocol.ts';
+import { type Answers, type ErrorCode, OPERATIONS, type OperationName, type Requests } from './protocol.ts';
 
 /** What this package needs of `fetch`. */
 export type Fetch = (
@@ -183,12 +176,13 @@ function unanswered(code: 'NETWORK' | 'TIMEOUT', message: string, isSafe: boolea
   return new LiveSupportError(code, message, { retryable: isSafe, outcomeUnknown: true, cause });
 }
 
+/** As the service writes it. What stands on the way may write something like it. */
 interface Problem {
-  readonly code?: ErrorCode;
+  readonly code?: unknown;
   readonly detail?: string;
   readonly message?: string;
   readonly requestId?: string;
-  readonly errors?: readonly FieldError[];
+  readonly errors?: unknown;
 }
 
 /** Of an answer that is not the service's own: the gateway's, or a proxy's. */
@@ -211,15 +205,17 @@ function refusal(
 ): LiveSupportError {
   const { code, detail, message, requestId, errors }: Problem = typeof body === 'object' && body !== null ? body : {};
   const isPage = body === undefined && PAGE_SAYS_NOTHING.has(status);
-  const known = code ?? (isPage ? undefined : BY_STATUS[status]) ?? (status >= 500 ? 'UNAVAILABLE' : 'UNEXPECTED');
-  const outcomeUnknown = UNKNOWN_OUTCOME.has(known);
+  const byStatus = (isPage ? undefined : BY_STATUS[status]) ?? (status >= 500 ? 'UNAVAILABLE' : 'UNEXPECTED');
+  const known = typeof code === 'string' ? (code as ErrorCode) : byStatus;
+  // Whatever it is called.
+  const outcomeUnknown = status >= 500 || UNKNOWN_OUTCOME.has(known);
   const wait = Number(headers.get('retry-after') ?? Number.NaN);
   return new LiveSupportError(known, detail ?? message ?? `answered ${status}`, {
     status,
     outcomeUnknown,
     // Over HTTP a conflict is with what has been stored: whoever asks reads that first.
-    retryable: outcomeUnknown ? isSafe : PASSING.has(known) && known !== 'CONFLICT',
-    errors: errors ?? [],
+    retryable: outcomeUnknown ? isSafe : status === 429 || (PASSING.has(known) && known !== 'CONFLICT'),
+    errors: Array.isArray(errors) ? errors : [],
     retryAfter: Number.isFinite(wait) ? wait : null,
     requestId: requestId ?? headers.get('x-request-id'),
   });

@@ -62,6 +62,16 @@ it.each([
   await expect(http.getMe()).rejects.toMatchObject({ code, status, retryable, outcomeUnknown });
 });
 
+it.each([
+  [504, { code: 'GATEWAY_TIMEOUT', message: 'upstream' }, { code: 'GATEWAY_TIMEOUT', outcomeUnknown: true }],
+  [503, { code: 1105, errors: { detail: 'no' } }, { code: 'UNAVAILABLE', errors: [], outcomeUnknown: true }],
+  [429, { code: 'TOO_FAST' }, { code: 'TOO_FAST', outcomeUnknown: false }],
+])('takes %i for what it is, whatever something on the way calls it', async (status, body, error) => {
+  const { http } = await signedIn({ requestRetries: 0 });
+  service.handlers.getMe = () => ({ status, body });
+  await expect(http.getMe()).rejects.toMatchObject({ status, retryable: true, ...error });
+});
+
 describe('without an answer', () => {
   it('what is safe is sent again, twice', async () => {
     const { http } = await signedIn();

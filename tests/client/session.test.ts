@@ -169,6 +169,7 @@ describe('a refresh without an answer', () => {
     ['lost', () => 'lost' as const],
     ['UNAVAILABLE', () => problem(503, 'UNAVAILABLE', { 'retry-after': '1' })],
     ['silence', () => 'silence' as const],
+    ['504 of a proxy with a code of its own', () => ({ status: 504, body: { code: 'GATEWAY_TIMEOUT' } })],
   ])('(%s) is repeated with the same token', async (_how, first) => {
     const client = service.client();
     await client.session.use(session(user(), 't1', 0));
