@@ -185,17 +185,16 @@ interface Problem {
   readonly errors?: unknown;
 }
 
-/** Of an answer that is not the service's own: the gateway's, or a proxy's. */
+/** Of an answer that is not the service's own: the gateway's, or a proxy's. That a token is none, only the service can say. */
 const BY_STATUS: Readonly<Record<number, ErrorCode>> = {
-  401: 'INVALID_TOKEN',
   403: 'FORBIDDEN',
   404: 'NOT_FOUND',
   413: 'PAYLOAD_TOO_LARGE',
   429: 'RATE_LIMITED',
 };
 
-/** A network's or a proxy's own page says nothing of a token, of who may see something, or of what is there. */
-const PAGE_SAYS_NOTHING: ReadonlySet<number> = new Set([401, 403, 404]);
+/** A network's or a proxy's own page says nothing of who may see something, or of what is there. */
+const PAGE_SAYS_NOTHING: ReadonlySet<number> = new Set([403, 404]);
 
 function refusal(
   status: number,

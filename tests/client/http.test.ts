@@ -199,11 +199,18 @@ describe('an answer that is none of the service’s', () => {
     expect([view.snapshot.state, view.snapshot.outbox.map(({ state }) => state)]).toEqual(['joining', ['sending']]);
   });
 
-  it('says nothing of the token', async () => {
+  it.each([
+    ['a page', page(401)],
+    ['a proxy’s JSON', { status: 401, body: { message: 'Unauthorized' } }],
+  ])('says nothing of the token (%s)', async (_what, answer) => {
     const client = await signedIn();
-    service.handlers.getMe = () => page(401);
+    service.handlers.getMe = () => answer;
     await expect(client.http.getMe()).rejects.toMatchObject({ code: 'UNEXPECTED', status: 401 });
     expect([client.session.user?.id, service.calls('refreshSession')]).toEqual(['kim', 0]);
+    await service.clock.pass(880_000);
+    service.handlers.refreshSession = () => answer;
+    await expect(client.http.getMe()).rejects.toMatchObject({ code: 'UNEXPECTED' });
+    expect(client.session.user?.id).toBe('kim');
   });
 });
 
