@@ -1,4 +1,4 @@
-import { httpRequest } from '../../lib/protocol/client.ts';
+import { type HttpRequest, httpRequest } from '../../lib/protocol/client.ts';
 import { abortable, type Backoff, type Clock, pause, sleep } from './clock.ts';
 import { LiveSupportError, PASSING, UNKNOWN_OUTCOME } from './errors.ts';
 import { type Answers, type ErrorCode, OPERATIONS, type OperationName, type Requests } from './protocol.ts';
@@ -65,7 +65,7 @@ export class Wire {
   ): Promise<Answers[N]> {
     const { httpUrl, fetch, clock } = this.#deps;
     const [line] = OPERATIONS[name];
-    const { method, path, body } = httpRequest(line as 'GET /health', parts);
+    const { method, path, body } = written(line, parts);
     const isSafe = isSafeToRepeat(OPERATIONS[name][2], parts.body);
     parts.signal?.throwIfAborted();
     const controller = new AbortController();
@@ -166,6 +166,15 @@ export function createHttp(wire: Wire, tokens: Tokens): Http {
   return Object.fromEntries(
     names.map((name) => [name, (request: Parts = {}) => call(name, request)]),
   ) as unknown as Http;
+}
+
+/** A name that would lead to another place, or a value that can't be written, is refused before it is sent. */
+function written(line: string, parts: Parts): HttpRequest {
+  try {
+    return httpRequest(line as 'GET /health', parts);
+  } catch (cause) {
+    throw new LiveSupportError('VALIDATION_FAILED', `${line} can't be written`, { cause });
+  }
 }
 
 /** Whether a command with this input may be sent again. */

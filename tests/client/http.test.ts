@@ -214,6 +214,23 @@ describe('an answer that is none of the service’s', () => {
   });
 });
 
+it('refuses what can’t be written as the service would, and nobody waits for it', async () => {
+  const client = await service.connected();
+  const refused = { name: 'LiveSupportError', code: 'VALIDATION_FAILED', outcomeUnknown: false };
+  await expect(client.http.getConversation({ params: { conversationId: '' } })).rejects.toMatchObject(refused);
+  const from = new Date('never');
+  await expect(client.http.supervisorAnalytics({ query: { from } })).rejects.toMatchObject(refused);
+  let refusal: unknown;
+  client
+    .conversation('..')
+    .join({ last: 3 })
+    .catch((error: unknown) => {
+      refusal = error;
+    });
+  await settled();
+  expect(refusal).toMatchObject(refused);
+});
+
 it('rejects with an error of this package when getSession throws', async () => {
   const cause = new TypeError('fetch failed');
   const { http } = service.client({
