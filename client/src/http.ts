@@ -1,6 +1,6 @@
 import { type HttpRequest, httpRequest } from '../../lib/protocol/client.ts';
 import { abortable, type Backoff, type Clock, pause, sleep } from './clock.ts';
-import { LiveSupportError, PASSING, UNKNOWN_OUTCOME } from './errors.ts';
+import { isTokenRefused, LiveSupportError, PASSING, UNKNOWN_OUTCOME } from './errors.ts';
 import { type Answers, type ErrorCode, OPERATIONS, type OperationName, type Requests } from './protocol.ts';
 
 /** What this package needs of `fetch`. */
@@ -156,7 +156,7 @@ export function createHttp(wire: Wire, tokens: Tokens): Http {
         try {
           return await wire.send(name, parts, token);
         } catch (error) {
-          if (!(error instanceof LiveSupportError) || error.code !== 'INVALID_TOKEN') throw error;
+          if (!isTokenRefused(error)) throw error;
           return wire.send(name, parts, await tokens.accessToken({ signal, refused: token }));
         }
       });

@@ -1,6 +1,6 @@
 import { type Clock, pause, sleep, unlessAborted } from './clock.ts';
 import { Emitter, type Undo } from './emitter.ts';
-import { LiveSupportError } from './errors.ts';
+import { isTokenRefused, LiveSupportError } from './errors.ts';
 import type { Caller, CallOptions, Wire } from './http.ts';
 import { type Locks, withLock } from './locks.ts';
 import type { Session, User } from './protocol.ts';
@@ -162,13 +162,19 @@ export class SessionKeeper {
     if (!kept) return;
     const until = clock.now() + SIGN_OUT_MS;
     const { accessToken, refreshToken } = kept.session;
+    const leave = (token: string) => wire.send('logout', { signal }, token, until - clock.now());
+    const renewAndLeave = async () => {
+      const parts = { body: { refreshToken }, signal };
+      // Sent a second time it would pass for a theft, which ends the session, too.
+      await leave((await wire.send('refreshSession', parts, null, until - clock.now())).accessToken);
+    };
     try {
-      const token =
-        kept.expiresAt > clock.now()
-          ? accessToken
-          : // Sent a second time it would pass for a theft, which ends the session, too.
-            (await wire.send('refreshSession', { body: { refreshToken }, signal }, null, SIGN_OUT_MS)).accessToken;
-      await wire.send('logout', { signal }, token, until - clock.now());
+      if (kept.expiresAt <= clock.now()) return await renewAndLeave();
+      await leave(accessToken).catch((error: unknown) => {
+        if (!isTokenRefused(error)) throw error;
+        // By the service's clock it has expired.
+        return renewAndLeave();
+      });
     } catch (error) {
       if (!(error instanceof LiveSupportError)) throw error;
     }
@@ -221,7 +227,7 @@ export class SessionKeeper {
       await this.#deps.wire.send('getMe', options, token);
       return token;
     } catch (error) {
-      if (!(error instanceof LiveSupportError) || error.code !== 'INVALID_TOKEN') throw error;
+      if (!isTokenRefused(error)) throw error;
       return this.accessToken({ ...options, refused: token });
     }
   }
@@ -294,7 +300,7 @@ export class SessionKeeper {
         return await this.#replace(this.#keep(session), 'signedIn', signal);
       } catch (error) {
         if (!(error instanceof LiveSupportError) || signal.aborted) throw error;
-        const hasEnded = error.code === 'INVALID_TOKEN' || error.code === 'VALIDATION_FAILED';
+        const hasEnded = isTokenRefused(error) || error.code === 'VALIDATION_FAILED';
         if (!hasEnded && (!error.outcomeUnknown || error.code === 'UNEXPECTED')) {
           // Not spent, unless by an attempt before: too many of them, or something on the way that is none of the service's.
           if (isFirst) await this.#replace(kept, 'signedIn', signal);

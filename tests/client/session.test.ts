@@ -531,6 +531,14 @@ describe('signing out', () => {
     expect([client.session.user?.id, logouts()]).toEqual(['bob', ['ta']]);
   });
 
+  it('with a token that the service takes for expired already is told with another one', async () => {
+    const client = service.client();
+    await client.session.use(session());
+    service.handlers.logout = ({ token }) => (token === 't1' ? problem(401, 'INVALID_TOKEN') : { status: 204 });
+    await client.signOut();
+    expect(logouts()).toEqual(['t1', 't2']);
+  });
+
   it('with a token that has expired takes no longer, and makes no session in order to end it', async () => {
     let made = 0;
     const client = service.client({
