@@ -309,7 +309,9 @@ export class SessionKeeper {
         this.#closed.signal.throwIfAborted();
         renewal.isSent = false;
         if (hasEnded) return this.#obtain('ended', signal);
-        await sleep(clock, pause(BACKOFF, attempt, random), signal);
+        // As long as the service says, if that is not too long for a repeat.
+        const least = Math.min((error.retryAfter ?? 0) * 1000, BACKOFF.mostMs);
+        await sleep(clock, least + pause(BACKOFF, attempt, random), signal);
       }
     }
   }

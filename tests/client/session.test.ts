@@ -184,6 +184,23 @@ describe('a refresh without an answer', () => {
     expect(refreshes()).toEqual(['refresh-t1', 'refresh-t1', 'refresh-t1']);
   });
 
+  it('is repeated when the service says so, and before it is too late', async () => {
+    for (const seconds of [2, 120]) {
+      const client = service.client();
+      await client.session.use(session(user(), 't1', 0));
+      service.handlers.refreshSession = () => problem(503, 'UNAVAILABLE', { 'retry-after': String(seconds) });
+      const call = client.http.getMe();
+      call.catch(() => undefined);
+      await service.clock.pass(1_999);
+      expect(refreshes()).toEqual(['refresh-t1']);
+      service.handlers.refreshSession = () => renewed();
+      await service.clock.pass(8_000);
+      expect(refreshes()).toEqual(['refresh-t1', 'refresh-t1']);
+      expect(await call).toEqual(user());
+      service.requests.length = 0;
+    }
+  });
+
   it('is not repeated when it would pass for a theft', async () => {
     const client = service.client();
     await client.session.use(session(user(), 't1', 0));
