@@ -48,8 +48,6 @@ const MOST_RETRY_AFTER_SECONDS = 10;
 /** The service over HTTP, one request at a time. Knows no session. */
 export class Wire {
   readonly #deps: HttpDependencies;
-  /** When the service last answered, and not to say that it can't; 0 for never. */
-  lastAnswerAt = 0;
 
   /** @internal */
   constructor(deps: HttpDependencies) {
@@ -103,7 +101,6 @@ export class Wire {
     const isText = isOk && name === 'getTranscript' && contentType.startsWith('text/plain');
     // A network that wants a sign-in of its own answers everything with a page.
     const isOurs = parsed !== undefined || isEmpty || isText;
-    if (isOurs && status < 500) this.lastAnswerAt = clock.now();
     if (!isOk) throw refusal(status, parsed, headers, isSafe);
     if (!isOurs) {
       throw new LiveSupportError('UNEXPECTED', `the answer to ${line} is none of the service's`, {

@@ -55,8 +55,6 @@ const MOST_RENEWALS = 2;
 const REFRESH_TIMEOUT_MS = 8_000;
 /** A refresh that has taken so long is sent by another tab as well: the service answers both alike, and who has sent it may be asleep. */
 const TAKE_OVER_MS = 10_000;
-/** What has answered so recently can be reached. */
-const REACHED_MS = 5_000;
 /** The service is told of a sign-out within this time, or not at all. */
 const SIGN_OUT_MS = 5_000;
 /** A visitor's token is alive for minutes: it is of one of the last sessions. */
@@ -284,8 +282,9 @@ export class SessionKeeper {
     const { clock, random, wire } = this.#deps;
     const { signal } = renewal.controller;
     let sentAt = kept.refreshSentAt;
-    // While the service can't be reached, the token isn't sent: an answer that got lost would cost the session.
-    if (sentAt === null && clock.now() - wire.lastAnswerAt > REACHED_MS) await wire.send('health', { signal }, null);
+    // While the service can't be reached, the token isn't sent: an answer that got lost would cost the session. An answer to something
+    // else, however recent, says less.
+    if (sentAt === null) await wire.send('health', { signal }, null);
     for (let attempt = 0; ; attempt += 1) {
       if (sentAt !== null && clock.now() - sentAt > REPEAT_MS) return this.#obtain('ended', signal);
       const isFirst = sentAt === null;

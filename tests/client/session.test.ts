@@ -306,6 +306,18 @@ describe('a refresh without an answer', () => {
     expect(await client.http.getMe()).toEqual(user());
   });
 
+  it('is not begun right after the last answer either, once nothing can be reached', async () => {
+    const client = service.client();
+    await client.session.use(session(user(), 't1', 0));
+    await client.http.getDesk().catch(() => undefined);
+    service.handlers.health = () => 'lost';
+    service.handlers.refreshSession = () => 'lost';
+    const call = expect(client.http.getMe()).rejects.toMatchObject({ code: 'NETWORK', retryable: true });
+    await service.clock.pass(60_000);
+    await call;
+    expect([client.session.user?.id, service.calls('refreshSession')]).toEqual(['kim', 0]);
+  });
+
   it('is not begun while the database can’t be reached: an outage signs nobody out', async () => {
     const client = await service.connected();
     await service.clock.pass(880_000);
