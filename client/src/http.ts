@@ -45,6 +45,9 @@ export interface HttpDependencies {
 /** The longest `retryAfter` that is waited for here. After a longer one the call rejects, and the application decides. */
 const MOST_RETRY_AFTER_SECONDS = 10;
 
+/** Who wakes up with an answer that has come meanwhile hears first of the timers that are overdue: the end of a time-out is spent awake. */
+const AWAKE_MS = 1_000;
+
 /** The service over HTTP, one request at a time. Knows no session. */
 export class Wire {
   readonly #deps: HttpDependencies;
@@ -86,7 +89,11 @@ export class Wire {
         answer.then(resolve, (cause: unknown) =>
           reject(unanswered('NETWORK', `${line} could not be sent, or its answer was lost`, isSafe, cause)),
         );
-        return clock.after(timeoutMs, late);
+        const awake = Math.min(timeoutMs, AWAKE_MS);
+        let undo = clock.after(timeoutMs - awake, () => {
+          undo = clock.after(awake, late);
+        });
+        return () => undo();
       });
     } catch (error) {
       controller.abort();

@@ -263,6 +263,23 @@ describe('a refresh without an answer', () => {
     expect([outcome.code, service.calls('refreshSession'), asked, service.clock.waiting]).toEqual(['CLOSED', 1, 0, 0]);
   });
 
+  it('for as long as the machine slept has one as it wakes up', async () => {
+    const [client, late] = [service.client(), gate()];
+    await client.session.use(session(user(), 't1', 0));
+    service.handlers.refreshSession = async () => {
+      await late.opened;
+      return renewed();
+    };
+    const outcome = codeOf(client.http.getMe());
+    await settled();
+    service.clock.sleep(3_600_000);
+    // The timers that are overdue come before what the network has brought.
+    await service.clock.pass(0);
+    late.open();
+    await service.clock.pass(1_000);
+    expect([outcome.code, client.session.user?.id, refreshes()]).toEqual([undefined, 'kim', ['refresh-t1']]);
+  });
+
   it('counts from its first sending, across reloads', async () => {
     const storage = memoryStorage();
     const first = service.client({ storage });
