@@ -240,21 +240,21 @@ export class CustomerClient {
    * visitor becomes the customer: their conversations come along, and what is in their outbox.
    */
   async exchange(body: Requests['exchangeIdentity']['body'], { signal }: CallOptions = {}): Promise<User> {
-    const ask = () => this.http.exchangeIdentity({ body, signal });
-    return this.#handOver(body.visitorToken, () => this.session.useAnswer(ask));
+    return this.#handOver(body.visitorToken, () => this.http.exchangeIdentity({ body, signal }));
   }
 
   /** As `session.use`. What is in the outbox of the visitor who was exchanged for this session is sent by it. */
   async use(session: Session, visitorToken?: string): Promise<void> {
-    await this.#handOver(visitorToken, async () => {
-      await this.session.use(session);
-      return session;
-    });
+    await this.#handOver(visitorToken, async () => session);
   }
 
-  async #handOver(visitorToken: string | undefined, signIn: () => Promise<Session>): Promise<User> {
-    const visitor = visitorToken === undefined ? null : await this.session.holderOf(visitorToken);
-    const { user } = await signIn();
+  async #handOver(visitorToken: string | undefined, ask: () => Promise<Session>): Promise<User> {
+    let visitor = null as User | null;
+    // Whose token it is, is looked up within the sign-in: a sign-out meanwhile comes after it.
+    const { user } = await this.session.useAnswer(async () => {
+      if (visitorToken !== undefined) visitor = await this.session.holderOf(visitorToken);
+      return ask();
+    });
     // First the session: from now on nothing is written for the visitor here.
     if (visitor && visitor.id !== user.id) {
       await this.#outbox.handOver(visitor.id, user.id);

@@ -53,6 +53,9 @@ export class LiveSupportError extends Error {
 
 export const isLiveSupportError = (error: unknown): error is LiveSupportError => error instanceof LiveSupportError;
 
+/** Whether the service took the access token, or the refresh token, for none. */
+export const isTokenRefused = (error: unknown): boolean => isLiveSupportError(error) && error.code === 'INVALID_TOKEN';
+
 /** Of a call that named here what it makes: made again, it would make another one. What surely had no effect may be made again. */
 export const madeHere = (error: unknown): unknown =>
   error instanceof LiveSupportError && error.retryable && error.outcomeUnknown

@@ -1,14 +1,7 @@
-import { httpRequest } from '../../lib/protocol/client.ts';
+import { type HttpRequest, httpRequest } from '../../lib/protocol/client.ts';
 import { abortable, type Backoff, type Clock, pause, sleep } from './clock.ts';
-import { LiveSupportError, PASSING, UNKNOWN_OUTCOME } from './errors.ts';
-import {
-  type Answers,
-  type ErrorCode,
-  type FieldError,
-  OPERATIONS,
-  type OperationName,
-  type Requests,
-} from './protocol.ts';
+import { isTokenRefused, LiveSupportError, PASSING, UNKNOWN_OUTCOME } from './errors.ts';
+import { type Answers, type ErrorCode, OPERATIONS, type OperationName, type Requests } from './protocol.ts';
 
 /** What this package needs of `fetch`. */
 export type Fetch = (
@@ -52,11 +45,12 @@ export interface HttpDependencies {
 /** The longest `retryAfter` that is waited for here. After a longer one the call rejects, and the application decides. */
 const MOST_RETRY_AFTER_SECONDS = 10;
 
+/** Who wakes up with an answer that has come meanwhile hears first of the timers that are overdue: the end of a time-out is spent awake. */
+const AWAKE_MS = 1_000;
+
 /** The service over HTTP, one request at a time. Knows no session. */
 export class Wire {
   readonly #deps: HttpDependencies;
-  /** When the service last answered, and not to say that it can't; 0 for never. */
-  lastAnswerAt = 0;
 
   /** @internal */
   constructor(deps: HttpDependencies) {
@@ -72,7 +66,7 @@ export class Wire {
   ): Promise<Answers[N]> {
     const { httpUrl, fetch, clock } = this.#deps;
     const [line] = OPERATIONS[name];
-    const { method, path, body } = httpRequest(line as 'GET /health', parts);
+    const { method, path, body } = written(line, parts);
     const isSafe = isSafeToRepeat(OPERATIONS[name][2], parts.body);
     parts.signal?.throwIfAborted();
     const controller = new AbortController();
@@ -95,7 +89,11 @@ export class Wire {
         answer.then(resolve, (cause: unknown) =>
           reject(unanswered('NETWORK', `${line} could not be sent, or its answer was lost`, isSafe, cause)),
         );
-        return clock.after(timeoutMs, late);
+        const awake = Math.min(timeoutMs, AWAKE_MS);
+        let undo = clock.after(timeoutMs - awake, () => {
+          undo = clock.after(awake, late);
+        });
+        return () => undo();
       });
     } catch (error) {
       controller.abort();
@@ -103,13 +101,13 @@ export class Wire {
     }
     const { response, text } = got;
     const { status, headers } = response;
-    const parsed = /json/.test(headers.get('content-type') ?? '') ? parse(text) : undefined;
+    const contentType = headers.get('content-type') ?? '';
+    const parsed = /json/.test(contentType) ? parse(text) : undefined;
     const isOk = status >= 200 && status < 300;
     const isEmpty = isOk && status > 201 && text === '';
-    const isText = isOk && name === 'getTranscript';
+    const isText = isOk && name === 'getTranscript' && contentType.startsWith('text/plain');
     // A network that wants a sign-in of its own answers everything with a page.
     const isOurs = parsed !== undefined || isEmpty || isText;
-    if (isOurs && status < 500) this.lastAnswerAt = clock.now();
     if (!isOk) throw refusal(status, parsed, headers, isSafe);
     if (!isOurs) {
       throw new LiveSupportError('UNEXPECTED', `the answer to ${line} is none of the service's`, {
@@ -162,7 +160,7 @@ export function createHttp(wire: Wire, tokens: Tokens): Http {
         try {
           return await wire.send(name, parts, token);
         } catch (error) {
-          if (!(error instanceof LiveSupportError) || error.code !== 'INVALID_TOKEN') throw error;
+          if (!isTokenRefused(error)) throw error;
           return wire.send(name, parts, await tokens.accessToken({ signal, refused: token }));
         }
       });
@@ -174,6 +172,15 @@ export function createHttp(wire: Wire, tokens: Tokens): Http {
   ) as unknown as Http;
 }
 
+/** A name that would lead to another place, or a value that can't be written, is refused before it is sent. */
+function written(line: string, parts: Parts): HttpRequest {
+  try {
+    return httpRequest(line as 'GET /health', parts);
+  } catch (cause) {
+    throw new LiveSupportError('VALIDATION_FAILED', `${line} can't be written`, { cause });
+  }
+}
+
 /** Whether a command with this input may be sent again. */
 export const isSafeToRepeat = (repeat: boolean | string, input: object | undefined): boolean =>
   typeof repeat === 'string' ? input !== undefined && repeat in input : repeat;
@@ -182,22 +189,25 @@ function unanswered(code: 'NETWORK' | 'TIMEOUT', message: string, isSafe: boolea
   return new LiveSupportError(code, message, { retryable: isSafe, outcomeUnknown: true, cause });
 }
 
+/** As the service writes it. What stands on the way may write something like it. */
 interface Problem {
-  readonly code?: ErrorCode;
+  readonly code?: unknown;
   readonly detail?: string;
   readonly message?: string;
   readonly requestId?: string;
-  readonly errors?: readonly FieldError[];
+  readonly errors?: unknown;
 }
 
-/** Of an answer that is not the service's own: the gateway's, or a proxy's. */
+/** Of an answer that is not the service's own: the gateway's, or a proxy's. That a token is none, only the service can say. */
 const BY_STATUS: Readonly<Record<number, ErrorCode>> = {
-  401: 'INVALID_TOKEN',
   403: 'FORBIDDEN',
   404: 'NOT_FOUND',
   413: 'PAYLOAD_TOO_LARGE',
   429: 'RATE_LIMITED',
 };
+
+/** A network's or a proxy's own page says nothing of who may see something, or of what is there. */
+const PAGE_SAYS_NOTHING: ReadonlySet<number> = new Set([403, 404]);
 
 function refusal(
   status: number,
@@ -206,17 +216,18 @@ function refusal(
   isSafe: boolean,
 ): LiveSupportError {
   const { code, detail, message, requestId, errors }: Problem = typeof body === 'object' && body !== null ? body : {};
-  // A proxy's page says nothing of a token.
-  const byStatus = body === undefined && status === 401 ? undefined : BY_STATUS[status];
-  const known = code ?? byStatus ?? (status >= 500 ? 'UNAVAILABLE' : 'UNEXPECTED');
-  const outcomeUnknown = UNKNOWN_OUTCOME.has(known);
+  const isPage = body === undefined && PAGE_SAYS_NOTHING.has(status);
+  const byStatus = (isPage ? undefined : BY_STATUS[status]) ?? (status >= 500 ? 'UNAVAILABLE' : 'UNEXPECTED');
+  const known = typeof code === 'string' ? (code as ErrorCode) : byStatus;
+  // Whatever it is called.
+  const outcomeUnknown = status >= 500 || UNKNOWN_OUTCOME.has(known);
   const wait = Number(headers.get('retry-after') ?? Number.NaN);
   return new LiveSupportError(known, detail ?? message ?? `answered ${status}`, {
     status,
     outcomeUnknown,
     // Over HTTP a conflict is with what has been stored: whoever asks reads that first.
-    retryable: outcomeUnknown ? isSafe : PASSING.has(known) && known !== 'CONFLICT',
-    errors: errors ?? [],
+    retryable: outcomeUnknown ? isSafe : status === 429 || (PASSING.has(known) && known !== 'CONFLICT'),
+    errors: Array.isArray(errors) ? errors : [],
     retryAfter: Number.isFinite(wait) ? wait : null,
     requestId: requestId ?? headers.get('x-request-id'),
   });

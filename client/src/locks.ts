@@ -48,7 +48,7 @@ export function defaultLocks(): Locks {
 const LOCK_MS = 60_000;
 
 /**
- * Does something once, in one tab at a time. For a tab that sleeps nobody waits for ever: after `LOCK_MS` it is done without the
+ * Does something once, in one tab at a time. For a tab that sleeps nobody waits for ever: after `mostMs` it is done without the
  * lock. An abort ends the wait, and not what has begun.
  */
 export function withLock<T>(
@@ -57,6 +57,7 @@ export function withLock<T>(
   name: string,
   work: () => Promise<T>,
   signal?: AbortSignal,
+  mostMs = LOCK_MS,
 ): Promise<T> {
   let begun: Promise<T> | undefined;
   const once = () => {
@@ -65,6 +66,6 @@ export function withLock<T>(
   };
   return abortable(signal, (resolve, reject) => {
     locks.request(name, once).then(resolve, reject);
-    return clock.after(LOCK_MS, () => once().then(resolve, reject));
+    return clock.after(mostMs, () => once().then(resolve, reject));
   });
 }

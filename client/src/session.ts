@@ -1,6 +1,6 @@
 import { type Clock, pause, sleep, unlessAborted } from './clock.ts';
 import { Emitter, type Undo } from './emitter.ts';
-import { LiveSupportError } from './errors.ts';
+import { isTokenRefused, LiveSupportError } from './errors.ts';
 import type { Caller, CallOptions, Wire } from './http.ts';
 import { type Locks, withLock } from './locks.ts';
 import type { Session, User } from './protocol.ts';
@@ -42,6 +42,8 @@ interface Renewal {
   readonly controller: AbortController;
   /** The refresh token that was kept when it began: `null` for none, `undefined` while that is not known. */
   began: string | null | undefined;
+  /** A refresh token is on its way: without the answer the session may be lost. */
+  isSent: boolean;
 }
 
 /** A token that expires within this time, or within a third of its own, counts as expired, because a request takes time to arrive. */
@@ -51,8 +53,8 @@ const REPEAT_MS = 25_000;
 /** After so many renewals a call takes the session that there is, refused or not: nothing is renewed for ever. */
 const MOST_RENEWALS = 2;
 const REFRESH_TIMEOUT_MS = 8_000;
-/** What has answered so recently can be reached. */
-const REACHED_MS = 5_000;
+/** A refresh that has taken so long is sent by another tab as well: the service answers both alike, and who has sent it may be asleep. */
+const TAKE_OVER_MS = 10_000;
 /** The service is told of a sign-out within this time, or not at all. */
 const SIGN_OUT_MS = 5_000;
 /** A visitor's token is alive for minutes: it is of one of the last sessions. */
@@ -83,10 +85,13 @@ export class SessionKeeper {
   #decisions = 0;
   #renewal: Renewal | undefined;
   #renewing: Promise<void> | undefined;
-  /** What was written last, until it is there. */
+  /** What was written last, until it is there. One after the other, so that what was written last is what is kept. */
   #writing: Promise<void> = Promise.resolve();
+  /** How often the storage was asked, and which question was answered last: an answer to an earlier one says how it was. */
+  #asked = 0;
+  #answered = 0;
   #remembered: readonly Session[] = [];
-  #closed: LiveSupportError | undefined;
+  readonly #closed = new AbortController();
   #unsubscribe: Undo;
 
   /** @internal */
@@ -155,13 +160,19 @@ export class SessionKeeper {
     if (!kept) return;
     const until = clock.now() + SIGN_OUT_MS;
     const { accessToken, refreshToken } = kept.session;
+    const leave = (token: string) => wire.send('logout', { signal }, token, until - clock.now());
+    const renewAndLeave = async () => {
+      const parts = { body: { refreshToken }, signal };
+      // Sent a second time it would pass for a theft, which ends the session, too.
+      await leave((await wire.send('refreshSession', parts, null, until - clock.now())).accessToken);
+    };
     try {
-      const token =
-        kept.expiresAt > clock.now()
-          ? accessToken
-          : // Sent a second time it would pass for a theft, which ends the session, too.
-            (await wire.send('refreshSession', { body: { refreshToken }, signal }, null, SIGN_OUT_MS)).accessToken;
-      await wire.send('logout', { signal }, token, until - clock.now());
+      if (kept.expiresAt <= clock.now()) return await renewAndLeave();
+      await leave(accessToken).catch((error: unknown) => {
+        if (!isTokenRefused(error)) throw error;
+        // By the service's clock it has expired.
+        return renewAndLeave();
+      });
     } catch (error) {
       if (!(error instanceof LiveSupportError)) throw error;
     }
@@ -177,7 +188,7 @@ export class SessionKeeper {
     work: (signal: AbortSignal) => Promise<T>,
   ): Promise<T> {
     signal?.throwIfAborted();
-    if (this.#closed) throw this.#closed;
+    this.#closed.signal.throwIfAborted();
     const call = new AbortController();
     const abort = () => call.abort(signal?.reason);
     signal?.addEventListener('abort', abort);
@@ -198,12 +209,12 @@ export class SessionKeeper {
       const kept = await this.#look();
       signal?.throwIfAborted();
       if (kept && (renewals > MOST_RENEWALS || this.#isUsable(kept, refused))) return kept.session.accessToken;
-      if (this.#closed) throw this.#closed;
+      this.#closed.signal.throwIfAborted();
       if (renewals > MOST_RENEWALS) throw new LiveSupportError('UNEXPECTED', 'no session is kept');
-      this.#renewing ??= this.#renew(refused).finally(() => {
+      this.#renewing ??= this.#renew(kept?.refreshSentAt ?? null, refused).finally(() => {
         this.#renewing = undefined;
       });
-      await unlessAborted(signal, this.#renewing);
+      await unlessAborted(signal, unlessAborted(this.#closed.signal, this.#renewing));
     }
   }
 
@@ -214,17 +225,18 @@ export class SessionKeeper {
       await this.#deps.wire.send('getMe', options, token);
       return token;
     } catch (error) {
-      if (!(error instanceof LiveSupportError) || error.code !== 'INVALID_TOKEN') throw error;
+      if (!isTokenRefused(error)) throw error;
       return this.accessToken({ ...options, refused: token });
     }
   }
 
-  /** Nothing is renewed any more, and nothing waits for an answer. */
+  /** Nothing is renewed any more, and nobody waits for an answer. That to a refresh is kept all the same, for whoever comes next. */
   stop(): void {
     this.#unsubscribe();
-    this.#closed = new LiveSupportError('CLOSED', 'the client is closed', { outcomeUnknown: true });
-    this.#renewal?.controller.abort(this.#closed);
-    for (const call of this.#calls.keys()) call.abort(this.#closed);
+    const closed = new LiveSupportError('CLOSED', 'the client is closed', { outcomeUnknown: true });
+    this.#closed.abort(closed);
+    if (!this.#renewal?.isSent) this.#renewal?.controller.abort(closed);
+    for (const call of this.#calls.keys()) call.abort(closed);
   }
 
   #isUsable({ session, expiresAt }: Kept, refused: string | undefined): boolean {
@@ -240,13 +252,15 @@ export class SessionKeeper {
   }
 
   /** One at a time, in this tab and all others: whoever comes second finds what the first one has stored. */
-  async #renew(refused: string | undefined): Promise<void> {
+  async #renew(sentAt: number | null, refused: string | undefined): Promise<void> {
     const { clock, key, locks } = this.#deps;
-    const renewal: Renewal = { controller: new AbortController(), began: undefined };
+    const left = TAKE_OVER_MS - (sentAt === null ? 0 : Math.abs(clock.now() - sentAt));
+    const renewal: Renewal = { controller: new AbortController(), began: undefined, isSent: false };
     this.#renewal = renewal;
     const { signal } = renewal.controller;
     try {
-      await withLock(locks, clock, `${key}:refresh`, () => this.#renewNow(renewal, refused), signal);
+      const work = () => this.#renewNow(renewal, refused);
+      await withLock(locks, clock, `${key}:refresh`, work, signal, Math.max(0, left));
     } catch (error) {
       if (error === SUPERSEDED) return;
       if (error instanceof LiveSupportError) throw error;
@@ -261,17 +275,20 @@ export class SessionKeeper {
     const kept = await this.#look();
     renewal.began = kept?.session.refreshToken ?? null;
     if (!kept) return this.#obtain('signedOut', signal);
-    if (!this.#isUsable(kept, refused)) return this.#refresh(kept, signal);
+    if (!this.#isUsable(kept, refused)) return this.#refresh(kept, renewal);
   }
 
-  async #refresh(kept: Kept, signal: AbortSignal): Promise<void> {
+  async #refresh(kept: Kept, renewal: Renewal): Promise<void> {
     const { clock, random, wire } = this.#deps;
+    const { signal } = renewal.controller;
     let sentAt = kept.refreshSentAt;
-    // While the service can't be reached, the token isn't sent: an answer that got lost would cost the session.
-    if (sentAt === null && clock.now() - wire.lastAnswerAt > REACHED_MS) await wire.send('health', { signal }, null);
+    // While the service can't be reached, the token isn't sent: an answer that got lost would cost the session. An answer to something
+    // else, however recent, says less.
+    if (sentAt === null) await wire.send('health', { signal }, null);
     for (let attempt = 0; ; attempt += 1) {
       if (sentAt !== null && clock.now() - sentAt > REPEAT_MS) return this.#obtain('ended', signal);
       const isFirst = sentAt === null;
+      renewal.isSent = true;
       if (sentAt === null) {
         sentAt = clock.now();
         await this.#replace({ ...kept, refreshSentAt: sentAt }, 'signedIn', signal);
@@ -282,27 +299,36 @@ export class SessionKeeper {
         return await this.#replace(this.#keep(session), 'signedIn', signal);
       } catch (error) {
         if (!(error instanceof LiveSupportError) || signal.aborted) throw error;
-        if (error.code === 'INVALID_TOKEN' || error.code === 'VALIDATION_FAILED') return this.#obtain('ended', signal);
-        if (!error.outcomeUnknown || error.code === 'UNEXPECTED') {
+        const hasEnded = isTokenRefused(error) || error.code === 'VALIDATION_FAILED';
+        if (!hasEnded && (!error.outcomeUnknown || error.code === 'UNEXPECTED')) {
           // Not spent, unless by an attempt before: too many of them, or something on the way that is none of the service's.
           if (isFirst) await this.#replace(kept, 'signedIn', signal);
           throw error;
         }
-        await sleep(clock, pause(BACKOFF, attempt, random), signal);
+        this.#closed.signal.throwIfAborted();
+        renewal.isSent = false;
+        if (hasEnded) return this.#obtain('ended', signal);
+        // As long as the service says, if that is not too long for a repeat.
+        const least = Math.min((error.retryAfter ?? 0) * 1000, BACKOFF.mostMs);
+        await sleep(clock, least + pause(BACKOFF, attempt, random), signal);
       }
     }
   }
 
-  /** There is no session any more: asks for another one. */
+  /** There is no session any more: asks for another one, which may take as long as a person takes. One tab asks at a time. */
   async #obtain(reason: 'signedOut' | 'ended', signal: AbortSignal): Promise<void> {
-    const { getSession } = this.#deps;
-    // Another tab may have signed somebody in meanwhile.
-    await this.#look();
-    signal.throwIfAborted();
-    const session = await getSession?.({ signal });
-    if (session) return this.#replace(this.#keep(session), 'signedIn', signal);
-    await this.#replace(null, reason, signal);
-    throw new LiveSupportError('SIGNED_OUT', getSession ? 'getSession returned no session' : 'nobody is signed in');
+    const { clock, getSession, key, locks } = this.#deps;
+    const ask = async () => {
+      // Another tab may have signed somebody in meanwhile.
+      await this.#look();
+      signal.throwIfAborted();
+      // One that hears nothing of the signal keeps nobody from what comes next.
+      const session = await unlessAborted(signal, Promise.resolve(getSession?.({ signal })));
+      if (session) return this.#replace(this.#keep(session), 'signedIn', signal);
+      await this.#replace(null, reason, signal);
+      throw new LiveSupportError('SIGNED_OUT', getSession ? 'getSession returned no session' : 'nobody is signed in');
+    };
+    return getSession ? withLock(locks, clock, `${key}:getSession`, ask, signal) : ask();
   }
 
   /** What a renewal brings takes the place of what it began with, and of nothing else. */
@@ -325,13 +351,16 @@ export class SessionKeeper {
     this.#remembered = [session, ...this.#remembered].slice(0, REMEMBERED);
   }
 
-  /** What is kept now, maybe by another tab. Not what was kept before something that was written meanwhile. */
+  /** What is kept now, maybe by another tab. Not what was kept before something that was written, or read, meanwhile. */
   async #look(): Promise<Kept | null> {
     for (;;) {
       const writing = this.#writing;
       await writing;
+      this.#asked += 1;
+      const asked = this.#asked;
       const text = await this.#deps.storage.get(this.#deps.key);
-      if (writing !== this.#writing) continue;
+      if (writing !== this.#writing || asked < this.#answered) continue;
+      this.#answered = asked;
       const kept = text === null ? null : read(text);
       if (kept) this.#remember(kept.session);
       const began = this.#renewal?.began;
@@ -349,7 +378,7 @@ export class SessionKeeper {
       await (kept ? storage.set(key, JSON.stringify(kept)) : storage.remove(key));
       this.#become(kept?.session.user ?? null, reason);
     };
-    this.#writing = write();
+    this.#writing = this.#writing.then(write, write);
     return this.#writing;
   }
 

@@ -62,6 +62,16 @@ it.each([
   await expect(http.getMe()).rejects.toMatchObject({ code, status, retryable, outcomeUnknown });
 });
 
+it.each([
+  [504, { code: 'GATEWAY_TIMEOUT', message: 'upstream' }, { code: 'GATEWAY_TIMEOUT', outcomeUnknown: true }],
+  [503, { code: 1105, errors: { detail: 'no' } }, { code: 'UNAVAILABLE', errors: [], outcomeUnknown: true }],
+  [429, { code: 'TOO_FAST' }, { code: 'TOO_FAST', outcomeUnknown: false }],
+])('takes %i for what it is, whatever something on the way calls it', async (status, body, error) => {
+  const { http } = await signedIn({ requestRetries: 0 });
+  service.handlers.getMe = () => ({ status, body });
+  await expect(http.getMe()).rejects.toMatchObject({ status, retryable: true, ...error });
+});
+
 describe('without an answer', () => {
   it('what is safe is sent again, twice', async () => {
     const { http } = await signedIn();
@@ -162,6 +172,9 @@ describe('an answer that is none of the service’s', () => {
     const { http } = await signedIn();
     service.handlers.listConversations = () => page(200);
     await expect(http.listConversations()).rejects.toMatchObject({ code: 'UNEXPECTED', outcomeUnknown: true });
+    service.handlers.getTranscript = () => page(200);
+    const transcript = http.getTranscript({ params: { conversationId: 'c' } });
+    await expect(transcript).rejects.toMatchObject({ code: 'UNEXPECTED' });
     service.handlers.getTranscript = () => ({
       status: 200,
       body: 'kim: Hello',
@@ -172,12 +185,50 @@ describe('an answer that is none of the service’s', () => {
     expect(await http.logout()).toBeUndefined();
   });
 
-  it('says nothing of the token', async () => {
+  it.each([403, 404])('says nothing of a conversation (%i), and fails no message', async (status) => {
+    const client = await service.connected();
+    service.handlers.getConversation = () => page(status);
+    await expect(client.http.getConversation({ params: { conversationId: 'c' } })).rejects.toMatchObject({
+      code: 'UNEXPECTED',
+      status,
+    });
+    const view = client.conversation('c');
+    void view.join({ last: 3 }).catch(() => undefined);
+    view.send('Hello');
+    await service.clock.pass(10_000);
+    expect([view.snapshot.state, view.snapshot.outbox.map(({ state }) => state)]).toEqual(['joining', ['sending']]);
+  });
+
+  it.each([
+    ['a page', page(401)],
+    ['a proxy’s JSON', { status: 401, body: { message: 'Unauthorized' } }],
+  ])('says nothing of the token (%s)', async (_what, answer) => {
     const client = await signedIn();
-    service.handlers.getMe = () => page(401);
+    service.handlers.getMe = () => answer;
     await expect(client.http.getMe()).rejects.toMatchObject({ code: 'UNEXPECTED', status: 401 });
     expect([client.session.user?.id, service.calls('refreshSession')]).toEqual(['kim', 0]);
+    await service.clock.pass(880_000);
+    service.handlers.refreshSession = () => answer;
+    await expect(client.http.getMe()).rejects.toMatchObject({ code: 'UNEXPECTED' });
+    expect(client.session.user?.id).toBe('kim');
   });
+});
+
+it('refuses what can’t be written as the service would, and nobody waits for it', async () => {
+  const client = await service.connected();
+  const refused = { name: 'LiveSupportError', code: 'VALIDATION_FAILED', outcomeUnknown: false };
+  await expect(client.http.getConversation({ params: { conversationId: '' } })).rejects.toMatchObject(refused);
+  const from = new Date('never');
+  await expect(client.http.supervisorAnalytics({ query: { from } })).rejects.toMatchObject(refused);
+  let refusal: unknown;
+  client
+    .conversation('..')
+    .join({ last: 3 })
+    .catch((error: unknown) => {
+      refusal = error;
+    });
+  await settled();
+  expect(refusal).toMatchObject(refused);
 });
 
 it('rejects with an error of this package when getSession throws', async () => {

@@ -1,5 +1,5 @@
 import { isLiveSupportError, localLocks, memoryStorage } from '../../client/src/index.ts';
-import { FakeService, gate, problem, session, settled, sharedStorage, user } from './support/fakes.ts';
+import { FakeClock, FakeService, gate, problem, session, settled, sharedStorage, user } from './support/fakes.ts';
 
 /** Who is signed in: one refresh at a time, repeated while that is safe, and never after. */
 
@@ -99,6 +99,50 @@ describe('two tabs', () => {
     expect(refreshes()).toEqual(['refresh-t1']);
   });
 
+  describe.each([
+    ['at once', 0, 10_000],
+    ['20 seconds later', 20_000, 0],
+  ])('of which one falls asleep in the middle of a refresh, and the other needs it %s', (_when, later, within) => {
+    it('stay signed in: the other sends the same token in time', async () => {
+      const [storage, locks] = [sharedStorage(), localLocks()];
+      const asleep = service.client({ storage: storage.tab(), locks, clock: new FakeClock() });
+      const awake = service.client({ storage: storage.tab(), locks });
+      await awake.session.use(session(user(), 't1', 0));
+      const late = gate();
+      service.handlers.refreshSession = async () => {
+        await late.opened;
+        return renewed();
+      };
+      const sleepers = asleep.http.getMe();
+      await settled();
+      await service.clock.pass(later);
+      service.handlers.refreshSession = () => renewed();
+      const call = awake.http.getMe();
+      call.catch(() => undefined);
+      await service.clock.pass(within);
+      expect(refreshes()).toEqual(['refresh-t1', 'refresh-t1']);
+      late.open();
+      expect(await Promise.all([call, sleepers])).toEqual([user(), user()]);
+    });
+  });
+
+  it('ask getSession one at a time, for as long as a person takes', async () => {
+    const [storage, locks, answer] = [sharedStorage(), localLocks(), gate()];
+    let asked = 0;
+    const getSession = async () => {
+      asked += 1;
+      await answer.opened;
+      return session();
+    };
+    const clients = [1, 2].map(() => service.client({ storage: storage.tab(), locks, getSession }));
+    const calls = clients.map((client) => client.http.getMe());
+    await service.clock.pass(50_000);
+    expect(asked).toBe(1);
+    answer.open();
+    expect(await Promise.all(calls)).toEqual([user(), user()]);
+    expect(asked).toBe(1);
+  });
+
   it('tell each other who is signed in', async () => {
     const [storage, locks] = [sharedStorage(), localLocks()];
     const [one, two] = [
@@ -125,6 +169,7 @@ describe('a refresh without an answer', () => {
     ['lost', () => 'lost' as const],
     ['UNAVAILABLE', () => problem(503, 'UNAVAILABLE', { 'retry-after': '1' })],
     ['silence', () => 'silence' as const],
+    ['504 of a proxy with a code of its own', () => ({ status: 504, body: { code: 'GATEWAY_TIMEOUT' } })],
   ])('(%s) is repeated with the same token', async (_how, first) => {
     const client = service.client();
     await client.session.use(session(user(), 't1', 0));
@@ -139,6 +184,23 @@ describe('a refresh without an answer', () => {
     expect(refreshes()).toEqual(['refresh-t1', 'refresh-t1', 'refresh-t1']);
   });
 
+  it('is repeated when the service says so, and before it is too late', async () => {
+    for (const seconds of [2, 120]) {
+      const client = service.client();
+      await client.session.use(session(user(), 't1', 0));
+      service.handlers.refreshSession = () => problem(503, 'UNAVAILABLE', { 'retry-after': String(seconds) });
+      const call = client.http.getMe();
+      call.catch(() => undefined);
+      await service.clock.pass(1_999);
+      expect(refreshes()).toEqual(['refresh-t1']);
+      service.handlers.refreshSession = () => renewed();
+      await service.clock.pass(8_000);
+      expect(refreshes()).toEqual(['refresh-t1', 'refresh-t1']);
+      expect(await call).toEqual(user());
+      service.requests.length = 0;
+    }
+  });
+
   it('is not repeated when it would pass for a theft', async () => {
     const client = service.client();
     await client.session.use(session(user(), 't1', 0));
@@ -150,6 +212,72 @@ describe('a refresh without an answer', () => {
     await service.clock.pass(600_000);
     expect(service.calls('refreshSession')).toBe(sent);
     expect(client.session.user).toBeNull();
+  });
+
+  it.each([
+    ['its answer', renewed(), 't2'],
+    ['that there were too many', problem(429, 'RATE_LIMITED', { 'retry-after': '1' }), 't3'],
+  ])('because the client was closed signs nobody out: %s is kept for the next page', async (_what, answer, token) => {
+    const [storage, late] = [memoryStorage(), gate()];
+    const client = service.client({ storage });
+    await client.session.use(session(user(), 't1', 0));
+    service.handlers.refreshSession = async () => {
+      await late.opened;
+      return answer;
+    };
+    const calls = [codeOf(client.http.getMe()), codeOf(client.session.accessToken())];
+    await settled();
+    client.close();
+    await settled();
+    expect(calls.map(({ code }) => code)).toEqual(['CLOSED', 'CLOSED']);
+    late.open();
+    await service.clock.pass(60_000);
+    expect([service.calls('refreshSession'), service.clock.waiting]).toEqual([1, 0]);
+    const next = service.client({ storage });
+    service.handlers.refreshSession = () => renewed('t3');
+    expect(await next.session.accessToken()).toBe(token);
+  });
+
+  it.each([
+    ['lost', () => 'lost' as const],
+    ['INVALID_TOKEN', () => problem(401, 'INVALID_TOKEN')],
+  ])('(%s) of a client that is closed is not repeated, and asks nobody', async (_how, answer) => {
+    const late = gate();
+    let asked = 0;
+    const client = service.client({
+      getSession: async () => {
+        asked += 1;
+        return null;
+      },
+    });
+    await client.session.use(session(user(), 't1', 0));
+    service.handlers.refreshSession = async () => {
+      await late.opened;
+      return answer();
+    };
+    const outcome = codeOf(client.http.getMe());
+    await settled();
+    client.close();
+    late.open();
+    await service.clock.pass(60_000);
+    expect([outcome.code, service.calls('refreshSession'), asked, service.clock.waiting]).toEqual(['CLOSED', 1, 0, 0]);
+  });
+
+  it('for as long as the machine slept has one as it wakes up', async () => {
+    const [client, late] = [service.client(), gate()];
+    await client.session.use(session(user(), 't1', 0));
+    service.handlers.refreshSession = async () => {
+      await late.opened;
+      return renewed();
+    };
+    const outcome = codeOf(client.http.getMe());
+    await settled();
+    service.clock.sleep(3_600_000);
+    // The timers that are overdue come before what the network has brought.
+    await service.clock.pass(0);
+    late.open();
+    await service.clock.pass(1_000);
+    expect([outcome.code, client.session.user?.id, refreshes()]).toEqual([undefined, 'kim', ['refresh-t1']]);
   });
 
   it('counts from its first sending, across reloads', async () => {
@@ -193,6 +321,18 @@ describe('a refresh without an answer', () => {
     service.handlers.health = () => ({ status: 200, body: {} });
     service.handlers.refreshSession = () => renewed();
     expect(await client.http.getMe()).toEqual(user());
+  });
+
+  it('is not begun right after the last answer either, once nothing can be reached', async () => {
+    const client = service.client();
+    await client.session.use(session(user(), 't1', 0));
+    await client.http.getDesk().catch(() => undefined);
+    service.handlers.health = () => 'lost';
+    service.handlers.refreshSession = () => 'lost';
+    const call = expect(client.http.getMe()).rejects.toMatchObject({ code: 'NETWORK', retryable: true });
+    await service.clock.pass(60_000);
+    await call;
+    expect([client.session.user?.id, service.calls('refreshSession')]).toEqual(['kim', 0]);
   });
 
   it('is not begun while the database can’t be reached: an outage signs nobody out', async () => {
@@ -366,6 +506,61 @@ describe('what comes late', () => {
   });
 });
 
+describe('a storage that takes its time', () => {
+  it('keeps what was written last', async () => {
+    const [kept, late] = [memoryStorage(), gate()];
+    let isSlow = true;
+    const set = async (key: string, value: string) => {
+      const isLate = isSlow;
+      isSlow = false;
+      if (isLate) await late.opened;
+      await kept.set(key, value);
+    };
+    const client = service.client({ storage: { ...kept, set } });
+    const heard: unknown[] = [];
+    client.session.on('change', ({ user: who }) => heard.push(who?.id ?? null));
+    const all = [client.session.use(session(user('ann'), 'ta')), client.session.use(session(user('bob'), 'tb'))];
+    all.push(client.session.end());
+    await settled();
+    late.open();
+    await Promise.all(all);
+    expect([await client.session.restore(), await kept.get('live-support:session')]).toEqual([null, null]);
+    expect(heard).toEqual(['ann', 'bob', null]);
+  });
+
+  it('and has no room brings nobody back who has signed out', async () => {
+    const full = () => {
+      throw new Error('QuotaExceededError');
+    };
+    const client = service.client({ storage: { ...memoryStorage(), set: full } });
+    await Promise.all([client.session.use(session()), client.session.end()]);
+    expect(await client.session.restore()).toBeNull();
+  });
+
+  it('is believed in the order in which it was asked', async () => {
+    const [shared, late] = [sharedStorage(), gate()];
+    const [tab, other] = [shared.tab(), service.client({ storage: shared.tab() })];
+    let isSlow = false;
+    const get = async (key: string) => {
+      const text = await tab.get(key);
+      const isLate = isSlow;
+      isSlow = false;
+      if (isLate) await late.opened;
+      return text;
+    };
+    const client = service.client({ storage: { ...tab, get } });
+    await other.session.use(session(user('ann'), 'ta'));
+    await settled();
+    isSlow = true;
+    const looking = client.session.restore();
+    await settled();
+    await other.session.use(session(user('bob'), 'tb'));
+    await settled();
+    late.open();
+    expect([(await looking)?.id, client.session.user?.id]).toEqual(['bob', 'bob']);
+  });
+});
+
 describe('signing out', () => {
   const logouts = () => service.requests.flatMap(({ operation, token }) => (operation === 'logout' ? [token] : []));
 
@@ -380,6 +575,14 @@ describe('signing out', () => {
     await service.clock.pass(5_000);
     await leaving;
     expect([client.session.user?.id, logouts()]).toEqual(['bob', ['ta']]);
+  });
+
+  it('with a token that the service takes for expired already is told with another one', async () => {
+    const client = service.client();
+    await client.session.use(session());
+    service.handlers.logout = ({ token }) => (token === 't1' ? problem(401, 'INVALID_TOKEN') : { status: 204 });
+    await client.signOut();
+    expect(logouts()).toEqual(['t1', 't2']);
   });
 
   it('with a token that has expired takes no longer, and makes no session in order to end it', async () => {
@@ -428,6 +631,20 @@ describe('a visitor who becomes a customer', () => {
     await settled();
     expect(await storage.keys('live-support:outbox:ada:')).toHaveLength(1);
   });
+
+  it.each(['exchange', 'use'] as const)('by %s counts for nothing once they have signed out after it', async (how) => {
+    const client = service.client();
+    await client.session.use(session(user('visitor')));
+    const customers = session(user('ada'), 't9');
+    service.handlers.exchangeIdentity = () => ({ status: 200, body: customers });
+    service.handlers.logout = () => ({ status: 204 });
+    const outcome = codeOf(
+      how === 'use' ? client.use(customers, 't1') : client.exchange({ token: 'x', visitorToken: 't1' }),
+    );
+    await client.signOut();
+    await settled();
+    expect([outcome.code, client.session.user]).toEqual(['SIGNED_OUT', null]);
+  });
 });
 
 describe('nothing goes on for ever', () => {
@@ -453,6 +670,23 @@ describe('nothing goes on for ever', () => {
     await service.clock.pass(60_000);
     expect(await call).toEqual(user());
     expect(service.calls('refreshSession')).toBe(1);
+  });
+
+  it.each([
+    ['somebody has signed in by other means', false],
+    ['the client is closed', true],
+  ])('where getSession never answers, and %s', async (_what, isClosed) => {
+    const [storage, locks] = [memoryStorage(), localLocks()];
+    const asking = service.client({ storage, locks, getSession: () => new Promise(() => undefined) });
+    void asking.http.getMe().catch(() => undefined);
+    await settled();
+    if (isClosed) asking.close();
+    const client = isClosed ? service.client({ storage, locks }) : asking;
+    await client.session.use(session(user(), 't1', 0));
+    const call = client.http.getMe().catch(() => undefined);
+    await settled();
+    expect(service.calls('refreshSession')).toBe(1);
+    expect(await call).toEqual(user());
   });
 
   it('where a session is short', async () => {
