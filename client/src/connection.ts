@@ -497,7 +497,8 @@ export class Connection {
     // Not all at the same moment, of those that connected at the same moment.
     line.later(options.replaceAfterMs * (0.9 + 0.1 * random()), () => void this.#replace(line));
     this.#become({ state: 'ready', reason });
-    this.#emitter.emit('up', { epoch: this.#epoch });
+    // Who was told of it may have closed it.
+    if (this.#line === line) this.#emitter.emit('up', { epoch: this.#epoch });
   }
 
   /** A new socket takes the place of this one, which stays until what is under way on it is answered. */
@@ -579,10 +580,11 @@ export class Connection {
   }
 
   #drop(): void {
+    const line = this.#line;
+    // First: to what hears of its end, be it by the abort, it was not lost.
+    this.#line = undefined;
     this.#stopWaiting();
     this.#abort.abort();
-    const line = this.#line;
-    this.#line = undefined;
     line?.over(null);
     this.#retired?.over(null);
   }

@@ -469,6 +469,20 @@ describe('closing', () => {
     expect(service.clock.waiting).toBe(0);
   });
 
+  it('as soon as it is ready stays so', async () => {
+    const client = service.client();
+    await client.session.use(session());
+    const ups: number[] = [];
+    client.connection.on('up', ({ epoch }) => ups.push(epoch));
+    client.connection.on('status', ({ state }) => {
+      if (state === 'ready') client.close();
+    });
+    client.connection.connect();
+    await service.clock.pass(60_000);
+    expect(client.connection.status).toMatchObject({ state: 'closed', reason: 'asked' });
+    expect([service.sockets.length, service.socket.isClosed, service.clock.waiting, ups]).toEqual([1, true, 0, []]);
+  });
+
   it('or another person’s signing in ends a socket that was replaced, too', async () => {
     const client = await service.connected();
     const [old] = service.sockets;
