@@ -145,6 +145,7 @@ class Line {
 
   /** Runs this later, unless the line is over by then. */
   later(ms: number, run: () => void): Undo {
+    if (this.isOver) return () => undefined;
     const undo = this.#clock.after(ms, () => {
       this.#timers.delete(undo);
       run();

@@ -483,6 +483,17 @@ describe('closing', () => {
     expect([service.sockets.length, service.socket.isClosed, service.clock.waiting, ups]).toEqual([1, true, 0, []]);
   });
 
+  it.each([
+    ['has slept', 60_000, 0],
+    ['is asked again', 0, 240_000],
+  ])('by who hears that it %s leaves no timer behind', async (_, slept, passed) => {
+    const client = await service.connected();
+    client.connection.on('wake', () => client.close());
+    service.clock.sleep(slept);
+    await service.clock.pass(passed);
+    expect([client.connection.status.state, service.clock.waiting]).toEqual(['closed', 0]);
+  });
+
   it('or another person’s signing in ends a socket that was replaced, too', async () => {
     const client = await service.connected();
     const [old] = service.sockets;
