@@ -19,9 +19,11 @@ export class Emitter<Events extends object> {
 
   /** What a listener throws is the application's to see, and keeps nothing from the other listeners. */
   emit<N extends keyof Events>(name: N, value: Events[N]): void {
-    for (const listener of [...(this.#listeners.get(name) ?? [])] as ((value: Events[N]) => void)[]) {
+    const listeners = (this.#listeners.get(name) ?? new Set()) as Set<(value: Events[N]) => void>;
+    for (const listener of [...listeners]) {
       try {
-        listener(value);
+        // One that was told before may have taken this one back.
+        if (listeners.has(listener)) listener(value);
       } catch (error) {
         queueMicrotask(() => {
           throw error;

@@ -57,6 +57,18 @@ describe('connecting', () => {
     expect(service.socket.isClosed).toBe(true);
   });
 
+  it('is told to nobody who was taken back a moment before', async () => {
+    const client = service.client();
+    const heard: string[] = [];
+    client.connection.on('status', ({ state }) => {
+      heard.push(state);
+      takeBack();
+    });
+    const takeBack = client.connection.on('status', ({ state }) => heard.push(`${state}, taken back`));
+    client.connection.close();
+    expect(heard).toEqual(['closed']);
+  });
+
   it('is refused at once where the address is none', () => {
     expect(() => service.client({ websocketUrl: 'nonsense' })).toThrow('Invalid URL');
   });
