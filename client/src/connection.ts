@@ -108,8 +108,12 @@ interface Pending {
 
 /** After a connection has stayed up so long, the pauses begin anew. */
 const STEADY_MS = 10_000;
-/** A timer that comes so late shows that the machine or the page slept. */
+/** How often it is looked whether the machine or the page slept. */
 const WATCH_MS = 15_000;
+/** A timer that comes so late shows that it did. */
+const SLEPT_MS = 30_000;
+/** Of a page that is out of sight a browser runs the timers once a minute. */
+const SLEPT_UNSEEN_MS = 90_000;
 /** Who heard something so recently needn't ask whether the socket lives. */
 const FRESH_MS = 20_000;
 /** How long an old socket stays for what is under way on it. */
@@ -472,7 +476,7 @@ export class Connection {
 
   /** From here on this is the connection. */
   #settle(line: Line, reason: 'asked' | 'again'): void {
-    const { options, clock, random } = this.#deps;
+    const { options, clock, random, page } = this.#deps;
     this.#line = line;
     this.#doubt = false;
     this.#cut = undefined;
@@ -489,7 +493,7 @@ export class Connection {
     line.later(options.pingEveryMs, ping);
     let seenAt = clock.now();
     const watch = () => {
-      const slept = clock.now() - seenAt > 2 * WATCH_MS;
+      const slept = clock.now() - seenAt > (page.isFocused() ? SLEPT_MS : SLEPT_UNSEEN_MS);
       seenAt = clock.now();
       if (slept) this.#wake();
       line.later(WATCH_MS, watch);

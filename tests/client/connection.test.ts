@@ -1,5 +1,5 @@
 import type { ConnectionStatus, LiveSupportClient } from '../../client/src/index.ts';
-import { FakeService, problem, session, settled, user } from './support/fakes.ts';
+import { FakeClock, FakeService, problem, session, settled, user } from './support/fakes.ts';
 
 /** The states of the connection, with a clock that the test turns and sockets that it opens. */
 
@@ -241,6 +241,31 @@ describe('a socket that looks well', () => {
     service.clock.sleep(60_000);
     await service.clock.pass(0);
     expect(service.socket.pings).toHaveLength(1);
+  });
+
+  it.each([
+    [100_000, 1],
+    [60_000, 0],
+  ])('is asked when the machine has slept for %i while nobody looked: %i times', async (slept, times) => {
+    await service.connected();
+    service.page.become({ focused: false });
+    service.clock.sleep(slept);
+    await service.clock.pass(0);
+    expect(service.socket.pings).toHaveLength(times);
+  });
+
+  it('is asked no more often by a page out of sight, the timers of which run once a minute', async () => {
+    class OutOfSight extends FakeClock {
+      override after(ms: number, run: () => void): () => void {
+        const minutes = Math.ceil((this.now() + ms) / 60_000);
+        return super.after(minutes * 60_000 - this.now(), run);
+      }
+    }
+    service = new FakeService(new OutOfSight());
+    await service.connected();
+    service.page.become({ focused: false });
+    await service.clock.pass(3_600_000);
+    expect(service.socket.pings).toHaveLength(14);
   });
 
   it('is asked when a command has no answer, and the outcome of that is unknown', async () => {
