@@ -108,8 +108,12 @@ interface Pending {
 
 /** After a connection has stayed up so long, the pauses begin anew. */
 const STEADY_MS = 10_000;
-/** A timer that comes so late shows that the machine or the page slept. */
+/** How often it is looked whether the machine or the page slept. */
 const WATCH_MS = 15_000;
+/** A timer that comes so late shows that it did. */
+const SLEPT_MS = 30_000;
+/** Of a page that is out of sight a browser runs the timers once a minute. */
+const SLEPT_UNSEEN_MS = 90_000;
 /** Who heard something so recently needn't ask whether the socket lives. */
 const FRESH_MS = 20_000;
 /** How long an old socket stays for what is under way on it. */
@@ -145,6 +149,7 @@ class Line {
 
   /** Runs this later, unless the line is over by then. */
   later(ms: number, run: () => void): Undo {
+    if (this.isOver) return () => undefined;
     const undo = this.#clock.after(ms, () => {
       this.#timers.delete(undo);
       run();
@@ -273,6 +278,7 @@ export class Connection {
   readonly #deps: ConnectionDependencies;
   readonly #emitter = new Emitter<ConnectionEvents>();
   readonly #undos: Undo[];
+  #isStopped = false;
   #status: ConnectionStatus = { state: 'idle', reason: 'new', error: null, retryAt: null };
   #line: Line | undefined;
   #failures = 0;
@@ -286,12 +292,14 @@ export class Connection {
   /** The socket whose place was taken, while something may still be under way on it. */
   #retired: Line | undefined;
   #stopWaiting: Undo = () => undefined;
+  /** Whether there was a network, as far as the page last said. */
+  #wasOnline: boolean;
   #abort = new AbortController();
-  #isStopped = false;
 
   /** @internal */
   constructor(deps: ConnectionDependencies) {
     this.#deps = deps;
+    this.#wasOnline = deps.page.isOnline();
     this.#undos = [deps.page.onChange(() => this.#pageChanged())];
   }
 
@@ -314,8 +322,7 @@ export class Connection {
 
   /** Connects, and stays connected. Does nothing where that is so already, or the client is closed. */
   connect(): void {
-    if (this.#isStopped) return;
-    if (this.#status.state !== 'idle' && this.#status.state !== 'closed') return;
+    if (this.#isStopped || (this.#status.state !== 'idle' && this.#status.state !== 'closed')) return;
     this.#failures = 0;
     void this.#try('asked');
   }
@@ -474,7 +481,7 @@ export class Connection {
 
   /** From here on this is the connection. */
   #settle(line: Line, reason: 'asked' | 'again'): void {
-    const { options, clock, random } = this.#deps;
+    const { options, clock, random, page } = this.#deps;
     this.#line = line;
     this.#doubt = false;
     this.#cut = undefined;
@@ -491,7 +498,7 @@ export class Connection {
     line.later(options.pingEveryMs, ping);
     let seenAt = clock.now();
     const watch = () => {
-      const slept = clock.now() - seenAt > 2 * WATCH_MS;
+      const slept = clock.now() - seenAt > (page.isFocused() ? SLEPT_MS : SLEPT_UNSEEN_MS);
       seenAt = clock.now();
       if (slept) this.#wake();
       line.later(WATCH_MS, watch);
@@ -500,7 +507,8 @@ export class Connection {
     // Not all at the same moment, of those that connected at the same moment.
     line.later(options.replaceAfterMs * (0.9 + 0.1 * random()), () => void this.#replace(line));
     this.#become({ state: 'ready', reason });
-    this.#emitter.emit('up', { epoch: this.#epoch });
+    // Who was told of it may have closed it.
+    if (this.#line === line) this.#emitter.emit('up', { epoch: this.#epoch });
   }
 
   /** A new socket takes the place of this one, which stays until what is under way on it is answered. */
@@ -582,10 +590,11 @@ export class Connection {
   }
 
   #drop(): void {
+    const line = this.#line;
+    // First: to what hears of its end, be it by the abort, it was not lost.
+    this.#line = undefined;
     this.#stopWaiting();
     this.#abort.abort();
-    const line = this.#line;
-    this.#line = undefined;
     line?.over(null);
     this.#retired?.over(null);
   }
@@ -598,10 +607,17 @@ export class Connection {
   #pageChanged(): void {
     const { page, clock } = this.#deps;
     const { state, reason, error } = this.#status;
-    if (state === 'waiting') {
-      const mayGoOn = reason === 'offline' || page.isFocused();
-      if (page.isOnline() && mayGoOn && error?.retryAfter == null) void this.#try('again');
-    } else if (this.#line && page.isOnline() && clock.now() - this.#line.lastFrameAt > FRESH_MS) this.#wake();
+    const isOnline = page.isOnline();
+    const isBack = isOnline && !this.#wasOnline;
+    this.#wasOnline = isOnline;
+    if (!isOnline) return;
+    // An upgrade that was on its way when the network went may not even fail.
+    if (state === 'connecting' && isBack) void this.#try('again');
+    else if (state === 'waiting') {
+      const mayGoOn = isBack || reason === 'offline' || page.isFocused();
+      if (mayGoOn && error?.retryAfter == null) void this.#try('again');
+      // What was heard before the network was gone says nothing of a socket now.
+    } else if (this.#line && (isBack || clock.now() - this.#line.lastFrameAt > FRESH_MS)) this.#wake();
   }
 
   #wake(): void {

@@ -211,6 +211,8 @@ export class ConversationOutbox {
   #pausedUntil = 0;
   #wake: Undo = () => undefined;
   #isStopped = false;
+  /** Whether what earlier pages have left is known. */
+  isRead = false;
   /** What is stored, or was discarded: what was read of the storage before that, and comes after it, doesn't bring it back. */
   readonly #over = new Set<string>();
   /** What the persons before had here, one of whom may turn out to be this one: somebody waits for the end of a message. */
@@ -297,6 +299,7 @@ export class ConversationOutbox {
     const hadFailed = new Set(this.#entries.filter(({ state }) => state === 'failed'));
     const all = await this.#outbox.load(this.#userId, this.#conversationId);
     if (this.#isStopped) return;
+    this.isRead = true;
     const there = new Map(all.map((kept) => [kept.id, kept]));
     // Another tab may have sent it, sent it once more, or discarded it.
     this.#entries = this.#entries.filter((entry) => {
@@ -322,7 +325,7 @@ export class ConversationOutbox {
     const { clock } = this.#outbox.deps;
     if (this.#isStopped || !this.#carrier.canSend() || clock.now() < this.#pausedUntil) return;
     let free = WINDOW - this.#entries.filter(({ isUnderWay }) => isUnderWay).length;
-    let before: string | undefined;
+    let before: Entry | undefined;
     for (const entry of this.#entries) {
       if (entry.state !== 'sending') continue;
       if (!entry.isUnderWay) {
@@ -331,7 +334,7 @@ export class ConversationOutbox {
         free -= 1;
         void this.#send(entry, before);
       }
-      before = entry.kept.id;
+      before = entry;
     }
   }
 
@@ -342,7 +345,8 @@ export class ConversationOutbox {
       ({ kept, isOwn, state }) => isOwn && state === 'sending' && kept.order > entry.kept.order,
     );
     if (!waiting) return false;
-    const left = waiting.kept.createdAt + OTHER_TAB_MS - clock.now();
+    // Of a clock that was set back as little is waited.
+    const left = OTHER_TAB_MS - Math.abs(clock.now() - waiting.kept.createdAt);
     if (left > 0) {
       this.#wake();
       this.#wake = clock.after(left, () => this.pump());
@@ -382,7 +386,7 @@ export class ConversationOutbox {
       if (state === 'sending') reject(error);
   }
 
-  async #send(entry: Entry, after: string | undefined): Promise<void> {
+  async #send(entry: Entry, before: Entry | undefined): Promise<void> {
     entry.isUnderWay = true;
     const { id, content } = entry.kept;
     try {
@@ -390,23 +394,30 @@ export class ConversationOutbox {
         conversationId: this.#conversationId,
         content,
         clientMessageId: id,
-        ...(after !== undefined && { after }),
+        ...(before && { after: before.kept.id }),
       });
       entry.isUnderWay = false;
       this.#failures = 0;
       this.#accept(id, answer.seq);
-      this.pump();
     } catch (error) {
       entry.isUnderWay = false;
-      if (this.#isStopped || entry.state !== 'sending') return;
-      if (!(error instanceof LiveSupportError)) this.#pause(null);
-      else if (AGAIN.has(error.code)) this.#again(error);
-      else this.#fail(entry, error);
+      if (this.#isStopped) return;
+      // What was seen among the messages meanwhile needs no answer.
+      if (entry.state === 'sending') {
+        if (!(error instanceof LiveSupportError)) return this.#pause(null);
+        if (AGAIN.has(error.code)) return this.#again(error, before);
+        this.#fail(entry, error);
+      }
     }
+    // There is room for another one.
+    this.pump();
   }
 
-  #again(error: LiveSupportError): void {
+  /** `before` is the message that the refused one comes after. */
+  #again(error: LiveSupportError, before: Entry | undefined): void {
     if (error.code === 'NOT_JOINED') this.#carrier.rejoin();
+    // It got lost, or is late: sent again alone, this one would wait for it in vain once more, which counts as ten messages.
+    if (error.code === 'OUT_OF_ORDER' && before) before.isUnderWay = false;
     if (error.code === 'INVALID_TOKEN') this.#carrier.distrust();
     this.#pause(error.retryAfter);
   }
@@ -414,11 +425,11 @@ export class ConversationOutbox {
   /** Nothing is sent for a while, longer each time in a row. */
   #pause(retryAfter: number | null): void {
     const { clock, random, backoff } = this.#outbox.deps;
-    // Messages that were under way together fail together: one pause.
-    const isPaused = clock.now() < this.#pausedUntil;
-    if (isPaused && retryAfter === null) return;
-    const ms = Math.max((retryAfter ?? 0) * 1000, pause(backoff, this.#failures, random));
-    if (!isPaused) this.#failures += 1;
+    // Messages that were under way together fail together: one pause, the longest.
+    const left = this.#pausedUntil - clock.now();
+    const ms = Math.max((retryAfter ?? 0) * 1000, left > 0 ? 0 : pause(backoff, this.#failures, random));
+    if (ms < left) return;
+    if (left <= 0) this.#failures += 1;
     this.#pausedUntil = clock.now() + ms;
     this.#wake();
     this.#wake = clock.after(ms, () => {
@@ -430,7 +441,8 @@ export class ConversationOutbox {
 
   #accept(id: string, seq: number): void {
     this.#over.add(id);
-    const entry = this.#find(id);
+    // What this person, or the one they were, has left may not be read yet.
+    const entry = this.#find(id) ?? this.#before.get(id);
     if (!entry || entry.state === 'accepted') return;
     entry.state = 'accepted';
     entry.seq = seq;

@@ -1,5 +1,5 @@
 import type { ConnectionStatus, LiveSupportClient } from '../../client/src/index.ts';
-import { FakeService, problem, session, settled, user } from './support/fakes.ts';
+import { FakeClock, FakeService, problem, session, settled, user } from './support/fakes.ts';
 
 /** The states of the connection, with a clock that the test turns and sockets that it opens. */
 
@@ -63,6 +63,30 @@ describe('connecting', () => {
     await service.clock.pass(1);
     expect(client.connection.status).toMatchObject({ state: 'waiting', reason: 'refused' });
     expect(service.socket.isClosed).toBe(true);
+  });
+
+  it('is told in order, also to who is told after one that changes it', async () => {
+    const client = service.client();
+    await client.session.use(session());
+    client.connection.on('status', ({ state }) => {
+      if (state === 'ready') client.close();
+    });
+    const seen = states(client);
+    client.connection.connect();
+    await settled();
+    expect(seen).toEqual(['connecting asked', 'ready asked', 'closed asked']);
+  });
+
+  it('is told to nobody who was taken back a moment before', async () => {
+    const client = service.client();
+    const heard: string[] = [];
+    client.connection.on('status', ({ state }) => {
+      heard.push(state);
+      takeBack();
+    });
+    const takeBack = client.connection.on('status', ({ state }) => heard.push(`${state}, taken back`));
+    client.connection.close();
+    expect(heard).toEqual(['closed']);
   });
 
   it('is refused at once where the address is none', () => {
@@ -181,6 +205,30 @@ describe('a connection that is lost', () => {
     expect(client.connection.status.state).toBe('ready');
   });
 
+  it('is tried at once when the network is back, though the socket was lost a moment before it', async () => {
+    const client = await service.connected();
+    service.page.become({ focused: false });
+    service.socket.end(1006);
+    expect(client.connection.status).toMatchObject({ state: 'waiting', reason: 'lost' });
+    service.page.become({ online: false });
+    service.page.become({ online: true });
+    await settled();
+    expect(client.connection.status.state).toBe('ready');
+  });
+
+  it('is tried anew when the network is back in the middle of an attempt', async () => {
+    service.opens = false;
+    const client = await service.connected();
+    service.page.become({ online: false });
+    await settled();
+    expect(service.sockets).toHaveLength(1);
+    service.opens = true;
+    service.page.become({ online: true });
+    await settled();
+    expect(client.connection.status.state).toBe('ready');
+    expect(service.sockets.map(({ isClosed }) => isClosed)).toEqual([true, false]);
+  });
+
   it('waits as long as the service says, whoever looks', async () => {
     const client = service.client();
     await client.session.use(session(user(), 't1', 0));
@@ -232,11 +280,44 @@ describe('a socket that looks well', () => {
     expect(service.socket.pings).toHaveLength(1);
   });
 
+  it('is asked when the network is back, however lately it was heard of', async () => {
+    await service.connected();
+    service.page.become({ online: false });
+    expect(service.socket.pings).toHaveLength(0);
+    service.page.become({ online: true });
+    expect(service.socket.pings).toHaveLength(1);
+  });
+
   it('is asked when the machine has slept', async () => {
     await service.connected();
     service.clock.sleep(60_000);
     await service.clock.pass(0);
     expect(service.socket.pings).toHaveLength(1);
+  });
+
+  it.each([
+    [100_000, 1],
+    [60_000, 0],
+  ])('is asked when the machine has slept for %i while nobody looked: %i times', async (slept, times) => {
+    await service.connected();
+    service.page.become({ focused: false });
+    service.clock.sleep(slept);
+    await service.clock.pass(0);
+    expect(service.socket.pings).toHaveLength(times);
+  });
+
+  it('is asked no more often by a page out of sight, the timers of which run once a minute', async () => {
+    class OutOfSight extends FakeClock {
+      override after(ms: number, run: () => void): () => void {
+        const minutes = Math.ceil((this.now() + ms) / 60_000);
+        return super.after(minutes * 60_000 - this.now(), run);
+      }
+    }
+    service = new FakeService(new OutOfSight());
+    await service.connected();
+    service.page.become({ focused: false });
+    await service.clock.pass(3_600_000);
+    expect(service.socket.pings).toHaveLength(14);
   });
 
   it('is asked when a command has no answer, and the outcome of that is unknown', async () => {
@@ -477,6 +558,31 @@ describe('closing', () => {
     expect(service.clock.waiting).toBe(0);
   });
 
+  it('as soon as it is ready stays so', async () => {
+    const client = service.client();
+    await client.session.use(session());
+    const ups: number[] = [];
+    client.connection.on('up', ({ epoch }) => ups.push(epoch));
+    client.connection.on('status', ({ state }) => {
+      if (state === 'ready') client.close();
+    });
+    client.connection.connect();
+    await service.clock.pass(60_000);
+    expect(client.connection.status).toMatchObject({ state: 'closed', reason: 'asked' });
+    expect([service.sockets.length, service.socket.isClosed, service.clock.waiting, ups]).toEqual([1, true, 0, []]);
+  });
+
+  it.each([
+    ['has slept', 60_000, 0],
+    ['is asked again', 0, 240_000],
+  ])('by who hears that it %s leaves no timer behind', async (_, slept, passed) => {
+    const client = await service.connected();
+    client.connection.on('wake', () => client.close());
+    service.clock.sleep(slept);
+    await service.clock.pass(passed);
+    expect([client.connection.status.state, service.clock.waiting]).toEqual(['closed', 0]);
+  });
+
   it('or another person’s signing in ends a socket that was replaced, too', async () => {
     const client = await service.connected();
     const [old] = service.sockets;
@@ -495,8 +601,10 @@ describe('closing', () => {
     expect(service.clock.waiting).toBe(0);
     expect(service.socket.isClosed).toBe(true);
     service.page.become({ focused: true });
+    client.connection.connect();
     await service.clock.pass(600_000);
     expect(service.sockets).toHaveLength(1);
+    expect(client.connection.status).toMatchObject({ state: 'closed', reason: 'asked' });
   });
 
   it('of the connection stays so until it is wanted again', async () => {

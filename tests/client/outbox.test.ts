@@ -74,6 +74,26 @@ it('sends without waiting for answers, each after the one before, a few at once'
   expect(await kept()).toBe(0);
 });
 
+it('goes on where all that were under way are refused', async () => {
+  const view = await inRoom();
+  for (const content of ['a', 'b', 'c', 'd', 'e']) view.send(content);
+  for (let count = 0; count < 4; count += 1) service.socket.refuse('SEND_MESSAGE', 'VALIDATION_FAILED');
+  await settled();
+  expect(contents()).toEqual(['e']);
+});
+
+it('goes on where all that were under way are seen, and their answers got lost', async () => {
+  const view = await inRoom();
+  const ids = ['a', 'b', 'c', 'd', 'e'].map((content) => view.send(content).clientMessageId);
+  for (const { data } of service.socket.sent.splice(0)) {
+    const at = ids.indexOf(data.clientMessageId) + 1;
+    service.socket.tell('NEW_MESSAGE', message(at, { senderRole: 'candidate', clientMessageId: data.clientMessageId }));
+  }
+  service.socket.receive({ message: 'Endpoint request timed out', connectionId: 'x', requestId: 'y' });
+  await settled();
+  expect(contents()).toEqual(['e']);
+});
+
 it('waits for the room', async () => {
   const view = (await service.connected({ storage })).conversation('c');
   view.send('early');
@@ -101,6 +121,18 @@ it.each(['UNAVAILABLE', 'INTERNAL', 'OUT_OF_ORDER', 'CONFLICT'] as const)(
   },
 );
 
+it('sends again what the others wait for in vain, before them', async () => {
+  const view = await inRoom();
+  const [a, b] = ['a', 'b', 'c'].map((content) => view.send(content));
+  const lost = service.socket.take('SEND_MESSAGE');
+  for (let count = 0; count < 2; count += 1) service.socket.refuse('SEND_MESSAGE', 'OUT_OF_ORDER');
+  await service.clock.pass(2_000);
+  expect(frames()).toMatchObject([{ content: 'a' }, { after: a?.clientMessageId }, { after: b?.clientMessageId }]);
+  // It was late, not lost.
+  service.socket.tell('MESSAGE_ACCEPTED', accepted(lost, 1), lost);
+  expect(await a?.accepted).toMatchObject({ seq: 1 });
+});
+
 it('waits as long as the service says', async () => {
   const view = await inRoom();
   view.send('a');
@@ -110,6 +142,16 @@ it('waits as long as the service says', async () => {
   expect(contents()).toEqual([]);
   await service.clock.pass(1);
   expect(contents()).toEqual(['a', 'b']);
+});
+
+it('waits for the longest of the times that the service says at once', async () => {
+  const view = await inRoom();
+  for (const content of ['a', 'b', 'c']) view.send(content);
+  for (const retryAfter of [5, 9, 1]) service.socket.refuse('SEND_MESSAGE', 'RATE_LIMITED', { retryAfter });
+  await service.clock.pass(8_999);
+  expect(contents()).toEqual([]);
+  await service.clock.pass(1);
+  expect(contents()).toEqual(['a', 'b', 'c']);
 });
 
 it('joins again after NOT_JOINED, and sends then', async () => {
@@ -274,21 +316,22 @@ describe('in a storage that takes its time', () => {
         },
       },
     };
-    const view = (await service.connected(options)).conversation('c');
+    const client = await service.connected(options);
+    const view = client.conversation('c');
     await join(view);
     const sending = view.send('a');
     await settled();
     /** What is read before this is done comes after it. */
-    const meanwhile = async (work: () => void) => {
+    const meanwhile = async (work: () => unknown) => {
       isSlow = true;
       tell();
       await settled();
-      work();
+      await work();
       await settled();
       for (const resolve of waiting) resolve();
       await settled();
     };
-    return { view, sending, meanwhile };
+    return { client, view, sending, meanwhile };
   }
 
   it('what is discarded stays so', async () => {
@@ -307,6 +350,20 @@ describe('in a storage that takes its time', () => {
       service.socket.tell('NEW_MESSAGE', message(1, { senderRole: 'candidate', clientMessageId }));
     });
     expect([shown(view), contents()]).toEqual([[], []]);
+  });
+
+  it('what is seen to be stored has its end, though who has sent it was gone for a moment', async () => {
+    const { client, view, sending, meanwhile } = await slow();
+    const { clientMessageId, accepted: end } = sending;
+    await meanwhile(async () => {
+      await client.session.end();
+      await client.session.use(session());
+      await settled();
+      const stored = message(1, { senderRole: 'candidate', clientMessageId });
+      service.socket.answer('JOIN_CONVERSATION', 'CONVERSATION_JOINED', joined({ messages: [stored] }));
+    });
+    expect([shown(view), await kept()]).toEqual([[], 0]);
+    expect(await Promise.race([end, settled()])).toEqual({ clientMessageId, seq: 1 });
   });
 
   it('what fails is shown', async () => {
@@ -481,6 +538,19 @@ describe('after a reload', () => {
     expect(told).toEqual([1, 2, 3, 4]);
   });
 
+  it('is closed after what is kept, though that is not read yet', async () => {
+    const { clientMessageId } = (await inRoom()).send('left');
+    await settled();
+    service.close();
+    const client = service.client({ storage });
+    client
+      .conversation('c')
+      .close()
+      .catch(() => undefined);
+    await settled();
+    expect(service.socket.take('CLOSE_CONVERSATION').data).toEqual({ conversationId: 'c', after: clientMessageId });
+  });
+
   it('connects for nothing that was refused', async () => {
     (await inRoom()).send('a');
     service.socket.refuse('SEND_MESSAGE', 'VALIDATION_FAILED');
@@ -571,6 +641,49 @@ describe('two tabs', () => {
     const [, second] = two.socket.sent.filter(({ event }) => event === 'SEND_MESSAGE');
     expect(sentOn(two)).toEqual(['first', 'second']);
     expect(second?.data.after).toBe(clientMessageId);
+  });
+
+  it('do not wait for one another longer where the clock is set back', async () => {
+    const [one, two] = await twoTabs();
+    one.view.send('first');
+    await settled();
+    two.view.send('second');
+    await settled();
+    service.clock.sleep(-600_000);
+    // Has what is kept read once more.
+    one.view.send('third');
+    await service.clock.pass(5_000);
+    expect(sentOn(two).slice(0, 2)).toEqual(['first', 'second']);
+  });
+
+  it('do not wait for one another in a circle: what is sent once more comes after what a sleeping tab has left', async () => {
+    const [shared, locks] = [sharedStorage(), localLocks()];
+    const awake = await service.connected({ storage: shared.tab(), locks });
+    const view = awake.conversation('c');
+    await join(view);
+    const { socket } = service;
+    const { clientMessageId } = view.send('refused');
+    await settled();
+    // Hears of nothing any more.
+    const { get, set, remove, keys } = shared.tab();
+    const asleep = service.client({ storage: { get, set, remove, keys }, locks });
+    await asleep.session.restore();
+    await settled();
+    const left = asleep.conversation('c').send('left');
+    await settled();
+    socket.refuse('SEND_MESSAGE', 'VALIDATION_FAILED');
+    await settled();
+    // Has what is kept read once more.
+    await shared.tab().set('live-support:outbox:lee:d:x', '');
+    await settled();
+    view.retry(clientMessageId);
+    asleep.close();
+    await settled();
+    const sent = socket.sent.map(({ data }) => [data.content, data.after]);
+    expect(sent).toEqual([
+      ['left', undefined],
+      ['refused', left.clientMessageId],
+    ]);
   });
 
   it('send after what the other one has left what is said before that is known', async () => {
