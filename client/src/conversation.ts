@@ -543,7 +543,11 @@ export class ConversationView {
         if (error.code === 'CONVERSATION_CLOSED') this.#isClosed = true;
         else if (epoch === connection.epoch && connection.isReady) {
           if (error.code === 'INVALID_TOKEN') return connection.distrust();
-          if (isRefusal(error)) return this.#end('lost', error);
+          if (isRefusal(error)) {
+            if (moves === this.#moves) return this.#end('lost', error);
+            // It was given to somebody meanwhile, maybe to this person again: what is refused now counts.
+            continue;
+          }
           this.#error = error;
           this.#changed();
           await this.#wait(error.retryAfter, signal).catch(() => undefined);

@@ -554,6 +554,24 @@ describe('an agent', () => {
     expect(view.snapshot.state).toBe('live');
   });
 
+  it('who is given it again while a join from before is refused is in', async () => {
+    service.socket.tell('CONVERSATION_REQUEUED', {
+      conversation: conversation({ revision: 2, agentId: null, status: 'open' }),
+    });
+    await settled();
+    const before = service.socket.take('JOIN_CONVERSATION');
+    service.socket.tell('CONVERSATION_ASSIGNED', { conversation: conversation({ revision: 3, lastSeq: 1 }) });
+    service.socket.tell('ERROR', { code: 'NOT_FOUND', message: '', event: 'JOIN_CONVERSATION' }, before);
+    await settled();
+    service.socket.answer(
+      'JOIN_CONVERSATION',
+      'CONVERSATION_JOINED',
+      joined({ conversation: conversation({ revision: 3, lastSeq: 1 }) }),
+    );
+    await settled();
+    expect(view.snapshot.state).toBe('live');
+  });
+
   it('closes after what is in the outbox, and takes a lost answer for what it was', async () => {
     const { clientMessageId } = view.send('bye');
     const close = view.close();
