@@ -548,8 +548,7 @@ export class ConversationView {
             // It was given to somebody meanwhile, maybe to this person again: what is refused now counts.
             continue;
           }
-          this.#error = error;
-          this.#changed();
+          this.#heldUp(error);
           await this.#wait(error.retryAfter, signal).catch(() => undefined);
         }
       }
@@ -585,7 +584,17 @@ export class ConversationView {
     this.#changed();
   }
 
+  /** A view that is in the room, and knows of nothing that is missing, stays live though asking once more has failed. */
+  #heldUp(error: LiveSupportError): void {
+    if (this.#isUpToDate) return;
+    this.#error = error;
+    if (this.#state === 'live') this.#state = 'joining';
+    this.#changed();
+  }
+
   #caughtUp(): void {
+    this.#failures = 0;
+    this.#error = null;
     if (this.#state !== 'ended') this.#set(this.#isWanted ? 'live' : 'idle');
     this.#outbox?.pump();
     if (!this.#needsRoom) void this.#out(undefined);
@@ -941,7 +950,6 @@ export class ConversationView {
     if (this.#state === state) return;
     this.#state = state;
     if (state !== 'ended') this.#reason = null;
-    if (state === 'live') this.#error = null;
     this.#changed();
   }
 

@@ -99,6 +99,36 @@ describe('joining', () => {
     },
   );
 
+  it('is live on while it asks once more in vain: nothing is known to be missing', async () => {
+    await live(1);
+    await service.clock.pass(240_000);
+    service.socket.refuse('JOIN_CONVERSATION', 'UNAVAILABLE');
+    await settled();
+    expect(view.snapshot).toMatchObject({ state: 'live', error: null });
+    await joinIsSent();
+    // What is missing is not there in a moment: then it says so.
+    service.socket.tell('NEW_MESSAGE', message(3));
+    service.socket.refuse('JOIN_CONVERSATION', 'UNAVAILABLE');
+    await settled();
+    expect(view.snapshot).toMatchObject({ state: 'joining', error: { code: 'UNAVAILABLE' } });
+    await joinIsSent();
+    service.socket.answer('JOIN_CONVERSATION', 'CONVERSATION_JOINED', joined({ messages: messages(2, 3) }));
+    await settled();
+    expect(view.snapshot).toMatchObject({ state: 'live', error: null });
+  });
+
+  it('on the socket that takes the place of the one before, refused for now, is no more live', async () => {
+    client = await service.connected({ replaceAfterMs: 100_000, storagePrefix: 'replaced:' });
+    view = client.conversation('c');
+    await live(1);
+    const before = service.socket;
+    await service.clock.pass(99_000);
+    expect(service.socket).not.toBe(before);
+    service.socket.refuse('JOIN_CONVERSATION', 'RATE_LIMITED', { retryAfter: 60 });
+    await settled();
+    expect(view.snapshot).toMatchObject({ state: 'joining', error: { code: 'RATE_LIMITED' } });
+  });
+
   it('ends where the conversation is not to be seen, and may be tried again', async () => {
     const join = view.join();
     await settled();
