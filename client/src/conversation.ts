@@ -669,16 +669,19 @@ export class ConversationView {
   }
 
   /** Over HTTP nobody says up to where one has read, but how much is unread. */
-  #markReadBut({ unread }: AnyConversation): void {
+  #markReadBut({ unread, lastSeq }: AnyConversation): void {
     const { user } = this.#deps.session;
     if (!user || typeof unread !== 'number') return;
     const isMine = isOfSideOf(user);
-    let read = this.#list.end;
-    for (let left = unread; left > 0 && read > this.#list.base; read -= 1) {
+    // What has come since is not counted.
+    let read = Math.min(this.#list.end, lastSeq);
+    let left = unread;
+    for (; left > 0 && read > this.#list.base; read -= 1) {
       const message = this.#list.at(read);
       if (message && !isMine(message)) left -= 1;
     }
-    this.#noteRead(user.id, read);
+    // Of more than the list has it is not known which they are.
+    if (left === 0) this.#noteRead(user.id, read);
   }
 
   #page(afterSeq: number, limit: number, signal: AbortSignal | undefined) {

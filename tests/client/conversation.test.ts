@@ -730,6 +730,25 @@ describe('reading', () => {
     expect(view.snapshot).toMatchObject({ state: 'ended', unread, readSeqs: { kim: 5 - unread } });
   });
 
+  it('is not known by what HTTP says is unread, where that is more than is here', async () => {
+    service.handlers.getConversation = () => ({
+      status: 200,
+      body: { ...conversation({ lastSeq: 10, status: 'closed' }), unread: 5 },
+    });
+    service.handlers.listMessages = () => ({ status: 200, body: { items: messages(9, 10), nextAfterSeq: null } });
+    await view.join({ last: 2 });
+    expect(view.snapshot).toMatchObject({ state: 'ended', unread: null, readSeqs: {} });
+  });
+
+  it('of what came after HTTP said what is unread is to be told', async () => {
+    service.handlers.getConversation = () => ({ status: 200, body: { ...conversation({ lastSeq: 5 }), unread: 0 } });
+    service.handlers.listMessages = () => ({ status: 200, body: { items: messages(1, 6), nextAfterSeq: null } });
+    await view.refresh();
+    expect(view.snapshot).toMatchObject({ unread: 1, readSeqs: { kim: 5 } });
+    view.markRead();
+    expect(marks()).toEqual([6]);
+  });
+
   it('of a conversation that is closed while nobody looks stays unread', async () => {
     await live(1);
     view.update(conversation({ lastSeq: 1, unread: 0 } as never));
