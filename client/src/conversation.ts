@@ -147,11 +147,15 @@ export class ConversationView {
   readonly #tell = oncePerTurn(() => this.#emitter.emit('change', this.snapshot));
   #typedAt = 0;
   #typingEnds: Undo | undefined;
+  /** Up to where the application says that messages are on the screen, and up to where somebody has looked at it since. */
   #wantsRead = 0;
+  #seenRead = 0;
   #markedRead = 0;
   /** What is said and not answered yet. */
   #markingRead = 0;
   #readPause: Undo | undefined;
+  /** The pause is for what has failed, and not the one between two marks. */
+  #isReadHeldOff = false;
   readonly #undos: Undo[];
   /** What each server event about this conversation does. */
   readonly #told: { readonly [N in ServerEventName]?: (data: ServerEvents[N]) => void } = {
@@ -346,12 +350,12 @@ export class ConversationView {
 
   /**
    * Says that this person has seen the messages up to `seq`: the last one, where nothing else is said. Told at most once a
-   * second, and not before somebody looks at the page.
+   * second, and when somebody looks away; not before somebody looks at the page.
    */
   markRead(seq: number = this.#list.end): void {
     const there = Math.max(this.#list.end, this.#conversation?.lastSeq ?? 0);
     this.#wantsRead = Math.max(this.#wantsRead, Math.min(seq, there));
-    this.#tellRead();
+    this.#look();
     this.#changed();
   }
 
@@ -426,6 +430,7 @@ export class ConversationView {
       this.#readSeqs = {};
       this.#present = [];
       this.#wantsRead = 0;
+      this.#seenRead = 0;
       this.#markedRead = 0;
       this.#joinedEpoch = 0;
       this.#isClosed = false;
@@ -457,6 +462,7 @@ export class ConversationView {
   /** @internal For the client: this view is over. */
   stop(): void {
     this.#isWanted = false;
+    this.#tellRead(true);
     const why = 'the conversation was forgotten, or the client is closed';
     this.#stopped.abort(new LiveSupportError('CLOSED', why));
     for (const undo of this.#undos) undo();
@@ -578,6 +584,10 @@ export class ConversationView {
     this.#take(conversation);
     for (const message of messages) this.#add(message);
     for (const [userId, seq] of Object.entries(readSeqs)) this.#noteRead(userId, seq);
+    // What was refused while the conversation was somebody else's may be told now.
+    const { user } = this.#deps.session;
+    this.#markedRead = (user && this.#readSeqs[user.id]) ?? 0;
+    this.#tellRead();
     this.#present = present;
     // The answer says who was there as this connection came in, and the room is told nothing before that.
     for (const [userId, isThere] of this.#cameOrWent) this.#isThere(userId, isThere);
@@ -859,41 +869,50 @@ export class ConversationView {
   }
 
   #pageChanged(): void {
-    if (this.#deps.page.isFocused()) this.#tellRead();
-    else this.typing(false);
+    if (this.#deps.page.isFocused()) this.#look();
+    else {
+      this.typing(false);
+      // The page may be gone in a moment.
+      this.#tellRead(true);
+    }
     if (this.#wantsRead > this.#markedRead) this.#changed();
   }
 
-  #tellRead(): void {
-    const { connection, page, clock } = this.#deps;
-    const seq = this.#wantsRead;
-    if (
-      seq <= Math.max(this.#markedRead, this.#markingRead) ||
-      this.#readPause ||
-      !connection.isReady ||
-      !page.isFocused()
-    )
-      return;
-    const again = () => {
-      this.#readPause = undefined;
-      this.#tellRead();
+  #look(): void {
+    if (this.#deps.page.isFocused()) this.#seenRead = this.#wantsRead;
+    this.#tellRead();
+  }
+
+  #tellRead(isLast = false): void {
+    const { connection, clock } = this.#deps;
+    const seq = this.#seenRead;
+    const mayTell = !this.#readPause || (isLast && !this.#isReadHeldOff);
+    if (seq <= Math.max(this.#markedRead, this.#markingRead) || !mayTell || !connection.isReady) return;
+    const next = (ms: number, isHeldOff: boolean) => {
+      this.#readPause?.();
+      this.#isReadHeldOff = isHeldOff;
+      this.#readPause = clock.after(ms, () => {
+        this.#readPause = undefined;
+        this.#tellRead();
+      });
     };
-    this.#readPause = clock.after(READ_EVERY_MS, again);
+    next(READ_EVERY_MS, false);
     this.#markingRead = seq;
+    const answered = () => {
+      // Another one may be under way.
+      if (this.#markingRead === seq) this.#markingRead = 0;
+    };
     connection.request('MARK_READ', { conversationId: this.id, seq }).then(
       () => {
-        this.#markingRead = 0;
+        answered();
         this.#markedRead = Math.max(this.#markedRead, seq);
       },
       (error: unknown) => {
-        this.#markingRead = 0;
+        answered();
         if (!(error instanceof LiveSupportError) || this.#stopped.signal.aborted) return;
         // A new socket brings it up again; what is refused for good is given up.
-        if (!error.retryable && !error.outcomeUnknown) this.#markedRead = Math.max(this.#markedRead, seq);
-        else if (connection.isReady) {
-          this.#readPause?.();
-          this.#readPause = clock.after(Math.max(READ_EVERY_MS, (error.retryAfter ?? 5) * 1000), again);
-        }
+        if (isRefusal(error)) this.#markedRead = Math.max(this.#markedRead, seq);
+        else if (connection.isReady) next(Math.max(READ_EVERY_MS, (error.retryAfter ?? 5) * 1000), true);
       },
     );
   }
@@ -907,8 +926,7 @@ export class ConversationView {
     const { user } = this.#deps.session;
     if (!user) return null;
     // What nobody looks at has not been read, and the service isn't told so either.
-    const lookedAt = this.#deps.page.isFocused() ? this.#wantsRead : 0;
-    const read = Math.max(this.#readSeqs[user.id] ?? 0, this.#markedRead, this.#markingRead, lookedAt);
+    const read = Math.max(this.#readSeqs[user.id] ?? 0, this.#seenRead);
     if (this.#list.base > read) return null;
     const isMine = isOfSideOf(user);
     return this.#list.messages.slice(read - this.#list.base).filter((message) => !isMine(message)).length;

@@ -717,6 +717,81 @@ describe('reading', () => {
     expect([marks(), unread.at(-1)]).toEqual([[3], 0]);
   });
 
+  it('that was seen is told when somebody looks away: the page may be gone within the second', async () => {
+    await live(3);
+    const answer = (seq: number) =>
+      service.socket.answer('MARK_READ', 'MESSAGES_READ', { conversationId: 'c', userId: 'kim', seq, readAt: 'x' });
+    view.markRead(1);
+    answer(1);
+    view.markRead(2);
+    service.page.become({ focused: false });
+    expect([marks(), view.snapshot.unread]).toEqual([[2], 1]);
+    answer(2);
+    // What is on the screen from now on nobody sees.
+    view.markRead(3);
+    await service.clock.pass(5_000);
+    expect([marks(), view.snapshot.unread]).toEqual([[], 1]);
+    service.page.become({ focused: true });
+    expect(marks()).toEqual([3]);
+    service.socket.refuse('MARK_READ', 'RATE_LIMITED', { retryAfter: 30 });
+    await settled();
+    service.page.become({ focused: false });
+    expect(marks()).toEqual([]);
+    await service.clock.pass(30_000);
+    expect(marks()).toEqual([3]);
+  });
+
+  it.each([
+    ['the view is forgotten', () => void client.forget('c')],
+    ['the client is closed', () => client.close()],
+  ])('that was seen is told when %s', async (_what, end) => {
+    await live(2);
+    view.markRead(1);
+    service.socket.answer('MARK_READ', 'MESSAGES_READ', { conversationId: 'c', userId: 'kim', seq: 1, readAt: 'x' });
+    view.markRead(2);
+    end();
+    expect(marks()).toEqual([2]);
+    await service.clock.pass(10_000);
+  });
+
+  it('is told again on the next socket, where this one’s session was none', async () => {
+    await live(2);
+    view.markRead();
+    service.socket.refuse('MARK_READ', 'INVALID_TOKEN');
+    await settled();
+    service.socket.end(1000);
+    await service.clock.pass(6_000);
+    expect(marks()).toEqual([2]);
+  });
+
+  it('that was refused while the conversation was somebody else’s is told once it is this person’s again', async () => {
+    await live(1);
+    view.markRead();
+    service.socket.refuse('MARK_READ', 'NOT_FOUND');
+    await service.clock.pass(230_000);
+    expect(marks()).toEqual([]);
+    await joinIsSent();
+    service.socket.answer(
+      'JOIN_CONVERSATION',
+      'CONVERSATION_JOINED',
+      joined({ conversation: conversation({ lastSeq: 1 }), readSeqs: { kim: 0 } }),
+    );
+    await settled();
+    expect(marks()).toEqual([1]);
+  });
+
+  it('is told once, though an answer comes after the next one was asked', async () => {
+    await live(2);
+    view.markRead(1);
+    const first = service.socket.take('MARK_READ');
+    await service.clock.pass(1_000);
+    view.markRead(2);
+    expect(marks()).toEqual([2]);
+    service.socket.tell('MESSAGES_READ', { conversationId: 'c', userId: 'kim', seq: 1, readAt: 'x' }, first);
+    await service.clock.pass(5_000);
+    expect(marks()).toEqual([2]);
+  });
+
   it.each([0, 3])('of what was closed meanwhile is known by what HTTP says is unread: %i', async (unread) => {
     service.handlers.getConversation = () => ({
       status: 200,
