@@ -203,7 +203,7 @@ export class ConversationView {
       error: this.#error,
       conversation: this.#conversation,
       messages: this.#list.messages,
-      hasEarlier: this.#list.base > 0,
+      hasEarlier: this.#list.hasEarlier,
       outbox: this.#outbox?.messages ?? [],
       readSeqs: { ...this.#readSeqs },
       unread: this.#unread(),
@@ -324,9 +324,10 @@ export class ConversationView {
       earlier.push(...page.items);
       afterSeq = page.nextAfterSeq;
     }
+    if (from < base && earlier.length === 0) list.isAllThereIs = true;
     list.prepend(earlier);
     this.#changed();
-    return this.#list.base > 0;
+    return this.#list.hasEarlier;
   }
 
   /**

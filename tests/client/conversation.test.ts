@@ -208,6 +208,15 @@ describe('joining', () => {
     expect(value?.seq).toBe(8);
   });
 
+  it('has no earlier ones to read, where those were deleted after their time', async () => {
+    service.handlers.getConversation = () => ({ status: 200, body: conversation({ lastSeq: 100, status: 'closed' }) });
+    service.handlers.listMessages = () => ({ status: 200, body: { items: [], nextAfterSeq: null } });
+    await view.join({ last: 10 });
+    expect(await view.loadEarlier({ count: 0 })).toBe(true);
+    expect(await view.loadEarlier()).toBe(false);
+    expect(view.snapshot.hasEarlier).toBe(false);
+  });
+
   it('gives up waiting by its signal, and goes on all the same', async () => {
     const controller = new AbortController();
     const join = view.join({ signal: controller.signal });
