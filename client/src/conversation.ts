@@ -162,6 +162,8 @@ export class ConversationView {
     NEW_MESSAGE: (message) => this.#heard(message),
     MESSAGE_ACCEPTED: (data) => {
       this.#outbox?.acknowledged(data);
+      // A repeat's may be among the messages, or before them.
+      this.#outbox?.seen(this.#list.end);
       this.#expect(data.seq);
     },
     CONVERSATION_ASSIGNED: ({ conversation }) => this.#moved(conversation),
@@ -326,6 +328,8 @@ export class ConversationView {
     }
     if (from < base && earlier.length === 0) list.isAllThereIs = true;
     list.prepend(earlier);
+    for (const message of earlier) this.#outbox?.stored(message);
+    this.#outbox?.seen(list.end);
     this.#changed();
     return this.#list.hasEarlier;
   }
@@ -676,7 +680,14 @@ export class ConversationView {
       if (page.nextAfterSeq === null) break;
     }
     this.#markReadBut(conversation);
-    if (this.#isClosed || conversation.status === 'closed') this.#end('closed', null);
+    if (!this.#isClosed && conversation.status !== 'closed') return;
+    // What waits for an answer that was lost may be stored among those that were left out.
+    for (let base = -1; this.#outbox?.isPending && list.hasEarlier && base !== list.base; ) {
+      ({ base } = list);
+      await this.loadEarlier({ count: PAGE, signal });
+      if (list !== this.#list) return;
+    }
+    this.#end('closed', null);
   }
 
   /** Over HTTP nobody says up to where one has read, but how much is unread. */
