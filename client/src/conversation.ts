@@ -485,8 +485,12 @@ export class ConversationView {
     return this.#state !== 'ended' && (this.#isWanted || this.#outbox?.isPending === true);
   }
 
+  get #isOver(): boolean {
+    return this.#isClosed || this.#conversation?.status === 'closed';
+  }
+
   get #isUpToDate(): boolean {
-    return !this.#isClosed && this.#joinedEpoch === this.#deps.connection.epoch && this.#list.isComplete;
+    return !this.#isOver && this.#joinedEpoch === this.#deps.connection.epoch && this.#list.isComplete;
   }
 
   #up(): void {
@@ -532,7 +536,7 @@ export class ConversationView {
           continue;
         }
         // No room has it any more.
-        if (this.#isClosed || this.#conversation?.status === 'closed') return await this.refresh();
+        if (this.#isOver) return await this.refresh();
         this.#cameOrWent.clear();
         const joined = await unlessAborted(signal, this.#join(list.end));
         // The person may be another one by now.
@@ -680,7 +684,7 @@ export class ConversationView {
       if (page.nextAfterSeq === null) break;
     }
     this.#markReadBut(conversation);
-    if (!this.#isClosed && conversation.status !== 'closed') return;
+    if (!this.#isOver) return;
     // What waits for an answer that was lost may be stored among those that were left out.
     for (let base = -1; this.#outbox?.isPending && list.hasEarlier && base !== list.base; ) {
       ({ base } = list);
@@ -787,6 +791,8 @@ export class ConversationView {
     const isOlder =
       had && (given.revision < had.revision || (given.revision === had.revision && given.lastSeq < had.lastSeq));
     if (isOlder) return;
+    // The frame of the close has no revision. Nothing comes after it.
+    if (had?.status === 'closed' && given.status !== 'closed') return;
     this.#conversation = had ? { ...had, ...given, candidate: { ...had.candidate, ...given.candidate } } : given;
     if (had && had.lastSeq > given.lastSeq) {
       this.#conversation = { ...this.#conversation, lastSeq: had.lastSeq, lastMessageAt: had.lastMessageAt };

@@ -438,6 +438,30 @@ describe('the conversation', () => {
     });
   });
 
+  it('that was closed stays so, though an older frame comes once more', async () => {
+    await live(1);
+    const assigned = { conversation: conversation({ revision: 2, lastSeq: 1 }) };
+    service.socket.tell('CONVERSATION_ASSIGNED', assigned);
+    service.handlers.getConversation = () => 'lost';
+    const closed = { conversationId: 'c', closedAt: '2026-01-02T00:00:00.000Z', closedBy: 'alex', lastSeq: 1 };
+    service.socket.tell('CONVERSATION_CLOSED', closed);
+    service.socket.tell('CONVERSATION_ASSIGNED', assigned);
+    expect(view.snapshot.conversation).toMatchObject({ status: 'closed', closedBy: 'alex' });
+  });
+
+  it('that HTTP says is closed has ended, though a join from before is answered after that', async () => {
+    const closed = conversation({ status: 'closed', revision: 9 });
+    service.handlers.getConversation = () => ({ status: 200, body: closed });
+    service.handlers.listMessages = () => ({ status: 200, body: { items: [], nextAfterSeq: null } });
+    const join = view.join();
+    await settled();
+    view.update(closed);
+    service.socket.answer('JOIN_CONVERSATION', 'CONVERSATION_JOINED', joined());
+    await join;
+    await settled();
+    expect(view.snapshot).toMatchObject({ state: 'ended', reason: 'closed' });
+  });
+
   it('that is closed already is read over HTTP', async () => {
     service.handlers.getConversation = () => ({
       status: 200,
