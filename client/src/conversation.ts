@@ -719,11 +719,12 @@ export class ConversationView {
     this.#present = [];
     this.#forgetTyping();
     const refusal = error ?? new LiveSupportError('CONVERSATION_CLOSED', 'the conversation is closed');
+    const isNews = this.#state !== 'ended' || this.#reason !== reason;
     this.#reason = reason;
     this.#error = error;
     this.#set('ended');
     this.#outbox?.refuseAll(refusal);
-    this.#emitter.emit('ended', { reason });
+    if (isNews) this.#emitter.emit('ended', { reason });
   }
 
   // What is told

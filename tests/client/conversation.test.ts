@@ -438,6 +438,18 @@ describe('the conversation', () => {
     });
   });
 
+  it('that is closed has ended once, however often it is read', async () => {
+    await live();
+    service.handlers.getConversation = () => ({ status: 200, body: conversation({ status: 'closed', revision: 9 }) });
+    service.handlers.listMessages = () => ({ status: 200, body: { items: [], nextAfterSeq: null } });
+    const ended: unknown[] = [];
+    view.on('ended', (how) => ended.push(how));
+    await view.refresh();
+    await settled();
+    await view.refresh();
+    expect(ended).toEqual([{ reason: 'closed' }]);
+  });
+
   it('that was closed stays so, though an older frame comes once more', async () => {
     await live(1);
     const assigned = { conversation: conversation({ revision: 2, lastSeq: 1 }) };
