@@ -503,6 +503,10 @@ export class ConversationView {
   #down(): void {
     this.#joinedEpoch = 0;
     if (this.#state === 'live') this.#set('joining');
+    this.#nobodyIsThere();
+  }
+
+  #nobodyIsThere(): void {
     if (this.#present.length === 0 && this.#typing.size === 0) return;
     this.#present = [];
     this.#forgetTyping();
@@ -622,6 +626,7 @@ export class ConversationView {
   async #out(signal: AbortSignal | undefined): Promise<void> {
     if (this.#joinedEpoch === 0 || !this.#deps.connection.isReady) return;
     this.#joinedEpoch = 0;
+    this.#nobodyIsThere();
     await this.#sayGoodbye(signal);
     // Somebody may have joined meanwhile, and the two may have taken effect in either order.
     if (this.#needsRoom) this.#goOn();
@@ -805,7 +810,10 @@ export class ConversationView {
 
   /** It was given to somebody, or back. An agent who had it may be out of the room, and one who has it now may be in it. */
   #moved(conversation: Conversation): void {
+    const former = this.#conversation?.agentId;
     this.#take(conversation);
+    // Of an agent who has lost it the room isn't told that they have left.
+    if (former && former !== this.#conversation?.agentId) this.#isThere(former, false);
     const { user } = this.#deps.session;
     if (user?.role !== 'agent') return;
     // Of a loss and a gain at the same moment the loss may be told last: the room says which it is.
@@ -847,7 +855,7 @@ export class ConversationView {
   #isTyping(userId: string, typing: boolean): void {
     this.#typing.get(userId)?.();
     this.#typing.delete(userId);
-    if (typing && this.#state !== 'ended' && userId !== this.#deps.session.user?.id) {
+    if (typing && this.#needsRoom && userId !== this.#deps.session.user?.id) {
       const forget = () => {
         this.#typing.delete(userId);
         this.#changed();
@@ -864,6 +872,8 @@ export class ConversationView {
   }
 
   #isThere(userId: string, isThere: boolean): void {
+    // After a leave frames may still be on their way.
+    if (!this.#needsRoom) return;
     this.#cameOrWent.set(userId, isThere);
     const others = this.#present.filter((id) => id !== userId);
     this.#present = isThere ? [...others, userId] : others;

@@ -937,6 +937,30 @@ it('shows who is there, until the socket is gone', async () => {
   expect(view.snapshot.present).toEqual([]);
 });
 
+it('shows nobody in a room that was left, nor an agent who has lost the conversation', async () => {
+  await live();
+  const come = () => {
+    service.socket.tell('PARTICIPANT_JOINED', { conversationId: 'c', userId: 'alex' });
+    service.socket.tell('TYPING', { conversationId: 'c', userId: 'alex', typing: true });
+    expect(view.snapshot).toMatchObject({ present: ['alex'], typing: ['alex'] });
+  };
+  const tell = (revision: number, agentId: string | null) =>
+    service.socket.tell('CONVERSATION_REQUEUED', { conversation: conversation({ revision, agentId }) });
+  come();
+  tell(3, null);
+  expect(view.snapshot).toMatchObject({ present: [], typing: [] });
+  tell(4, 'alex');
+  come();
+  tell(2, null);
+  expect(view.snapshot.present).toEqual(['alex']);
+  const leave = view.leave();
+  service.socket.tell('PARTICIPANT_JOINED', { conversationId: 'c', userId: 'bo' });
+  service.socket.tell('TYPING', { conversationId: 'c', userId: 'alex', typing: true });
+  expect(view.snapshot).toMatchObject({ present: [], typing: [] });
+  service.socket.answer('LEAVE_CONVERSATION', 'CONVERSATION_LEFT', { conversationId: 'c' });
+  await leave;
+});
+
 it('knows who came or went while its join was not answered: the answer is of the moment it came in', async () => {
   const join = view.join();
   await settled();
