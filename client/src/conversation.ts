@@ -521,7 +521,8 @@ export class ConversationView {
     }
     this.#syncing = this.#sync().finally(() => {
       this.#syncing = undefined;
-      const isWanted = this.#syncAgain && !this.#isUpToDate;
+      // Somebody may have joined in the moment in which it was done.
+      const isWanted = this.#syncAgain && (!this.#isUpToDate || this.#state === 'joining');
       this.#syncAgain = false;
       if (isWanted) this.#goOn();
     });

@@ -217,6 +217,20 @@ describe('joining', () => {
     expect(view.snapshot.hasEarlier).toBe(false);
   });
 
+  it('has an end, though it is asked for in the moment in which another one is done', async () => {
+    view.send('hello');
+    await settled();
+    let join: Promise<unknown> | undefined;
+    view.on('change', () => {
+      join ??= view.join();
+    });
+    service.socket.answer('JOIN_CONVERSATION', 'CONVERSATION_JOINED', joined());
+    await settled();
+    service.socket.answer('JOIN_CONVERSATION', 'CONVERSATION_JOINED', joined());
+    await join;
+    expect(view.snapshot.state).toBe('live');
+  });
+
   it('gives up waiting by its signal, and goes on all the same', async () => {
     const controller = new AbortController();
     const join = view.join({ signal: controller.signal });
