@@ -232,7 +232,7 @@ export class ConversationView {
     this.#tellMessages();
     this.#deps.connection.want();
     this.#goOn();
-    await unlessAborted(signal, this.#settled());
+    await this.#settled(signal);
     if (this.#state === 'ended' && this.#reason === 'lost' && this.#error) throw this.#error;
     if (this.#state === 'idle' && !this.#deps.session.user)
       throw new LiveSupportError('SIGNED_OUT', 'nobody is signed in');
@@ -653,7 +653,7 @@ export class ConversationView {
   }
 
   /** Until the view is live, or has ended. */
-  async #settled(): Promise<void> {
+  async #settled(signal: AbortSignal | undefined): Promise<void> {
     const { connection } = this.#deps;
     while (this.#state === 'joining') {
       if (connection.status.state === 'closed') {
@@ -662,7 +662,7 @@ export class ConversationView {
           new LiveSupportError('CLOSED', `the connection is closed: ${connection.status.reason}`)
         );
       }
-      await this.#changes(this.#stopped.signal, true);
+      await unlessAborted(signal, this.#changes(this.#stopped.signal, true));
     }
   }
 

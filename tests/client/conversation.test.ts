@@ -241,6 +241,23 @@ describe('joining', () => {
     await settled();
     expect(view.snapshot.state).toBe('live');
   });
+
+  it('that was given up waits for nothing more', async () => {
+    const controller = new AbortController();
+    const joins = Array.from({ length: 20 }, () => view.join({ signal: controller.signal }));
+    controller.abort('enough');
+    for (const join of joins) await expect(join).rejects.toBe('enough');
+    const listened: string[] = [];
+    const { connection } = client;
+    const on = connection.on.bind(connection);
+    connection.on = (name, listener) => {
+      listened.push(name);
+      return on(name, listener);
+    };
+    service.socket.end(1001);
+    await settled();
+    expect(listened).toEqual([]);
+  });
 });
 
 describe('messages', () => {
