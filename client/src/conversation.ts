@@ -279,7 +279,7 @@ export class ConversationView {
     afterSeq = 0,
     signal,
   }: CallOptions & { readonly afterSeq?: number } = {}): AsyncGenerator<Message, void, void> {
-    if (!this.#isWanted) await this.join({ signal });
+    if (!this.#isWanted || this.#reason === 'lost') await this.join({ signal });
     for (let seq = afterSeq + 1, failures = 0; ; ) {
       signal?.throwIfAborted();
       const list = this.#list;

@@ -364,6 +364,17 @@ describe('messages', () => {
     expect(read).toEqual(messages(1, 11).map(({ seq }) => seq));
   });
 
+  it('come one by one once there is something to see, though it was refused before', async () => {
+    const join = view.join();
+    await settled();
+    service.socket.refuse('JOIN_CONVERSATION', 'NOT_FOUND');
+    await expect(join).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    const next = view.messages().next();
+    await settled();
+    service.socket.answer('JOIN_CONVERSATION', 'CONVERSATION_JOINED', joined({ messages: messages(1, 1) }));
+    expect((await next).value).toMatchObject({ seq: 1 });
+  });
+
   it('come one by one though what was left out can’t be read for a while', async () => {
     service.handlers.getConversation = () => ({ status: 200, body: conversation({ lastSeq: 3 }) });
     service.handlers.listMessages = () => 'lost';
