@@ -954,7 +954,8 @@ export class ConversationView {
 
   #unread(): number | null {
     const { user } = this.#deps.session;
-    if (!user) return null;
+    // Whoever takes no part has read nothing, and has nothing to read.
+    if (user?.role !== 'candidate' && user?.role !== 'agent') return null;
     // What nobody looks at has not been read, and the service isn't told so either.
     const read = Math.max(this.#readSeqs[user.id] ?? 0, this.#seenRead);
     if (this.#list.base > read) return null;

@@ -958,6 +958,16 @@ describe('reading', () => {
     expect(marks()).toEqual([4]);
   });
 
+  it('is not done by who takes no part', async () => {
+    client = await service.connected({ storagePrefix: 'sam:' }, session(user('sam', 'supervisor'), 't4'));
+    view = client.conversation('c');
+    service.handlers.getConversation = () => ({ status: 200, body: { ...conversation({ lastSeq: 1 }), unread: null } });
+    const items = [message(1, { senderRole: 'candidate' })];
+    service.handlers.listMessages = () => ({ status: 200, body: { items, nextAfterSeq: null } });
+    await view.refresh();
+    expect([seqs(), view.snapshot.unread]).toEqual([[1], null]);
+  });
+
   it('of others is shown, and never goes back', async () => {
     await live(2);
     for (const seq of [2, 1])
