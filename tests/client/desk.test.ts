@@ -92,6 +92,24 @@ describe('the queue', () => {
     expect(service.socket.sent).toEqual([]);
   });
 
+  it('is not live on the socket that takes the place of the one before, until it is watched there', async () => {
+    const { queue } = await service.connected({ replaceAfterMs: 100_000 }, session(user('sam', 'supervisor')));
+    const watch = queue.watch();
+    await settled();
+    service.socket.answer('WATCH_QUEUE', 'QUEUE_WATCHED', { conversations: [], nextCursor: null });
+    await watch;
+    const before = service.socket;
+    await service.clock.pass(99_000);
+    expect(service.socket).not.toBe(before);
+    service.socket.refuse('WATCH_QUEUE', 'RATE_LIMITED', { retryAfter: 30 });
+    await settled();
+    expect(queue.snapshot).toMatchObject({ state: 'loading', error: { code: 'RATE_LIMITED' } });
+    await service.clock.pass(31_000);
+    service.socket.answer('WATCH_QUEUE', 'QUEUE_WATCHED', { conversations: [waiting('a')], nextCursor: null });
+    await settled();
+    expect(queue.snapshot).toMatchObject({ state: 'live', error: null, conversations: [{ id: 'a' }] });
+  });
+
   it('is tried again while it is unavailable, and given up where it is not allowed', async () => {
     const { queue } = await service.connected({}, session(user('sam', 'supervisor')));
     const watch = queue.watch();
@@ -137,6 +155,17 @@ describe('the queue', () => {
     expect(service.socket.sent.map(({ event }) => event)).toEqual(['WATCH_QUEUE']);
     service.socket.answer('WATCH_QUEUE', 'QUEUE_WATCHED', { conversations: [], nextCursor: null });
     await settled();
+    service.socket.answer('UNWATCH_QUEUE', 'QUEUE_UNWATCHED', {});
+    await unwatch;
+  });
+
+  it('is watched no more at once, though a page was refused for a while', async () => {
+    const { queue } = await watched();
+    service.socket.tell('QUEUE_STALE', {});
+    const unwatch = queue.unwatch();
+    service.socket.refuse('WATCH_QUEUE', 'RATE_LIMITED', { retryAfter: 60 });
+    await settled();
+    expect(queue.snapshot).toMatchObject({ state: 'idle', error: null });
     service.socket.answer('UNWATCH_QUEUE', 'QUEUE_UNWATCHED', {});
     await unwatch;
   });
