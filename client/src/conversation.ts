@@ -1,7 +1,7 @@
 import { type Backoff, type Clock, pause, sleep, unlessAborted } from './clock.ts';
 import type { Connection } from './connection.ts';
 import { Emitter, oncePerTurn, type Undo } from './emitter.ts';
-import { LiveSupportError, madeHere } from './errors.ts';
+import { isRefusal, LiveSupportError, madeHere } from './errors.ts';
 import type { CallOptions, Http } from './http.ts';
 import { MessageList } from './messageList.ts';
 import { ConversationOutbox, type Outbox, type OutgoingMessage, type Sending } from './outbox.ts';
@@ -95,13 +95,6 @@ const TYPING_ENDS_MS = 5_000;
 const TYPING_SHOWN_MS = 8_000;
 const READ_EVERY_MS = 1_000;
 const PAGE = 200;
-
-/** What says nothing of the conversation: an answer that is none of the service's, and a token that was refused, for which there is another. */
-const NO_REFUSAL: ReadonlySet<string> = new Set<LiveSupportError['code']>(['UNEXPECTED', 'INVALID_TOKEN']);
-
-/** Whether the service refuses it for good. */
-const isRefusal = ({ retryable, outcomeUnknown, code }: LiveSupportError): boolean =>
-  !retryable && !outcomeUnknown && !NO_REFUSAL.has(code);
 
 /** One conversation, kept up to date. */
 export class ConversationView {

@@ -270,6 +270,35 @@ describe('availability', () => {
     expect(sets()).toEqual([]);
   });
 
+  it('of before a reload is asked for again on the next socket, where this one’s session was none', async () => {
+    const { availability } = await service.connected({}, session(user('alex', 'agent')));
+    const resume = availability.resume();
+    service.socket.refuse('SET_AVAILABILITY', 'INVALID_TOKEN');
+    await expect(resume).rejects.toMatchObject({ code: 'INVALID_TOKEN' });
+    service.socket.end(1000);
+    await service.clock.pass(3_000);
+    expect(sets()).toEqual([{ status: 'available', renew: true }]);
+  });
+
+  it('of before a reload is asked for again once there is a connection, where that was closed', async () => {
+    const { availability, connection } = await service.connected({}, session(user('alex', 'agent')));
+    connection.close();
+    await expect(availability.resume()).rejects.toMatchObject({ code: 'CLOSED' });
+    connection.connect();
+    await settled();
+    expect(sets()).toEqual([{ status: 'available', renew: true }]);
+  });
+
+  it('that ended meanwhile is over, though a renewal from before is answered after that', async () => {
+    const availability = await available();
+    await service.clock.pass(60_000);
+    const renewal = service.socket.take('SET_AVAILABILITY');
+    service.socket.tell('AVAILABILITY_SET', { status: 'away', until: null });
+    service.socket.tell('AVAILABILITY_SET', { status: 'available', until }, renewal);
+    await settled();
+    expect(availability.snapshot.status).toBe('away');
+  });
+
   it('of before a reload is asked for until there is an answer, however long the connection takes', async () => {
     service.opens = false;
     const { availability } = await service.connected({}, session(user('alex', 'agent')));
