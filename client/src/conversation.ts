@@ -530,7 +530,7 @@ export class ConversationView {
       const moves = this.#moves;
       try {
         if (!this.#hasBegun && this.#last !== undefined) {
-          await this.#beginWith(this.#last);
+          await this.#readConversation(signal);
           continue;
         }
         // No room has it any more.
@@ -635,14 +635,17 @@ export class ConversationView {
     }
   }
 
-  async #beginWith(last: number): Promise<void> {
-    const { signal } = this.#stopped;
+  /** Reads the conversation, and begins the list with the last messages, where that is wanted. `null`: it is another person's by now. */
+  async #readConversation(signal: AbortSignal): Promise<AnyConversation | null> {
     const list = this.#list;
     const conversation = await this.#deps.http.getConversation({ params: { conversationId: this.id }, signal });
-    if (list !== this.#list) return;
-    this.#hasBegun = true;
-    if (list.end === 0) this.#list = new MessageList(Math.max(0, conversation.lastSeq - last));
+    if (list !== this.#list) return null;
+    if (!this.#hasBegun && this.#last !== undefined) {
+      this.#hasBegun = true;
+      if (list.end === 0) this.#list = new MessageList(Math.max(0, conversation.lastSeq - this.#last));
+    }
     this.#take(conversation);
+    return conversation;
   }
 
   /** Until the view is live, or has ended. */
@@ -672,10 +675,9 @@ export class ConversationView {
 
   /** Reads what is missing over HTTP. Where no socket opens, this is the only way to hear of anything. */
   async refresh({ signal = this.#stopped.signal }: CallOptions = {}): Promise<void> {
+    const conversation = await this.#readConversation(signal);
+    if (!conversation) return;
     const list = this.#list;
-    const conversation = await this.#deps.http.getConversation({ params: { conversationId: this.id }, signal });
-    if (list !== this.#list) return;
-    this.#take(conversation);
     for (;;) {
       const page = await this.#page(list.end, PAGE, signal);
       if (list !== this.#list) return;

@@ -161,6 +161,20 @@ describe('joining', () => {
     expect(seqs()).toEqual(messages(1, 100).map(({ seq }) => seq));
   });
 
+  it('begins with the last messages where no socket opens, too', async () => {
+    service.opens = false;
+    client = await service.connected({ storagePrefix: 'unconnected:' });
+    view = client.conversation('c');
+    service.handlers.getConversation = () => ({ status: 200, body: conversation({ lastSeq: 1000 }) });
+    service.handlers.listMessages = ({ path }) => {
+      const from = Number(new URL(path, 'http://x').searchParams.get('afterSeq'));
+      return { status: 200, body: { items: messages(from + 1, 1000), nextAfterSeq: null } };
+    };
+    view.join({ last: 10 }).catch(() => undefined);
+    await view.refresh();
+    expect([seqs()[0], seqs().length, view.snapshot.hasEarlier]).toEqual([991, 10, true]);
+  });
+
   it('with the last messages ends where the conversation is not to be seen, and is tried again where nobody answers', async () => {
     service.handlers.getConversation = () => problem(404, 'NOT_FOUND');
     await expect(view.join({ last: 50 })).rejects.toMatchObject({ code: 'NOT_FOUND' });
