@@ -1,7 +1,7 @@
 import type { Clock } from './clock.ts';
 import type { Connection } from './connection.ts';
 import { Emitter, type Undo } from './emitter.ts';
-import { LiveSupportError } from './errors.ts';
+import { isRefusal, LiveSupportError } from './errors.ts';
 import type { CallOptions } from './http.ts';
 import type { ServerEvents, Availability as Status } from './protocol.ts';
 
@@ -36,6 +36,8 @@ export class Availability {
   #asking = 0;
   /** Counts what the person has said: an answer to what was asked before that is too late. */
   #sets = 0;
+  /** Counts what was told without being asked for: an answer to a renewal from before that may be older. */
+  #told = 0;
   #isStopped = false;
 
   /** @internal */
@@ -44,7 +46,9 @@ export class Availability {
     this.#undos = [
       deps.connection.on('frame', (frame) => {
         // An answer is taken by who has asked.
-        if (frame.event === 'AVAILABILITY_SET' && frame.requestId === undefined) this.#take(frame.data);
+        if (frame.event !== 'AVAILABILITY_SET' || frame.requestId !== undefined) return;
+        this.#told += 1;
+        this.#take(frame.data);
       }),
       // The lease has gone on meanwhile, if it was not too long.
       deps.connection.on('up', () => this.#renew()),
@@ -139,13 +143,15 @@ export class Availability {
 
   /** Asks the service to extend a lease that runs. What it refuses for good is not asked again. */
   async #extend(options: CallOptions = {}): Promise<void> {
+    const { connection } = this.#deps;
     const sets = this.#sets;
+    const told = this.#told;
     try {
-      const { connection } = this.#deps;
       const answer = await connection.request('SET_AVAILABILITY', { status: 'available', renew: true }, options);
-      if (sets === this.#sets) this.#take(answer);
+      if (sets === this.#sets && told === this.#told) this.#take(answer);
     } catch (error) {
-      if (sets === this.#sets && error instanceof LiveSupportError && !error.retryable && !error.outcomeUnknown)
+      // A connection that isn't there refuses nothing.
+      if (sets === this.#sets && connection.isReady && error instanceof LiveSupportError && isRefusal(error))
         this.#isAsked = false;
       throw error;
     }

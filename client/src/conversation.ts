@@ -1,7 +1,7 @@
 import { type Backoff, type Clock, pause, sleep, unlessAborted } from './clock.ts';
 import type { Connection } from './connection.ts';
 import { Emitter, oncePerTurn, type Undo } from './emitter.ts';
-import { LiveSupportError, madeHere } from './errors.ts';
+import { isRefusal, LiveSupportError, madeHere } from './errors.ts';
 import type { CallOptions, Http } from './http.ts';
 import { MessageList } from './messageList.ts';
 import { ConversationOutbox, type Outbox, type OutgoingMessage, type Sending } from './outbox.ts';
@@ -96,13 +96,6 @@ const TYPING_SHOWN_MS = 8_000;
 const READ_EVERY_MS = 1_000;
 const PAGE = 200;
 
-/** What says nothing of the conversation: an answer that is none of the service's, and a token that was refused, for which there is another. */
-const NO_REFUSAL: ReadonlySet<string> = new Set<LiveSupportError['code']>(['UNEXPECTED', 'INVALID_TOKEN']);
-
-/** Whether the service refuses it for good. */
-const isRefusal = ({ retryable, outcomeUnknown, code }: LiveSupportError): boolean =>
-  !retryable && !outcomeUnknown && !NO_REFUSAL.has(code);
-
 /** One conversation, kept up to date. */
 export class ConversationView {
   readonly id: string;
@@ -148,17 +141,23 @@ export class ConversationView {
   readonly #tell = oncePerTurn(() => this.#emitter.emit('change', this.snapshot));
   #typedAt = 0;
   #typingEnds: Undo | undefined;
+  /** Up to where the application says that messages are on the screen, and up to where somebody has looked at it since. */
   #wantsRead = 0;
+  #seenRead = 0;
   #markedRead = 0;
   /** What is said and not answered yet. */
   #markingRead = 0;
   #readPause: Undo | undefined;
+  /** The pause is for what has failed, and not the one between two marks. */
+  #isReadHeldOff = false;
   readonly #undos: Undo[];
   /** What each server event about this conversation does. */
   readonly #told: { readonly [N in ServerEventName]?: (data: ServerEvents[N]) => void } = {
     NEW_MESSAGE: (message) => this.#heard(message),
     MESSAGE_ACCEPTED: (data) => {
       this.#outbox?.acknowledged(data);
+      // A repeat's may be among the messages, or before them.
+      this.#outbox?.seen(this.#list.end);
       this.#expect(data.seq);
     },
     CONVERSATION_ASSIGNED: ({ conversation }) => this.#moved(conversation),
@@ -200,7 +199,7 @@ export class ConversationView {
       error: this.#error,
       conversation: this.#conversation,
       messages: this.#list.messages,
-      hasEarlier: this.#list.base > 0,
+      hasEarlier: this.#list.hasEarlier,
       outbox: this.#outbox?.messages ?? [],
       readSeqs: { ...this.#readSeqs },
       unread: this.#unread(),
@@ -227,7 +226,7 @@ export class ConversationView {
     this.#tellMessages();
     this.#deps.connection.want();
     this.#goOn();
-    await unlessAborted(signal, this.#settled());
+    await this.#settled(signal);
     if (this.#state === 'ended' && this.#reason === 'lost' && this.#error) throw this.#error;
     if (this.#state === 'idle' && !this.#deps.session.user)
       throw new LiveSupportError('SIGNED_OUT', 'nobody is signed in');
@@ -274,7 +273,7 @@ export class ConversationView {
     afterSeq = 0,
     signal,
   }: CallOptions & { readonly afterSeq?: number } = {}): AsyncGenerator<Message, void, void> {
-    if (!this.#isWanted) await this.join({ signal });
+    if (!this.#isWanted || this.#reason === 'lost') await this.join({ signal });
     for (let seq = afterSeq + 1, failures = 0; ; ) {
       signal?.throwIfAborted();
       const list = this.#list;
@@ -321,9 +320,12 @@ export class ConversationView {
       earlier.push(...page.items);
       afterSeq = page.nextAfterSeq;
     }
+    if (from < base && earlier.length === 0) list.isAllThereIs = true;
     list.prepend(earlier);
+    for (const message of earlier) this.#outbox?.stored(message);
+    this.#outbox?.seen(list.end);
     this.#changed();
-    return this.#list.base > 0;
+    return this.#list.hasEarlier;
   }
 
   /**
@@ -347,12 +349,12 @@ export class ConversationView {
 
   /**
    * Says that this person has seen the messages up to `seq`: the last one, where nothing else is said. Told at most once a
-   * second, and not before somebody looks at the page.
+   * second, and when somebody looks away; not before somebody looks at the page.
    */
   markRead(seq: number = this.#list.end): void {
     const there = Math.max(this.#list.end, this.#conversation?.lastSeq ?? 0);
     this.#wantsRead = Math.max(this.#wantsRead, Math.min(seq, there));
-    this.#tellRead();
+    this.#look();
     this.#changed();
   }
 
@@ -436,6 +438,7 @@ export class ConversationView {
       this.#readSeqs = {};
       this.#present = [];
       this.#wantsRead = 0;
+      this.#seenRead = 0;
       this.#markedRead = 0;
       this.#joinedEpoch = 0;
       this.#isClosed = false;
@@ -467,6 +470,7 @@ export class ConversationView {
   /** @internal For the client: this view is over. */
   stop(): void {
     this.#isWanted = false;
+    this.#tellRead(true);
     const why = 'the conversation was forgotten, or the client is closed';
     this.#stopped.abort(new LiveSupportError('CLOSED', why));
     for (const undo of this.#undos) undo();
@@ -484,8 +488,12 @@ export class ConversationView {
     return this.#state !== 'ended' && (this.#isWanted || this.#outbox?.isPending === true);
   }
 
+  get #isOver(): boolean {
+    return this.#isClosed || this.#conversation?.status === 'closed';
+  }
+
   get #isUpToDate(): boolean {
-    return !this.#isClosed && this.#joinedEpoch === this.#deps.connection.epoch && this.#list.isComplete;
+    return !this.#isOver && this.#joinedEpoch === this.#deps.connection.epoch && this.#list.isComplete;
   }
 
   #up(): void {
@@ -498,6 +506,10 @@ export class ConversationView {
   #down(): void {
     this.#joinedEpoch = 0;
     if (this.#state === 'live') this.#set('joining');
+    this.#nobodyIsThere();
+  }
+
+  #nobodyIsThere(): void {
     if (this.#present.length === 0 && this.#typing.size === 0) return;
     this.#present = [];
     this.#forgetTyping();
@@ -512,7 +524,8 @@ export class ConversationView {
     }
     this.#syncing = this.#sync().finally(() => {
       this.#syncing = undefined;
-      const isWanted = this.#syncAgain && !this.#isUpToDate;
+      // Somebody may have joined in the moment in which it was done.
+      const isWanted = this.#syncAgain && (!this.#isUpToDate || this.#state === 'joining');
       this.#syncAgain = false;
       if (isWanted) this.#goOn();
     });
@@ -527,11 +540,11 @@ export class ConversationView {
       const moves = this.#moves;
       try {
         if (!this.#hasBegun && this.#last !== undefined) {
-          await this.#beginWith(this.#last);
+          await this.#readConversation(signal);
           continue;
         }
         // No room has it any more.
-        if (this.#isClosed || this.#conversation?.status === 'closed') return await this.refresh();
+        if (this.#isOver) return await this.refresh();
         this.#cameOrWent.clear();
         const joined = await unlessAborted(signal, this.#join(list.end));
         // The person may be another one by now.
@@ -553,9 +566,12 @@ export class ConversationView {
         if (error.code === 'CONVERSATION_CLOSED') this.#isClosed = true;
         else if (epoch === connection.epoch && connection.isReady) {
           if (error.code === 'INVALID_TOKEN') return connection.distrust();
-          if (isRefusal(error)) return this.#end('lost', error);
-          this.#error = error;
-          this.#changed();
+          if (isRefusal(error)) {
+            if (moves === this.#moves) return this.#end('lost', error);
+            // It was given to somebody meanwhile, maybe to this person again: what is refused now counts.
+            continue;
+          }
+          this.#heldUp(error);
           await this.#wait(error.retryAfter, signal).catch(() => undefined);
         }
       }
@@ -585,13 +601,27 @@ export class ConversationView {
     this.#take(conversation);
     for (const message of messages) this.#add(message);
     for (const [userId, seq] of Object.entries(readSeqs)) this.#noteRead(userId, seq);
+    // What was refused while the conversation was somebody else's may be told now.
+    const { user } = this.#deps.session;
+    this.#markedRead = (user && this.#readSeqs[user.id]) ?? 0;
+    this.#tellRead();
     this.#present = present;
     // The answer says who was there as this connection came in, and the room is told nothing before that.
     for (const [userId, isThere] of this.#cameOrWent) this.#isThere(userId, isThere);
     this.#changed();
   }
 
+  /** A view that is in the room, and knows of nothing that is missing, stays live though asking once more has failed. */
+  #heldUp(error: LiveSupportError): void {
+    if (this.#isUpToDate) return;
+    this.#error = error;
+    if (this.#state === 'live') this.#state = 'joining';
+    this.#changed();
+  }
+
   #caughtUp(): void {
+    this.#failures = 0;
+    this.#error = null;
     if (this.#state !== 'ended') this.#set(this.#isWanted ? 'live' : 'idle');
     this.#outbox?.pump();
     if (!this.#needsRoom) void this.#out(undefined);
@@ -600,6 +630,7 @@ export class ConversationView {
   async #out(signal: AbortSignal | undefined): Promise<void> {
     if (this.#joinedEpoch === 0 || !this.#deps.connection.isReady) return;
     this.#joinedEpoch = 0;
+    this.#nobodyIsThere();
     await this.#sayGoodbye(signal);
     // Somebody may have joined meanwhile, and the two may have taken effect in either order.
     if (this.#needsRoom) this.#goOn();
@@ -614,18 +645,21 @@ export class ConversationView {
     }
   }
 
-  async #beginWith(last: number): Promise<void> {
-    const { signal } = this.#stopped;
+  /** Reads the conversation, and begins the list with the last messages, where that is wanted. `null`: it is another person's by now. */
+  async #readConversation(signal: AbortSignal): Promise<AnyConversation | null> {
     const list = this.#list;
     const conversation = await this.#deps.http.getConversation({ params: { conversationId: this.id }, signal });
-    if (list !== this.#list) return;
-    this.#hasBegun = true;
-    if (list.end === 0) this.#list = new MessageList(Math.max(0, conversation.lastSeq - last));
+    if (list !== this.#list) return null;
+    if (!this.#hasBegun && this.#last !== undefined) {
+      this.#hasBegun = true;
+      if (list.end === 0) this.#list = new MessageList(Math.max(0, conversation.lastSeq - this.#last));
+    }
     this.#take(conversation);
+    return conversation;
   }
 
   /** Until the view is live, or has ended. */
-  async #settled(): Promise<void> {
+  async #settled(signal: AbortSignal | undefined): Promise<void> {
     const { connection } = this.#deps;
     while (this.#state === 'joining') {
       if (connection.status.state === 'closed') {
@@ -634,7 +668,7 @@ export class ConversationView {
           new LiveSupportError('CLOSED', `the connection is closed: ${connection.status.reason}`)
         );
       }
-      await this.#changes(this.#stopped.signal, true);
+      await unlessAborted(signal, this.#changes(this.#stopped.signal, true));
     }
   }
 
@@ -651,10 +685,9 @@ export class ConversationView {
 
   /** Reads what is missing over HTTP. Where no socket opens, this is the only way to hear of anything. */
   async refresh({ signal = this.#stopped.signal }: CallOptions = {}): Promise<void> {
+    const conversation = await this.#readConversation(signal);
+    if (!conversation) return;
     const list = this.#list;
-    const conversation = await this.#deps.http.getConversation({ params: { conversationId: this.id }, signal });
-    if (list !== this.#list) return;
-    this.#take(conversation);
     for (;;) {
       const page = await this.#page(list.end, PAGE, signal);
       if (list !== this.#list) return;
@@ -662,20 +695,30 @@ export class ConversationView {
       if (page.nextAfterSeq === null) break;
     }
     this.#markReadBut(conversation);
-    if (this.#isClosed || conversation.status === 'closed') this.#end('closed', null);
+    if (!this.#isOver) return;
+    // What waits for an answer that was lost may be stored among those that were left out.
+    for (let base = -1; this.#outbox?.isPending && list.hasEarlier && base !== list.base; ) {
+      ({ base } = list);
+      await this.loadEarlier({ count: PAGE, signal });
+      if (list !== this.#list) return;
+    }
+    this.#end('closed', null);
   }
 
   /** Over HTTP nobody says up to where one has read, but how much is unread. */
-  #markReadBut({ unread }: AnyConversation): void {
+  #markReadBut({ unread, lastSeq }: AnyConversation): void {
     const { user } = this.#deps.session;
     if (!user || typeof unread !== 'number') return;
     const isMine = isOfSideOf(user);
-    let read = this.#list.end;
-    for (let left = unread; left > 0 && read > this.#list.base; read -= 1) {
+    // What has come since is not counted.
+    let read = Math.min(this.#list.end, lastSeq);
+    let left = unread;
+    for (; left > 0 && read > this.#list.base; read -= 1) {
       const message = this.#list.at(read);
       if (message && !isMine(message)) left -= 1;
     }
-    this.#noteRead(user.id, read);
+    // Of more than the list has it is not known which they are.
+    if (left === 0) this.#noteRead(user.id, read);
   }
 
   #page(afterSeq: number, limit: number, signal: AbortSignal | undefined) {
@@ -687,11 +730,12 @@ export class ConversationView {
     this.#present = [];
     this.#forgetTyping();
     const refusal = error ?? new LiveSupportError('CONVERSATION_CLOSED', 'the conversation is closed');
+    const isNews = this.#state !== 'ended' || this.#reason !== reason;
     this.#reason = reason;
     this.#error = error;
     this.#set('ended');
     this.#outbox?.refuseAll(refusal);
-    this.#emitter.emit('ended', { reason });
+    if (isNews) this.#emitter.emit('ended', { reason });
   }
 
   // What is told
@@ -759,6 +803,8 @@ export class ConversationView {
     const isOlder =
       had && (given.revision < had.revision || (given.revision === had.revision && given.lastSeq < had.lastSeq));
     if (isOlder) return;
+    // The frame of the close has no revision. Nothing comes after it.
+    if (had?.status === 'closed' && given.status !== 'closed') return;
     this.#conversation = had ? { ...had, ...given, candidate: { ...had.candidate, ...given.candidate } } : given;
     if (had && had.lastSeq > given.lastSeq) {
       this.#conversation = { ...this.#conversation, lastSeq: had.lastSeq, lastMessageAt: had.lastMessageAt };
@@ -770,7 +816,10 @@ export class ConversationView {
 
   /** It was given to somebody, or back. An agent who had it may be out of the room, and one who has it now may be in it. */
   #moved(conversation: Conversation): void {
+    const former = this.#conversation?.agentId;
     this.#take(conversation);
+    // Of an agent who has lost it the room isn't told that they have left.
+    if (former && former !== this.#conversation?.agentId) this.#isThere(former, false);
     const { user } = this.#deps.session;
     if (user?.role !== 'agent') return;
     // Of a loss and a gain at the same moment the loss may be told last: the room says which it is.
@@ -812,7 +861,7 @@ export class ConversationView {
   #isTyping(userId: string, typing: boolean): void {
     this.#typing.get(userId)?.();
     this.#typing.delete(userId);
-    if (typing && this.#state !== 'ended' && userId !== this.#deps.session.user?.id) {
+    if (typing && this.#needsRoom && userId !== this.#deps.session.user?.id) {
       const forget = () => {
         this.#typing.delete(userId);
         this.#changed();
@@ -829,6 +878,8 @@ export class ConversationView {
   }
 
   #isThere(userId: string, isThere: boolean): void {
+    // After a leave frames may still be on their way.
+    if (!this.#needsRoom) return;
     this.#cameOrWent.set(userId, isThere);
     const others = this.#present.filter((id) => id !== userId);
     this.#present = isThere ? [...others, userId] : others;
@@ -853,41 +904,50 @@ export class ConversationView {
   }
 
   #pageChanged(): void {
-    if (this.#deps.page.isFocused()) this.#tellRead();
-    else this.typing(false);
+    if (this.#deps.page.isFocused()) this.#look();
+    else {
+      this.typing(false);
+      // The page may be gone in a moment.
+      this.#tellRead(true);
+    }
     if (this.#wantsRead > this.#markedRead) this.#changed();
   }
 
-  #tellRead(): void {
-    const { connection, page, clock } = this.#deps;
-    const seq = this.#wantsRead;
-    if (
-      seq <= Math.max(this.#markedRead, this.#markingRead) ||
-      this.#readPause ||
-      !connection.isReady ||
-      !page.isFocused()
-    )
-      return;
-    const again = () => {
-      this.#readPause = undefined;
-      this.#tellRead();
+  #look(): void {
+    if (this.#deps.page.isFocused()) this.#seenRead = this.#wantsRead;
+    this.#tellRead();
+  }
+
+  #tellRead(isLast = false): void {
+    const { connection, clock } = this.#deps;
+    const seq = this.#seenRead;
+    const mayTell = !this.#readPause || (isLast && !this.#isReadHeldOff);
+    if (seq <= Math.max(this.#markedRead, this.#markingRead) || !mayTell || !connection.isReady) return;
+    const next = (ms: number, isHeldOff: boolean) => {
+      this.#readPause?.();
+      this.#isReadHeldOff = isHeldOff;
+      this.#readPause = clock.after(ms, () => {
+        this.#readPause = undefined;
+        this.#tellRead();
+      });
     };
-    this.#readPause = clock.after(READ_EVERY_MS, again);
+    next(READ_EVERY_MS, false);
     this.#markingRead = seq;
+    const answered = () => {
+      // Another one may be under way.
+      if (this.#markingRead === seq) this.#markingRead = 0;
+    };
     connection.request('MARK_READ', { conversationId: this.id, seq }).then(
       () => {
-        this.#markingRead = 0;
+        answered();
         this.#markedRead = Math.max(this.#markedRead, seq);
       },
       (error: unknown) => {
-        this.#markingRead = 0;
+        answered();
         if (!(error instanceof LiveSupportError) || this.#stopped.signal.aborted) return;
         // A new socket brings it up again; what is refused for good is given up.
-        if (!error.retryable && !error.outcomeUnknown) this.#markedRead = Math.max(this.#markedRead, seq);
-        else if (connection.isReady) {
-          this.#readPause?.();
-          this.#readPause = clock.after(Math.max(READ_EVERY_MS, (error.retryAfter ?? 5) * 1000), again);
-        }
+        if (isRefusal(error)) this.#markedRead = Math.max(this.#markedRead, seq);
+        else if (connection.isReady) next(Math.max(READ_EVERY_MS, (error.retryAfter ?? 5) * 1000), true);
       },
     );
   }
@@ -899,10 +959,10 @@ export class ConversationView {
 
   #unread(): number | null {
     const { user } = this.#deps.session;
-    if (!user) return null;
+    // Whoever takes no part has read nothing, and has nothing to read.
+    if (user?.role !== 'candidate' && user?.role !== 'agent') return null;
     // What nobody looks at has not been read, and the service isn't told so either.
-    const lookedAt = this.#deps.page.isFocused() ? this.#wantsRead : 0;
-    const read = Math.max(this.#readSeqs[user.id] ?? 0, this.#markedRead, this.#markingRead, lookedAt);
+    const read = Math.max(this.#readSeqs[user.id] ?? 0, this.#seenRead);
     if (this.#list.base > read) return null;
     const isMine = isOfSideOf(user);
     return this.#list.messages.slice(read - this.#list.base).filter((message) => !isMine(message)).length;
@@ -948,7 +1008,6 @@ export class ConversationView {
     if (this.#state === state) return;
     this.#state = state;
     if (state !== 'ended') this.#reason = null;
-    if (state === 'live') this.#error = null;
     this.#changed();
   }
 

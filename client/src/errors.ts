@@ -71,3 +71,10 @@ export const UNKNOWN_OUTCOME: ReadonlySet<string> = new Set<ErrorCode | ClientEr
   'NETWORK',
   'TIMEOUT',
 ]);
+
+/** What says nothing of the command: an answer that is none of the service's, and a token that was refused, for which there is another. */
+const NO_REFUSAL: ReadonlySet<string> = new Set<LiveSupportError['code']>(['UNEXPECTED', 'INVALID_TOKEN']);
+
+/** Whether the service refuses it for good. */
+export const isRefusal = ({ retryable, outcomeUnknown, code }: LiveSupportError): boolean =>
+  !retryable && !outcomeUnknown && !NO_REFUSAL.has(code);

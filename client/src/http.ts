@@ -181,9 +181,9 @@ function written(line: string, parts: Parts): HttpRequest {
   }
 }
 
-/** Whether a command with this input may be sent again. */
+/** Whether a command with this input may be sent again. A field that is `undefined` is not sent, and a `false` one asks for nothing. */
 export const isSafeToRepeat = (repeat: boolean | string, input: object | undefined): boolean =>
-  typeof repeat === 'string' ? input !== undefined && repeat in input : repeat;
+  typeof repeat === 'string' ? Boolean((input as Readonly<Record<string, unknown>> | undefined)?.[repeat]) : repeat;
 
 function unanswered(code: 'NETWORK' | 'TIMEOUT', message: string, isSafe: boolean, cause?: unknown): LiveSupportError {
   return new LiveSupportError(code, message, { retryable: isSafe, outcomeUnknown: true, cause });

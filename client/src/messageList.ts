@@ -8,6 +8,8 @@ export class MessageList {
   readonly #beyond = new Map<number, Message>();
   /** The highest `seq` that is known to be there. */
   #known: number;
+  /** What comes before `base` was deleted after its time. */
+  isAllThereIs = false;
 
   constructor(base = 0) {
     this.#base = base;
@@ -22,6 +24,10 @@ export class MessageList {
   /** The last `seq` up to which nothing is missing. */
   get end(): number {
     return this.#base + this.#messages.length;
+  }
+
+  get hasEarlier(): boolean {
+    return this.#base > 0 && !this.isAllThereIs;
   }
 
   get isComplete(): boolean {

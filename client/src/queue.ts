@@ -182,15 +182,16 @@ export class Queue {
         this.#error = null;
         return this.#set('live');
       } catch (error) {
-        if (!(error instanceof LiveSupportError) || signal.aborted || epoch !== connection.epoch || !connection.isReady)
-          return;
+        if (!(error instanceof LiveSupportError) || signal.aborted || !this.#isWanted) return;
+        if (epoch !== connection.epoch || !connection.isReady) return;
         if (error.code === 'INVALID_TOKEN') return connection.distrust();
         this.#error = error;
         if (!error.retryable) {
           this.#isWanted = false;
           return this.#set('idle');
         }
-        this.#changed();
+        // Of what changes meanwhile, on a new socket, nobody tells.
+        this.#set('loading');
         await sleep(clock, (error.retryAfter ?? 0) * 1000 + pause(backoff, attempt, random), signal).catch(
           () => undefined,
         );

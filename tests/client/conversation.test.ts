@@ -99,6 +99,36 @@ describe('joining', () => {
     },
   );
 
+  it('is live on while it asks once more in vain: nothing is known to be missing', async () => {
+    await live(1);
+    await service.clock.pass(240_000);
+    service.socket.refuse('JOIN_CONVERSATION', 'UNAVAILABLE');
+    await settled();
+    expect(view.snapshot).toMatchObject({ state: 'live', error: null });
+    await joinIsSent();
+    // What is missing is not there in a moment: then it says so.
+    service.socket.tell('NEW_MESSAGE', message(3));
+    service.socket.refuse('JOIN_CONVERSATION', 'UNAVAILABLE');
+    await settled();
+    expect(view.snapshot).toMatchObject({ state: 'joining', error: { code: 'UNAVAILABLE' } });
+    await joinIsSent();
+    service.socket.answer('JOIN_CONVERSATION', 'CONVERSATION_JOINED', joined({ messages: messages(2, 3) }));
+    await settled();
+    expect(view.snapshot).toMatchObject({ state: 'live', error: null });
+  });
+
+  it('on the socket that takes the place of the one before, refused for now, is no more live', async () => {
+    client = await service.connected({ replaceAfterMs: 100_000, storagePrefix: 'replaced:' });
+    view = client.conversation('c');
+    await live(1);
+    const before = service.socket;
+    await service.clock.pass(99_000);
+    expect(service.socket).not.toBe(before);
+    service.socket.refuse('JOIN_CONVERSATION', 'RATE_LIMITED', { retryAfter: 60 });
+    await settled();
+    expect(view.snapshot).toMatchObject({ state: 'joining', error: { code: 'RATE_LIMITED' } });
+  });
+
   it('ends where the conversation is not to be seen, and may be tried again', async () => {
     const join = view.join();
     await settled();
@@ -129,6 +159,20 @@ describe('joining', () => {
     expect([seqs()[0], seqs().length]).toEqual([51, 50]);
     expect(await view.loadEarlier({ count: 500 })).toBe(false);
     expect(seqs()).toEqual(messages(1, 100).map(({ seq }) => seq));
+  });
+
+  it('begins with the last messages where no socket opens, too', async () => {
+    service.opens = false;
+    client = await service.connected({ storagePrefix: 'unconnected:' });
+    view = client.conversation('c');
+    service.handlers.getConversation = () => ({ status: 200, body: conversation({ lastSeq: 1000 }) });
+    service.handlers.listMessages = ({ path }) => {
+      const from = Number(new URL(path, 'http://x').searchParams.get('afterSeq'));
+      return { status: 200, body: { items: messages(from + 1, 1000), nextAfterSeq: null } };
+    };
+    view.join({ last: 10 }).catch(() => undefined);
+    await view.refresh();
+    expect([seqs()[0], seqs().length, view.snapshot.hasEarlier]).toEqual([991, 10, true]);
   });
 
   it('with the last messages ends where the conversation is not to be seen, and is tried again where nobody answers', async () => {
@@ -178,6 +222,29 @@ describe('joining', () => {
     expect(value?.seq).toBe(8);
   });
 
+  it('has no earlier ones to read, where those were deleted after their time', async () => {
+    service.handlers.getConversation = () => ({ status: 200, body: conversation({ lastSeq: 100, status: 'closed' }) });
+    service.handlers.listMessages = () => ({ status: 200, body: { items: [], nextAfterSeq: null } });
+    await view.join({ last: 10 });
+    expect(await view.loadEarlier({ count: 0 })).toBe(true);
+    expect(await view.loadEarlier()).toBe(false);
+    expect(view.snapshot.hasEarlier).toBe(false);
+  });
+
+  it('has an end, though it is asked for in the moment in which another one is done', async () => {
+    view.send('hello');
+    await settled();
+    let join: Promise<unknown> | undefined;
+    view.on('change', () => {
+      join ??= view.join();
+    });
+    service.socket.answer('JOIN_CONVERSATION', 'CONVERSATION_JOINED', joined());
+    await settled();
+    service.socket.answer('JOIN_CONVERSATION', 'CONVERSATION_JOINED', joined());
+    await join;
+    expect(view.snapshot.state).toBe('live');
+  });
+
   it('gives up waiting by its signal, and goes on all the same', async () => {
     const controller = new AbortController();
     const join = view.join({ signal: controller.signal });
@@ -187,6 +254,23 @@ describe('joining', () => {
     service.socket.answer('JOIN_CONVERSATION', 'CONVERSATION_JOINED', joined());
     await settled();
     expect(view.snapshot.state).toBe('live');
+  });
+
+  it('that was given up waits for nothing more', async () => {
+    const controller = new AbortController();
+    const joins = Array.from({ length: 20 }, () => view.join({ signal: controller.signal }));
+    controller.abort('enough');
+    for (const join of joins) await expect(join).rejects.toBe('enough');
+    const listened: string[] = [];
+    const { connection } = client;
+    const on = connection.on.bind(connection);
+    connection.on = (name, listener) => {
+      listened.push(name);
+      return on(name, listener);
+    };
+    service.socket.end(1001);
+    await settled();
+    expect(listened).toEqual([]);
   });
 });
 
@@ -292,6 +376,17 @@ describe('messages', () => {
     service.socket.tell('NEW_MESSAGE', message(11));
     await settled();
     expect(read).toEqual(messages(1, 11).map(({ seq }) => seq));
+  });
+
+  it('come one by one once there is something to see, though it was refused before', async () => {
+    const join = view.join();
+    await settled();
+    service.socket.refuse('JOIN_CONVERSATION', 'NOT_FOUND');
+    await expect(join).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    const next = view.messages().next();
+    await settled();
+    service.socket.answer('JOIN_CONVERSATION', 'CONVERSATION_JOINED', joined({ messages: messages(1, 1) }));
+    expect((await next).value).toMatchObject({ seq: 1 });
   });
 
   it('come one by one though what was left out can’t be read for a while', async () => {
@@ -412,6 +507,42 @@ describe('the conversation', () => {
       priority: 'high',
       candidate: { email: 'kim@example.com' },
     });
+  });
+
+  it('that is closed has ended once, however often it is read', async () => {
+    await live();
+    service.handlers.getConversation = () => ({ status: 200, body: conversation({ status: 'closed', revision: 9 }) });
+    service.handlers.listMessages = () => ({ status: 200, body: { items: [], nextAfterSeq: null } });
+    const ended: unknown[] = [];
+    view.on('ended', (how) => ended.push(how));
+    await view.refresh();
+    await settled();
+    await view.refresh();
+    expect(ended).toEqual([{ reason: 'closed' }]);
+  });
+
+  it('that was closed stays so, though an older frame comes once more', async () => {
+    await live(1);
+    const assigned = { conversation: conversation({ revision: 2, lastSeq: 1 }) };
+    service.socket.tell('CONVERSATION_ASSIGNED', assigned);
+    service.handlers.getConversation = () => 'lost';
+    const closed = { conversationId: 'c', closedAt: '2026-01-02T00:00:00.000Z', closedBy: 'alex', lastSeq: 1 };
+    service.socket.tell('CONVERSATION_CLOSED', closed);
+    service.socket.tell('CONVERSATION_ASSIGNED', assigned);
+    expect(view.snapshot.conversation).toMatchObject({ status: 'closed', closedBy: 'alex' });
+  });
+
+  it('that HTTP says is closed has ended, though a join from before is answered after that', async () => {
+    const closed = conversation({ status: 'closed', revision: 9 });
+    service.handlers.getConversation = () => ({ status: 200, body: closed });
+    service.handlers.listMessages = () => ({ status: 200, body: { items: [], nextAfterSeq: null } });
+    const join = view.join();
+    await settled();
+    view.update(closed);
+    service.socket.answer('JOIN_CONVERSATION', 'CONVERSATION_JOINED', joined());
+    await join;
+    await settled();
+    expect(view.snapshot).toMatchObject({ state: 'ended', reason: 'closed' });
   });
 
   it('that is closed already is read over HTTP', async () => {
@@ -569,6 +700,24 @@ describe('an agent', () => {
     expect(view.snapshot.state).toBe('live');
   });
 
+  it('who is given it again while a join from before is refused is in', async () => {
+    service.socket.tell('CONVERSATION_REQUEUED', {
+      conversation: conversation({ revision: 2, agentId: null, status: 'open' }),
+    });
+    await settled();
+    const before = service.socket.take('JOIN_CONVERSATION');
+    service.socket.tell('CONVERSATION_ASSIGNED', { conversation: conversation({ revision: 3, lastSeq: 1 }) });
+    service.socket.tell('ERROR', { code: 'NOT_FOUND', message: '', event: 'JOIN_CONVERSATION' }, before);
+    await settled();
+    service.socket.answer(
+      'JOIN_CONVERSATION',
+      'CONVERSATION_JOINED',
+      joined({ conversation: conversation({ revision: 3, lastSeq: 1 }) }),
+    );
+    await settled();
+    expect(view.snapshot.state).toBe('live');
+  });
+
   it('closes after what is in the outbox, and takes a lost answer for what it was', async () => {
     const { clientMessageId } = view.send('bye');
     const close = view.close();
@@ -684,6 +833,81 @@ describe('reading', () => {
     expect([marks(), unread.at(-1)]).toEqual([[3], 0]);
   });
 
+  it('that was seen is told when somebody looks away: the page may be gone within the second', async () => {
+    await live(3);
+    const answer = (seq: number) =>
+      service.socket.answer('MARK_READ', 'MESSAGES_READ', { conversationId: 'c', userId: 'kim', seq, readAt: 'x' });
+    view.markRead(1);
+    answer(1);
+    view.markRead(2);
+    service.page.become({ focused: false });
+    expect([marks(), view.snapshot.unread]).toEqual([[2], 1]);
+    answer(2);
+    // What is on the screen from now on nobody sees.
+    view.markRead(3);
+    await service.clock.pass(5_000);
+    expect([marks(), view.snapshot.unread]).toEqual([[], 1]);
+    service.page.become({ focused: true });
+    expect(marks()).toEqual([3]);
+    service.socket.refuse('MARK_READ', 'RATE_LIMITED', { retryAfter: 30 });
+    await settled();
+    service.page.become({ focused: false });
+    expect(marks()).toEqual([]);
+    await service.clock.pass(30_000);
+    expect(marks()).toEqual([3]);
+  });
+
+  it.each([
+    ['the view is forgotten', () => void client.forget('c')],
+    ['the client is closed', () => client.close()],
+  ])('that was seen is told when %s', async (_what, end) => {
+    await live(2);
+    view.markRead(1);
+    service.socket.answer('MARK_READ', 'MESSAGES_READ', { conversationId: 'c', userId: 'kim', seq: 1, readAt: 'x' });
+    view.markRead(2);
+    end();
+    expect(marks()).toEqual([2]);
+    await service.clock.pass(10_000);
+  });
+
+  it('is told again on the next socket, where this one’s session was none', async () => {
+    await live(2);
+    view.markRead();
+    service.socket.refuse('MARK_READ', 'INVALID_TOKEN');
+    await settled();
+    service.socket.end(1000);
+    await service.clock.pass(6_000);
+    expect(marks()).toEqual([2]);
+  });
+
+  it('that was refused while the conversation was somebody else’s is told once it is this person’s again', async () => {
+    await live(1);
+    view.markRead();
+    service.socket.refuse('MARK_READ', 'NOT_FOUND');
+    await service.clock.pass(230_000);
+    expect(marks()).toEqual([]);
+    await joinIsSent();
+    service.socket.answer(
+      'JOIN_CONVERSATION',
+      'CONVERSATION_JOINED',
+      joined({ conversation: conversation({ lastSeq: 1 }), readSeqs: { kim: 0 } }),
+    );
+    await settled();
+    expect(marks()).toEqual([1]);
+  });
+
+  it('is told once, though an answer comes after the next one was asked', async () => {
+    await live(2);
+    view.markRead(1);
+    const first = service.socket.take('MARK_READ');
+    await service.clock.pass(1_000);
+    view.markRead(2);
+    expect(marks()).toEqual([2]);
+    service.socket.tell('MESSAGES_READ', { conversationId: 'c', userId: 'kim', seq: 1, readAt: 'x' }, first);
+    await service.clock.pass(5_000);
+    expect(marks()).toEqual([2]);
+  });
+
   it.each([0, 3])('of what was closed meanwhile is known by what HTTP says is unread: %i', async (unread) => {
     service.handlers.getConversation = () => ({
       status: 200,
@@ -695,6 +919,25 @@ describe('reading', () => {
     service.socket.refuse('JOIN_CONVERSATION', 'CONVERSATION_CLOSED');
     await join;
     expect(view.snapshot).toMatchObject({ state: 'ended', unread, readSeqs: { kim: 5 - unread } });
+  });
+
+  it('is not known by what HTTP says is unread, where that is more than is here', async () => {
+    service.handlers.getConversation = () => ({
+      status: 200,
+      body: { ...conversation({ lastSeq: 10, status: 'closed' }), unread: 5 },
+    });
+    service.handlers.listMessages = () => ({ status: 200, body: { items: messages(9, 10), nextAfterSeq: null } });
+    await view.join({ last: 2 });
+    expect(view.snapshot).toMatchObject({ state: 'ended', unread: null, readSeqs: {} });
+  });
+
+  it('of what came after HTTP said what is unread is to be told', async () => {
+    service.handlers.getConversation = () => ({ status: 200, body: { ...conversation({ lastSeq: 5 }), unread: 0 } });
+    service.handlers.listMessages = () => ({ status: 200, body: { items: messages(1, 6), nextAfterSeq: null } });
+    await view.refresh();
+    expect(view.snapshot).toMatchObject({ unread: 1, readSeqs: { kim: 5 } });
+    view.markRead();
+    expect(marks()).toEqual([6]);
   });
 
   it('of a conversation that is closed while nobody looks stays unread', async () => {
@@ -744,6 +987,16 @@ describe('reading', () => {
     expect(marks()).toEqual([4]);
   });
 
+  it('is not done by who takes no part', async () => {
+    client = await service.connected({ storagePrefix: 'sam:' }, session(user('sam', 'supervisor'), 't4'));
+    view = client.conversation('c');
+    service.handlers.getConversation = () => ({ status: 200, body: { ...conversation({ lastSeq: 1 }), unread: null } });
+    const items = [message(1, { senderRole: 'candidate' })];
+    service.handlers.listMessages = () => ({ status: 200, body: { items, nextAfterSeq: null } });
+    await view.refresh();
+    expect([seqs(), view.snapshot.unread]).toEqual([[1], null]);
+  });
+
   it('of others is shown, and never goes back', async () => {
     await live(2);
     for (const seq of [2, 1])
@@ -763,6 +1016,30 @@ it('shows who is there, until the socket is gone', async () => {
   service.socket.end(1001);
   await settled();
   expect(view.snapshot.present).toEqual([]);
+});
+
+it('shows nobody in a room that was left, nor an agent who has lost the conversation', async () => {
+  await live();
+  const come = () => {
+    service.socket.tell('PARTICIPANT_JOINED', { conversationId: 'c', userId: 'alex' });
+    service.socket.tell('TYPING', { conversationId: 'c', userId: 'alex', typing: true });
+    expect(view.snapshot).toMatchObject({ present: ['alex'], typing: ['alex'] });
+  };
+  const tell = (revision: number, agentId: string | null) =>
+    service.socket.tell('CONVERSATION_REQUEUED', { conversation: conversation({ revision, agentId }) });
+  come();
+  tell(3, null);
+  expect(view.snapshot).toMatchObject({ present: [], typing: [] });
+  tell(4, 'alex');
+  come();
+  tell(2, null);
+  expect(view.snapshot.present).toEqual(['alex']);
+  const leave = view.leave();
+  service.socket.tell('PARTICIPANT_JOINED', { conversationId: 'c', userId: 'bo' });
+  service.socket.tell('TYPING', { conversationId: 'c', userId: 'alex', typing: true });
+  expect(view.snapshot).toMatchObject({ present: [], typing: [] });
+  service.socket.answer('LEAVE_CONVERSATION', 'CONVERSATION_LEFT', { conversationId: 'c' });
+  await leave;
 });
 
 it('knows who came or went while its join was not answered: the answer is of the moment it came in', async () => {

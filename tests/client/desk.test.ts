@@ -92,6 +92,24 @@ describe('the queue', () => {
     expect(service.socket.sent).toEqual([]);
   });
 
+  it('is not live on the socket that takes the place of the one before, until it is watched there', async () => {
+    const { queue } = await service.connected({ replaceAfterMs: 100_000 }, session(user('sam', 'supervisor')));
+    const watch = queue.watch();
+    await settled();
+    service.socket.answer('WATCH_QUEUE', 'QUEUE_WATCHED', { conversations: [], nextCursor: null });
+    await watch;
+    const before = service.socket;
+    await service.clock.pass(99_000);
+    expect(service.socket).not.toBe(before);
+    service.socket.refuse('WATCH_QUEUE', 'RATE_LIMITED', { retryAfter: 30 });
+    await settled();
+    expect(queue.snapshot).toMatchObject({ state: 'loading', error: { code: 'RATE_LIMITED' } });
+    await service.clock.pass(31_000);
+    service.socket.answer('WATCH_QUEUE', 'QUEUE_WATCHED', { conversations: [waiting('a')], nextCursor: null });
+    await settled();
+    expect(queue.snapshot).toMatchObject({ state: 'live', error: null, conversations: [{ id: 'a' }] });
+  });
+
   it('is tried again while it is unavailable, and given up where it is not allowed', async () => {
     const { queue } = await service.connected({}, session(user('sam', 'supervisor')));
     const watch = queue.watch();
@@ -137,6 +155,17 @@ describe('the queue', () => {
     expect(service.socket.sent.map(({ event }) => event)).toEqual(['WATCH_QUEUE']);
     service.socket.answer('WATCH_QUEUE', 'QUEUE_WATCHED', { conversations: [], nextCursor: null });
     await settled();
+    service.socket.answer('UNWATCH_QUEUE', 'QUEUE_UNWATCHED', {});
+    await unwatch;
+  });
+
+  it('is watched no more at once, though a page was refused for a while', async () => {
+    const { queue } = await watched();
+    service.socket.tell('QUEUE_STALE', {});
+    const unwatch = queue.unwatch();
+    service.socket.refuse('WATCH_QUEUE', 'RATE_LIMITED', { retryAfter: 60 });
+    await settled();
+    expect(queue.snapshot).toMatchObject({ state: 'idle', error: null });
     service.socket.answer('UNWATCH_QUEUE', 'QUEUE_UNWATCHED', {});
     await unwatch;
   });
@@ -239,6 +268,35 @@ describe('availability', () => {
     await expect(resume).rejects.toMatchObject({ code: 'FORBIDDEN' });
     await service.clock.pass(200_000);
     expect(sets()).toEqual([]);
+  });
+
+  it('of before a reload is asked for again on the next socket, where this one’s session was none', async () => {
+    const { availability } = await service.connected({}, session(user('alex', 'agent')));
+    const resume = availability.resume();
+    service.socket.refuse('SET_AVAILABILITY', 'INVALID_TOKEN');
+    await expect(resume).rejects.toMatchObject({ code: 'INVALID_TOKEN' });
+    service.socket.end(1000);
+    await service.clock.pass(3_000);
+    expect(sets()).toEqual([{ status: 'available', renew: true }]);
+  });
+
+  it('of before a reload is asked for again once there is a connection, where that was closed', async () => {
+    const { availability, connection } = await service.connected({}, session(user('alex', 'agent')));
+    connection.close();
+    await expect(availability.resume()).rejects.toMatchObject({ code: 'CLOSED' });
+    connection.connect();
+    await settled();
+    expect(sets()).toEqual([{ status: 'available', renew: true }]);
+  });
+
+  it('that ended meanwhile is over, though a renewal from before is answered after that', async () => {
+    const availability = await available();
+    await service.clock.pass(60_000);
+    const renewal = service.socket.take('SET_AVAILABILITY');
+    service.socket.tell('AVAILABILITY_SET', { status: 'away', until: null });
+    service.socket.tell('AVAILABILITY_SET', { status: 'available', until }, renewal);
+    await settled();
+    expect(availability.snapshot.status).toBe('away');
   });
 
   it('of before a reload is asked for until there is an answer, however long the connection takes', async () => {

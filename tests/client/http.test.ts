@@ -96,6 +96,17 @@ describe('without an answer', () => {
     expect([service.calls('assignConversation'), service.calls('createConversation')]).toEqual([1, 1]);
   });
 
+  it.each([
+    ['createConversation', { body: { subject: 'x', clientConversationId: undefined } }],
+    ['addNote', { params: { conversationId: 'c' }, body: { content: 'x', clientNoteId: undefined } }],
+  ] as const)('what %s leaves without a name is never repeated', async (name, request) => {
+    const { http } = await signedIn();
+    service.handlers[name] = () => 'lost';
+    const failing = (http[name] as (parts: object) => Promise<unknown>)(request).catch((error: unknown) => error);
+    await service.clock.pass(60_000);
+    expect([await failing, service.calls(name)]).toMatchObject([{ retryable: false, outcomeUnknown: true }, 1]);
+  });
+
   it('a conversation is opened once, however often that is sent', async () => {
     const client = await signedIn();
     let times = 0;

@@ -412,6 +412,46 @@ it('fails what is left when the conversation is closed, after the history has be
   await expect(view.send('late').accepted).rejects.toMatchObject({ code: 'CONVERSATION_CLOSED' });
 });
 
+describe('where only the last messages were asked for', () => {
+  const mine = (at: number, clientMessageId: string) =>
+    messages(1, 10).map((one) => (one.seq === at ? message(at, { senderRole: 'candidate', clientMessageId }) : one));
+
+  it('what was stored before them has not failed when the conversation is closed', async () => {
+    service.opens = false;
+    const view = (await service.connected({ storage })).conversation('c');
+    const { accepted: end, clientMessageId } = view.send('hello');
+    const lost = expect(view.send('never arrived').accepted).rejects.toMatchObject({ code: 'CONVERSATION_CLOSED' });
+    service.handlers.getConversation = () => ({ status: 200, body: conversation({ lastSeq: 10, status: 'closed' }) });
+    service.handlers.listMessages = ({ path }) => {
+      const query = new URL(path, 'http://x').searchParams;
+      const from = Number(query.get('afterSeq'));
+      const items = mine(3, clientMessageId).slice(from, from + Number(query.get('limit')));
+      const last = items.at(-1)?.seq ?? 10;
+      return { status: 200, body: { items, nextAfterSeq: last < 10 ? last : null } };
+    };
+    const join = view.join({ last: 2 });
+    service.socket.open();
+    expect((await join).state).toBe('ended');
+    expect(await end).toEqual({ clientMessageId, seq: 3 });
+    await lost;
+    expect(shown(view)).toEqual([['never arrived', 'failed']]);
+  });
+
+  it('what turns out to be stored before them is not shown after them', async () => {
+    service.handlers.getConversation = () => ({ status: 200, body: conversation({ lastSeq: 10 }) });
+    const view = (await service.connected({ storage })).conversation('c');
+    const join = view.join({ last: 2 });
+    await settled();
+    service.socket.answer('JOIN_CONVERSATION', 'CONVERSATION_JOINED', joined({ messages: messages(9, 10) }));
+    await join;
+    view.send('hello');
+    const sent = service.socket.take('SEND_MESSAGE');
+    service.socket.tell('MESSAGE_ACCEPTED', { ...accepted(sent, 3), duplicate: true }, sent);
+    await settled();
+    expect(shown(view)).toEqual([]);
+  });
+});
+
 describe('of a visitor who becomes a customer', () => {
   /** The visitor kim, with two messages that nobody has answered. */
   async function asked() {
