@@ -291,11 +291,14 @@ export class Connection {
   /** The socket whose place was taken, while something may still be under way on it. */
   #retired: Line | undefined;
   #stopWaiting: Undo = () => undefined;
+  /** Whether there was a network, as far as the page last said. */
+  #wasOnline: boolean;
   #abort = new AbortController();
 
   /** @internal */
   constructor(deps: ConnectionDependencies) {
     this.#deps = deps;
+    this.#wasOnline = deps.page.isOnline();
     this.#undos = [deps.page.onChange(() => this.#pageChanged())];
   }
 
@@ -602,10 +605,15 @@ export class Connection {
   #pageChanged(): void {
     const { page, clock } = this.#deps;
     const { state, reason, error } = this.#status;
+    const isOnline = page.isOnline();
+    const isBack = isOnline && !this.#wasOnline;
+    this.#wasOnline = isOnline;
+    if (!isOnline) return;
     if (state === 'waiting') {
-      const mayGoOn = reason === 'offline' || page.isFocused();
-      if (page.isOnline() && mayGoOn && error?.retryAfter == null) void this.#try('again');
-    } else if (this.#line && page.isOnline() && clock.now() - this.#line.lastFrameAt > FRESH_MS) this.#wake();
+      const mayGoOn = isBack || reason === 'offline' || page.isFocused();
+      if (mayGoOn && error?.retryAfter == null) void this.#try('again');
+      // What was heard before the network was gone says nothing of a socket now.
+    } else if (this.#line && (isBack || clock.now() - this.#line.lastFrameAt > FRESH_MS)) this.#wake();
   }
 
   #wake(): void {

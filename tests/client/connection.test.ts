@@ -185,6 +185,17 @@ describe('a connection that is lost', () => {
     expect(client.connection.status.state).toBe('ready');
   });
 
+  it('is tried at once when the network is back, though the socket was lost a moment before it', async () => {
+    const client = await service.connected();
+    service.page.become({ focused: false });
+    service.socket.end(1006);
+    expect(client.connection.status).toMatchObject({ state: 'waiting', reason: 'lost' });
+    service.page.become({ online: false });
+    service.page.become({ online: true });
+    await settled();
+    expect(client.connection.status.state).toBe('ready');
+  });
+
   it('waits as long as the service says, whoever looks', async () => {
     const client = service.client();
     await client.session.use(session(user(), 't1', 0));
@@ -233,6 +244,14 @@ describe('a socket that looks well', () => {
     expect(service.socket.pings).toHaveLength(0);
     await service.clock.pass(20_001);
     service.page.become({ focused: true });
+    expect(service.socket.pings).toHaveLength(1);
+  });
+
+  it('is asked when the network is back, however lately it was heard of', async () => {
+    await service.connected();
+    service.page.become({ online: false });
+    expect(service.socket.pings).toHaveLength(0);
+    service.page.become({ online: true });
     expect(service.socket.pings).toHaveLength(1);
   });
 
