@@ -278,6 +278,7 @@ export class Connection {
   readonly #deps: ConnectionDependencies;
   readonly #emitter = new Emitter<ConnectionEvents>();
   readonly #undos: Undo[];
+  #isStopped = false;
   #status: ConnectionStatus = { state: 'idle', reason: 'new', error: null, retryAt: null };
   #line: Line | undefined;
   #failures = 0;
@@ -321,7 +322,7 @@ export class Connection {
 
   /** Connects, and stays connected. Does nothing where that is so already. */
   connect(): void {
-    if (this.#status.state !== 'idle' && this.#status.state !== 'closed') return;
+    if (this.#isStopped || (this.#status.state !== 'idle' && this.#status.state !== 'closed')) return;
     this.#failures = 0;
     void this.#try('asked');
   }
@@ -338,6 +339,7 @@ export class Connection {
 
   /** @internal For the client: as `close`, for good. */
   stop(): void {
+    this.#isStopped = true;
     this.close();
     for (const undo of this.#undos) undo();
   }

@@ -568,8 +568,10 @@ describe('closing', () => {
     expect(service.clock.waiting).toBe(0);
     expect(service.socket.isClosed).toBe(true);
     service.page.become({ focused: true });
+    client.connection.connect();
     await service.clock.pass(600_000);
     expect(service.sockets).toHaveLength(1);
+    expect(client.connection.status).toMatchObject({ state: 'closed', reason: 'asked' });
   });
 
   it('of the connection stays so until it is wanted again', async () => {
