@@ -418,14 +418,18 @@ export class ConversationOutbox {
       entry.isUnderWay = false;
       this.#failures = 0;
       this.#accept(id, answer.seq);
-      this.pump();
     } catch (error) {
       entry.isUnderWay = false;
-      if (this.#isStopped || entry.state !== 'sending') return;
-      if (!(error instanceof LiveSupportError)) this.#pause(null);
-      else if (AGAIN.has(error.code)) this.#again(error);
-      else this.#fail(entry, error);
+      if (this.#isStopped) return;
+      // What was seen among the messages meanwhile needs no answer.
+      if (entry.state === 'sending') {
+        if (!(error instanceof LiveSupportError)) return this.#pause(null);
+        if (AGAIN.has(error.code)) return this.#again(error);
+        this.#fail(entry, error);
+      }
     }
+    // There is room for another one.
+    this.pump();
   }
 
   #again(error: LiveSupportError): void {

@@ -74,6 +74,26 @@ it('sends without waiting for answers, each after the one before, a few at once'
   expect(await kept()).toBe(0);
 });
 
+it('goes on where all that were under way are refused', async () => {
+  const view = await inRoom();
+  for (const content of ['a', 'b', 'c', 'd', 'e']) view.send(content);
+  for (let count = 0; count < 4; count += 1) service.socket.refuse('SEND_MESSAGE', 'VALIDATION_FAILED');
+  await settled();
+  expect(contents()).toEqual(['e']);
+});
+
+it('goes on where all that were under way are seen, and their answers got lost', async () => {
+  const view = await inRoom();
+  const ids = ['a', 'b', 'c', 'd', 'e'].map((content) => view.send(content).clientMessageId);
+  for (const { data } of service.socket.sent.splice(0)) {
+    const at = ids.indexOf(data.clientMessageId) + 1;
+    service.socket.tell('NEW_MESSAGE', message(at, { senderRole: 'candidate', clientMessageId: data.clientMessageId }));
+  }
+  service.socket.receive({ message: 'Endpoint request timed out', connectionId: 'x', requestId: 'y' });
+  await settled();
+  expect(contents()).toEqual(['e']);
+});
+
 it('waits for the room', async () => {
   const view = (await service.connected({ storage })).conversation('c');
   view.send('early');
