@@ -424,7 +424,7 @@ export class ConversationOutbox {
       // What was seen among the messages meanwhile needs no answer.
       if (entry.state === 'sending') {
         if (!(error instanceof LiveSupportError)) return this.#pause(null);
-        if (AGAIN.has(error.code)) return this.#again(error);
+        if (AGAIN.has(error.code)) return this.#again(error, first);
         this.#fail(entry, error);
       }
     }
@@ -432,8 +432,11 @@ export class ConversationOutbox {
     this.pump();
   }
 
-  #again(error: LiveSupportError): void {
+  /** `first` is the message that the refused one comes after. */
+  #again(error: LiveSupportError, first: Entry | undefined): void {
     if (error.code === 'NOT_JOINED') this.#carrier.rejoin();
+    // It got lost, or is late: sent again alone, this one would wait for it in vain once more, which counts as ten messages.
+    if (error.code === 'OUT_OF_ORDER' && first) first.isUnderWay = false;
     if (error.code === 'INVALID_TOKEN') this.#carrier.distrust();
     this.#pause(error.retryAfter);
   }

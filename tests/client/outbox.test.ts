@@ -121,6 +121,18 @@ it.each(['UNAVAILABLE', 'INTERNAL', 'OUT_OF_ORDER', 'CONFLICT'] as const)(
   },
 );
 
+it('sends again what the others wait for in vain, before them', async () => {
+  const view = await inRoom();
+  const [a, b] = ['a', 'b', 'c'].map((content) => view.send(content));
+  const lost = service.socket.take('SEND_MESSAGE');
+  for (let count = 0; count < 2; count += 1) service.socket.refuse('SEND_MESSAGE', 'OUT_OF_ORDER');
+  await service.clock.pass(2_000);
+  expect(frames()).toMatchObject([{ content: 'a' }, { after: a?.clientMessageId }, { after: b?.clientMessageId }]);
+  // It was late, not lost.
+  service.socket.tell('MESSAGE_ACCEPTED', accepted(lost, 1), lost);
+  expect(await a?.accepted).toMatchObject({ seq: 1 });
+});
+
 it('waits as long as the service says', async () => {
   const view = await inRoom();
   view.send('a');
