@@ -350,9 +350,17 @@ export class ConversationOutbox {
   }
 
   /** Whether this message comes after one that another tab is sending: there it is sooner done than waited for at the service. */
-  #waitsForOther({ kept }: Entry): boolean {
-    const first = kept.after === null ? undefined : this.#find(kept.after);
-    return first?.state === 'sending' && !first.isOwn;
+  #waitsForOther(entry: Entry): boolean {
+    return this.#first(entry)?.isOwn === false;
+  }
+
+  /**
+   * The message that this one comes after, while that is on its way: what is stored already, or was given up, is not to be waited for.
+   * Nor is one that was refused and is sent once more, which comes last: that one waits for this one.
+   */
+  #first(entry: Entry): Entry | undefined {
+    const before = this.#entries.slice(0, this.#entries.indexOf(entry));
+    return before.find(({ kept, state }) => state === 'sending' && kept.id === entry.kept.after);
   }
 
   /** Another tab may be asleep. What one of this tab's messages has waited for so long, this tab sends, too: it is still one message. */
@@ -404,16 +412,14 @@ export class ConversationOutbox {
 
   async #send(entry: Entry): Promise<void> {
     entry.isUnderWay = true;
-    const { id, content, after } = entry.kept;
-    const first = after === null ? undefined : this.#find(after);
-    // What is stored already, or was given up, is not to be waited for.
-    const isToWait = first?.state === 'sending';
+    const { id, content } = entry.kept;
+    const first = this.#first(entry);
     try {
       const answer = await this.#carrier.send({
         conversationId: this.#conversationId,
         content,
         clientMessageId: id,
-        ...(isToWait && { after: first.kept.id }),
+        ...(first && { after: first.kept.id }),
       });
       entry.isUnderWay = false;
       this.#failures = 0;

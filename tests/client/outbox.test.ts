@@ -605,6 +605,36 @@ describe('two tabs', () => {
     expect(second?.data.after).toBe(clientMessageId);
   });
 
+  it('do not wait for one another in a circle: what is sent once more comes after what a sleeping tab has left', async () => {
+    const [shared, locks] = [sharedStorage(), localLocks()];
+    const awake = await service.connected({ storage: shared.tab(), locks });
+    const view = awake.conversation('c');
+    await join(view);
+    const { socket } = service;
+    const { clientMessageId } = view.send('refused');
+    await settled();
+    // Hears of nothing any more.
+    const { get, set, remove, keys } = shared.tab();
+    const asleep = service.client({ storage: { get, set, remove, keys }, locks });
+    await asleep.session.restore();
+    await settled();
+    const left = asleep.conversation('c').send('left');
+    await settled();
+    socket.refuse('SEND_MESSAGE', 'VALIDATION_FAILED');
+    await settled();
+    // Has what is kept read once more.
+    await shared.tab().set('live-support:outbox:lee:d:x', '');
+    await settled();
+    view.retry(clientMessageId);
+    asleep.close();
+    await settled();
+    const sent = socket.sent.map(({ data }) => [data.content, data.after]);
+    expect(sent).toEqual([
+      ['left', undefined],
+      ['refused', left.clientMessageId],
+    ]);
+  });
+
   it('send after what the other one has left what is said before that is known', async () => {
     const [shared, locks] = [sharedStorage(), localLocks()];
     const one = await service.connected({ storage: shared.tab(), locks });

@@ -794,8 +794,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "the client's messages don't name the one before",
     file: 'client/src/outbox.ts',
-    find: '...(isToWait && { after: first.kept.id }),',
-    replace: "...(isToWait && first === null && { after: '' }),",
+    find: '...(first && { after: first.kept.id }),',
+    replace: "...(first && first.seq === 0 && { after: '' }),",
     killers: ['tests/client/hostile'],
   },
   {
