@@ -466,7 +466,8 @@ export class ConversationOutbox {
 
   #accept(id: string, seq: number): void {
     this.#over.add(id);
-    const entry = this.#find(id);
+    // What this person, or the one they were, has left may not be read yet.
+    const entry = this.#find(id) ?? this.#before.get(id);
     if (!entry || entry.state === 'accepted') return;
     entry.state = 'accepted';
     entry.seq = seq;

@@ -306,21 +306,22 @@ describe('in a storage that takes its time', () => {
         },
       },
     };
-    const view = (await service.connected(options)).conversation('c');
+    const client = await service.connected(options);
+    const view = client.conversation('c');
     await join(view);
     const sending = view.send('a');
     await settled();
     /** What is read before this is done comes after it. */
-    const meanwhile = async (work: () => void) => {
+    const meanwhile = async (work: () => unknown) => {
       isSlow = true;
       tell();
       await settled();
-      work();
+      await work();
       await settled();
       for (const resolve of waiting) resolve();
       await settled();
     };
-    return { view, sending, meanwhile };
+    return { client, view, sending, meanwhile };
   }
 
   it('what is discarded stays so', async () => {
@@ -339,6 +340,20 @@ describe('in a storage that takes its time', () => {
       service.socket.tell('NEW_MESSAGE', message(1, { senderRole: 'candidate', clientMessageId }));
     });
     expect([shown(view), contents()]).toEqual([[], []]);
+  });
+
+  it('what is seen to be stored has its end, though who has sent it was gone for a moment', async () => {
+    const { client, view, sending, meanwhile } = await slow();
+    const { clientMessageId, accepted: end } = sending;
+    await meanwhile(async () => {
+      await client.session.end();
+      await client.session.use(session());
+      await settled();
+      const stored = message(1, { senderRole: 'candidate', clientMessageId });
+      service.socket.answer('JOIN_CONVERSATION', 'CONVERSATION_JOINED', joined({ messages: [stored] }));
+    });
+    expect([shown(view), await kept()]).toEqual([[], 0]);
+    expect(await Promise.race([end, settled()])).toEqual({ clientMessageId, seq: 1 });
   });
 
   it('what fails is shown', async () => {
