@@ -450,11 +450,11 @@ export class ConversationOutbox {
   /** Nothing is sent for a while, longer each time in a row. */
   #pause(retryAfter: number | null): void {
     const { clock, random, backoff } = this.#outbox.deps;
-    // Messages that were under way together fail together: one pause.
-    const isPaused = clock.now() < this.#pausedUntil;
-    if (isPaused && retryAfter === null) return;
-    const ms = Math.max((retryAfter ?? 0) * 1000, pause(backoff, this.#failures, random));
-    if (!isPaused) this.#failures += 1;
+    // Messages that were under way together fail together: one pause, the longest.
+    const left = this.#pausedUntil - clock.now();
+    const ms = Math.max((retryAfter ?? 0) * 1000, left > 0 ? 0 : pause(backoff, this.#failures, random));
+    if (ms < left) return;
+    if (left <= 0) this.#failures += 1;
     this.#pausedUntil = clock.now() + ms;
     this.#wake();
     this.#wake = clock.after(ms, () => {

@@ -144,6 +144,16 @@ it('waits as long as the service says', async () => {
   expect(contents()).toEqual(['a', 'b']);
 });
 
+it('waits for the longest of the times that the service says at once', async () => {
+  const view = await inRoom();
+  for (const content of ['a', 'b', 'c']) view.send(content);
+  for (const retryAfter of [5, 9, 1]) service.socket.refuse('SEND_MESSAGE', 'RATE_LIMITED', { retryAfter });
+  await service.clock.pass(8_999);
+  expect(contents()).toEqual([]);
+  await service.clock.pass(1);
+  expect(contents()).toEqual(['a', 'b', 'c']);
+});
+
 it('joins again after NOT_JOINED, and sends then', async () => {
   const view = await inRoom();
   view.send('a');
