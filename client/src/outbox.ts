@@ -370,7 +370,8 @@ export class ConversationOutbox {
       ({ kept, isOwn, state }) => isOwn && state === 'sending' && kept.order > entry.kept.order,
     );
     if (!waiting) return false;
-    const left = waiting.kept.createdAt + OTHER_TAB_MS - clock.now();
+    // Of a clock that was set back as little is waited.
+    const left = OTHER_TAB_MS - Math.abs(clock.now() - waiting.kept.createdAt);
     if (left > 0) {
       this.#wake();
       this.#wake = clock.after(left, () => this.pump());

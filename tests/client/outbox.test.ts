@@ -630,6 +630,19 @@ describe('two tabs', () => {
     expect(second?.data.after).toBe(clientMessageId);
   });
 
+  it('do not wait for one another longer where the clock is set back', async () => {
+    const [one, two] = await twoTabs();
+    one.view.send('first');
+    await settled();
+    two.view.send('second');
+    await settled();
+    service.clock.sleep(-600_000);
+    // Has what is kept read once more.
+    one.view.send('third');
+    await service.clock.pass(5_000);
+    expect(sentOn(two).slice(0, 2)).toEqual(['first', 'second']);
+  });
+
   it('do not wait for one another in a circle: what is sent once more comes after what a sleeping tab has left', async () => {
     const [shared, locks] = [sharedStorage(), localLocks()];
     const awake = await service.connected({ storage: shared.tab(), locks });
