@@ -364,10 +364,15 @@ export class ConversationView {
   }
 
   async #close(signal: AbortSignal): Promise<void> {
-    const { connection, clock, random, backoff } = this.#deps;
+    const { session, connection, clock, random, backoff } = this.#deps;
     for (let attempt = 0; ; attempt += 1) {
-      const after = this.#outbox?.last;
       try {
+        // Who closes, and what an earlier page has left, may not be known yet.
+        if (!this.#outbox?.isRead) {
+          await session.accessToken({ signal });
+          await this.#outbox?.sync();
+        }
+        const after = this.#outbox?.last;
         await connection.request(
           'CLOSE_CONVERSATION',
           { conversationId: this.id, ...(after !== undefined && { after }) },

@@ -213,6 +213,8 @@ export class ConversationOutbox {
   #pausedUntil = 0;
   #wake: Undo = () => undefined;
   #isStopped = false;
+  /** Whether what earlier pages have left is known. */
+  isRead = false;
   /** What is stored, or was discarded: what was read of the storage before that, and comes after it, doesn't bring it back. */
   readonly #over = new Set<string>();
   /** What the persons before had here, one of whom may turn out to be this one: somebody waits for the end of a message. */
@@ -300,6 +302,7 @@ export class ConversationOutbox {
     const hadFailed = new Set(this.#entries.filter(({ state }) => state === 'failed'));
     const all = await this.#outbox.load(this.#userId, this.#conversationId);
     if (this.#isStopped) return;
+    this.isRead = true;
     const there = new Map(all.map((kept) => [kept.id, kept]));
     // Another tab may have sent it, sent it once more, or discarded it.
     this.#entries = this.#entries.filter((entry) => {

@@ -538,6 +538,19 @@ describe('after a reload', () => {
     expect(told).toEqual([1, 2, 3, 4]);
   });
 
+  it('is closed after what is kept, though that is not read yet', async () => {
+    const { clientMessageId } = (await inRoom()).send('left');
+    await settled();
+    service.close();
+    const client = service.client({ storage });
+    client
+      .conversation('c')
+      .close()
+      .catch(() => undefined);
+    await settled();
+    expect(service.socket.take('CLOSE_CONVERSATION').data).toEqual({ conversationId: 'c', after: clientMessageId });
+  });
+
   it('connects for nothing that was refused', async () => {
     (await inRoom()).send('a');
     service.socket.refuse('SEND_MESSAGE', 'VALIDATION_FAILED');
