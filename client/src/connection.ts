@@ -611,7 +611,9 @@ export class Connection {
     const isBack = isOnline && !this.#wasOnline;
     this.#wasOnline = isOnline;
     if (!isOnline) return;
-    if (state === 'waiting') {
+    // An upgrade that was on its way when the network went may not even fail.
+    if (state === 'connecting' && isBack) void this.#try('again');
+    else if (state === 'waiting') {
       const mayGoOn = isBack || reason === 'offline' || page.isFocused();
       if (mayGoOn && error?.retryAfter == null) void this.#try('again');
       // What was heard before the network was gone says nothing of a socket now.

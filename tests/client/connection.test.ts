@@ -196,6 +196,19 @@ describe('a connection that is lost', () => {
     expect(client.connection.status.state).toBe('ready');
   });
 
+  it('is tried anew when the network is back in the middle of an attempt', async () => {
+    service.opens = false;
+    const client = await service.connected();
+    service.page.become({ online: false });
+    await settled();
+    expect(service.sockets).toHaveLength(1);
+    service.opens = true;
+    service.page.become({ online: true });
+    await settled();
+    expect(client.connection.status.state).toBe('ready');
+    expect(service.sockets.map(({ isClosed }) => isClosed)).toEqual([true, false]);
+  });
+
   it('waits as long as the service says, whoever looks', async () => {
     const client = service.client();
     await client.session.use(session(user(), 't1', 0));
