@@ -57,6 +57,18 @@ describe('connecting', () => {
     expect(service.socket.isClosed).toBe(true);
   });
 
+  it('is told in order, also to who is told after one that changes it', async () => {
+    const client = service.client();
+    await client.session.use(session());
+    client.connection.on('status', ({ state }) => {
+      if (state === 'ready') client.close();
+    });
+    const seen = states(client);
+    client.connection.connect();
+    await settled();
+    expect(seen).toEqual(['connecting asked', 'ready asked', 'closed asked']);
+  });
+
   it('is told to nobody who was taken back a moment before', async () => {
     const client = service.client();
     const heard: string[] = [];
