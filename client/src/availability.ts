@@ -1,4 +1,4 @@
-import type { Clock } from './clock.ts';
+import { type Clock, unlessAborted } from './clock.ts';
 import type { Connection } from './connection.ts';
 import { Emitter, type Undo } from './emitter.ts';
 import { isRefusal, LiveSupportError } from './errors.ts';
@@ -38,6 +38,10 @@ export class Availability {
   #sets = 0;
   /** Counts what was told without being asked for: an answer to a renewal from before that may be older. */
   #told = 0;
+  /** What the person has said last, until it is answered. */
+  #setting: Promise<void> | undefined;
+  /** Stands for who is signed in. */
+  #person = {};
   #isStopped = false;
 
   /** @internal */
@@ -72,7 +76,8 @@ export class Availability {
     const set = this.#sets;
     this.#deps.connection.want();
     try {
-      const answer = await this.#deps.connection.request('SET_AVAILABILITY', { status }, options);
+      const ask = () => this.#deps.connection.request('SET_AVAILABILITY', { status }, options);
+      const answer = await unlessAborted(options.signal, this.#inTurn(ask));
       if (set === this.#sets) this.#take(answer);
     } catch (error) {
       if (set === this.#sets && error instanceof LiveSupportError && error.outcomeUnknown) {
@@ -102,8 +107,25 @@ export class Availability {
     return this.#snapshot;
   }
 
+  /** After what was said before is answered: two at once could take effect in either order. */
+  #inTurn<T>(ask: () => Promise<T>): Promise<T> {
+    const person = this.#person;
+    const askAs = () => {
+      if (person !== this.#person) throw new LiveSupportError('SIGNED_OUT', 'somebody has signed in or out meanwhile');
+      return ask();
+    };
+    const asked = this.#setting ? this.#setting.then(askAs) : ask();
+    const over = () => {
+      if (this.#setting === setting) this.#setting = undefined;
+    };
+    const setting = asked.then(over, over);
+    this.#setting = setting;
+    return asked;
+  }
+
   /** @internal For the client: it was another person's. */
   sessionChanged(): void {
+    this.#person = {};
     this.#timer();
     this.#isAsked = false;
     this.#sets += 1;

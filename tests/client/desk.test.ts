@@ -241,6 +241,32 @@ describe('availability', () => {
     expect(availability.snapshot.status).toBe('away');
   });
 
+  it('is said once what was said before is answered: two at once could take effect in either order', async () => {
+    const { availability } = await service.connected({}, session(user('alex', 'agent')));
+    const first = availability.set('available');
+    const second = availability.set('away');
+    await settled();
+    expect(service.socket.sent.map(({ data }) => data)).toEqual([{ status: 'available' }]);
+    service.socket.answer('SET_AVAILABILITY', 'AVAILABILITY_SET', { status: 'available', until });
+    await first;
+    await settled();
+    service.socket.answer('SET_AVAILABILITY', 'AVAILABILITY_SET', { status: 'away', until: null });
+    expect(await second).toEqual({ status: 'away', until: null });
+    const third = availability.set('available');
+    expect(sets()).toEqual([{ status: 'available' }]);
+    await expect(Promise.all([third, service.clock.pass(10_000)])).rejects.toMatchObject({ code: 'TIMEOUT' });
+  });
+
+  it('that waits for its turn is not said as the next person', async () => {
+    const client = await service.connected({}, session(user('alex', 'agent')));
+    const said = [client.availability.set('available'), client.availability.set('away')];
+    const refused = said.map((set) => expect(set).rejects.toMatchObject({ code: 'SIGNED_OUT' }));
+    await client.session.use(session(user('andy', 'agent'), 't9'));
+    await Promise.all(refused);
+    await settled();
+    expect(sets()).toEqual([]);
+  });
+
   it('of which the answer is lost is known from the next renewal', async () => {
     const { availability } = await service.connected({}, session(user('alex', 'agent')));
     const set = availability.set('available');
