@@ -1,4 +1,4 @@
-import type { ConnectionStatus, LiveSupportClient } from '../../client/src/index.ts';
+import { type ConnectionStatus, createClient, type LiveSupportClient } from '../../client/src/index.ts';
 import { FakeService, problem, session, settled, user } from './support/fakes.ts';
 
 /** The states of the connection, with a clock that the test turns and sockets that it opens. */
@@ -57,8 +57,22 @@ describe('connecting', () => {
     expect(service.socket.isClosed).toBe(true);
   });
 
-  it('is refused at once where the address is none', () => {
-    expect(() => service.client({ websocketUrl: 'nonsense' })).toThrow('Invalid URL');
+  it.each(['nonsense', 'localhost:3001', 'ftp://ws.example.com'])(
+    'is refused at once where the address is none: %s',
+    (websocketUrl) => {
+      expect(() => service.client({ websocketUrl })).toThrow(expect.objectContaining({ name: 'TypeError' }));
+    },
+  );
+
+  it('is refused at once on a platform without sockets, such as Node 20', () => {
+    const { WebSocket } = globalThis;
+    try {
+      Reflect.deleteProperty(globalThis, 'WebSocket');
+      const options = { httpUrl: 'https://api.example.com', websocketUrl: 'wss://ws.example.com' };
+      expect(() => createClient(options)).toThrow(expect.objectContaining({ name: 'TypeError' }));
+    } finally {
+      globalThis.WebSocket = WebSocket;
+    }
   });
 
   it('says that no socket can be made, and nothing of the session', async () => {
