@@ -198,7 +198,8 @@ export class CustomerClient {
   /** The view of a conversation: the same one each time, until `forget`. Begins to move with `join`, `messages` or `send`. */
   conversation(id: string): ConversationView {
     const view = this.#views.get(id) ?? this.#makeView(id);
-    this.#views.set(id, view);
+    if (this.#isClosed) view.stop();
+    else this.#views.set(id, view);
     return view;
   }
 

@@ -286,6 +286,7 @@ export class Connection {
   /** The socket whose place was taken, while something may still be under way on it. */
   #retired: Line | undefined;
   #stopWaiting: Undo = () => undefined;
+  #isStopped = false;
   #abort = new AbortController();
 
   /** @internal */
@@ -313,7 +314,7 @@ export class Connection {
 
   /** Connects, and stays connected. Does nothing where that is so already. */
   connect(): void {
-    if (this.#status.state !== 'idle' && this.#status.state !== 'closed') return;
+    if (this.#isStopped || (this.#status.state !== 'idle' && this.#status.state !== 'closed')) return;
     this.#failures = 0;
     void this.#try('asked');
   }
@@ -330,6 +331,7 @@ export class Connection {
 
   /** @internal For the client: as `close`, for good. */
   stop(): void {
+    this.#isStopped = true;
     this.close();
     for (const undo of this.#undos) undo();
   }

@@ -505,6 +505,17 @@ describe('closing', () => {
     expect(service.sockets).toHaveLength(1);
   });
 
+  it('is for good, whatever the application still calls', async () => {
+    const client = await service.connected();
+    client.close();
+    client.connection.connect();
+    expect(() => client.conversation('c').send('unsent')).toThrow(expect.objectContaining({ code: 'CLOSED' }));
+    await expect(client.conversation('c').join()).rejects.toMatchObject({ code: 'CLOSED' });
+    await settled();
+    expect(client.connection.status).toMatchObject({ state: 'closed', reason: 'asked' });
+    expect([service.sockets.length, service.clock.waiting]).toEqual([1, 0]);
+  });
+
   it('of the connection stays so until it is wanted again', async () => {
     const client = await service.connected();
     client.connection.close();
