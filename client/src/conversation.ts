@@ -677,11 +677,13 @@ export class ConversationView {
     this.#present = [];
     this.#forgetTyping();
     const refusal = error ?? new LiveSupportError('CONVERSATION_CLOSED', 'the conversation is closed');
+    const isTold = this.#state === 'ended' && this.#reason === reason;
     this.#reason = reason;
     this.#error = error;
     this.#set('ended');
     this.#outbox?.refuseAll(refusal);
-    this.#emitter.emit('ended', { reason });
+    // What is read once more, as where no socket opens, has not ended once more.
+    if (!isTold) this.#emitter.emit('ended', { reason });
   }
 
   // What is told

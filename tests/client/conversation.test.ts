@@ -420,6 +420,16 @@ describe('the conversation', () => {
     expect(seqs()).toEqual([1, 2, 3]);
     await isQuiet();
   });
+
+  it('tells its end once, however often it is read after that', async () => {
+    const ends: object[] = [];
+    view.on('ended', (end) => ends.push(end));
+    service.handlers.getConversation = () => ({ status: 200, body: conversation({ status: 'closed', revision: 9 }) });
+    service.handlers.listMessages = () => ({ status: 200, body: { items: [], nextAfterSeq: null } });
+    await Promise.all([view.refresh(), view.refresh()]);
+    await view.refresh();
+    expect(ends).toEqual([{ reason: 'closed' }]);
+  });
 });
 
 describe('the room', () => {
