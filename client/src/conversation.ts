@@ -572,6 +572,8 @@ export class ConversationView {
   }
 
   #joined({ conversation, messages, readSeqs, present }: ServerEvents['CONVERSATION_JOINED']): void {
+    // A live view joins again with each ping: an attempt before may have failed.
+    this.#error = null;
     this.#take(conversation);
     for (const message of messages) this.#add(message);
     for (const [userId, seq] of Object.entries(readSeqs)) this.#noteRead(userId, seq);

@@ -167,6 +167,21 @@ describe('joining', () => {
     await isQuiet();
   });
 
+  it('that fails with a ping, and then succeeds, leaves no error on what is live', async () => {
+    await live(1);
+    await service.clock.pass(240_000);
+    service.socket.refuse('JOIN_CONVERSATION', 'UNAVAILABLE');
+    await settled();
+    expect(view.snapshot.error).toMatchObject({ code: 'UNAVAILABLE' });
+    const errors: unknown[] = [];
+    view.on('change', ({ error }) => errors.push(error));
+    await joinIsSent();
+    service.socket.answer('JOIN_CONVERSATION', 'CONVERSATION_JOINED', joined());
+    await settled();
+    expect(view.snapshot).toMatchObject({ state: 'live', error: null });
+    expect(errors.at(-1)).toBeNull();
+  });
+
   it('reads from the earliest there is, where earlier ones were deleted after their time', async () => {
     service.handlers.getConversation = () => ({ status: 200, body: conversation({ lastSeq: 9 }) });
     service.handlers.listMessages = () => ({ status: 200, body: { items: [], nextAfterSeq: null } });
