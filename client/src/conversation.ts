@@ -488,6 +488,11 @@ export class ConversationView {
   #down(): void {
     this.#joinedEpoch = 0;
     if (this.#state === 'live') this.#set('joining');
+    this.#forgetOthers();
+  }
+
+  /** Outside of the room nobody tells who comes, goes or types. */
+  #forgetOthers(): void {
     if (this.#present.length === 0 && this.#typing.size === 0) return;
     this.#present = [];
     this.#forgetTyping();
@@ -592,6 +597,7 @@ export class ConversationView {
   async #out(signal: AbortSignal | undefined): Promise<void> {
     if (this.#joinedEpoch === 0 || !this.#deps.connection.isReady) return;
     this.#joinedEpoch = 0;
+    this.#forgetOthers();
     await this.#sayGoodbye(signal);
     // Somebody may have joined meanwhile, and the two may have taken effect in either order.
     if (this.#needsRoom) this.#goOn();
@@ -806,7 +812,7 @@ export class ConversationView {
   #isTyping(userId: string, typing: boolean): void {
     this.#typing.get(userId)?.();
     this.#typing.delete(userId);
-    if (typing && this.#state !== 'ended' && userId !== this.#deps.session.user?.id) {
+    if (typing && this.#needsRoom && userId !== this.#deps.session.user?.id) {
       const forget = () => {
         this.#typing.delete(userId);
         this.#changed();
@@ -823,6 +829,7 @@ export class ConversationView {
   }
 
   #isThere(userId: string, isThere: boolean): void {
+    if (!this.#needsRoom) return;
     this.#cameOrWent.set(userId, isThere);
     const others = this.#present.filter((id) => id !== userId);
     this.#present = isThere ? [...others, userId] : others;

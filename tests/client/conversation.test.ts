@@ -775,6 +775,20 @@ it('shows who is there, until the socket is gone', async () => {
   expect(view.snapshot.present).toEqual([]);
 });
 
+it('shows nobody there once it has left: it is told no more who comes and goes', async () => {
+  await live();
+  service.socket.tell('PARTICIPANT_JOINED', { conversationId: 'c', userId: 'alex' });
+  service.socket.tell('TYPING', { conversationId: 'c', userId: 'alex', typing: true });
+  const leave = view.leave();
+  await settled();
+  // On its way as the room was left.
+  service.socket.tell('PARTICIPANT_JOINED', { conversationId: 'c', userId: 'sam' });
+  service.socket.tell('TYPING', { conversationId: 'c', userId: 'sam', typing: true });
+  service.socket.answer('LEAVE_CONVERSATION', 'CONVERSATION_LEFT', { conversationId: 'c' });
+  await leave;
+  expect(view.snapshot).toMatchObject({ state: 'idle', present: [], typing: [] });
+});
+
 it('knows who came or went while its join was not answered: the answer is of the moment it came in', async () => {
   const join = view.join();
   await settled();
