@@ -199,7 +199,7 @@ export class ConversationView {
       error: this.#error,
       conversation: this.#conversation,
       messages: this.#list.messages,
-      hasEarlier: this.#list.base > 0,
+      hasEarlier: this.#list.hasEarlier,
       outbox: this.#outbox?.messages ?? [],
       readSeqs: { ...this.#readSeqs },
       unread: this.#unread(),
@@ -308,8 +308,9 @@ export class ConversationView {
   /** Reads so many of the messages before the first one. Returns whether there are still earlier ones. */
   async loadEarlier({ count = 50, signal }: CallOptions & { readonly count?: number } = {}): Promise<boolean> {
     const list = this.#list;
-    const { base } = list;
-    const from = Math.max(0, base - count);
+    const { base, hasEarlier } = list;
+    if (!hasEarlier) return false;
+    const from = Math.max(0, base - Math.max(1, count));
     const earlier: Message[] = [];
     for (let afterSeq: number | null = from; afterSeq !== null && afterSeq < base; ) {
       const page: { items: Message[]; nextAfterSeq: number | null } = await this.#page(
@@ -322,7 +323,7 @@ export class ConversationView {
     }
     list.prepend(earlier);
     this.#changed();
-    return this.#list.base > 0;
+    return this.#list.hasEarlier;
   }
 
   /**

@@ -8,10 +8,17 @@ export class MessageList {
   readonly #beyond = new Map<number, Message>();
   /** The highest `seq` that is known to be there. */
   #known: number;
+  #hasEarlier: boolean;
 
   constructor(base = 0) {
     this.#base = base;
     this.#known = base;
+    this.#hasEarlier = base > 0;
+  }
+
+  /** Whether there may be messages before `base`: those of a closed conversation are deleted after their time. */
+  get hasEarlier(): boolean {
+    return this.#hasEarlier;
   }
 
   /** The `seq` after which the list begins. */
@@ -60,6 +67,7 @@ export class MessageList {
 
   /** Puts in front what was left out at first. What doesn't end where the list begins changes nothing. */
   prepend(earlier: readonly Message[]): void {
+    if (earlier.length === 0) this.#hasEarlier = false;
     const wanted = earlier.filter(({ seq }) => seq <= this.#base);
     const first = wanted[0];
     if (!first || wanted.some(({ seq }, index) => seq !== first.seq + index) || wanted.at(-1)?.seq !== this.#base)
@@ -67,5 +75,6 @@ export class MessageList {
     this.#messages = [...wanted, ...this.#messages];
     this.#copy = undefined;
     this.#base = first.seq - 1;
+    this.#hasEarlier = this.#base > 0;
   }
 }

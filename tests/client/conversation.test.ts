@@ -189,8 +189,13 @@ describe('joining', () => {
     await settled();
     service.socket.answer('JOIN_CONVERSATION', 'CONVERSATION_JOINED', joined({ messages: messages(8, 9) }));
     await join;
+    expect(view.snapshot.hasEarlier).toBe(true);
     const { value } = await view.messages().next();
     expect(value?.seq).toBe(8);
+    // Who scrolls up asks no more for what is not there.
+    expect(view.snapshot.hasEarlier).toBe(false);
+    expect(await view.loadEarlier()).toBe(false);
+    expect(service.calls('listMessages')).toBe(1);
   });
 
   it('gives up waiting by its signal, and goes on all the same', async () => {
