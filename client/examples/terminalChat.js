@@ -5,8 +5,9 @@
 //   node terminalChat.js agent1@example.com <id>           joins it (once a supervisor has assigned it: see below)
 //   node terminalChat.js agent1@example.com <id> --assign supervisor1@example.com
 //
-// Type a line to say it. /close closes the conversation, as its agent. Ctrl-C leaves; nothing is lost. Freeze it with `kill -STOP`,
-// let it go on with `kill -CONT`, restart the service, pull the cable: it comes back by itself.
+// Type a line to say it. /close closes the conversation, as its agent. Freeze it with `kill -STOP`, let it go on with `kill -CONT`,
+// restart the service, pull the cable: it comes back by itself. Ctrl-C leaves. What has come back with a number is stored; a line that
+// has none yet is forgotten then, because nothing is kept on disk here.
 import process from 'node:process';
 import { createInterface } from 'node:readline';
 import { createClient } from '@live-support/client';
@@ -15,11 +16,18 @@ const { HTTP_URL = 'http://localhost:3000', WS_URL = 'ws://localhost:3001', PASS
 const [email, given, , supervisor] = process.argv.slice(2);
 const clientOf = () => createClient({ httpUrl: HTTP_URL, websocketUrl: WS_URL });
 
+// A wrong password, or a conversation that is somebody else's, is said in one line.
+process.on('uncaughtException', ({ message }) => {
+  console.error(`-- ${message}`);
+  process.exit(1);
+});
+
 if (supervisor) {
   const boss = clientOf();
   await boss.signIn({ email: supervisor, password: PASSWORD });
   const { items } = await boss.http.listUsers({ query: { role: 'agent', limit: 100 } });
   const agentId = items.find((agent) => agent.email === email)?.id;
+  if (!agentId) throw new Error(`${email} is no agent of ${supervisor}`);
   await boss.http.assignConversation({ params: { conversationId: given }, body: { agentId } });
   boss.close();
 }
@@ -27,7 +35,12 @@ if (supervisor) {
 const client = clientOf();
 const me = await client.signIn({ email, password: PASSWORD });
 const conversation = given ? client.conversation(given) : await client.open({ subject: 'From a terminal' });
-client.connection.on('status', ({ state, reason }) => console.log(`-- ${state} (${reason})`));
+const over = new AbortController();
+client.connection.on('status', ({ state, reason }) => {
+  console.log(`-- connection: ${state} (${reason})`);
+  // By nobody here: the person was signed out elsewhere, for example.
+  if (state === 'closed' && reason !== 'asked') over.abort(new Error('the chat ends here'));
+});
 console.log(`conversation ${conversation.id}, as ${me.name}`);
 
 const lines = createInterface({ input: process.stdin });
@@ -37,8 +50,8 @@ lines.on('line', (line) => {
     conversation.send(line).accepted.catch(({ message }) => console.log(`-- not sent: ${line}: ${message}`));
 });
 
-for await (const { seq, senderName, content } of conversation.messages())
+for await (const { seq, senderName, content } of conversation.messages({ signal: over.signal }))
   console.log(`${seq} ${senderName}: ${content}`);
-console.log('-- closed');
+console.log(conversation.snapshot.reason === 'closed' ? '-- closed' : '-- no longer yours');
 lines.close();
 client.close();

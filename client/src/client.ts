@@ -105,8 +105,11 @@ export class CustomerClient {
 
   /** @internal */
   constructor(options: ClientOptions) {
-    // A bad address would look like a network that is gone.
-    new URL(options.websocketUrl, globalThis.location?.href);
+    const WebSocket = options.WebSocket ?? globalThis.WebSocket;
+    // A bad address, or a platform without sockets, would look like a network that is gone.
+    const { protocol } = new URL(options.websocketUrl, globalThis.location?.href);
+    if (!/^(ws|http)s?:$/.test(protocol)) throw new TypeError(`no address of a WebSocket: ${options.websocketUrl}`);
+    if (!WebSocket) throw new TypeError('there is no WebSocket here: Node has one from version 22 on');
     const clock = options.clock ?? systemClock;
     const random = options.random ?? Math.random;
     const newId = options.newId ?? randomId;
@@ -142,7 +145,6 @@ export class CustomerClient {
       pongTimeoutMs: options.pongTimeoutMs ?? 10_000,
       replaceAfterMs: options.replaceAfterMs ?? 6_600_000,
     };
-    const WebSocket = options.WebSocket ?? globalThis.WebSocket;
     const { session, http } = this;
     const connection = new Connection({
       url: options.websocketUrl,
@@ -196,7 +198,8 @@ export class CustomerClient {
   /** The view of a conversation: the same one each time, until `forget`. Begins to move with `join`, `messages` or `send`. */
   conversation(id: string): ConversationView {
     const view = this.#views.get(id) ?? this.#makeView(id);
-    this.#views.set(id, view);
+    if (this.#isClosed) view.stop();
+    else this.#views.set(id, view);
     return view;
   }
 

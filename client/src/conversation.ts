@@ -308,6 +308,7 @@ export class ConversationView {
   /** Reads so many of the messages before the first one. Returns whether there are still earlier ones. */
   async loadEarlier({ count = 50, signal }: CallOptions & { readonly count?: number } = {}): Promise<boolean> {
     const list = this.#list;
+    if (!list.hasEarlier) return false;
     const { base } = list;
     const from = Math.max(0, base - count);
     const earlier: Message[] = [];

@@ -1,4 +1,4 @@
-import type { ConnectionStatus, LiveSupportClient } from '../../client/src/index.ts';
+import { type ConnectionStatus, createClient, type LiveSupportClient } from '../../client/src/index.ts';
 import { FakeClock, FakeService, problem, session, settled, user } from './support/fakes.ts';
 
 /** The states of the connection, with a clock that the test turns and sockets that it opens. */
@@ -47,14 +47,6 @@ describe('connecting', () => {
     expect(seen.slice(-2)).toEqual(['connecting asked', 'ready asked']);
   });
 
-  it('is not made again after the client is closed', async () => {
-    const client = await service.connected();
-    client.close();
-    client.connection.connect();
-    await settled();
-    expect([service.sockets.length, client.connection.status.state, service.clock.waiting]).toEqual([1, 'closed', 0]);
-  });
-
   it('gives up an upgrade that takes too long', async () => {
     service.opens = false;
     const client = await service.connected();
@@ -89,8 +81,22 @@ describe('connecting', () => {
     expect(heard).toEqual(['closed']);
   });
 
-  it('is refused at once where the address is none', () => {
-    expect(() => service.client({ websocketUrl: 'nonsense' })).toThrow('Invalid URL');
+  it.each(['nonsense', 'localhost:3001', 'ftp://ws.example.com'])(
+    'is refused at once where the address is none: %s',
+    (websocketUrl) => {
+      expect(() => service.client({ websocketUrl })).toThrow(expect.objectContaining({ name: 'TypeError' }));
+    },
+  );
+
+  it('is refused at once on a platform without sockets, such as Node 20', () => {
+    const { WebSocket } = globalThis;
+    try {
+      Reflect.deleteProperty(globalThis, 'WebSocket');
+      const options = { httpUrl: 'https://api.example.com', websocketUrl: 'wss://ws.example.com' };
+      expect(() => createClient(options)).toThrow(expect.objectContaining({ name: 'TypeError' }));
+    } finally {
+      globalThis.WebSocket = WebSocket;
+    }
   });
 
   it('says that no socket can be made, and nothing of the session', async () => {
@@ -605,6 +611,17 @@ describe('closing', () => {
     await service.clock.pass(600_000);
     expect(service.sockets).toHaveLength(1);
     expect(client.connection.status).toMatchObject({ state: 'closed', reason: 'asked' });
+  });
+
+  it('is for good, whatever the application still calls', async () => {
+    const client = await service.connected();
+    client.close();
+    client.connection.connect();
+    expect(() => client.conversation('c').send('unsent')).toThrow(expect.objectContaining({ code: 'CLOSED' }));
+    await expect(client.conversation('c').join()).rejects.toMatchObject({ code: 'CLOSED' });
+    await settled();
+    expect(client.connection.status).toMatchObject({ state: 'closed', reason: 'asked' });
+    expect([service.sockets.length, service.clock.waiting]).toEqual([1, 0]);
   });
 
   it('of the connection stays so until it is wanted again', async () => {

@@ -218,8 +218,13 @@ describe('joining', () => {
     await settled();
     service.socket.answer('JOIN_CONVERSATION', 'CONVERSATION_JOINED', joined({ messages: messages(8, 9) }));
     await join;
+    expect(view.snapshot.hasEarlier).toBe(true);
     const { value } = await view.messages().next();
     expect(value?.seq).toBe(8);
+    // Who scrolls up asks no more for what is not there.
+    expect(view.snapshot.hasEarlier).toBe(false);
+    expect(await view.loadEarlier()).toBe(false);
+    expect(service.calls('listMessages')).toBe(1);
   });
 
   it('has no earlier ones to read, where those were deleted after their time', async () => {
@@ -565,6 +570,16 @@ describe('the conversation', () => {
     expect(await join).toMatchObject({ state: 'ended', reason: 'closed', conversation: { status: 'closed' } });
     expect(seqs()).toEqual([1, 2, 3]);
     await isQuiet();
+  });
+
+  it('tells its end once, however often it is read after that', async () => {
+    const ends: object[] = [];
+    view.on('ended', (end) => ends.push(end));
+    service.handlers.getConversation = () => ({ status: 200, body: conversation({ status: 'closed', revision: 9 }) });
+    service.handlers.listMessages = () => ({ status: 200, body: { items: [], nextAfterSeq: null } });
+    await Promise.all([view.refresh(), view.refresh()]);
+    await view.refresh();
+    expect(ends).toEqual([{ reason: 'closed' }]);
   });
 });
 

@@ -128,7 +128,7 @@ async function inChromium(): Promise<void> {
   }
 }
 
-/** Two people in two terminals: one is frozen, the service is restarted, and nothing is missing at the end. */
+/** Two people in two terminals: one is frozen, the service is restarted, and nothing is missing at the end. Who may not join is told why. */
 async function inTerminals(service: Running): Promise<Running> {
   const chat = join(folder, 'esm/node_modules/@live-support/client/examples/terminalChat.js');
   const env = {
@@ -139,8 +139,15 @@ async function inTerminals(service: Running): Promise<Running> {
   const open = (...args: string[]) => new Running([process.execPath, chat, ...args], env, join(folder, 'esm'));
   const kim = open('candidate2@example.com');
   const [, id = ''] = await kim.printed(/conversation (\S+), as/);
+  const early = open('agent2@example.com', id);
+  await early.printed(/^-- There is no such thing, or it is not yours to see\.$/m);
+  assert.equal(await within('who may not join to end', early.exited), 1);
+  assert.doesNotMatch(early.output, /^ +at /m);
+  const former = open('agent2@example.com', id, '--assign', 'supervisor1@example.com');
+  await former.printed(/ready/);
   const alex = open('agent1@example.com', id, '--assign', 'supervisor1@example.com');
   await alex.printed(/ready/);
+  await former.printed(/^-- no longer yours$/m);
   kim.type('hello');
   await alex.printed(/^1 Candidate Two: hello$/m);
 
@@ -158,7 +165,7 @@ async function inTerminals(service: Running): Promise<Running> {
   await alex.printed(/^\d Candidate Two: said while nobody is there$/m);
   await kim.printed(/^\d Agent One: so is this$/m);
   alex.type('/close');
-  await Promise.all([kim.printed(/closed/), alex.printed(/closed/)]);
+  await Promise.all([kim.printed(/^-- closed$/m), alex.printed(/^-- closed$/m)]);
   assert.deepEqual(await within('both to end', Promise.all([kim.exited, alex.exited])), [0, 0]);
   const said = (terminal: Running) => terminal.output.split('\n').filter((line) => /^\d/.test(line));
   assert.deepEqual(said(kim), said(alex));

@@ -118,6 +118,30 @@ describe('tests/README.md', () => {
   });
 });
 
+describe('docs/delivery.md names tests that are there:', () => {
+  const [, table = ''] = read('docs/delivery.md').split('## How it is tested');
+  const paths = readdirSync(`${root}tests`, { recursive: true, encoding: 'utf8' });
+  const suites = paths.filter((path) => path.endsWith('/suite.ts')).map((path) => read(`tests/${path}`));
+  const rows = [...table.matchAll(/^\| [\d, ]+ \| (.*) \|$/gm)].map(([, tests = '']) => tests);
+  /** Each file of a row, with what the row says of it: a name in italics may leave something out, by `…`. */
+  const told = rows.flatMap((row) =>
+    [...row.matchAll(/`([a-z]\S*)`([^`]*)/g)].map(([, file = '', said = '']) => ({ file, said })),
+  );
+
+  it.each(told)('$file', ({ file, said }) => {
+    const path = paths.find((one) => `/${one}`.endsWith(`/${file}.test.ts`));
+    expect(path).toBeDefined();
+    const text = [read(`tests/${path}`), ...suites].join('\n');
+    const pieces = [...said.matchAll(/\*([^*]+)\*/g)].flatMap(([, name = '']) => name.split(/ ?… ?/));
+    // A name goes from a `describe` into its `it`: only its two ends are in one piece.
+    const ends = pieces.filter(Boolean).flatMap((piece) => {
+      const words = piece.split(' ');
+      return [words.slice(0, 3).join(' '), words.slice(-3).join(' ')];
+    });
+    expect(ends.filter((end) => !text.includes(end))).toEqual([]);
+  });
+});
+
 it('docs/delivery.md says how many deliberate mistakes there are', () => {
   const [, ...counts] =
     /against (\d+) deliberate mistakes[\s\S]*?unless all (\d+) are found/.exec(read('docs/delivery.md')) ?? [];
