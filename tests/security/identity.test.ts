@@ -264,6 +264,40 @@ describe('the company’s keys', () => {
     expect((await desk.call('GET', '/auth/me', victim.token)).status).toBe(200);
   });
 
+  it.each([
+    ['IDENTITY_KEYS', 'mistyped'],
+    ['JWT_KEYS', 'mistyped'],
+    ['IDENTITY_KEYS', 'a key of the service’s'],
+  ] as const)('that are wrong (%s: %s) sign nobody out, and leave nothing behind', async (name, wrong) => {
+    const person = await desk.candidate();
+    const guest = await visitor();
+    const right = process.env[name];
+    const before = await state();
+    const email = `early-${person.email}`;
+    process.env[name] = wrong === 'mistyped' ? wrong : process.env['JWT_KEYS'];
+    const attempts = async () => {
+      const statuses: number[] = [];
+      for (const [path, body] of [
+        ['refresh', { refreshToken: person.session.refreshToken }],
+        ['refresh', { refreshToken: guest.refreshToken }],
+        ['login', { email: person.email, password: PASSWORD }],
+        ['register', { name: 'Early', email, password: PASSWORD }],
+        ['visitor', {}],
+        ['exchange', { token: siteToken({ sub: `early-${email}` }), visitorToken: guest.accessToken }],
+      ] as const) {
+        statuses.push((await desk.call('POST', `/auth/${path}`, undefined, body)).status);
+      }
+      return statuses;
+    };
+    const refused = await attempts().finally(() => {
+      process.env[name] = right;
+    });
+    expect(refused).toEqual(Array(6).fill(500));
+    expect(await state()).toEqual(before);
+    // However much later, for no refresh token is spent.
+    expect(await attempts()).toEqual([200, 200, 200, 201, 201, 200]);
+  });
+
   it('may be none: then there are no such customers', async () => {
     delete process.env['IDENTITY_KEYS'];
     expectRefused(await exchange(siteToken({ sub: 'victim' })), 'NOT_CONFIGURED');
