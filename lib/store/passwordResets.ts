@@ -38,8 +38,8 @@ export const passwordResetsModel = /* @__PURE__ */ defineModel<PasswordResetsRec
 export const RESET_MS = 30 * 60 * 1000;
 
 /**
- * How many links of a user work at once. One more ends the oldest: of those that were mailed, where there is one. So nobody who asks
- * for mails ends the link that an admin has made.
+ * How many links of a user work at once. One more ends the oldest: of those that were mailed, where there is one. So whoever asks for
+ * mails ends none of the last two links that an admin has made, and the newest link always works.
  */
 const MOST_LIVE = 3;
 
@@ -52,6 +52,7 @@ export async function addReset(
   session: Transaction,
 ): Promise<Date> {
   const expiresAt = { $add: ['$$NOW', RESET_MS] };
+  const added = { hash, expiresAt, ...(mailed && { mailed }) };
   const live = { $filter: { input: { $ifNull: ['$tokens', []] }, as: 'token', cond: isLive } };
   const mailedOnes = { $filter: { input: '$tokens', as: 'token', cond: { $eq: ['$$token.mailed', true] } } };
   const withoutOne = {
@@ -64,8 +65,10 @@ export async function addReset(
     .findOneAndUpdate(
       { _id: userId },
       [
-        { $set: { tokens: { $concatArrays: [live, [{ hash, expiresAt, ...(mailed && { mailed }) }]] }, expiresAt } },
-        { $set: { tokens: { $cond: [{ $lte: [{ $size: '$tokens' }, MOST_LIVE] }, '$tokens', withoutOne] } } },
+        { $set: { tokens: live, expiresAt } },
+        // First, so that the link that makes one too many isn't the one that ends.
+        { $set: { tokens: { $cond: [{ $lt: [{ $size: '$tokens' }, MOST_LIVE] }, '$tokens', withoutOne] } } },
+        { $set: { tokens: { $concatArrays: ['$tokens', [added]] } } },
       ],
       { upsert: true, returnDocument: 'after', session, updatePipeline: true },
     )
