@@ -9,6 +9,8 @@ interface ResetToken {
   expiresAt: Date;
   /** It was mailed: anybody who knows the address may have asked for it. */
   mailed?: true;
+  /** The hash of the link that has taken its place. It works again should that one's mail be refused. */
+  displacedBy?: string;
 }
 
 /**
@@ -43,7 +45,9 @@ export const RESET_MS = 30 * 60 * 1000;
  */
 const MOST_LIVE = 3;
 
-const isLive = { $gt: ['$$token.expiresAt', '$$NOW'] };
+const isLive = {
+  $and: [{ $gt: ['$$token.expiresAt', '$$NOW'] }, { $eq: [{ $type: '$$token.displacedBy' }, 'missing'] }],
+};
 
 /** Adds a link. Call it inside a transaction that has written the user. Returns when the link expires. */
 export async function addReset(
@@ -55,10 +59,17 @@ export async function addReset(
   const added = { hash, expiresAt, ...(mailed && { mailed }) };
   const live = { $filter: { input: { $ifNull: ['$tokens', []] }, as: 'token', cond: isLive } };
   const mailedOnes = { $filter: { input: '$tokens', as: 'token', cond: { $eq: ['$$token.mailed', true] } } };
-  const withoutOne = {
+  const displaced = { $mergeObjects: ['$$token', { displacedBy: hash }] };
+  const oneDisplaced = {
     $let: {
       vars: { one: { $first: { $concatArrays: [mailedOnes, '$tokens'] } } },
-      in: { $filter: { input: '$tokens', as: 'token', cond: { $ne: ['$$token.hash', '$$one.hash'] } } },
+      in: {
+        $map: {
+          input: '$tokens',
+          as: 'token',
+          in: { $cond: [{ $eq: ['$$token.hash', '$$one.hash'] }, displaced, '$$token'] },
+        },
+      },
     },
   };
   const record = await passwordResetsModel()
@@ -67,7 +78,7 @@ export async function addReset(
       [
         { $set: { tokens: live, expiresAt } },
         // First, so that the link that makes one too many isn't the one that ends.
-        { $set: { tokens: { $cond: [{ $lt: [{ $size: '$tokens' }, MOST_LIVE] }, '$tokens', withoutOne] } } },
+        { $set: { tokens: { $cond: [{ $lt: [{ $size: '$tokens' }, MOST_LIVE] }, '$tokens', oneDisplaced] } } },
         { $set: { tokens: { $concatArrays: ['$tokens', [added]] } } },
       ],
       { upsert: true, returnDocument: 'after', session, updatePipeline: true },
@@ -106,9 +117,16 @@ const works = (hash: string) => ({
   ],
 });
 
-/** Ends one link, which nobody has been sent. */
+/** Ends one link, which nobody has been sent. The one whose place it took works again. */
 export async function dropReset(userId: string, hash: string): Promise<void> {
-  await passwordResetsModel().updateOne({ _id: userId }, { $pull: { tokens: { hash } } });
+  const others = { $filter: { input: '$tokens', as: 'token', cond: { $ne: ['$$token.hash', hash] } } };
+  const restored = { $unsetField: { field: 'displacedBy', input: '$$token' } };
+  const again = { $cond: [{ $eq: ['$$token.displacedBy', hash] }, restored, '$$token'] };
+  await passwordResetsModel().updateOne(
+    { _id: userId },
+    [{ $set: { tokens: { $map: { input: others, as: 'token', in: again } } } }],
+    { updatePipeline: true },
+  );
 }
 
 /** Ends all links of a user. Call it inside the transaction that changes what they were made for. */
