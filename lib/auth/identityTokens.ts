@@ -7,8 +7,11 @@ import { identityKeys, type JwtKey } from '../runtime/secrets.ts';
 export const IDENTITY_AUDIENCE = 'live-support-identity';
 const ALGORITHM = 'HS256';
 
-/** A token of the company's has a few hundred characters. Longer ones are not worth decoding. */
-const LONGEST_TOKEN = 4096;
+/**
+ * A token of the company's has a few hundred characters: some 4,300 with the longest claims, where the backend writes JSON in
+ * ASCII. The rest is for claims of its own. Longer ones are not worth decoding.
+ */
+const LONGEST_TOKEN = 8192;
 /** How far the clock of the company's backend may be ahead, and how long its tokens may live after they were made. */
 const AHEAD_SECONDS = 60;
 const LONGEST_SECONDS = 3600;

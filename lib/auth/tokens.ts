@@ -3,7 +3,7 @@ import * as z from 'zod/mini';
 import type { Role } from '../domain/roles.ts';
 import { roleSchema } from '../protocol/objects/users.ts';
 import { config } from '../runtime/config.ts';
-import { identityKeys, jwtKeys } from '../runtime/secrets.ts';
+import { identityKeys, type JwtKey, jwtKeys } from '../runtime/secrets.ts';
 
 /**
  * An explicit type, so that no other token of the service passes for an access token (RFC 8725 §3.11). RFC 9068 names
@@ -26,13 +26,26 @@ export interface AccessTokenClaims {
   readonly role: Role;
 }
 
+/** Reads the key that signs. Throws `ConfigError` also where the company has a key of the service's: then nobody is let in. */
+async function signingKey(): Promise<JwtKey> {
+  const [[key]] = await Promise.all([jwtKeys(), identityKeys()]);
+  return key;
+}
+
+/**
+ * Makes sure that an access token can be signed. Call it before a commit that a token is to follow: with keys that somebody has
+ * mistyped, the commit would leave a session that nobody is told of, or a refresh token that is spent for nothing. Throws `ConfigError`.
+ */
+export async function requireSigningKey(): Promise<void> {
+  await signingKey();
+}
+
 /**
  * Signs an access token with the first key. The token is valid for `ACCESS_TOKEN_TTL_SECONDS`, or until its session
  * ends.
  */
 export async function signAccessToken({ userId, sessionId, role }: AccessTokenClaims): Promise<string> {
-  // Read too: where the company has a key of these, nobody is let in.
-  const [[{ kid, secret }]] = await Promise.all([jwtKeys(), identityKeys()]);
+  const { kid, secret } = await signingKey();
   const { JWT_ISSUER, JWT_AUDIENCE, ACCESS_TOKEN_TTL_SECONDS } = config();
   return jwt.sign({ role, sid: sessionId }, secret, {
     algorithm: ALGORITHM,

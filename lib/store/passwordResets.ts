@@ -9,6 +9,8 @@ interface ResetToken {
   expiresAt: Date;
   /** It was mailed: anybody who knows the address may have asked for it. */
   mailed?: true;
+  /** The hash of the link that has taken its place. It works again should that one's mail be refused. */
+  displacedBy?: string;
 }
 
 /**
@@ -38,12 +40,14 @@ export const passwordResetsModel = /* @__PURE__ */ defineModel<PasswordResetsRec
 export const RESET_MS = 30 * 60 * 1000;
 
 /**
- * How many links of a user work at once. One more ends the oldest: of those that were mailed, where there is one. So nobody who asks
- * for mails ends the link that an admin has made.
+ * How many links of a user work at once. One more ends the oldest: of those that were mailed, where there is one. So whoever asks for
+ * mails ends none of the last two links that an admin has made, and the newest link always works.
  */
 const MOST_LIVE = 3;
 
-const isLive = { $gt: ['$$token.expiresAt', '$$NOW'] };
+const isLive = {
+  $and: [{ $gt: ['$$token.expiresAt', '$$NOW'] }, { $eq: [{ $type: '$$token.displacedBy' }, 'missing'] }],
+};
 
 /** Adds a link. Call it inside a transaction that has written the user. Returns when the link expires. */
 export async function addReset(
@@ -52,20 +56,30 @@ export async function addReset(
   session: Transaction,
 ): Promise<Date> {
   const expiresAt = { $add: ['$$NOW', RESET_MS] };
+  const added = { hash, expiresAt, ...(mailed && { mailed }) };
   const live = { $filter: { input: { $ifNull: ['$tokens', []] }, as: 'token', cond: isLive } };
   const mailedOnes = { $filter: { input: '$tokens', as: 'token', cond: { $eq: ['$$token.mailed', true] } } };
-  const withoutOne = {
+  const displaced = { $mergeObjects: ['$$token', { displacedBy: hash }] };
+  const oneDisplaced = {
     $let: {
       vars: { one: { $first: { $concatArrays: [mailedOnes, '$tokens'] } } },
-      in: { $filter: { input: '$tokens', as: 'token', cond: { $ne: ['$$token.hash', '$$one.hash'] } } },
+      in: {
+        $map: {
+          input: '$tokens',
+          as: 'token',
+          in: { $cond: [{ $eq: ['$$token.hash', '$$one.hash'] }, displaced, '$$token'] },
+        },
+      },
     },
   };
   const record = await passwordResetsModel()
     .findOneAndUpdate(
       { _id: userId },
       [
-        { $set: { tokens: { $concatArrays: [live, [{ hash, expiresAt, ...(mailed && { mailed }) }]] }, expiresAt } },
-        { $set: { tokens: { $cond: [{ $lte: [{ $size: '$tokens' }, MOST_LIVE] }, '$tokens', withoutOne] } } },
+        { $set: { tokens: live, expiresAt } },
+        // First, so that the link that makes one too many isn't the one that ends.
+        { $set: { tokens: { $cond: [{ $lt: [{ $size: '$tokens' }, MOST_LIVE] }, '$tokens', oneDisplaced] } } },
+        { $set: { tokens: { $concatArrays: ['$tokens', [added]] } } },
       ],
       { upsert: true, returnDocument: 'after', session, updatePipeline: true },
     )
@@ -103,9 +117,16 @@ const works = (hash: string) => ({
   ],
 });
 
-/** Ends one link, which nobody has been sent. */
+/** Ends one link, which nobody has been sent. The one whose place it took works again. */
 export async function dropReset(userId: string, hash: string): Promise<void> {
-  await passwordResetsModel().updateOne({ _id: userId }, { $pull: { tokens: { hash } } });
+  const others = { $filter: { input: '$tokens', as: 'token', cond: { $ne: ['$$token.hash', hash] } } };
+  const restored = { $unsetField: { field: 'displacedBy', input: '$$token' } };
+  const again = { $cond: [{ $eq: ['$$token.displacedBy', hash] }, restored, '$$token'] };
+  await passwordResetsModel().updateOne(
+    { _id: userId },
+    [{ $set: { tokens: { $map: { input: others, as: 'token', in: again } } } }],
+    { updatePipeline: true },
+  );
 }
 
 /** Ends all links of a user. Call it inside the transaction that changes what they were made for. */

@@ -162,6 +162,36 @@ describe('a mail that SES refuses', () => {
   });
 });
 
+it('a mail that SES refuses gives back the place of the link that made room for its own, unless all are over', async () => {
+  const candidate = await desk.candidate();
+  for (let mail = 0; mail < 3; mail += 1) {
+    await asked(candidate);
+    await run();
+  }
+  const before = (await passwordResetsModel().findById(candidate.user.id).lean())?.tokens;
+  for (let mail = 0; mail < 2; mail += 1) {
+    await asked(candidate);
+    ses().faults = [{ status: 400, type: 'MessageRejected' }];
+    await run();
+  }
+  expect((await passwordResetsModel().findById(candidate.user.id).lean())?.tokens).toEqual(before);
+
+  // While SES is asked, the oldest doesn't work: three do. And what ends all ends that one too.
+  const drop = passwordResetsModel().updateOne.bind(passwordResetsModel());
+  const dropping = jest.spyOn(passwordResetsModel(), 'updateOne').mockImplementationOnce((async (
+    ...given: Parameters<typeof drop>
+  ) => {
+    expect(await reset(tokens()[0] ?? '', 'nobody has this one')).toBe(401);
+    expect(await reset(tokens()[1] ?? '', 'a new password')).toBe(204);
+    return drop(...given);
+  }) as never);
+  await asked(candidate);
+  ses().faults = [{ status: 400, type: 'MessageRejected' }];
+  await run();
+  dropping.mockRestore();
+  for (const token of tokens()) expect(await reset(token, 'nobody has this one')).toBe(401);
+});
+
 describe('a mail of which nobody knows whether it was sent', () => {
   const faults: readonly (readonly [string, SesFault, number])[] = [
     ['SES took it, and its answer is lost', 'taken, then broken off', 1],

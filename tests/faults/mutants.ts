@@ -738,8 +738,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a link to a new password works for as long as it is kept',
     file: 'lib/store/passwordResets.ts',
-    find: "const isLive = { $gt: ['$$token.expiresAt', '$$NOW'] };",
-    replace: "const isLive = { $gt: ['$$token.expiresAt', new Date(0)] };",
+    find: "{ $gt: ['$$token.expiresAt', '$$NOW'] }",
+    replace: "{ $gt: ['$$token.expiresAt', new Date(0)] }",
     killers: RESETS,
   },
   {
@@ -754,6 +754,13 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'lib/services/mail/sendMails.ts',
     find: '      await dropReset(mail.userId, token.hash);\n',
     replace: '',
+    killers: RESETS,
+  },
+  {
+    name: 'the link of a mail that was refused keeps the place that it took',
+    file: 'lib/store/passwordResets.ts',
+    find: "{ $eq: ['$$token.displacedBy', hash] }, restored, '$$token'",
+    replace: "{ $eq: ['$$token.displacedBy', hash] }, '$$token', '$$token'",
     killers: RESETS,
   },
   {

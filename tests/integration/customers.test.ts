@@ -1,9 +1,12 @@
+import { jest } from '@jest/globals';
 import { authenticate } from '../../lib/auth/authenticate.ts';
 import type { Message } from '../../lib/protocol/objects/conversations.ts';
 import { exchangeIdentity } from '../../lib/services/auth/exchangeIdentity.ts';
 import { finishMerging } from '../../lib/services/auth/mergeVisitor.ts';
+import { removeLapsedVisitors } from '../../lib/services/auth/removeLapsedVisitors.ts';
 import { createConversation } from '../../lib/services/conversations/createConversation.ts';
 import { sweep } from '../../lib/services/operations/sweep.ts';
+import { eraseUser } from '../../lib/services/users/eraseUser.ts';
 import { finishErasing } from '../../lib/services/users/finishErasing.ts';
 import { auditModel } from '../../lib/store/audit.ts';
 import { conversationModel, insertConversation } from '../../lib/store/conversations.ts';
@@ -206,6 +209,24 @@ describe('a visitor', () => {
     expect((await me(renewed)).status).toBe(200);
   });
 
+  it('stays with a conversation that they open at the moment at which they would go', async () => {
+    const guest = await visitor();
+    const caller = await authenticate(guest.token, null);
+    const past = new Date(Date.now() - 1);
+    await userModel().updateOne({ _id: guest.user.id }, { visitorUntil: past });
+    await sessionModel().updateOne({ userId: guest.user.id }, { expiresAt: past });
+    const find = sessionModel().find.bind(sessionModel());
+    const spy = jest.spyOn(sessionModel(), 'find').mockImplementationOnce(((...given: Parameters<typeof find>) => ({
+      lean: async () => {
+        spy.mockRestore();
+        await createConversation(caller, { subject: 'Just in time' });
+        return find(...given).lean();
+      },
+    })) as never);
+    expect(await removeLapsedVisitors(Date.now() + 10_000)).toBe(0);
+    expect(await userModel().findById(guest.user.id).lean()).toMatchObject({ active: true, visitor: true });
+  });
+
   it('goes with a session that a stolen refresh token has ended', async () => {
     const { user, session } = await visitor();
     const renewed = await desk.ok('POST', '/auth/refresh', undefined, { refreshToken: session.refreshToken });
@@ -223,6 +244,20 @@ interface Identified {
   readonly visitor: string | undefined;
 }
 const renamedByAdmin = ({ id, name }: Identified) => desk.ok('PATCH', `/users/${id}`, desk.admin.token, { name });
+
+/** Has something happen just before the next write of a user that returns the user. */
+function whileFinding(happens: () => Promise<unknown>): void {
+  const find = userModel().findOneAndUpdate.bind(userModel());
+  const spy = jest.spyOn(userModel(), 'findOneAndUpdate').mockImplementationOnce(((
+    ...given: Parameters<typeof find>
+  ) => ({
+    lean: async () => {
+      spy.mockRestore();
+      await happens();
+      return find(...given).lean();
+    },
+  })) as never);
+}
 
 describe('a visitor who turns out to be a customer', () => {
   /** A visitor in a conversation with an agent, each with two messages, of which the visitor has read the agent's first. */
@@ -397,6 +432,52 @@ describe('a visitor who turns out to be a customer', () => {
     await happens(guest.token, sub);
     await expect(createConversation(caller, { subject: 'Too late' })).rejects.toMatchObject({ code: 'INVALID_TOKEN' });
     expect(await conversationModel().countDocuments({ candidateId: guest.user.id })).toBe(0);
+  });
+
+  it.each(['somebody who is known', 'somebody new'])(
+    'is nobody’s who signs out at the same moment: %s',
+    async (who) => {
+      const sub = newSub();
+      if (who === 'somebody who is known') await customer({ sub });
+      const guest = await visitor();
+      const { id } = await desk.conversation(guest);
+      // Signed in when their token is looked at, and signed out when the customer is let in.
+      whileFinding(() => desk.ok('POST', '/auth/logout', guest.token));
+      const { user } = await customer({ sub }, guest.token);
+      expect(user.id).not.toBe(guest.user.id);
+      expect(await userModel().findById(guest.user.id).lean()).toMatchObject({ active: true, visitor: true });
+      expect(await conversationModel().findById(id).lean()).toMatchObject({ candidateId: guest.user.id });
+    },
+  );
+
+  it('is erased with the customer and not alone, where an erasure has found them a visitor still', async () => {
+    const sub = newSub();
+    const known = await customer({ sub });
+    const guest = await visitor('Vic');
+    const caller = await authenticate(desk.admin.token, null);
+    whileFinding(() => customer({ sub }, guest.token));
+    await expect(eraseUser(caller, guest.user.id)).rejects.toMatchObject({ code: 'CONFLICT' });
+    expect(await userModel().findById(guest.user.id).lean()).toMatchObject({ name: 'Vic', mergedInto: known.user.id });
+  });
+
+  it('does not go with the visitor’s session, though they have opened no conversation', async () => {
+    const sub = newSub();
+    await customer({ sub });
+    const [merged, became, erased, gone] = [await visitor(), await visitor(), await visitor(), await visitor()];
+    await customer({ sub }, merged.token);
+    await customer({ sub: newSub() }, became.token);
+    await desk.ok('POST', `/users/${erased.user.id}/erase`, desk.admin.token);
+    const ids = [merged, became, erased, gone].map(({ user }) => user.id);
+    const past = new Date(Date.now() - 1);
+    await userModel().updateMany(trusted({ _id: { $in: ids }, visitorUntil: { $exists: true } }), {
+      visitorUntil: past,
+    });
+    await sessionModel().updateMany(trusted({ userId: { $in: ids } }), { expiresAt: past });
+    await sweep(Date.now() + 10_000);
+    const left = await userModel()
+      .find(trusted({ _id: { $in: ids } }), { _id: 1 })
+      .lean();
+    expect(left.map(({ _id }) => _id).toSorted()).toEqual(ids.slice(0, 3).toSorted());
   });
 
   it('has all their conversations follow, however many, and those of before their read marks', async () => {

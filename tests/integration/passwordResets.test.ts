@@ -102,6 +102,21 @@ describe('a forgotten password', () => {
     expect((await reset(made)).status).toBe(204);
   });
 
+  it('that is mailed works, however many an admin has made: of those the oldest ends', async () => {
+    const candidate = await desk.candidate();
+    const made = [];
+    for (let link = 0; link < 3; link += 1) made.push(tokenOf(await linkFor(candidate)));
+    const [oldest = '', newer = ''] = made;
+    const first = await mailed(candidate);
+    const second = await mailed(candidate);
+    for (const token of [oldest, first]) await expectWorthless(token);
+    const stored = await passwordResetsModel().findById(candidate.user.id).lean();
+    const live = stored?.tokens.filter(({ displacedBy }) => displacedBy === undefined);
+    expect(live?.map(({ hash }) => hash)).toEqual([...made.slice(1), second].map(hashOf));
+    expect((await reset(second)).status).toBe(204);
+    await expectWorthless(newer);
+  });
+
   const changes: readonly (readonly [string, (person: Person) => Promise<unknown>])[] = [
     [
       'the password is changed',

@@ -1,4 +1,4 @@
-import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { createHmac, generateKeyPairSync, randomBytes } from 'node:crypto';
 import jwt from 'jsonwebtoken';
 import { resetConfig } from '../../lib/runtime/config.ts';
 import { identityKeys, jwtKeys } from '../../lib/runtime/secrets.ts';
@@ -76,7 +76,12 @@ const FORGERIES: Record<string, (claims: Claims) => string> = {
   '129 characters of sub': (claims) => own({ ...claims, sub: 'x'.repeat(129) }),
   'half a character in the sub': (claims) => own({ ...claims, sub: 'victim\ud800' }),
   'U+0000 in the sub': (claims) => own({ ...claims, sub: 'victim\u0000' }),
-  '5,000 characters': (claims) => own({ ...claims, padding: 'x'.repeat(5000) }),
+  '8,193 characters': (claims) => {
+    const shortest = own({ ...claims, padding: '' });
+    // Three characters become four.
+    const padding = 'x'.repeat(Math.ceil(((8193 - shortest.length) * 3) / 4));
+    return own({ ...claims, padding });
+  },
   'claims that are a list': () => forge(siteHeader, [siteClaims({ sub: 'victim' })], SITE_SECRET),
   'claims that are a text': () => forge(siteHeader, 'victim' as never, SITE_SECRET),
   'no token at all': () => 'x',
@@ -99,6 +104,20 @@ describe('a token of the company’s', () => {
   ])('is taken %s', async (_, change) => {
     const { status, body } = await exchange(forge(siteHeader, change(siteClaims({ sub: 'victim' })), SITE_SECRET));
     expect([status, body.user.id, body.user.role]).toEqual([200, victim.user.id, 'candidate']);
+  });
+
+  it('is taken with the longest name and address of the longest sub, though its JSON is all in ASCII', async () => {
+    const [sub, name] = ['😀'.repeat(128), '😀'.repeat(100)];
+    const email = `${'a'.repeat(64)}@${`${'b'.repeat(62)}.`.repeat(3)}`.slice(0, -1);
+    // As PHP and Python write JSON.
+    const escaped = JSON.stringify(siteClaims({ sub, name, email })).replace(
+      /[^ -~]/g,
+      (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+    );
+    const signed = `${b64(siteHeader)}.${Buffer.from(escaped).toString('base64url')}`;
+    const token = `${signed}.${createHmac('sha256', SITE_SECRET).update(signed).digest('base64url')}`;
+    const { status, body } = await exchange(token);
+    expect([status, body.user?.name, body.user?.email]).toEqual([200, name, email]);
   });
 
   it.each(Object.keys(FORGERIES))('is not taken: %s', async (name) => {
@@ -262,6 +281,40 @@ describe('the company’s keys', () => {
     expect((await desk.call('POST', '/auth/login', undefined, { email, password: PASSWORD })).status).toBe(500);
     // Who was let in before is not affected: nobody can sign for a session that they don't know.
     expect((await desk.call('GET', '/auth/me', victim.token)).status).toBe(200);
+  });
+
+  it.each([
+    ['IDENTITY_KEYS', 'mistyped'],
+    ['JWT_KEYS', 'mistyped'],
+    ['IDENTITY_KEYS', 'a key of the service’s'],
+  ] as const)('that are wrong (%s: %s) sign nobody out, and leave nothing behind', async (name, wrong) => {
+    const person = await desk.candidate();
+    const guest = await visitor();
+    const right = process.env[name];
+    const before = await state();
+    const email = `early-${person.email}`;
+    process.env[name] = wrong === 'mistyped' ? wrong : process.env['JWT_KEYS'];
+    const attempts = async () => {
+      const statuses: number[] = [];
+      for (const [path, body] of [
+        ['refresh', { refreshToken: person.session.refreshToken }],
+        ['refresh', { refreshToken: guest.refreshToken }],
+        ['login', { email: person.email, password: PASSWORD }],
+        ['register', { name: 'Early', email, password: PASSWORD }],
+        ['visitor', {}],
+        ['exchange', { token: siteToken({ sub: `early-${email}` }), visitorToken: guest.accessToken }],
+      ] as const) {
+        statuses.push((await desk.call('POST', `/auth/${path}`, undefined, body)).status);
+      }
+      return statuses;
+    };
+    const refused = await attempts().finally(() => {
+      process.env[name] = right;
+    });
+    expect(refused).toEqual(Array(6).fill(500));
+    expect(await state()).toEqual(before);
+    // However much later, for no refresh token is spent.
+    expect(await attempts()).toEqual([200, 200, 200, 201, 201, 200]);
   });
 
   it('may be none: then there are no such customers', async () => {

@@ -1,5 +1,5 @@
 import { firstRefreshToken } from '../../auth/refreshTokens.ts';
-import { signAccessToken } from '../../auth/tokens.ts';
+import { requireSigningKey, signAccessToken } from '../../auth/tokens.ts';
 import { AppError } from '../../errors/appError.ts';
 import type { Session, User } from '../../protocol/objects/users.ts';
 import { config } from '../../runtime/config.ts';
@@ -41,6 +41,7 @@ export async function openSessionOf(
   letIn: (session: Transaction) => Promise<LetIn>,
   sourceIp: string,
 ): Promise<Session> {
+  await requireSigningKey();
   const sessionId = newId();
   const token = firstRefreshToken(sessionId);
   const { user, sockets } = await transaction(async (session) => {

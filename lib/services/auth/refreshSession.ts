@@ -1,4 +1,5 @@
 import { type RefreshToken, readRefreshToken, seal, successorOf, unseal } from '../../auth/refreshTokens.ts';
+import { requireSigningKey } from '../../auth/tokens.ts';
 import { AppError } from '../../errors/appError.ts';
 import { limitRefreshes } from '../../limits/rateLimits.ts';
 import { renewKnownOrigin } from '../../limits/signInAttempts.ts';
@@ -23,6 +24,7 @@ export async function refreshSession(refreshToken: string, sourceIp: string): Pr
   const { sessionId, userId } = state;
   // The limit comes after the search for reuse, which no limit may hide.
   await limitRefreshes(sessionId);
+  await requireSigningKey();
   let successor = await trade(token, state, sourceIp);
   while (successor === null) {
     // Another request has spent the token meanwhile: this one is a repeat now.

@@ -1,4 +1,5 @@
 import { hashPassword } from '../../auth/passwords.ts';
+import { requireSigningKey } from '../../auth/tokens.ts';
 import { limitRegistrations } from '../../limits/rateLimits.ts';
 import { rememberRegistration } from '../../limits/signInAttempts.ts';
 import type { Session } from '../../protocol/objects/users.ts';
@@ -13,6 +14,7 @@ export async function register(
   sourceIp: string,
 ): Promise<Session> {
   await limitRegistrations(sourceIp);
+  await requireSigningKey();
   const passwordHash = await hashPassword(password);
   const salt = newSalt();
   const candidate = { id: newId(), name, email, role: 'candidate', supervisorId: null, passwordHash, salt } as const;
