@@ -1,5 +1,16 @@
-import { type ConnectionStatus, createClient, type LiveSupportClient } from '../../client/src/index.ts';
-import { FakeClock, FakeService, problem, session, settled, user } from './support/fakes.ts';
+import { type ConnectionStatus, createClient, type LiveSupportClient, memoryStorage } from '../../client/src/index.ts';
+import {
+  conversation,
+  FakeClock,
+  FakeService,
+  joined,
+  message,
+  messages,
+  problem,
+  session,
+  settled,
+  user,
+} from './support/fakes.ts';
 
 /** The states of the connection, with a clock that the test turns and sockets that it opens. */
 
@@ -186,6 +197,57 @@ describe('a connection that is lost', () => {
     expect(service.sockets).toHaveLength(2);
   });
 
+  it('asks for the session where that may have ended, and no more once it is known to be alive', async () => {
+    const client = await service.connected();
+    const asked: number[] = [];
+    for (const code of [1001, 1006, 1001]) {
+      service.socket.end(code);
+      await service.clock.pass(20_000);
+      asked.push(service.calls('getMe'));
+    }
+    // 1001 is the gateway's, after its time.
+    expect([asked, client.connection.status.state]).toEqual([[0, 1, 1], 'ready']);
+  });
+
+  it('is another one, by a session that is made sure of, where a command’s session is said to be none', async () => {
+    const client = await service.connected();
+    const [refused] = service.sockets;
+    const view = client.conversation('c');
+    view.join().catch(() => undefined);
+    await settled();
+    service.handlers.getMe = ({ token }) =>
+      token === 't1' ? problem(401, 'INVALID_TOKEN') : { status: 200, body: user() };
+    service.socket.refuse('JOIN_CONVERSATION', 'INVALID_TOKEN');
+    await service.clock.pass(2_000);
+    expect(refused?.isClosed).toBe(true);
+    expect(service.sockets.map(({ protocols }) => protocols[1])).toEqual(['t1', 't2']);
+    expect([view.snapshot.state, service.socket.sent.map(({ event }) => event)]).toEqual([
+      'joining',
+      ['JOIN_CONVERSATION'],
+    ]);
+  });
+
+  const again = ({ connection }: LiveSupportClient) => {
+    connection.close();
+    connection.connect();
+  };
+  it.each([
+    ['asked for again by the person', again],
+    ['another person’s', (client: LiveSupportClient) => client.session.use(session(user('lee'), 't2'))],
+  ])('waits as after the first loss where it is %s', async (_how, begin) => {
+    service.opens = false;
+    const client = await service.connected();
+    for (let attempt = 0; attempt < 6; attempt += 1) {
+      service.socket.end(1006);
+      await service.clock.pass(15_000);
+    }
+    await begin(client);
+    await settled();
+    service.socket.end(1006);
+    await settled();
+    expect((client.connection.status.retryAt ?? 0) - service.clock.now()).toBe(1_000);
+  });
+
   it('is closed when the session has ended', async () => {
     const client = await service.connected();
     service.handlers.getMe = () => problem(401, 'INVALID_TOKEN');
@@ -235,6 +297,21 @@ describe('a connection that is lost', () => {
     expect(service.sockets.map(({ isClosed }) => isClosed)).toEqual([true, false]);
   });
 
+  it('is not tried before its time by a page that nobody looks at, or without a network', async () => {
+    const client = await service.connected();
+    service.socket.end(1001);
+    service.page.become({ focused: false });
+    await settled();
+    expect(client.connection.status).toMatchObject({ state: 'waiting', reason: 'lost' });
+    await service.clock.pass(1_000);
+    service.page.become({ focused: true, online: false });
+    service.socket.end(1001);
+    service.page.become({ focused: true });
+    await settled();
+    expect(client.connection.status).toMatchObject({ state: 'waiting', reason: 'offline' });
+    expect(service.sockets).toHaveLength(2);
+  });
+
   it('waits as long as the service says, whoever looks', async () => {
     const client = service.client();
     await client.session.use(session(user(), 't1', 0));
@@ -282,7 +359,9 @@ describe('a socket that looks well', () => {
     service.page.become({ focused: true });
     expect(service.socket.pings).toHaveLength(0);
     await service.clock.pass(20_001);
-    service.page.become({ focused: true });
+    service.page.become({ focused: true, online: false });
+    expect(service.socket.pings).toHaveLength(0);
+    service.page.become({ online: true });
     expect(service.socket.pings).toHaveLength(1);
   });
 
@@ -330,6 +409,7 @@ describe('a socket that looks well', () => {
     const client = await service.connected();
     service.socket.answersPings = false;
     const command = client.connection.request('JOIN_CONVERSATION', { conversationId: 'c' });
+    client.connection.request('LEAVE_CONVERSATION', { conversationId: 'c' }).catch(() => undefined);
     const outcome = expect(command).rejects.toMatchObject({ code: 'TIMEOUT', outcomeUnknown: true, retryable: true });
     await service.clock.pass(10_000);
     await outcome;
@@ -350,7 +430,10 @@ describe('a command', () => {
     service.socket.tell('ERROR', { code: 'NOT_JOINED', message: 'no', event: 'LEAVE_CONVERSATION' }, second);
     service.socket.tell('CONVERSATION_LEFT', { conversationId: 'a' }, first);
     expect(await one).toEqual({ conversationId: 'a' });
-    await expect(two).rejects.toMatchObject({ name: 'LiveSupportError', code: 'NOT_JOINED', outcomeUnknown: false });
+    await expect(two).rejects.toMatchObject({
+      ...{ name: 'LiveSupportError', code: 'NOT_JOINED' },
+      ...{ outcomeUnknown: false, retryable: true },
+    });
   });
 
   it('waits for the connection, and no longer than its time', async () => {
@@ -520,6 +603,19 @@ describe('one connection too many', () => {
     await settled();
     expect(client.connection.status.state).toBe('ready');
     expect(client.connection.epoch).toBe(2);
+    service.opens = true;
+    service.socket.end(1001);
+    await service.clock.pass(1_000);
+    expect([client.connection.status.state, client.connection.epoch]).toEqual(['ready', 3]);
+  });
+
+  it('does not end it when the old one is told so after the new one has taken over', async () => {
+    const client = await service.connected();
+    const [old] = service.sockets;
+    await service.clock.pass(6_270_000);
+    expect(client.connection.epoch).toBe(2);
+    old?.tell('ERROR', tooMany);
+    expect(client.connection.status.state).toBe('ready');
   });
 });
 
@@ -542,6 +638,29 @@ describe('before the two hours are over', () => {
     expect(seen).toEqual(['ready again']);
   });
 
+  it('a second socket that opens when the first one is lost is the only one', async () => {
+    const client = await service.connected();
+    const [old] = service.sockets;
+    service.opens = false;
+    await service.clock.pass(6_270_000);
+    old?.end(1001);
+    expect(client.connection.status.state).toBe('waiting');
+    service.socket.open();
+    await service.clock.pass(60_000);
+    expect([client.connection.status.state, client.connection.epoch, service.sockets.length]).toEqual(['ready', 2, 2]);
+  });
+
+  it('nothing keeps the first socket that nobody waits for any more', async () => {
+    const client = await service.connected();
+    const [old] = service.sockets;
+    const controller = new AbortController();
+    const command = client.connection.request('LEAVE_CONVERSATION', { conversationId: 'c' }, controller);
+    controller.abort('enough');
+    await expect(command).rejects.toBe('enough');
+    await service.clock.pass(6_272_000);
+    expect([client.connection.epoch, old?.isClosed]).toEqual([2, true]);
+  });
+
   it('a second socket that does not open changes nothing, and is tried again', async () => {
     const client = await service.connected();
     service.opens = false;
@@ -556,12 +675,27 @@ describe('before the two hours are over', () => {
 });
 
 describe('closing', () => {
+  it('while the next attempt is waited for ends the waiting', async () => {
+    const client = await service.connected();
+    service.socket.end(1001);
+    client.connection.close();
+    await service.clock.pass(60_000);
+    expect([client.connection.status.state, service.sockets.length]).toEqual(['closed', 1]);
+  });
+
   it('in the middle of an upgrade lets go of that socket', async () => {
     service.opens = false;
     const client = await service.connected();
+    const command = expect(client.connection.request('PING', {})).rejects.toMatchObject({ code: 'CLOSED' });
+    await settled();
     client.connection.close();
+    await command;
     expect(service.socket.isClosed).toBe(true);
     expect(service.clock.waiting).toBe(0);
+    // Who has closed it has no doubt about the session.
+    client.connection.connect();
+    await settled();
+    expect([service.sockets.length, service.calls('getMe')]).toEqual([2, 0]);
   });
 
   it('as soon as it is ready stays so', async () => {
@@ -599,12 +733,41 @@ describe('closing', () => {
   });
 
   it('leaves nothing behind', async () => {
-    const client = await service.connected();
-    client.conversation('c').send('unsent');
+    const [kept, heard] = [memoryStorage(), new Set<() => void>()];
+    const subscribe = (listener: () => void) => {
+      heard.add(listener);
+      return () => heard.delete(listener);
+    };
+    const client = await service.connected({ storage: { ...kept, subscribe } }, session(user('alex', 'agent')));
+    // Each of these waits for something: an answer, a pause, a hole to be filled, somebody to stop typing.
+    const [view, unsent] = [client.conversation('c'), client.conversation('d')];
+    const join = view.join();
+    await settled();
+    service.socket.answer('JOIN_CONVERSATION', 'CONVERSATION_JOINED', joined({ messages: messages(1, 2) }));
+    await join;
+    unsent.send('unanswered');
+    await settled();
+    const other = joined({ conversation: conversation({ id: 'd' }) });
+    service.socket.answer('JOIN_CONVERSATION', 'CONVERSATION_JOINED', other);
+    await settled();
+    expect(service.socket.take('SEND_MESSAGE').data.content).toBe('unanswered');
+    view.send('refused');
+    service.socket.refuse('SEND_MESSAGE', 'RATE_LIMITED', { retryAfter: 20 });
+    view.typing();
+    view.markRead();
+    service.socket.answer('MARK_READ', 'MESSAGES_READ', { conversationId: 'c', userId: 'alex', seq: 2, readAt: 'x' });
+    service.socket.tell('TYPING', { conversationId: 'c', userId: 'kim', typing: true });
+    service.socket.tell('NEW_MESSAGE', message(4));
+    client.queue.watch().catch(() => undefined);
+    service.socket.refuse('WATCH_QUEUE', 'UNAVAILABLE');
+    const available = client.availability.set('available');
+    service.socket.answer('SET_AVAILABILITY', 'AVAILABILITY_SET', { status: 'available', until: 'x' });
+    await available;
+    client.http.getMe().catch(() => undefined);
     await settled();
     client.close();
     await settled();
-    expect(service.clock.waiting).toBe(0);
+    expect([service.clock.waiting, service.page.listening, heard.size]).toEqual([0, 0, 0]);
     expect(service.socket.isClosed).toBe(true);
     service.page.become({ focused: true });
     client.connection.connect();

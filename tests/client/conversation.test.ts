@@ -1,4 +1,4 @@
-import type { ConversationView, LiveSupportClient } from '../../client/src/index.ts';
+import type { ConversationView, LiveSupportClient, StaffConversation } from '../../client/src/index.ts';
 import {
   accepted,
   conversation,
@@ -34,10 +34,10 @@ async function live(count = 0): Promise<void> {
   await join;
 }
 
-/** Lets time pass until the view asks to enter the room, and no longer: a command that is not answered in time is sent again. */
-async function joinIsSent(): Promise<void> {
+/** Lets time pass until the view asks for something, and no longer: a command that is not answered in time is sent again. */
+async function somethingIsSent(): Promise<void> {
   for (let seconds = 0; service.socket.sent.length === 0; seconds += 1) {
-    if (seconds > 120) throw new Error('no JOIN_CONVERSATION was sent');
+    if (seconds > 120) throw new Error('nothing was sent');
     await service.clock.pass(1_000);
   }
 }
@@ -105,13 +105,13 @@ describe('joining', () => {
     service.socket.refuse('JOIN_CONVERSATION', 'UNAVAILABLE');
     await settled();
     expect(view.snapshot).toMatchObject({ state: 'live', error: null });
-    await joinIsSent();
+    await somethingIsSent();
     // What is missing is not there in a moment: then it says so.
     service.socket.tell('NEW_MESSAGE', message(3));
     service.socket.refuse('JOIN_CONVERSATION', 'UNAVAILABLE');
     await settled();
     expect(view.snapshot).toMatchObject({ state: 'joining', error: { code: 'UNAVAILABLE' } });
-    await joinIsSent();
+    await somethingIsSent();
     service.socket.answer('JOIN_CONVERSATION', 'CONVERSATION_JOINED', joined({ messages: messages(2, 3) }));
     await settled();
     expect(view.snapshot).toMatchObject({ state: 'live', error: null });
@@ -155,7 +155,8 @@ describe('joining', () => {
     ).toBe(90);
     await join;
     expect([seqs()[0], view.snapshot.hasEarlier, view.snapshot.unread]).toEqual([91, true, null]);
-    expect(await view.loadEarlier({ count: 40 })).toBe(true);
+    // Twice at once, as a page does that is scrolled: what both have read is there once.
+    expect(await Promise.all([view.loadEarlier({ count: 20 }), view.loadEarlier({ count: 40 })])).toEqual([true, true]);
     expect([seqs()[0], seqs().length]).toEqual([51, 50]);
     expect(await view.loadEarlier({ count: 500 })).toBe(false);
     expect(seqs()).toEqual(messages(1, 100).map(({ seq }) => seq));
@@ -184,7 +185,7 @@ describe('joining', () => {
     await service.clock.pass(20_000);
     expect(view.snapshot).toMatchObject({ state: 'joining', error: { code: 'NETWORK' } });
     service.handlers.getConversation = () => ({ status: 200, body: conversation({ lastSeq: 1000 }) });
-    await joinIsSent();
+    await somethingIsSent();
     expect(
       service.socket.answer('JOIN_CONVERSATION', 'CONVERSATION_JOINED', joined({ messages: messages(951, 1000) })).data
         .afterSeq,
@@ -198,7 +199,7 @@ describe('joining', () => {
     await service.clock.pass(1_000);
     expect(view.snapshot).toMatchObject({ state: 'joining', error: { code: 'UNEXPECTED' } });
     service.handlers.getConversation = () => ({ status: 200, body: conversation() });
-    await joinIsSent();
+    await somethingIsSent();
     service.socket.answer('JOIN_CONVERSATION', 'CONVERSATION_JOINED', joined());
     expect((await join).state).toBe('live');
   });
@@ -289,6 +290,7 @@ describe('messages', () => {
       [1, 2, 3, 4],
       [2, 3, 4],
     ]);
+    expect(view.snapshot.conversation).toMatchObject({ lastSeq: 4, lastMessageAt: message(4).sentAt });
     await isQuiet();
   });
 
@@ -322,6 +324,30 @@ describe('messages', () => {
     );
     await settled();
     expect([seqs(), view.snapshot.outbox]).toEqual([[1], []]);
+  });
+
+  it('that are missing are asked for as often as some are', async () => {
+    await live(1);
+    for (const seq of [3, 5]) {
+      service.socket.tell('NEW_MESSAGE', message(seq));
+      await service.clock.pass(300);
+      service.socket.answer(
+        'JOIN_CONVERSATION',
+        'CONVERSATION_JOINED',
+        joined({ messages: messages(seq - 1, seq - 1) }),
+      );
+      await settled();
+    }
+    expect(seqs()).toEqual([1, 2, 3, 4, 5]);
+  });
+
+  it('of which an answer of the HTTP API speaks are asked for', async () => {
+    await live(1);
+    view.update(conversation({ lastSeq: 2 }));
+    await service.clock.pass(300);
+    service.socket.answer('JOIN_CONVERSATION', 'CONVERSATION_JOINED', joined({ messages: messages(2, 2) }));
+    await settled();
+    expect(seqs()).toEqual([1, 2]);
   });
 
   it('that got lost at the very end are found with the next ping', async () => {
@@ -495,8 +521,24 @@ describe('the conversation', () => {
     tell(3, 0, 'three');
     tell(2, 0, 'two');
     expect(subjectOf()).toBe('three');
-    tell(4, 0, 'four');
+    tell(4, 2, 'four');
+    tell(4, 1, 'four, before');
     expect(subjectOf()).toBe('four');
+    // What is written by two at once: the list knows of more than this one does.
+    tell(5, 1, 'five');
+    expect(view.snapshot.conversation).toMatchObject({ subject: 'five', lastSeq: 2 });
+  });
+
+  it('that is closed by an answer of the HTTP API is read to its end', async () => {
+    await live(1);
+    const closed = conversation({ status: 'closed', lastSeq: 2, revision: 5 });
+    service.handlers.getConversation = () => ({ status: 200, body: closed });
+    service.handlers.listMessages = () => ({ status: 200, body: { items: messages(2, 2), nextAfterSeq: null } });
+    view.update(closed);
+    await settled();
+    // A hint that is late.
+    service.socket.tell('TYPING', { conversationId: 'c', userId: 'alex', typing: true });
+    expect([view.snapshot.state, seqs(), view.snapshot.typing]).toEqual(['ended', [1, 2], []]);
   });
 
   it('keeps what only the staff are told when the room is told', async () => {
@@ -613,6 +655,55 @@ describe('the room', () => {
     expect(view.snapshot.state).toBe('live');
   });
 
+  it('is entered once more where what became of the leave before the join is not known', async () => {
+    await live();
+    void view.leave();
+    view.join().catch(() => undefined);
+    await settled();
+    service.socket.answer('JOIN_CONVERSATION', 'CONVERSATION_JOINED', joined());
+    await settled();
+    service.socket.receive({ message: 'Internal server error', connectionId: 'x', requestId: 'y' });
+    await settled();
+    expect(service.socket.take('JOIN_CONVERSATION').data).toEqual({ conversationId: 'c', afterSeq: 0 });
+  });
+
+  it.each([null, 3])(
+    'is left by who leaves on the way in, after that: what is left to read is %s',
+    async (nextAfterSeq) => {
+      view.join().catch(() => undefined);
+      await settled();
+      await view.leave();
+      expect(service.socket.sent.map(({ event }) => event)).toEqual(['JOIN_CONVERSATION']);
+      service.socket.answer(
+        'JOIN_CONVERSATION',
+        'CONVERSATION_JOINED',
+        joined({ messages: messages(1, 3), nextAfterSeq }),
+      );
+      await settled();
+      expect(service.socket.sent.map(({ event }) => event)).toEqual(['LEAVE_CONVERSATION']);
+      expect(view.snapshot.state).toBe('idle');
+    },
+  );
+
+  it('is left once what is in the outbox is sent', async () => {
+    await live();
+    view.send('hello');
+    await view.leave();
+    expect(service.socket.sent.map(({ event }) => event)).toEqual(['SEND_MESSAGE']);
+    const sent = service.socket.take('SEND_MESSAGE');
+    service.socket.tell('MESSAGE_ACCEPTED', accepted(sent, 1), sent);
+    await settled();
+    expect(service.socket.sent.map(({ event }) => event)).toEqual(['LEAVE_CONVERSATION']);
+  });
+
+  it('is not asked anew about a customer, whoever the conversation is given to', async () => {
+    await live();
+    service.socket.tell('CONVERSATION_ASSIGNED', { conversation: conversation({ revision: 2, agentId: 'andy' }) });
+    service.socket.tell('CONVERSATION_REQUEUED', { conversation: conversation({ revision: 3, agentId: null }) });
+    expect(view.snapshot).toMatchObject({ state: 'live', conversation: { revision: 3 } });
+    await isQuiet();
+  });
+
   it('is left by who is forgotten on the way in, after that', async () => {
     const join = view.join();
     await settled();
@@ -654,6 +745,11 @@ describe('what is named here', () => {
     service.handlers[operation] = () => 'lost';
     expect(await lostTwice(() => call())).toMatchObject({ code: 'NETWORK', retryable: false, outcomeUnknown: true });
     expect(await lostTwice(() => call('mine'))).toMatchObject({ code: 'NETWORK', retryable: true });
+    const names = service.requests
+      .filter((request) => request.operation === operation)
+      .map(({ body }) => Object.entries(body as object).find(([key]) => key.startsWith('client'))?.[1]);
+    expect(names).toEqual([...Array(3).fill(expect.stringMatching(/^id-/)), ...Array(3).fill('mine')]);
+    expect(new Set(names).size).toBe(2);
     service.handlers[operation] = () => problem(429, 'RATE_LIMITED', { 'retry-after': '60' });
     expect(await lostTwice(() => call())).toMatchObject({ code: 'RATE_LIMITED', retryable: true, retryAfter: 60 });
   });
@@ -670,10 +766,15 @@ describe('an agent', () => {
     const ended: unknown[] = [];
     view.on('ended', (how) => ended.push(how));
     service.socket.tell('CONVERSATION_ASSIGNED', { conversation: conversation({ revision: 2, agentId: 'andy' }) });
+    view.send('too late');
     await settled();
+    expect(service.socket.sent.map(({ event }) => event)).toEqual(['JOIN_CONVERSATION']);
+    service.socket.tell('PARTICIPANT_JOINED', { conversationId: 'c', userId: 'kim' });
+    service.socket.tell('TYPING', { conversationId: 'c', userId: 'kim', typing: true });
     service.socket.refuse('JOIN_CONVERSATION', 'NOT_FOUND');
     await settled();
     expect([view.snapshot.state, ended]).toEqual(['ended', [{ reason: 'lost' }]]);
+    expect([view.snapshot.present, view.snapshot.typing]).toEqual([[], []]);
   });
 
   it('who is told of the loss after being given it again is in', async () => {
@@ -749,6 +850,29 @@ describe('an agent', () => {
     expect(view.snapshot).toMatchObject({ state: 'ended', reason: 'closed' });
   });
 
+  it('is told of notes, and of what the queue tells of the conversation', () => {
+    const notes: unknown[] = [];
+    view.on('note', ({ content }) => notes.push(content));
+    const note = { id: 'n', conversationId: 'c', authorId: 'sam', authorName: 'sam', content: 'a regular' };
+    service.socket.tell('NOTE_ADDED', { note: { ...note, clientNoteId: null, createdAt: 'x' } });
+    service.socket.tell('NOTE_ADDED', { note: { ...note, conversationId: 'd', clientNoteId: null, createdAt: 'x' } });
+    const changed = { ...conversation({ revision: 2, lastSeq: 1 }), priority: 'urgent' } as StaffConversation;
+    service.socket.tell('QUEUE_CHANGED', { conversation: changed, reason: 'edited' });
+    expect([notes, view.snapshot.conversation?.priority]).toEqual([['a regular'], 'urgent']);
+  });
+
+  it('whose close does not come through tries again, after pauses, and not for ever', async () => {
+    const close = expect(view.close()).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    for (let attempt = 0; attempt < 9; attempt += 1) {
+      await somethingIsSent();
+      service.socket.refuse('CLOSE_CONVERSATION', 'UNAVAILABLE');
+      await settled();
+      expect(service.socket.sent).toEqual([]);
+    }
+    await close;
+    await isQuiet();
+  });
+
   it('whom closing is refused hears of it', async () => {
     const close = view.close();
     service.socket.refuse('CLOSE_CONVERSATION', 'CONVERSATION_CLOSED');
@@ -792,7 +916,7 @@ describe('typing', () => {
     await live();
     service.socket.end(1001);
     view.typing();
-    await service.clock.pass(1_000);
+    await service.clock.pass(4_000);
     view.typing();
     expect(service.socket.sent.map(({ event }) => event)).toEqual(['JOIN_CONVERSATION']);
   });
@@ -807,6 +931,8 @@ describe('typing', () => {
     expect(view.snapshot.typing).toEqual([]);
     tell(true);
     tell(false);
+    // And of this person's other tab nobody is told here.
+    service.socket.tell('TYPING', { conversationId: 'c', userId: 'kim', typing: true });
     expect(view.snapshot.typing).toEqual([]);
     tell(true);
     service.socket.tell('NEW_MESSAGE', message(1));
@@ -901,7 +1027,7 @@ describe('reading', () => {
     service.socket.refuse('MARK_READ', 'NOT_FOUND');
     await service.clock.pass(230_000);
     expect(marks()).toEqual([]);
-    await joinIsSent();
+    await somethingIsSent();
     service.socket.answer(
       'JOIN_CONVERSATION',
       'CONVERSATION_JOINED',
@@ -990,16 +1116,34 @@ describe('reading', () => {
     expect(marks()).toEqual([2]);
   });
 
+  it('is told again where the service could not take it, and no more where it refuses', async () => {
+    await live(2);
+    view.markRead(1);
+    service.socket.refuse('MARK_READ', 'UNAVAILABLE');
+    await service.clock.pass(4_999);
+    expect(marks()).toEqual([]);
+    await service.clock.pass(1);
+    expect(marks()).toEqual([1]);
+    service.socket.refuse('MARK_READ', 'FORBIDDEN');
+    await service.clock.pass(60_000);
+    expect(marks()).toEqual([]);
+    view.markRead(2);
+    expect(marks()).toEqual([2]);
+  });
+
   it('of more than there is counts for what there is', async () => {
     await live(3);
     view.markRead(1000);
     expect(marks()).toEqual([3]);
     service.socket.answer('MARK_READ', 'MESSAGES_READ', { conversationId: 'c', userId: 'kim', seq: 3, readAt: 'x' });
     await service.clock.pass(1_000);
-    service.socket.tell('NEW_MESSAGE', message(4));
+    // What this person has said themselves is never unread.
+    service.socket.tell('NEW_MESSAGE', message(4, { senderId: 'kim', senderRole: 'candidate' }));
+    expect(view.snapshot.unread).toBe(0);
+    service.socket.tell('NEW_MESSAGE', message(5));
     expect(view.snapshot.unread).toBe(1);
     view.markRead();
-    expect(marks()).toEqual([4]);
+    expect(marks()).toEqual([5]);
   });
 
   it('is not done by who takes no part', async () => {
@@ -1025,8 +1169,9 @@ it('shows who is there, until the socket is gone', async () => {
   service.socket.tell('PARTICIPANT_JOINED', { conversationId: 'c', userId: 'alex' });
   service.socket.tell('PARTICIPANT_JOINED', { conversationId: 'c', userId: 'alex' });
   expect(view.snapshot.present).toEqual(['alex']);
+  service.socket.tell('TYPING', { conversationId: 'c', userId: 'alex', typing: true });
   service.socket.tell('PARTICIPANT_LEFT', { conversationId: 'c', userId: 'alex' });
-  expect(view.snapshot.present).toEqual([]);
+  expect([view.snapshot.present, view.snapshot.typing]).toEqual([[], []]);
   service.socket.tell('PARTICIPANT_JOINED', { conversationId: 'c', userId: 'alex' });
   service.socket.end(1001);
   await settled();
@@ -1062,9 +1207,10 @@ it('knows who came or went while its join was not answered: the answer is of the
   await settled();
   service.socket.tell('PARTICIPANT_JOINED', { conversationId: 'c', userId: 'alex' });
   service.socket.tell('PARTICIPANT_LEFT', { conversationId: 'c', userId: 'bo' });
-  service.socket.answer('JOIN_CONVERSATION', 'CONVERSATION_JOINED', joined({ present: ['kim', 'bo'] }));
+  const answer = joined({ present: ['kim', 'bo'], readSeqs: { alex: 4 } });
+  service.socket.answer('JOIN_CONVERSATION', 'CONVERSATION_JOINED', answer);
   await join;
-  expect(view.snapshot.present).toEqual(['kim', 'alex']);
+  expect([view.snapshot.present, view.snapshot.readSeqs]).toEqual([['kim', 'alex'], { alex: 4 }]);
   // What was told before it came in again is older than the answer.
   service.socket.end(1001);
   await service.clock.pass(1_000);
@@ -1102,6 +1248,62 @@ describe('a change of the person', () => {
     service.handlers.logout = () => ({ status: 204 });
     await client.signOut();
     await join;
+  });
+
+  it('takes along nothing that the one before has read, or was refused', async () => {
+    const said = [1, 2, 3].map((seq) => message(seq, { senderId: 'kim', senderRole: 'candidate' }));
+    const join = view.join();
+    await settled();
+    service.socket.answer(
+      'JOIN_CONVERSATION',
+      'CONVERSATION_JOINED',
+      joined({ messages: said, readSeqs: { alex: 0 } }),
+    );
+    await join;
+    view.markRead();
+    service.socket.answer('MARK_READ', 'MESSAGES_READ', { conversationId: 'c', userId: 'kim', seq: 3, readAt: 'x' });
+    await settled();
+    await client.session.use(session(user('alex', 'agent'), 't9'));
+    await settled();
+    expect([view.snapshot.messages, view.snapshot.readSeqs]).toEqual([[], {}]);
+    service.socket.answer('JOIN_CONVERSATION', 'CONVERSATION_JOINED', joined({ messages: said }));
+    await service.clock.pass(1_000);
+    expect([view.snapshot.state, view.snapshot.unread]).toEqual(['live', 3]);
+    view.markRead();
+    expect(service.socket.take('MARK_READ').data.seq).toBe(3);
+    service.socket.tell('CONVERSATION_REQUEUED', { conversation: conversation({ revision: 2, agentId: null }) });
+    await settled();
+    service.socket.refuse('JOIN_CONVERSATION', 'NOT_FOUND');
+    await settled();
+    expect(view.snapshot.error?.code).toBe('NOT_FOUND');
+    await client.session.use(session(user('kim'), 't10'));
+    expect(view.snapshot.error).toBeNull();
+  });
+
+  it('begins with the last messages again, where only those are wanted', async () => {
+    service.handlers.getConversation = () => ({ status: 200, body: conversation({ lastSeq: 9 }) });
+    view.join({ last: 2 }).catch(() => undefined);
+    for (const who of ['kim', 'alex']) {
+      if (who === 'alex') await client.session.use(session(user('alex', 'agent'), 't9'));
+      await settled();
+      const { data } = service.socket.answer(
+        'JOIN_CONVERSATION',
+        'CONVERSATION_JOINED',
+        joined({ messages: messages(8, 9) }),
+      );
+      await settled();
+      expect([data.afterSeq, seqs()]).toEqual([7, [8, 9]]);
+    }
+  });
+
+  it('sends nothing of the one before as the next, who is in the same room', async () => {
+    await live();
+    view.send('private');
+    await client.session.use(session(user('alex', 'agent'), 't9'));
+    await settled();
+    service.socket.answer('JOIN_CONVERSATION', 'CONVERSATION_JOINED', joined());
+    await service.clock.pass(5_000);
+    expect([view.snapshot.state, view.snapshot.outbox, service.socket.sent]).toEqual(['live', [], []]);
   });
 
   it('says nothing more over the socket of the one before', async () => {

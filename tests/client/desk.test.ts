@@ -51,6 +51,59 @@ describe('the queue', () => {
     expect((await watch).conversations.map(({ id }) => id)).toEqual(['u', 'a', 'b']);
   });
 
+  it('keeps what it has been told where a page, or a frame, is older', async () => {
+    const { queue, ids } = await watched(waiting('a', { revision: 5, lastSeq: 3 }), waiting('b', { revision: 5 }));
+    changed(waiting('a', { revision: 5, lastSeq: 2 }));
+    expect(queue.snapshot.conversations[0]).toMatchObject({ id: 'a', lastSeq: 3 });
+    service.socket.tell('QUEUE_STALE', {});
+    await settled();
+    const older = waiting('a', { revision: 4 });
+    service.socket.answer('WATCH_QUEUE', 'QUEUE_WATCHED', { conversations: [older], nextCursor: null });
+    await settled();
+    expect(queue.snapshot.conversations).toMatchObject([{ id: 'a', revision: 5, lastSeq: 3 }]);
+    // It was in no page: by then it had gone.
+    changed(waiting('b', { revision: 5 }));
+    expect(ids()).toEqual(['a']);
+    changed(waiting('b', { revision: 6 }));
+    expect(ids()).toEqual(['a', 'b']);
+  });
+
+  it('is read again with each ping, and on another socket where the session is said to be none', async () => {
+    const { queue, ids } = await watched(waiting('a'));
+    await service.clock.pass(240_000);
+    service.socket.answer('WATCH_QUEUE', 'QUEUE_WATCHED', { conversations: [waiting('b')], nextCursor: null });
+    await settled();
+    expect(ids()).toEqual(['b']);
+    service.socket.tell('QUEUE_STALE', {});
+    await settled();
+    service.socket.refuse('WATCH_QUEUE', 'INVALID_TOKEN');
+    await service.clock.pass(2_000);
+    expect(service.sockets).toHaveLength(2);
+    service.socket.answer('WATCH_QUEUE', 'QUEUE_WATCHED', { conversations: [], nextCursor: null });
+    await settled();
+    expect([queue.snapshot.state, ids()]).toEqual(['live', []]);
+  });
+
+  it('is another one for another person, who sees nothing of this one', async () => {
+    const client = await service.connected({}, session(user('sam', 'supervisor')));
+    const watch = client.queue.watch();
+    await settled();
+    service.socket.answer('WATCH_QUEUE', 'QUEUE_WATCHED', { conversations: [waiting('a')], nextCursor: null });
+    await watch;
+    await client.session.use(session(user('bea', 'supervisor'), 't9'));
+    expect(client.queue.snapshot).toMatchObject({ state: 'loading', conversations: [] });
+    await settled();
+    service.socket.answer('WATCH_QUEUE', 'QUEUE_WATCHED', { conversations: [waiting('b')], nextCursor: null });
+    await settled();
+    expect(client.queue.snapshot).toMatchObject({ state: 'live', conversations: [{ id: 'b' }] });
+  });
+
+  it('is not waited for where the connection is closed', async () => {
+    const { queue } = await service.connected({}, session(user('sam', 'supervisor')));
+    service.socket.tell('ERROR', { code: 'TOO_MANY_CONNECTIONS', message: 'too many', event: null });
+    await expect(queue.watch()).rejects.toMatchObject({ code: 'TOO_MANY_CONNECTIONS' });
+  });
+
   it('keeps the newer of two, and what was removed does not come back', async () => {
     const { ids } = await watched(waiting('a', { revision: 5 }));
     changed(waiting('a', { revision: 4, status: 'closed' }));
@@ -115,9 +168,16 @@ describe('the queue', () => {
     const watch = queue.watch();
     await settled();
     service.socket.refuse('WATCH_QUEUE', 'UNAVAILABLE');
+    await settled();
+    expect([queue.snapshot.error?.code, service.socket.sent]).toEqual(['UNAVAILABLE', []]);
     await service.clock.pass(1_000);
+    service.socket.answer('WATCH_QUEUE', 'QUEUE_WATCHED', { conversations: [], nextCursor: null });
+    expect(await watch).toMatchObject({ state: 'live', error: null });
+    service.socket.tell('QUEUE_STALE', {});
+    await settled();
+    const again = queue.watch();
     service.socket.refuse('WATCH_QUEUE', 'FORBIDDEN');
-    await expect(watch).rejects.toMatchObject({ code: 'FORBIDDEN' });
+    await expect(again).rejects.toMatchObject({ code: 'FORBIDDEN' });
     expect(queue.snapshot.state).toBe('idle');
   });
 
@@ -153,8 +213,12 @@ describe('the queue', () => {
     await settled();
     const unwatch = queue.unwatch();
     expect(service.socket.sent.map(({ event }) => event)).toEqual(['WATCH_QUEUE']);
-    service.socket.answer('WATCH_QUEUE', 'QUEUE_WATCHED', { conversations: [], nextCursor: null });
+    service.socket.answer('WATCH_QUEUE', 'QUEUE_WATCHED', { conversations: [waiting('a')], nextCursor: 'more' });
     await settled();
+    expect([queue.snapshot.conversations, service.socket.sent.map(({ event }) => event)]).toEqual([
+      [],
+      ['UNWATCH_QUEUE'],
+    ]);
     service.socket.answer('UNWATCH_QUEUE', 'QUEUE_UNWATCHED', {});
     await unwatch;
   });
@@ -218,6 +282,23 @@ describe('availability', () => {
     expect(sets()).toEqual([{ status: 'available', renew: true }]);
   });
 
+  it('is renewed at once when somebody looks again', async () => {
+    await available();
+    await service.clock.pass(20_001);
+    service.page.become({ focused: true });
+    expect(sets()).toEqual([{ status: 'available', renew: true }]);
+  });
+
+  it('is one person’s', async () => {
+    const client = await service.connected({}, session(user('alex', 'agent')));
+    const set = client.availability.set('available');
+    service.socket.answer('SET_AVAILABILITY', 'AVAILABILITY_SET', { status: 'available', until });
+    await set;
+    await client.session.use(session(user('andy', 'agent'), 't9'));
+    await service.clock.pass(200_000);
+    expect([client.availability.snapshot, sets()]).toEqual([{ status: null, until: null }, []]);
+  });
+
   it('that was ended is over, whoever ended it', async () => {
     const availability = await available();
     const told: unknown[] = [];
@@ -278,9 +359,14 @@ describe('availability', () => {
     expect(availability.snapshot.status).toBe('available');
   });
 
-  it('of before a reload is found, without beginning it', async () => {
+  it('of before a reload is found, without beginning it, by one question', async () => {
+    service.opens = false;
     const { availability } = await service.connected({}, session(user('alex', 'agent')));
     const resume = availability.resume();
+    await settled();
+    service.socket.open();
+    await settled();
+    expect(service.socket.sent).toHaveLength(1);
     expect(service.socket.answer('SET_AVAILABILITY', 'AVAILABILITY_SET', { status: 'away', until: null }).data).toEqual(
       { status: 'available', renew: true },
     );

@@ -16,7 +16,7 @@ async function signedIn(options = {}) {
 }
 
 it('writes a request as it goes over the wire', async () => {
-  const { http } = await signedIn();
+  const { http } = await signedIn({ httpUrl: 'https://api.example.com/' });
   service.handlers.listMessages = () => ({ status: 200, body: { items: [], nextAfterSeq: null } });
   await http.listMessages({ params: { conversationId: 'a b' }, query: { afterSeq: 3 } });
   expect(service.requests.at(-1)).toMatchObject({
@@ -123,12 +123,19 @@ describe('without an answer', () => {
     expect([names.length, new Set(names).size, typeof names[0]]).toEqual([3, 1, 'string']);
   });
 
-  it('is given up after its time', async () => {
-    const { http } = await signedIn({ requestRetries: 0 });
-    service.handlers.getMe = () => 'silence';
-    const call = expect(http.getMe()).rejects.toMatchObject({ code: 'TIMEOUT', outcomeUnknown: true });
+  it('is given up after its time, and holds no connection of the browser’s any more', async () => {
+    const signals: AbortSignal[] = [];
+    const { http } = await signedIn({
+      requestRetries: 0,
+      fetch: (_url: string, { signal }: { signal: AbortSignal }) => {
+        signals.push(signal);
+        return new Promise(() => undefined);
+      },
+    });
+    const call = expect(http.getDesk()).rejects.toMatchObject({ code: 'TIMEOUT', outcomeUnknown: true });
     await service.clock.pass(30_000);
     await call;
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true]);
   });
 });
 

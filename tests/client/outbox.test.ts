@@ -9,6 +9,7 @@ import {
   accepted,
   conversation,
   FakeService,
+  gate,
   joined,
   message,
   messages,
@@ -101,7 +102,7 @@ it('waits for the room', async () => {
   expect(service.socket.sent.map(({ event }) => event)).toEqual(['JOIN_CONVERSATION']);
   service.socket.answer('JOIN_CONVERSATION', 'CONVERSATION_JOINED', joined());
   await settled();
-  expect(contents()).toEqual(['early']);
+  expect([contents(), view.snapshot.state]).toEqual([['early'], 'idle']);
   accept();
   await settled();
   // Nobody has wanted the room but the outbox.
@@ -133,6 +134,24 @@ it('sends again what the others wait for in vain, before them', async () => {
   expect(await a?.accepted).toMatchObject({ seq: 1 });
 });
 
+it('pauses once for what fails together, and longer each time', async () => {
+  const view = await inRoom();
+  for (const content of ['a', 'b']) view.send(content);
+  for (const ms of [1_000, 2_000, 4_000]) {
+    for (const code of ['UNAVAILABLE', 'INTERNAL'] as const) service.socket.refuse('SEND_MESSAGE', code);
+    await service.clock.pass(ms - 1);
+    expect(contents()).toEqual([]);
+    await service.clock.pass(1);
+    expect(contents()).toEqual(['a', 'b']);
+  }
+  for (const _ of ['a', 'b']) accept();
+  await settled();
+  view.send('c');
+  service.socket.refuse('SEND_MESSAGE', 'UNAVAILABLE');
+  await service.clock.pass(1_000);
+  expect(contents()).toEqual(['c']);
+});
+
 it('waits as long as the service says', async () => {
   const view = await inRoom();
   view.send('a');
@@ -152,6 +171,17 @@ it('waits for the longest of the times that the service says at once', async () 
   expect(contents()).toEqual([]);
   await service.clock.pass(1);
   expect(contents()).toEqual(['a', 'b', 'c']);
+});
+
+it('sends on another socket what was refused because the session is said to be none', async () => {
+  const view = await inRoom();
+  const { clientMessageId } = view.send('a');
+  service.socket.refuse('SEND_MESSAGE', 'INVALID_TOKEN');
+  await service.clock.pass(2_000);
+  expect(service.sockets).toHaveLength(2);
+  service.socket.answer('JOIN_CONVERSATION', 'CONVERSATION_JOINED', joined());
+  await settled();
+  expect(frames()).toMatchObject([{ content: 'a', clientMessageId }]);
 });
 
 it('joins again after NOT_JOINED, and sends then', async () => {
@@ -366,6 +396,40 @@ describe('in a storage that takes its time', () => {
     expect(await Promise.race([end, settled()])).toEqual({ clientMessageId, seq: 1 });
   });
 
+  /** What is written waits until it is let go. */
+  async function slowToWrite() {
+    const late = gate();
+    const set = async (key: string, value: string) => {
+      if (key.includes('outbox')) await late.opened;
+      await storage.set(key, value);
+    };
+    const client = await service.connected({ storage: { ...storage, set } });
+    const view = client.conversation('c');
+    await join(view);
+    return { client, view, late };
+  }
+
+  it('what is stored before it could be kept is not kept after that', async () => {
+    const { view, late } = await slowToWrite();
+    view.send('a');
+    accept();
+    await settled();
+    late.open();
+    await settled();
+    expect(await kept()).toBe(0);
+  });
+
+  it('what a visitor has just said is the customer’s', async () => {
+    const { client, view, late } = await slowToWrite();
+    view.send('a');
+    service.handlers.exchangeIdentity = () => ({ status: 200, body: session(user('ada'), 't9') });
+    const exchanging = client.exchange({ token: 'of the site', visitorToken: 't1' });
+    await settled();
+    late.open();
+    await exchanging;
+    expect(await storage.keys('live-support:outbox:')).toEqual([expect.stringMatching(/^live-support:outbox:ada:c:/)]);
+  });
+
   it('what fails is shown', async () => {
     const { view, meanwhile } = await slow();
     await meanwhile(() => service.socket.refuse('SEND_MESSAGE', 'VALIDATION_FAILED'));
@@ -551,6 +615,57 @@ describe('after a reload', () => {
     ]);
   });
 
+  it('sends what is kept in order, whatever the order of the keys, and after it what is said now', async () => {
+    const view = await inRoom();
+    // More than nine at one moment: by their names they would be in another order.
+    const said = Array.from({ length: 12 }, (_, at) => `said ${at + 1}`);
+    for (const content of said) view.send(content);
+    await settled();
+    service.close();
+    // As `localStorage`, whose keys are in no order.
+    const keys = async (prefix: string) => [...(await storage.keys(prefix))].sort().reverse();
+    // The clock was set back meanwhile.
+    service.clock.sleep(-60_000);
+    const client = await service.connected({ storage: { ...storage, keys } });
+    await settled();
+    client.conversation('c').send('said now');
+    service.socket.answer('JOIN_CONVERSATION', 'CONVERSATION_JOINED', joined());
+    await settled();
+    const sent: string[] = [];
+    for (let count = 0; count < 13; count += 1) {
+      sent.push(...contents().slice(0, 1));
+      accept();
+      await settled();
+    }
+    expect(sent).toEqual([...said, 'said now']);
+  });
+
+  it('sends what followed a refused message after the one before that', async () => {
+    const view = await inRoom();
+    const [a] = ['a', 'b', 'c'].map((content) => view.send(content).clientMessageId);
+    const [, refused] = service.socket.sent.splice(0);
+    service.socket.tell('ERROR', { code: 'VALIDATION_FAILED', message: 'no', event: 'SEND_MESSAGE' }, refused);
+    await settled();
+    await reload();
+    service.socket.answer('JOIN_CONVERSATION', 'CONVERSATION_JOINED', joined());
+    await settled();
+    expect(frames()).toMatchObject([{ content: 'a' }, { content: 'c', after: a }]);
+  });
+
+  it('shows in each conversation what is its own', async () => {
+    (await inRoom()).send('of c');
+    await settled();
+    await reload();
+    service.clients.at(-1)?.conversation('c2').send('of c2');
+    await settled();
+    await reload();
+    const client = service.clients.at(-1);
+    expect(['c', 'c2'].map((id) => client?.conversation(id).snapshot.outbox.map(({ content }) => content))).toEqual([
+      ['of c'],
+      ['of c2'],
+    ]);
+  });
+
   it('does not send another person’s', async () => {
     (await inRoom()).send('private');
     await settled();
@@ -628,18 +743,19 @@ describe('two tabs', () => {
     const [one, two] = await twoTabs();
     const first = one.view.send('first');
     await settled();
-    two.view.send('second');
+    for (const content of ['second', 'third']) two.view.send(content);
     await settled();
     expect([sentOn(one), sentOn(two)]).toEqual([['first'], []]);
     expect(shown(two.view)).toEqual([
       ['first', 'sending'],
       ['second', 'sending'],
+      ['third', 'sending'],
     ]);
     const sent = one.socket.take('SEND_MESSAGE');
     one.socket.tell('MESSAGE_ACCEPTED', accepted(sent, 1), sent);
     await first.accepted;
     await settled();
-    expect(sentOn(two)).toEqual(['second']);
+    expect(sentOn(two)).toEqual(['second', 'third']);
   });
 
   it('need no socket for what the other one sends, until that is gone', async () => {
@@ -663,13 +779,51 @@ describe('two tabs', () => {
   it('forget what the other one discards, and leave to it what it sends once more', async () => {
     const [one, two] = await twoTabs();
     const [first, second] = ['first', 'second'].map((content) => one.view.send(content).clientMessageId);
+    await settled();
     for (let count = 0; count < 2; count += 1) one.socket.refuse('SEND_MESSAGE', 'VALIDATION_FAILED');
     await settled();
+    expect(shown(two.view)).toEqual([
+      ['first', 'failed'],
+      ['second', 'failed'],
+    ]);
     two.view.discard(first ?? '');
     two.view.retry(second ?? '');
     await settled();
     expect([shown(one.view), shown(two.view)]).toEqual([[['second', 'sending']], [['second', 'sending']]]);
     expect([sentOn(one), sentOn(two)]).toEqual([[], ['second']]);
+  });
+
+  it('show what the other one has sent until it is among the messages', async () => {
+    const [one, two] = await twoTabs();
+    one.view.send('first');
+    await settled();
+    const sent = one.socket.take('SEND_MESSAGE');
+    const { clientMessageId } = sent.data;
+    two.socket.tell('NEW_MESSAGE', message(3, { senderRole: 'candidate', clientMessageId }));
+    one.socket.tell('MESSAGE_ACCEPTED', accepted(sent, 3), sent);
+    await settled();
+    two.socket.tell('NEW_MESSAGE', message(1));
+    await settled();
+    expect(shown(two.view)).toEqual([['first', 'accepted']]);
+    two.socket.tell('NEW_MESSAGE', message(2));
+    await settled();
+    expect([two.view.snapshot.messages.length, shown(two.view)]).toEqual([3, []]);
+  });
+
+  it('wait for nothing that the other one has given up', async () => {
+    const [one, two] = await twoTabs();
+    const { clientMessageId, accepted: end } = one.view.send('first');
+    await settled();
+    two.view.send('second');
+    await settled();
+    one.socket.refuse('SEND_MESSAGE', 'VALIDATION_FAILED');
+    await expect(end).rejects.toMatchObject({ code: 'VALIDATION_FAILED' });
+    // Before the other one has looked at why.
+    one.view.discard(clientMessageId);
+    await settled();
+    const [second] = two.socket.sent.filter(({ event }) => event === 'SEND_MESSAGE');
+    expect(second?.data.content).toBe('second');
+    expect(second?.data).not.toHaveProperty('after');
   });
 
   it('do not wait for one another for ever', async () => {

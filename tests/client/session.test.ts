@@ -1,4 +1,4 @@
-import { isLiveSupportError, localLocks, memoryStorage } from '../../client/src/index.ts';
+import { isLiveSupportError, type LiveSupportClient, localLocks, memoryStorage } from '../../client/src/index.ts';
 import { FakeClock, FakeService, gate, problem, session, settled, sharedStorage, user } from './support/fakes.ts';
 
 /** Who is signed in: one refresh at a time, repeated while that is safe, and never after. */
@@ -62,7 +62,12 @@ describe('an access token', () => {
 
   it('is of who was signed in by another tab while the one there was could not be renewed', async () => {
     const [shared, locks] = [sharedStorage(), localLocks()];
-    const [one, other] = [shared.tab(), shared.tab()].map((storage) => service.client({ storage, locks }));
+    let asked = 0;
+    const getSession = async () => {
+      asked += 1;
+      return null;
+    };
+    const [one, other] = [shared.tab(), shared.tab()].map((storage) => service.client({ storage, locks, getSession }));
     if (!one || !other) throw new Error('two clients are needed');
     await one.session.use(session());
     await service.clock.pass(880_000);
@@ -72,7 +77,7 @@ describe('an access token', () => {
       return problem(401, 'INVALID_TOKEN');
     };
     expect(await one.session.accessToken()).toBe('t9');
-    expect([one.session.user?.id, other.session.user?.id]).toEqual(['ada', 'ada']);
+    expect([one.session.user?.id, other.session.user?.id, asked]).toEqual(['ada', 'ada', 0]);
   });
 
   it('is not renewed because a password is wrong', async () => {
@@ -346,6 +351,17 @@ describe('a refresh without an answer', () => {
     expect(client.connection.status).toMatchObject({ state: 'waiting', reason: 'unavailable' });
   });
 
+  it('behind a page that answers everything is tried once, and leaves the token unspent', async () => {
+    const client = service.client();
+    await client.session.use(session(user(), 't1', 0));
+    service.handlers.refreshSession = () => ({ status: 200, body: '<html>', headers: { 'content-type': 'text/html' } });
+    await expect(client.http.getMe()).rejects.toMatchObject({ code: 'UNEXPECTED' });
+    await service.clock.pass(120_000);
+    expect([client.session.user?.id, service.calls('refreshSession')]).toEqual(['kim', 1]);
+    service.handlers.refreshSession = () => renewed();
+    expect(await client.http.getMe()).toEqual(user());
+  });
+
   it('is not begun behind a page that answers everything', async () => {
     const client = service.client();
     await client.session.use(session(user(), 't1', 0));
@@ -365,13 +381,30 @@ describe('a refresh without an answer', () => {
   });
 });
 
+it('a refresh that may have had its effect is not taken for unsent, though the one after it was refused', async () => {
+  const client = service.client({ requestRetries: 0 });
+  await client.session.use(session(user(), 't1', 0));
+  service.handlers.refreshSession = () =>
+    service.calls('refreshSession') === 1 ? 'lost' : problem(429, 'RATE_LIMITED', { 'retry-after': '60' });
+  const outcome = codeOf(client.http.getMe());
+  await service.clock.pass(5_000);
+  expect([outcome.code, service.calls('refreshSession')]).toEqual(['RATE_LIMITED', 2]);
+  await service.clock.pass(60_000);
+  // By now it would pass for a theft.
+  await expect(client.http.getMe()).rejects.toMatchObject({ code: 'SIGNED_OUT' });
+  expect(service.calls('refreshSession')).toBe(2);
+});
+
 describe('a session that has ended', () => {
-  it('signs out', async () => {
+  it.each([
+    [401, 'INVALID_TOKEN'],
+    [400, 'VALIDATION_FAILED'],
+  ])('signs out (%i %s)', async (status, code) => {
     const client = service.client();
     const heard: unknown[] = [];
     client.session.on('change', ({ user: who, reason }) => heard.push([who?.id ?? null, reason]));
     await client.session.use(session(user(), 't1', 0));
-    service.handlers.refreshSession = () => problem(401, 'INVALID_TOKEN');
+    service.handlers.refreshSession = () => problem(status, code);
     await expect(client.http.getMe()).rejects.toMatchObject({ code: 'SIGNED_OUT' });
     expect(heard).toEqual([
       ['kim', 'signedIn'],
@@ -417,29 +450,39 @@ describe('what comes late', () => {
     expect(service.sockets.map(({ protocols }) => protocols[1])).toEqual(['t1']);
   });
 
-  it('from getSession is not waited for once nobody wants to be signed in', async () => {
+  it.each([
+    ['signOut', (client: LiveSupportClient) => client.signOut()],
+    ['end', (client: LiveSupportClient) => client.session.end()],
+  ])('from getSession is not waited for once nobody wants to be signed in: %s', async (_how, leave) => {
     let asked: AbortSignal | undefined;
+    const late = gate();
     const client = service.client({
-      getSession: ({ signal }) => {
+      getSession: async ({ signal }) => {
         asked = signal;
-        return new Promise(() => undefined);
+        await late.opened;
+        return session();
       },
     });
     const outcome = codeOf(client.http.getMe());
     await settled();
-    await client.signOut();
+    await leave(client);
     await settled();
-    expect([outcome.code, asked?.aborted, client.session.user]).toEqual(['SIGNED_OUT', true, null]);
+    expect([outcome.code, asked?.aborted]).toEqual(['SIGNED_OUT', true]);
+    late.open();
+    await settled();
+    expect(client.session.user).toBeNull();
   });
 
   describe.each(['refreshSession', 'health'] as const)('from %s', (operation) => {
     it.each([
-      ['signed in', 'bob'],
-      ['signed out', null],
-    ])('leaves who has %s in another tab', async (_how, who) => {
+      ['signed in in another tab', 'bob', true],
+      ['signed out in another tab', null, true],
+      ['signed in in another tab, of which nobody is told', 'bob', false],
+    ])('leaves who has %s', async (_how, who, isHeard) => {
       const [shared, locks, late] = [sharedStorage(), localLocks(), gate()];
       const other = service.client({ storage: shared.tab(), locks });
-      const slow = service.client({ storage: shared.tab(), locks });
+      const { subscribe, ...deaf } = shared.tab();
+      const slow = service.client({ storage: isHeard && subscribe ? { ...deaf, subscribe } : deaf, locks });
       await other.session.use(session(user('ann')));
       await service.clock.pass(880_000);
       const answer = service.handlers[operation];
@@ -585,6 +628,15 @@ describe('signing out', () => {
     expect(logouts()).toEqual(['t1', 't2']);
   });
 
+  it('leaves who signs in before the storage is read', async () => {
+    const client = service.client();
+    await client.session.use(session(user('ann'), 'ta'));
+    const leaving = client.signOut();
+    await client.session.use(session(user('bob'), 'tb'));
+    await leaving;
+    expect(client.session.user?.id).toBe('bob');
+  });
+
   it('with a token that has expired takes no longer, and makes no session in order to end it', async () => {
     let made = 0;
     const client = service.client({
@@ -645,6 +697,16 @@ describe('a visitor who becomes a customer', () => {
     await settled();
     expect([outcome.code, client.session.user]).toEqual(['SIGNED_OUT', null]);
   });
+});
+
+it('whose a token is, is known of those before the last one too', async () => {
+  const client = service.client();
+  await client.session.use(session(user('visitor')));
+  service.handlers.refreshSession = () => ({ status: 200, body: session(user('visitor'), 't2') });
+  await service.clock.pass(880_000);
+  expect(await client.session.accessToken()).toBe('t2');
+  const holders = await Promise.all(['t1', 't2', 't3'].map((token) => client.session.holderOf(token)));
+  expect(holders.map((holder) => holder?.id)).toEqual(['visitor', 'visitor', undefined]);
 });
 
 describe('nothing goes on for ever', () => {
@@ -766,6 +828,22 @@ describe('what is kept', () => {
     const client = service.client({ storage: { get: refuse, set: refuse, remove: refuse, keys: refuse } });
     await client.session.use(session());
     expect(await client.http.getMe()).toEqual(user());
+    await client.session.end();
+    expect(await client.session.restore()).toBeNull();
+  });
+
+  it('is what was written last, where the storage had no room for a while', async () => {
+    const kept = memoryStorage();
+    let isFull = true;
+    const set = (key: string, value: string) => {
+      if (isFull) throw new Error('QuotaExceededError');
+      return kept.set(key, value);
+    };
+    const client = service.client({ storage: { ...kept, set } });
+    await client.session.use(session(user('ann'), 'ta'));
+    isFull = false;
+    await client.session.use(session(user('bob'), 'tb'));
+    expect((await client.session.restore())?.id).toBe('bob');
   });
 
   it('that is no session is none', async () => {

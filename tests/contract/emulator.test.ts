@@ -159,8 +159,10 @@ describe('HTTP', () => {
 
 describe('the desk', () => {
   it('tells who watches, and gives an available agent what a customer opens', async () => {
+    // These are people: they come by the client package.
+    const { desk } = await startThroughClient();
     const supervisor = await desk.supervisor();
-    const agent = await desk.agent(supervisor);
+    const [agent, candidate] = await Promise.all([desk.agent(supervisor), desk.candidate()]);
     const routing = { mode: 'automatic', requeueAfterSeconds: null, answerWithinSeconds: null };
     await desk.ok('PUT', '/routing', supervisor.token, routing);
     const [watcher, given] = await Promise.all([desk.connect(supervisor), desk.connect(agent)]);

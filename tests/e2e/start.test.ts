@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import mongoose from 'mongoose';
+import { type ClientStorage, createClient, type LiveSupportClient, memoryStorage } from '../../client/src/index.ts';
 import { DEMO_PASSWORD, demoPeople } from '../../local/demoPeople.ts';
 import { findMongod } from '../../local/mongodBinary.ts';
 import { eventually } from '../support/deadline.ts';
@@ -64,13 +65,16 @@ describe('npm start', () => {
       const first = await startedByNpm(ports, folder.path);
       let transcript: unknown;
       let id = '';
-      let token = '';
+      const storage = memoryStorage();
+      /** As a page that is loaded anew: what its customer has said, and by which token. */
       const messages = async () => {
-        const response = await fetch(`http://localhost:${ports.http}/conversations/${id}/messages`, {
-          headers: { authorization: `Bearer ${token}` },
-        });
-        expect(response.status).toBe(200);
-        return response.json();
+        const client = clientOf(ports, storage);
+        const isSignedIn = (await client.session.restore()) !== null;
+        if (!isSignedIn) await client.signIn({ email: 'candidate1@example.com', password: DEMO_PASSWORD });
+        const { items } = await client.http.listMessages({ params: { conversationId: id } });
+        const token = await client.session.accessToken();
+        client.close();
+        return { items, token };
       };
       try {
         expect(first.output).toContain(`http://localhost:${ports.http}\n`);
@@ -98,7 +102,6 @@ describe('npm start', () => {
         const frames = (printed.match(/^\{"event".*\}$/gm) ?? []).map((line) => JSON.parse(line));
         expect(frames.map(({ event }) => event)).toEqual(['JOIN_CONVERSATION', 'SEND_MESSAGE', 'CLOSE_CONVERSATION']);
         id = frames[0].data.conversationId;
-        token = /Bearer (\S+)'/.exec(connects?.[0] ?? '')?.[1] ?? '';
         transcript = await messages();
         await setForgottenPassword(first, ports, folder.path);
         expect(transcript).toMatchObject({ items: [{ seq: 1, content: 'Hello, is anybody there?' }] });
@@ -119,25 +122,23 @@ describe('npm start', () => {
   });
 });
 
+function clientOf({ http, webSocket }: Ports, storage: ClientStorage = memoryStorage()): LiveSupportClient {
+  return createClient({ httpUrl: `http://localhost:${http}`, websocketUrl: `ws://localhost:${webSocket}`, storage });
+}
+
 /** Asks for a mail, takes the link from what the start prints and keeps, and signs in with a new password. */
 async function setForgottenPassword(server: Running, ports: Ports, folder: string): Promise<void> {
-  const post = async (path: string, body: object) => {
-    const response = await fetch(`http://localhost:${ports.http}${path}`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-    });
-    return response.status;
-  };
+  const client = clientOf(ports);
   const email = 'candidate2@example.com';
-  expect(await post('/auth/password/forgot', { email })).toBe(202);
+  await client.http.forgotPassword({ body: { email } });
   const { url, token } = linkIn((await server.printed(/A mail, kept in [\s\S]*#reset=[\w-]{43}\s/))[0]);
   expect(url).toBe(`http://localhost:${ports.http}/console#reset=${token}`);
   const [kept = '', ...others] = await readdir(join(folder, 'mail'));
   expect(others).toEqual([]);
   expect(await readFile(join(folder, 'mail', kept), 'utf8')).toContain(`To: ${email}\n`);
-  expect(await post('/auth/password/reset', { token, newPassword: 'a password not forgotten' })).toBe(204);
-  expect(await post('/auth/login', { email, password: 'a password not forgotten' })).toBe(200);
+  await client.http.resetPassword({ body: { token, newPassword: 'a password not forgotten' } });
+  expect(await client.signIn({ email, password: 'a password not forgotten' })).toMatchObject({ email });
+  client.close();
 }
 
 /** Something to have in the way, and how to take it away again. */

@@ -89,6 +89,10 @@ export class FakePage implements Page {
     return this.online;
   }
 
+  get listening(): number {
+    return this.#listeners.size;
+  }
+
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
