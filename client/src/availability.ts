@@ -4,6 +4,7 @@ import { Emitter, type Undo } from './emitter.ts';
 import { isRefusal, LiveSupportError } from './errors.ts';
 import type { CallOptions } from './http.ts';
 import type { ServerEvents, Availability as Status } from './protocol.ts';
+import { signedOut } from './session.ts';
 
 export interface AvailabilitySnapshot {
   /** `null` until the service has said so. */
@@ -111,7 +112,7 @@ export class Availability {
   #inTurn<T>(ask: () => Promise<T>): Promise<T> {
     const person = this.#person;
     const askAs = () => {
-      if (person !== this.#person) throw new LiveSupportError('SIGNED_OUT', 'somebody has signed in or out meanwhile');
+      if (person !== this.#person) throw signedOut();
       return ask();
     };
     const asked = this.#setting ? this.#setting.then(askAs) : ask();

@@ -108,8 +108,8 @@ export class CustomerClient {
     const WebSocket = options.WebSocket ?? globalThis.WebSocket;
     // A bad address, or a platform without sockets, would look like a network that is gone.
     const { protocol } = new URL(options.websocketUrl, globalThis.location?.href);
-    if (!/^(ws|http)s?:$/.test(protocol)) throw new TypeError(`no address of a WebSocket: ${options.websocketUrl}`);
-    if (!WebSocket) throw new TypeError('there is no WebSocket here: Node has one from version 22 on');
+    if (!/^(ws|http)s?:$/.test(protocol)) throw new TypeError(`no WebSocket address: ${options.websocketUrl}`);
+    if (!WebSocket) throw new TypeError('no WebSocket: Node has one from version 22 on');
     const clock = options.clock ?? systemClock;
     const random = options.random ?? Math.random;
     const newId = options.newId ?? randomId;

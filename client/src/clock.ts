@@ -70,6 +70,15 @@ export function unlessAborted<T>(signal: AbortSignal | undefined, promise: Promi
   });
 }
 
+/** Waits until one of these is told. Rejects with the signal's reason when that is aborted. */
+export const told = (signal: AbortSignal | undefined, ...ons: ((heard: () => void) => Undo)[]): Promise<void> =>
+  abortable(signal, (resolve) => {
+    const undos = ons.map((on) => on(() => resolve(undefined)));
+    return () => {
+      for (const undo of undos) undo();
+    };
+  });
+
 /** A pause that doubles, with full jitter, so that clients that lost their connections at once don't come back at once. */
 export interface Backoff {
   /** The first pause is anything from 0 to this. */

@@ -1,4 +1,4 @@
-import { type Backoff, type Clock, pause, sleep, unlessAborted } from './clock.ts';
+import { type Backoff, type Clock, pause, sleep, told, unlessAborted } from './clock.ts';
 import type { Connection } from './connection.ts';
 import { Emitter, oncePerTurn, type Undo } from './emitter.ts';
 import { isRefusal, LiveSupportError, madeHere } from './errors.ts';
@@ -301,7 +301,7 @@ export class ConversationView {
         seq += 1;
         yield message;
       } else if (this.#state === 'ended' || this.#stopped.signal.aborted) return;
-      else await this.#changes(signal);
+      else await told(signal, (heard) => this.on('change', heard));
     }
   }
 
@@ -669,19 +669,13 @@ export class ConversationView {
           new LiveSupportError('CLOSED', `the connection is closed: ${connection.status.reason}`)
         );
       }
-      await unlessAborted(signal, this.#changes(this.#stopped.signal, true));
+      const changed = told(
+        this.#stopped.signal,
+        (heard) => this.on('change', heard),
+        (heard) => connection.on('status', heard),
+      );
+      await unlessAborted(signal, changed);
     }
-  }
-
-  #changes(signal: AbortSignal | undefined, alsoOfConnection = false): Promise<void> {
-    const undos: Undo[] = [];
-    const change = new Promise<void>((resolve) => {
-      undos.push(this.on('change', () => resolve()));
-      if (alsoOfConnection) undos.push(this.#deps.connection.on('status', () => resolve()));
-    });
-    return unlessAborted(signal, change).finally(() => {
-      for (const undo of undos) undo();
-    });
   }
 
   /** Reads what is missing over HTTP. Where no socket opens, this is the only way to hear of anything. */
@@ -731,7 +725,8 @@ export class ConversationView {
     this.#present = [];
     this.#forgetTyping();
     const refusal = error ?? new LiveSupportError('CONVERSATION_CLOSED', 'the conversation is closed');
-    const isNews = this.#state !== 'ended' || this.#reason !== reason;
+    // What is read once more, as where no socket opens, has not ended once more. Another state has no reason.
+    const isNews = this.#reason !== reason;
     this.#reason = reason;
     this.#error = error;
     this.#set('ended');

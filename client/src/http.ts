@@ -206,9 +206,6 @@ const BY_STATUS: Readonly<Record<number, ErrorCode>> = {
   429: 'RATE_LIMITED',
 };
 
-/** A network's or a proxy's own page says nothing of who may see something, or of what is there. */
-const PAGE_SAYS_NOTHING: ReadonlySet<number> = new Set([403, 404]);
-
 function refusal(
   status: number,
   body: unknown,
@@ -216,7 +213,8 @@ function refusal(
   isSafe: boolean,
 ): LiveSupportError {
   const { code, detail, message, requestId, errors }: Problem = typeof body === 'object' && body !== null ? body : {};
-  const isPage = body === undefined && PAGE_SAYS_NOTHING.has(status);
+  // A network's or a proxy's own page says nothing of who may see something, or of what is there.
+  const isPage = body === undefined && (status === 403 || status === 404);
   const byStatus = (isPage ? undefined : BY_STATUS[status]) ?? (status >= 500 ? 'UNAVAILABLE' : 'UNEXPECTED');
   const known = typeof code === 'string' ? (code as ErrorCode) : byStatus;
   // Whatever it is called.

@@ -1,4 +1,4 @@
-import { type Backoff, type Clock, pause, sleep, unlessAborted } from './clock.ts';
+import { type Backoff, type Clock, pause, sleep, told, unlessAborted } from './clock.ts';
 import type { Connection } from './connection.ts';
 import { Emitter, oncePerTurn, type Undo } from './emitter.ts';
 import { LiveSupportError } from './errors.ts';
@@ -107,7 +107,11 @@ export class Queue {
           new LiveSupportError('CLOSED', `the connection is closed: ${connection.status.reason}`)
         );
       }
-      await this.#changes(signal);
+      await told(
+        signal,
+        (heard) => this.on('change', heard),
+        (heard) => connection.on('status', heard),
+      );
     }
     if (this.#error && !this.#isWanted) throw this.#error;
     return this.snapshot;
@@ -238,19 +242,6 @@ export class Queue {
     // Kept, so that what is older and comes later doesn't bring it back.
     this.#known.set(conversationId, { revision, lastSeq: 0, conversation: null, reading: this.#reading });
     this.#changed();
-  }
-
-  #changes(signal: AbortSignal | undefined): Promise<void> {
-    const undos: Undo[] = [];
-    const change = new Promise<void>((resolve) => {
-      undos.push(
-        this.on('change', () => resolve()),
-        this.#deps.connection.on('status', () => resolve()),
-      );
-    });
-    return unlessAborted(signal, change).finally(() => {
-      for (const undo of undos) undo();
-    });
   }
 
   #set(state: QueueState): void {

@@ -391,7 +391,7 @@ export class SessionKeeper {
   }
 }
 
-const signedOut = (): LiveSupportError =>
+export const signedOut = (): LiveSupportError =>
   new LiveSupportError('SIGNED_OUT', 'somebody has signed in or out meanwhile', { outcomeUnknown: true });
 
 function read(text: string): Kept | null {
