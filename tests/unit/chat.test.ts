@@ -1,5 +1,5 @@
 import type { Chat as ChatClass, ChatOptions, Identity } from '../../web/widget/chat.ts';
-import { settled } from '../client/support/fakes.ts';
+import { conversation, settled } from '../client/support/fakes.ts';
 
 /** Whose chat it is: the widget's own client, without a page around it. */
 
@@ -12,6 +12,7 @@ let Chat: typeof ChatClass;
 let chat: ChatClass;
 let told: [name: string, detail: unknown][];
 let others: (Identity | undefined)[];
+let opens: boolean;
 
 /** A storage of the browser's: its keys are properties too. */
 class PageStorage {
@@ -43,6 +44,7 @@ class PageSocket {
   onopen: (() => void) | null = null;
   constructor(_url: string, protocols: readonly string[]) {
     sockets.push(protocols[1] ?? '');
+    if (opens) queueMicrotask(() => this.onopen?.());
   }
   send(): void {}
   close(): void {}
@@ -78,6 +80,7 @@ beforeEach(() => {
   sockets.length = 0;
   told = [];
   others = [];
+  opens = false;
   answer = () => ({ body: { items: [], open: true } });
 });
 afterEach(() => chat.stop());
@@ -187,7 +190,7 @@ it('a session that is only missing takes nothing away: one that the service has 
 
 it('while it is not sure whose the session is, nothing is sent of what was left, and no socket is opened', async () => {
   kept('x');
-  const left = { id: 'i', conversationId: 'c', content: 'private', createdAt: 1, order: 1, after: null, failed: null };
+  const left = { id: 'i', conversationId: 'c', content: 'private', createdAt: 1, order: 1, failed: null };
   localStorage.setItem(`${PREFIX}outbox:x:c:i`, JSON.stringify({ ...left, tab: `${PREFIX}tab:gone` }));
   await begin(unsettled);
   await passed(200);
@@ -195,4 +198,15 @@ it('while it is not sure whose the session is, nothing is sent of what was left,
   void chat.identify(named('x'));
   await passed(200);
   expect([chat.state.isUnsure, sockets]).toEqual([false, ['token-x']]);
+});
+
+it('counts as unread what the service says, where that is more than is on the screen', async () => {
+  kept('x');
+  const state = JSON.parse(localStorage.getItem(`${PREFIX}state`) ?? '');
+  localStorage.setItem(`${PREFIX}state`, JSON.stringify({ ...state, conversation: { id: 'c', isClosed: false } }));
+  opens = true;
+  answer = (path) => ({ body: path === '/conversations/c' ? { ...conversation({ lastSeq: 100 }), unread: 60 } : {} });
+  await begin(named('x'));
+  await passed(200);
+  expect(chat.state.unread).toBe(60);
 });

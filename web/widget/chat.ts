@@ -193,7 +193,8 @@ export class Chat {
       rating: conversation?.rating ?? null,
       mayRate:
         closedAt !== null && conversation?.rating === null && Date.now() - Date.parse(closedAt) < RATED_WITHIN_MS,
-      unread: snapshot?.unread ?? 0,
+      // Of more than the list has, the service has counted them.
+      unread: snapshot?.unread ?? conversation?.unread ?? 0,
     };
   }
 

@@ -28,6 +28,7 @@ export class Desk implements DeskCore {
   readonly lobby: Lobby | null;
   readonly closed: PagedList<AnyConversation>;
   readonly held: PagedList<AnyConversation>;
+  readonly shown = new Set<string>();
   readonly replies: PagedList<Reply>;
   readonly #storageChanged = ({ key }: StorageEvent): void => this.drafts.changed(key);
 

@@ -8,4 +8,6 @@ export interface DeskCore {
   readonly closed: PagedList<AnyConversation>;
   /** What agents hold, as supervisors and admins see it. */
   readonly held: PagedList<AnyConversation>;
+  /** The conversations that are on the screen: their views are kept. */
+  readonly shown: Set<string>;
 }

@@ -77,6 +77,7 @@ export class Chat {
   constructor(desk: Desk, id: string) {
     this.id = id;
     this.#desk = desk;
+    desk.shown.add(id);
     this.#isAgent = desk.user.role === 'agent';
     this.view = desk.client.conversation(id);
     this.state = signal({ ...NOTHING, id });
@@ -118,6 +119,7 @@ export class Chat {
 
   stop(): void {
     for (const undo of this.#undos) undo();
+    this.#desk.shown.delete(this.id);
     // What the agent holds stays in its room; of the rest nothing is kept.
     if (!this.#desk.inbox?.has(this.id)) void this.#desk.client.forget(this.id);
   }
@@ -181,7 +183,8 @@ export class Chat {
     });
     this.#put({
       messages: [...items.filter(({ seq }) => seq <= end), ...this.state.peek().messages],
-      hasEarlier: begin > 0,
+      // Of what was deleted after its time there are no earlier ones.
+      hasEarlier: begin > 0 && items.length > 0,
     });
   }
 
@@ -242,7 +245,13 @@ export class Chat {
         messages.push(...page.items);
         afterSeq = page.nextAfterSeq;
       }
-      this.#put({ state: 'read', messages, hasEarlier: base > 0, failure: null, readAt: Date.now() });
+      this.#put({
+        state: 'read',
+        messages,
+        hasEarlier: base > 0 && messages.length > 0,
+        failure: null,
+        readAt: Date.now(),
+      });
       if (known === null) this.#put({ conversation });
     } catch (thrown) {
       this.#refused(thrown);

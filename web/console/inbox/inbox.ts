@@ -180,6 +180,9 @@ export class Inbox {
     const rows = new Map(this.#rows.peek());
     rows.delete(id);
     this.#become(rows);
+    // Of what is neither on the screen nor on its way nothing is kept: this page is open for weeks.
+    const { client, shown } = this.#desk;
+    if (!shown.has(id) && client.conversation(id).snapshot.outbox.length === 0) void client.forget(id);
   }
 
   #show(snapshot: ConversationSnapshot): void {

@@ -169,13 +169,13 @@ export class Lobby {
 
   /** Gives a conversation to an agent, and says how it went. Returns whether it was given. */
   async assign(conversation: AnyConversation, agent: User): Promise<boolean> {
-    const { client, held } = this.#desk;
+    const { client, held, shown } = this.#desk;
     try {
       const given: StaffConversation = await client.http.assignConversation({
         params: { conversationId: conversation.id },
         body: { agentId: agent.id },
       });
-      client.conversation(conversation.id).update(given);
+      if (shown.has(given.id)) client.conversation(given.id).update(given);
       this.#note(given.id, given);
       held.put(given);
       tell(`“${isolate(conversation.subject)}” is with ${isolate(agent.name)} now.`);
