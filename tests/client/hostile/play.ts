@@ -213,13 +213,11 @@ class Play {
   /** The weather clears up, and everything comes to its end. */
   async calm(): Promise<void> {
     const { network, clock } = this.#world;
+    for (const tab of this.#tabs) tab.sleeper.wake();
     await Promise.all(this.#under);
     network.weather = CALM;
     clock.slowDown();
-    for (const tab of this.#tabs) {
-      tab.sleeper.wake();
-      tab.page.become({ focused: true });
-    }
+    for (const tab of this.#tabs) tab.page.become({ focused: true });
     await this.#waitFor(async () => {
       const tabs = this.#tabs;
       await tabs[0]?.signIn(this.#people.candidate.owner);
