@@ -284,7 +284,8 @@ export class ConversationView {
         } catch (error) {
           if (this.#stopped.signal.aborted) return;
           if (list !== this.#list) continue;
-          if (!(error instanceof LiveSupportError) || isRefusal(error)) throw error;
+          if (!(error instanceof LiveSupportError) || (isRefusal(error) && !(await this.#isStillOurs(signal))))
+            throw error;
           // A network that is gone for longer than a call waits ends no reading.
           const { clock, random, backoff } = this.#deps;
           await sleep(clock, (error.retryAfter ?? 0) * 1000 + pause(backoff, failures, random), signal);
@@ -657,6 +658,17 @@ export class ConversationView {
     }
     this.#take(conversation);
     return conversation;
+  }
+
+  /** After a refusal over HTTP: the room says whether it counts. The conversation may have been given back meanwhile. */
+  async #isStillOurs(signal: AbortSignal | undefined): Promise<boolean> {
+    if (!this.#isWanted || this.#state === 'ended') return false;
+    this.#joinedEpoch = 0;
+    this.#set('joining');
+    this.#goOn();
+    // Without a connection nothing is decided yet.
+    await this.#settled(signal).catch(() => signal?.throwIfAborted());
+    return this.#reason !== 'lost';
   }
 
   /** Until the view is live, or has ended. */

@@ -444,6 +444,31 @@ describe('messages', () => {
     await reading;
   });
 
+  it.each([
+    ['and go on where the room still has this person', null],
+    ['and end where the room has them no more', 'NOT_FOUND'],
+  ] as const)('are refused over HTTP in the moment in which the conversation is moved, %s', async (_, code) => {
+    service.handlers.getConversation = () => ({ status: 200, body: conversation({ lastSeq: 3 }) });
+    service.handlers.listMessages = () => problem(404, 'NOT_FOUND');
+    const join = view.join({ last: 2 });
+    await settled();
+    service.socket.answer('JOIN_CONVERSATION', 'CONVERSATION_JOINED', joined({ messages: messages(2, 3) }));
+    await join;
+    const read: number[] = [];
+    const reading = (async () => {
+      for await (const { seq } of view.messages()) read.push(seq);
+    })();
+    const outcome = reading.catch((error: unknown) => error);
+    await settled();
+    if (code) service.socket.refuse('JOIN_CONVERSATION', code);
+    else service.socket.answer('JOIN_CONVERSATION', 'CONVERSATION_JOINED', joined());
+    service.handlers.listMessages = () => ({ status: 200, body: { items: messages(1, 1), nextAfterSeq: 1 } });
+    await service.clock.pass(5_000);
+    expect(read).toEqual(code ? [] : [1, 2, 3]);
+    client.close();
+    expect(await outcome).toEqual(code ? expect.objectContaining({ code }) : undefined);
+  });
+
   it('are told once, though the visitor to whom they were told becomes a customer', async () => {
     await live(2);
     const told: number[] = [];
