@@ -60,7 +60,7 @@ class Play {
   readonly #guestsId: string;
   readonly #people: People;
   /** Two of the candidate's, and the agent's. */
-  readonly #tabs: Tab[];
+  readonly #tabs: Tab[] = [];
   readonly #gone: Tab[] = [];
   readonly #said: Said[] = [];
   /** In most seeds everything that the agent says is taken: the agent has the conversation all the time. */
@@ -73,9 +73,6 @@ class Play {
     this.#guestsId = guestsId;
     this.#people = people;
     this.#moves = world.random.chance(0.3);
-    const { candidate, agent } = people;
-    this.#tabs = [];
-    for (const browser of [candidate, candidate, agent]) this.#tabs.push(this.#open(browser));
   }
 
   get #agents(): Tab {
@@ -96,6 +93,8 @@ class Play {
 
   async storm(): Promise<void> {
     const { random, network } = this.#world;
+    const { candidate, agent } = this.#people;
+    for (const browser of [candidate, candidate, agent]) this.#tabs.push(this.#open(browser));
     await Promise.all(this.#tabs.map((tab) => tab.client.session.restore()));
     network.weather = {
       faults: random.pick([0, 0, 0.03, 0.1]),
