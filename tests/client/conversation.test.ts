@@ -787,6 +787,19 @@ describe('an agent', () => {
     await live(1);
   });
 
+  const isGivenBack = () =>
+    service.socket.tell('CONVERSATION_REQUEUED', {
+      conversation: conversation({ revision: 2, agentId: null, status: 'open' }),
+    });
+  const isLetIn = async () => {
+    service.socket.answer(
+      'JOIN_CONVERSATION',
+      'CONVERSATION_JOINED',
+      joined({ conversation: conversation({ revision: 3, lastSeq: 1 }) }),
+    );
+    await settled();
+  };
+
   it('who loses the conversation is out', async () => {
     const ended: unknown[] = [];
     view.on('ended', (how) => ended.push(how));
@@ -804,58 +817,32 @@ describe('an agent', () => {
 
   it('who is told of the loss after being given it again is in', async () => {
     service.socket.tell('CONVERSATION_ASSIGNED', { conversation: conversation({ revision: 3, agentId: 'alex' }) });
-    service.socket.tell('CONVERSATION_REQUEUED', {
-      conversation: conversation({ revision: 2, agentId: null, status: 'open' }),
-    });
+    isGivenBack();
     await settled();
-    service.socket.answer(
-      'JOIN_CONVERSATION',
-      'CONVERSATION_JOINED',
-      joined({ conversation: conversation({ revision: 3, lastSeq: 1 }) }),
-    );
-    await settled();
-    service.socket.answer(
-      'JOIN_CONVERSATION',
-      'CONVERSATION_JOINED',
-      joined({ conversation: conversation({ revision: 3, lastSeq: 1 }) }),
-    );
-    await settled();
+    await isLetIn();
+    await isLetIn();
     expect(view.snapshot).toMatchObject({ state: 'live', conversation: { agentId: 'alex', status: 'assigned' } });
   });
 
   it('who is given it again comes back', async () => {
-    service.socket.tell('CONVERSATION_REQUEUED', {
-      conversation: conversation({ revision: 2, agentId: null, status: 'open' }),
-    });
+    isGivenBack();
     await settled();
     service.socket.refuse('JOIN_CONVERSATION', 'NOT_FOUND');
     await settled();
     service.socket.tell('CONVERSATION_ASSIGNED', { conversation: conversation({ revision: 3 }) });
     await settled();
-    service.socket.answer(
-      'JOIN_CONVERSATION',
-      'CONVERSATION_JOINED',
-      joined({ conversation: conversation({ revision: 3, lastSeq: 1 }) }),
-    );
-    await settled();
+    await isLetIn();
     expect(view.snapshot.state).toBe('live');
   });
 
   it('who is given it again while a join from before is refused is in', async () => {
-    service.socket.tell('CONVERSATION_REQUEUED', {
-      conversation: conversation({ revision: 2, agentId: null, status: 'open' }),
-    });
+    isGivenBack();
     await settled();
     const before = service.socket.take('JOIN_CONVERSATION');
     service.socket.tell('CONVERSATION_ASSIGNED', { conversation: conversation({ revision: 3, lastSeq: 1 }) });
     service.socket.tell('ERROR', { code: 'NOT_FOUND', message: '', event: 'JOIN_CONVERSATION' }, before);
     await settled();
-    service.socket.answer(
-      'JOIN_CONVERSATION',
-      'CONVERSATION_JOINED',
-      joined({ conversation: conversation({ revision: 3, lastSeq: 1 }) }),
-    );
-    await settled();
+    await isLetIn();
     expect(view.snapshot.state).toBe('live');
   });
 

@@ -10,6 +10,17 @@ beforeEach(() => {
 afterEach(() => service.close());
 
 const renewed = (token = 't2') => ({ status: 200, body: session(user(), token) });
+/** Answers a refresh once the test opens what this returns. */
+function answersLate(
+  answer: () => ReturnType<typeof renewed> | ReturnType<typeof problem> | 'lost',
+): ReturnType<typeof gate> {
+  const late = gate();
+  service.handlers.refreshSession = async () => {
+    await late.opened;
+    return answer();
+  };
+  return late;
+}
 const refreshes = () =>
   service.requests.flatMap(({ operation, body }) =>
     operation === 'refreshSession' ? [(body as { refreshToken: string }).refreshToken] : [],
@@ -113,11 +124,7 @@ describe('two tabs', () => {
       const asleep = service.client({ storage: storage.tab(), locks, clock: new FakeClock() });
       const awake = service.client({ storage: storage.tab(), locks });
       await awake.session.use(session(user(), 't1', 0));
-      const late = gate();
-      service.handlers.refreshSession = async () => {
-        await late.opened;
-        return renewed();
-      };
+      const late = answersLate(renewed);
       const sleepers = asleep.http.getMe();
       await settled();
       await service.clock.pass(later);
@@ -223,13 +230,10 @@ describe('a refresh without an answer', () => {
     ['its answer', renewed(), 't2'],
     ['that there were too many', problem(429, 'RATE_LIMITED', { 'retry-after': '1' }), 't3'],
   ])('because the client was closed signs nobody out: %s is kept for the next page', async (_what, answer, token) => {
-    const [storage, late] = [memoryStorage(), gate()];
+    const storage = memoryStorage();
     const client = service.client({ storage });
     await client.session.use(session(user(), 't1', 0));
-    service.handlers.refreshSession = async () => {
-      await late.opened;
-      return answer;
-    };
+    const late = answersLate(() => answer);
     const calls = [codeOf(client.http.getMe()), codeOf(client.session.accessToken())];
     await settled();
     client.close();
@@ -247,7 +251,6 @@ describe('a refresh without an answer', () => {
     ['lost', () => 'lost' as const],
     ['INVALID_TOKEN', () => problem(401, 'INVALID_TOKEN')],
   ])('(%s) of a client that is closed is not repeated, and asks nobody', async (_how, answer) => {
-    const late = gate();
     let asked = 0;
     const client = service.client({
       getSession: async () => {
@@ -256,10 +259,7 @@ describe('a refresh without an answer', () => {
       },
     });
     await client.session.use(session(user(), 't1', 0));
-    service.handlers.refreshSession = async () => {
-      await late.opened;
-      return answer();
-    };
+    const late = answersLate(answer);
     const outcome = codeOf(client.http.getMe());
     await settled();
     client.close();
@@ -269,12 +269,9 @@ describe('a refresh without an answer', () => {
   });
 
   it('for as long as the machine slept has one as it wakes up', async () => {
-    const [client, late] = [service.client(), gate()];
+    const client = service.client();
     await client.session.use(session(user(), 't1', 0));
-    service.handlers.refreshSession = async () => {
-      await late.opened;
-      return renewed();
-    };
+    const late = answersLate(renewed);
     const outcome = codeOf(client.http.getMe());
     await settled();
     service.clock.sleep(3_600_000);

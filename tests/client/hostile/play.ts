@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Message, Sending } from '../../../client/src/index.ts';
+import type { Message } from '../../../client/src/index.ts';
 import { Random } from '../../faults/historyChecker/random.ts';
 import { eventually } from '../../support/deadline.ts';
 import type { InProcess } from '../../support/inProcess.ts';
@@ -7,11 +7,10 @@ import type { Desk, Person } from '../../support/system.ts';
 import { CALM, Network } from './network.ts';
 import { type Browser, FastClock, patiently, signedInAnew, Tab, type World } from './tab.ts';
 
-/** Something that somebody has said, in which life of a tab. */
+/** Something that somebody has said. */
 interface Said {
   readonly content: string;
   readonly by: 'candidate' | 'agent' | 'guest';
-  readonly sending: Sending;
 }
 
 /** More bytes than a frame may have. */
@@ -185,11 +184,11 @@ class Play {
     for (let left = count; left > 0; left -= 1) {
       const content = `${tab.name} says ${this.#said.length + 1}`;
       if (tab.isOwners) {
-        const by = tab === this.#agents ? 'agent' : 'candidate';
-        this.#said.push({ content, by, sending: tab.view.send(content) });
+        tab.view.send(content);
+        this.#said.push({ content, by: tab === this.#agents ? 'agent' : 'candidate' });
       } else if (tab.client.session.user) {
-        const sending = tab.client.conversation(this.#guestsId).send(content);
-        this.#said.push({ content, by: 'guest', sending });
+        tab.client.conversation(this.#guestsId).send(content);
+        this.#said.push({ content, by: 'guest' });
       }
     }
   }
